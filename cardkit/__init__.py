@@ -1,0 +1,1 @@
+"""cardkit: personalize and verify smart cards from versioned profiles."""

@@ -1,0 +1,58 @@
+"""Secrets that do not leak: nothing prints, compares, pickles or hashes their bytes.
+
+Only ``crypto/``, ``secure/`` and the APDU encoder call :meth:`Secret.reveal`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn, SupportsIndex
+
+
+class Secret:
+    """Bytes that are used and never shown.
+
+    :param value: the bytes; copied into a buffer that :meth:`wipe` can clear.
+    :param name: what the secret is, for messages: ``pin1``, ``order:ki``.
+
+    >>> Secret(b"1234", "pin1")
+    <Secret pin1, 4 bytes>
+    """
+
+    __slots__ = ("_buffer", "name")
+
+    def __init__(self, value: bytes | bytearray, name: str) -> None:
+        self._buffer = bytearray(value)
+        self.name = name
+
+    @contextmanager
+    def reveal(self) -> Iterator[bytearray]:
+        """Yield the buffer itself; do not keep it."""
+        yield self._buffer
+
+    def wipe(self) -> None:
+        """Overwrite the buffer with zeros."""
+        self._buffer[:] = bytes(len(self._buffer))
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def __repr__(self) -> str:
+        return f"<Secret {self.name}, {len(self)} bytes>"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._buffer, other._buffer)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(f"{self!r} refuses to be pickled or copied")

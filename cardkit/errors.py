@@ -1,0 +1,228 @@
+"""Every error cardkit raises, on one page.
+
+Whose fault decides the class: the caller's, the keys', the link's, the card's or the store's. ``exit_code`` is what
+the command line ends with; ``security_stop`` marks errors that are never retried.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class CardkitError(Exception):
+    """Base of all errors of cardkit: the text is one line saying what, where, got, expected."""
+
+    exit_code = 1
+    security_stop = False
+
+
+# The caller gave something wrong.
+
+
+class EncodingError(CardkitError, ValueError):
+    """Bytes or a value do not follow their layout."""
+
+    exit_code = 4
+
+
+class ProfileError(CardkitError):
+    """A profile, chip model or layout is wrong, or asks for what this chip cannot do."""
+
+    exit_code = 4
+
+
+class RecordError(CardkitError):
+    """A row of an order, or the order file itself, is wrong.
+
+    :param code: the short code of production.md 9 (``LENGTH``, ``CHECK_DIGIT``, ``COUNT`` ...).
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, code: str = "RECORD") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+# The keys are missing or refuse.
+
+
+class KeyStoreError(CardkitError):
+    """A key is missing, unusable for the purpose, or its store cannot be opened."""
+
+    exit_code = 4
+
+
+# The link between us and the card.
+
+
+class Executed(Enum):
+    """Whether the card may have run the command that failed."""
+
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class TransportError(CardkitError):
+    """The link failed.
+
+    :param reader: the reader's name.  :param operation: ``connect``, ``transmit``, ``reset`` ...
+    :param hresult: PC/SC result as an unsigned 32-bit number, 0 where there is none.
+    :param executed: whether the card may have run the command.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reader: str = "",
+        operation: str = "transmit",
+        hresult: int = 0,
+        executed: Executed = Executed.UNKNOWN,
+    ) -> None:
+        super().__init__(message)
+        self.reader = reader
+        self.operation = operation
+        self.hresult = hresult
+        self.executed = executed
+
+
+class ServiceDownError(TransportError):
+    """The PC/SC service is not running, or ended while we used it."""
+
+    exit_code = 3
+
+
+class AccessDeniedError(TransportError):
+    """The PC/SC service refuses this user."""
+
+    exit_code = 3
+
+
+class ContextLimitError(TransportError):
+    """The PC/SC service has no context left."""
+
+    exit_code = 3
+
+
+class NoReaderError(TransportError):
+    """There is no reader at all, or not the one named."""
+
+    exit_code = 3
+
+
+class ReaderGoneError(TransportError):
+    """The reader was unplugged or its name is unknown."""
+
+    exit_code = 3
+
+
+class ReaderBusyError(TransportError):
+    """Another program holds the reader or the card."""
+
+    exit_code = 3
+
+
+class NoCardError(TransportError):
+    """The reader is empty."""
+
+    exit_code = 3
+
+
+class CardRemovedError(TransportError):
+    """The card left the reader."""
+
+
+class CardChangedError(TransportError):
+    """Another card lies in the reader."""
+
+
+class CardMuteError(TransportError):
+    """The card does not answer to reset."""
+
+
+class CardResetError(TransportError):
+    """Somebody else reset the card: the session state is lost."""
+
+
+class ProtocolMismatchError(TransportError):
+    """The card does not speak the protocol asked for."""
+
+
+class BadResponseError(TransportError):
+    """The answer cannot be a response APDU."""
+
+
+class LinkTimeoutError(TransportError):
+    """The deadline of a command passed."""
+
+
+class UnsupportedError(TransportError):
+    """The reader or its driver does not offer this function."""
+
+
+# The card answered, and the answer is wrong.
+
+
+class CardError(CardkitError):
+    """The card refused or misbehaved."""
+
+
+class StatusError(CardError):
+    """A status word other than the expected one.
+
+    :param sw: the status word, 0 to 0xFFFF.  :param what: the command in words.
+    """
+
+    def __init__(self, what: str, sw: int, *, expected: str = "9000", meaning: str = "") -> None:
+        tail = f" ({meaning})" if meaning else ""
+        super().__init__(f"{what}: card answered {sw:04X}{tail}, expected {expected}")
+        self.what = what
+        self.sw = sw
+
+
+class ProtocolError(CardError):
+    """The card broke a rule of its protocol (endless 61xx, wrong length, malformed template)."""
+
+
+class AuthenticationError(CardError):
+    """A secret, MAC or cryptogram was refused or is wrong: never retried."""
+
+    exit_code = 5
+    security_stop = True
+
+
+class CounterGuardError(AuthenticationError):
+    """A retry counter is too low to present a secret."""
+
+
+# The store.
+
+
+class StoreError(CardkitError):
+    """The production store refused an operation."""
+
+    exit_code = 4
+
+
+class FencedError(StoreError):
+    """Another session owns the record now (token, session or chip differ)."""
+
+
+class ChipUsedError(StoreError):
+    """This chip has been bound before: one chip, one attempt, for ever."""
+
+    exit_code = 5
+    security_stop = True
+
+
+class BatchHeldError(StoreError):
+    """The batch is not open for claims."""
+
+
+class TwoPersonsError(StoreError):
+    """The step needs two different persons."""
+
+
+class IllegalStepError(StoreError):
+    """No arrow leads from the present state to the wanted one."""

@@ -1,0 +1,35 @@
+"""The seam every card sits behind: bytes in, bytes out."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol, runtime_checkable
+
+
+class TransmissionProtocol(IntEnum):
+    """How bytes travel: T=0, T=1, or contactless (ISO/IEC 14443-4)."""
+
+    T0 = 0
+    T1 = 1
+    CONTACTLESS = 14
+
+
+@runtime_checkable
+class Connection(Protocol):
+    """A powered card in one reader. Raises TransportError and its kinds, nothing else."""
+
+    reader: str
+    atr: bytes
+    protocol: TransmissionProtocol
+
+    def transmit(self, command: bytes) -> bytes:
+        """Send one command APDU (4 to 65,535 bytes), return the response APDU (2 bytes or more)."""
+        ...
+
+    def reset(self, *, cold: bool) -> bytes:
+        """Reset the card and return its ATR; CardChangedError if it differs from before."""
+        ...
+
+    def close(self) -> None:
+        """Power the card off; idempotent, never raises for a dead service."""
+        ...
