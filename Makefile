@@ -1,0 +1,57 @@
+# cardkit: `make demo` and `make test` do all the set-up themselves (a .venv beside this file; Debian packages where they may).
+PY      := .venv/bin/python
+PYTEST  := $(PY) -m pytest
+LONG    := --timeout=3600
+OUT     := out
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check unit hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
+
+help:            ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+demo: setup-demo ## 50 test USIMs on 4 virtual readers: personalized, verified, reported
+	@.venv/bin/cardkit demo --out $(OUT)/demo
+
+test: setup-test ## all checks and tests, the real PC/SC stack included
+	@$(MAKE) --no-print-directory check
+	$(PYTEST) tests/hostile --timeout=600
+	$(PYTEST) tests/interop tests/packaging --timeout=300
+
+check: setup-test ## format, lint, types, import contracts, unit tests (under 90 s)
+	$(PY) -m ruff format --check cardkit tests examples .ci
+	$(PY) -m ruff check cardkit tests examples .ci
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m codespell_lib cardkit profiles tests examples README.md CHANGELOG.md
+	$(PYTEST) tests/unit tests/property tests/card --timeout=120
+
+unit: setup-test ## unit, property and virtual card tests only
+	$(PYTEST) tests/unit tests/property tests/card --timeout=120
+
+hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
+	$(PYTEST) tests/hostile --timeout=600
+
+interop: setup-test ## the real PC/SC stack; a skip is a failure
+	CI=true $(PYTEST) tests/interop --timeout=300
+
+bench: setup-test ## print every figure
+	$(PYTEST) tests/bench -s -q $(LONG)
+
+chaos: setup-test ## the long kill test: 200 SIGKILLs over 2,000 virtual chips
+	CARDKIT_CHAOS=long $(PYTEST) tests/hostile/test_kill.py -s $(LONG)
+
+fuzz: setup-test ## 200,000 mutated inputs for every parser
+	CARDKIT_FUZZ=200000 $(PYTEST) tests/hostile -k fuzz -s $(LONG)
+
+mutants: setup-test ## mutation testing of encoding, crypto and apdu
+	$(PY) -m mutmut run
+
+wheel: setup-test ## build the wheel into dist/
+	$(PY) -m build --wheel -o dist
+
+clean:           ## remove everything that was made
+	rm -rf .venv $(OUT) dist build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+setup-demo setup-test: setup-%:
+	@python3 .ci/bootstrap.py $*
