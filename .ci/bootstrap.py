@@ -85,7 +85,7 @@ def install_packages(purpose: str) -> None:
     prefix = become_root()
     if prefix is None:
         say(
-            f"system packages missing: {' '.join(missing)} (needed for the real PC/SC stack; virtual cards work without)"
+            f"system packages missing: {' '.join(missing)} (for the real PC/SC stack; virtual cards work without)"
         )
         return
     say(f"installing system packages: {' '.join(missing)}")
