@@ -1,0 +1,229 @@
+"""Authentication functions of GSM, UMTS and LTE that hold the subscriber's key (3GPP TS 35.206, 34.108, 33.102).
+
+Only this module sees K and OPc; the protocol around it (AUTN, AUTS, SQN) is in :mod:`cardkit.apps.uicc.sqn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from cardkit.crypto.secret import Secret
+from cardkit.errors import EncodingError
+
+KEY_BYTES = 16
+
+# TS 35.206 4.1: r1 to r5 in bits, c1 to c5.
+ROTATIONS = (64, 0, 32, 64, 96)
+ADDITIONS = tuple(value.to_bytes(16, "big") for value in (0, 1, 2, 4, 8))
+
+
+def xor(left: bytes, right: bytes) -> bytes:
+    """Return the bitwise exclusive or of two equally long strings.
+
+    >>> xor(b"\\x0f\\xf0", b"\\xff\\xff").hex()
+    'f00f'
+    """
+    if len(left) != len(right):
+        raise EncodingError(f"xor: got {len(left)} and {len(right)} bytes, expected equal lengths")
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
+
+
+def _check(name: str, value: bytes | Secret, size: int) -> None:
+    if len(value) != size:
+        raise EncodingError(f"{name} must be {size} bytes, got {len(value)}")
+
+
+def _key(value: bytes | Secret, name: str) -> Secret:
+    _check(name, value, KEY_BYTES)
+    return value if isinstance(value, Secret) else Secret(value, name)
+
+
+def _aes(key: Secret, block: bytes) -> bytes:
+    with key.reveal() as buffer:
+        # One block under the subscriber key is what TS 35.206 defines as E_K: there is no mode to choose.
+        return Cipher(algorithms.AES(bytes(buffer)), modes.ECB()).encryptor().update(block)  # noqa: S305
+
+
+def _mix(key: Secret, block: bytes) -> bytes:
+    with key.reveal() as buffer:
+        return xor(bytes(buffer), block)
+
+
+def milenage_opc(k: bytes | Secret, op: bytes | Secret) -> Secret:
+    """Return OPc = OP xor E_K(OP).
+
+    :param k: 16 bytes.  :param op: 16 bytes.  :raises EncodingError: on another length.
+    TS 35.206 4.1
+    """
+    key, operator = _key(k, "k"), _key(op, "op")
+    with operator.reveal() as buffer:
+        return Secret(_mix(operator, _aes(key, bytes(buffer))), "opc")
+
+
+@dataclass(frozen=True, slots=True)
+class MilenageConstants:
+    """Rotations r1 to r5 (bits, multiples of 8) and additions c1 to c5 (16 bytes each). TS 35.206 4.1"""
+
+    rotations: tuple[int, ...] = ROTATIONS
+    additions: tuple[bytes, ...] = ADDITIONS
+
+    def __post_init__(self) -> None:
+        if len(self.rotations) != 5 or any(r % 8 or not 0 <= r < 128 for r in self.rotations):
+            raise EncodingError(f"Milenage rotations: got {self.rotations}, expected 5 multiples of 8 below 128")
+        if [len(c) for c in self.additions] != [16] * 5:
+            raise EncodingError("Milenage additions: expected 5 times 16 bytes")
+
+
+class MilenageFunctions:
+    """f1 to f5* of one subscriber.
+
+    :param k: 16 bytes.  :param opc: 16 bytes.  :raises EncodingError: on another length.
+    TS 35.206 4.1
+    """
+
+    def __init__(
+        self, k: bytes | Secret, opc: bytes | Secret, constants: MilenageConstants = MilenageConstants()  # noqa: B008
+    ) -> None:
+        self._k = _key(k, "k")
+        self._opc = _key(opc, "opc")
+        self._constants = constants
+
+    def _out(self, number: int, block: bytes) -> bytes:
+        rotation = self._constants.rotations[number - 1] // 8
+        mixed = _mix(self._opc, block)
+        return mixed[rotation:] + mixed[:rotation]
+
+    def _temp(self, rand: bytes) -> bytes:
+        _check("RAND", rand, 16)
+        return _aes(self._k, _mix(self._opc, rand))
+
+    def _out1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
+        _check("SQN", sqn, 6)
+        _check("AMF", amf, 2)
+        block = xor(self._temp(rand), self._out(1, (sqn + amf) * 2))
+        return _mix(self._opc, _aes(self._k, xor(block, self._constants.additions[0])))
+
+    def _outn(self, number: int, rand: bytes) -> bytes:
+        block = xor(self._out(number, self._temp(rand)), self._constants.additions[number - 1])
+        return _mix(self._opc, _aes(self._k, block))
+
+    def f1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
+        """Return MAC-A, 8 bytes, for SQN (6), RAND (16) and AMF (2)."""
+        return self._out1(sqn, rand, amf)[:8]
+
+    def f1_star(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
+        """Return MAC-S, 8 bytes, for SQN (6), RAND (16) and AMF (2)."""
+        return self._out1(sqn, rand, amf)[8:]
+
+    def f2(self, rand: bytes) -> bytes:
+        """Return RES, 8 bytes."""
+        return self._outn(2, rand)[8:]
+
+    def f3(self, rand: bytes) -> bytes:
+        """Return CK, 16 bytes."""
+        return self._outn(3, rand)
+
+    def f4(self, rand: bytes) -> bytes:
+        """Return IK, 16 bytes."""
+        return self._outn(4, rand)
+
+    def f5(self, rand: bytes) -> bytes:
+        """Return AK, 6 bytes."""
+        return self._outn(2, rand)[:6]
+
+    def f5_star(self, rand: bytes) -> bytes:
+        """Return AK for resynchronization, 6 bytes."""
+        return self._outn(5, rand)[:6]
+
+
+class XorFunctions:
+    """The test algorithm: everything is a rotation of K xor RAND. TS 34.108 8.1.2
+
+    :param k: 16 bytes.  :raises EncodingError: on another length.
+    """
+
+    def __init__(self, k: bytes | Secret) -> None:
+        self._k = _key(k, "k")
+
+    def _mixed(self, rand: bytes) -> bytes:
+        _check("RAND", rand, 16)
+        return _mix(self._k, rand)
+
+    def f1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
+        """Return MAC, 8 bytes, for SQN (6), RAND (16) and AMF (2)."""
+        _check("SQN", sqn, 6)
+        _check("AMF", amf, 2)
+        return xor(self._mixed(rand)[:8], sqn + amf)
+
+    def f1_star(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
+        """Return MAC-S: the same function as :meth:`f1`."""
+        return self.f1(sqn, rand, amf)
+
+    def f2(self, rand: bytes) -> bytes:
+        """Return RES, 16 bytes."""
+        return self._mixed(rand)
+
+    def f3(self, rand: bytes) -> bytes:
+        """Return CK, 16 bytes."""
+        mixed = self._mixed(rand)
+        return mixed[1:] + mixed[:1]
+
+    def f4(self, rand: bytes) -> bytes:
+        """Return IK, 16 bytes."""
+        mixed = self._mixed(rand)
+        return mixed[2:] + mixed[:2]
+
+    def f5(self, rand: bytes) -> bytes:
+        """Return AK, 6 bytes."""
+        return self._mixed(rand)[3:9]
+
+    def f5_star(self, rand: bytes) -> bytes:
+        """Return AK for resynchronization: the same function as :meth:`f5`."""
+        return self.f5(rand)
+
+    def a3a8(self, rand: bytes) -> tuple[bytes, bytes]:
+        """Return SRES (4 bytes) and Kc (8 bytes) of the 2G test algorithm. TS 51.010-1 A.4.1.2"""
+        mixed = self._mixed(rand)
+        return mixed[:4], mixed[4:12]
+
+
+def _fold(parts: Iterable[bytes]) -> bytes:
+    first, *others = parts
+    for part in others:
+        first = xor(first, part)
+    return first
+
+
+def c2(res: bytes, *, first_word_only: bool = False) -> bytes:
+    """Derive SRES (4 bytes) from RES (4 to 16 bytes).
+
+    :param first_word_only: the variant some cards are configured for: SRES = RES[0:4].
+    TS 33.102 6.8.1.2
+    """
+    if not 4 <= len(res) <= 16:
+        raise EncodingError(f"RES must be 4 to 16 bytes, got {len(res)}")
+    padded = res.ljust(16, b"\0")
+    return res[:4] if first_word_only else _fold(padded[i : i + 4] for i in range(0, 16, 4))
+
+
+def c3(ck: bytes, ik: bytes) -> bytes:
+    """Derive Kc (8 bytes) from CK and IK (16 bytes each). TS 33.102 6.8.1.2"""
+    _check("CK", ck, 16)
+    _check("IK", ik, 16)
+    return _fold((ck[:8], ck[8:], ik[:8], ik[8:]))
+
+
+def c4(kc: bytes) -> bytes:
+    """Derive CK (16 bytes) from Kc (8 bytes). TS 33.102 6.8.2.3"""
+    _check("Kc", kc, 8)
+    return kc + kc
+
+
+def c5(kc: bytes) -> bytes:
+    """Derive IK (16 bytes) from Kc (8 bytes). TS 33.102 6.8.2.3"""
+    _check("Kc", kc, 8)
+    outer = xor(kc[:4], kc[4:])
+    return outer + kc + outer
