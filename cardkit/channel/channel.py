@@ -1,0 +1,160 @@
+"""The channel: what lies between a command and its complete answer, whatever the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from cardkit.apdu import CommandAPDU, ResponseAPDU
+from cardkit.channel.chase import Chase
+from cardkit.channel.cla import HIGHEST_CHANNEL, chained, on_channel
+from cardkit.errors import EncodingError, ProtocolError, StatusError
+from cardkit.transport.base import Connection, TransmissionProtocol
+
+# The longest short APDU: header, Lc, 255 bytes, Le (ISO/IEC 7816-3 12.1.3).
+_LONGEST_SHORT = 261
+_SHORT_NE = 256
+_BLOCK = 255
+_HEADER = 4
+_EXTENDED_HEADER = 7
+
+_MANAGE_CHANNEL = 0x70
+_OPEN = 0x00
+_CLOSE = 0x80
+
+# First status bytes that ask for more work: 61xx, 62xx, 63xx, 6Cxx, 9Fxx.
+_UNFINISHED = frozenset((0x61, 0x62, 0x63, 0x6C, 0x9F))
+
+
+class Channel:
+    """One logical channel of a card.
+
+    Commands go out as the protocol can carry them (T=0 without Le in case 4, chained where too long) and answers come
+    back whole (61xx, 9Fxx and 6Cxx are followed). ISO/IEC 7816-3 12.2, ETSI TS 102 221 7.3.
+
+    :param connection: the powered card.  :param number: logical channel, 0 to 19.
+    :param extended: the card and its reader take extended lengths.  :param chaining: the card takes command chaining.
+    """
+
+    def __init__(
+        self, connection: Connection, *, number: int = 0, extended: bool = False, chaining: bool = False
+    ) -> None:
+        if not 0 <= number <= HIGHEST_CHANNEL:
+            raise EncodingError(f"logical channel {number}, expected 0 to {HIGHEST_CHANNEL}")
+        self.connection = connection
+        self.number = number
+        self.extended = extended and connection.protocol != TransmissionProtocol.T0
+        self.chaining = chaining
+        self._transmit = connection.transmit
+        self._t0 = connection.protocol == TransmissionProtocol.T0
+        self._rewrites = self._t0 or number > 0
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset."""
+        return self.connection.atr
+
+    @property
+    def protocol(self) -> TransmissionProtocol:
+        """The protocol in use."""
+        return self.connection.protocol
+
+    def send(self, command: CommandAPDU) -> ResponseAPDU:
+        """Send a command and return its complete response; no status word raises.
+
+        :raises EncodingError: when this card and protocol cannot carry the command; nothing was sent.
+        :raises ProtocolError: when the card's chain of answers breaks the rules.
+        :raises TransportError: when the link fails.
+        """
+        wire = command.encode()
+        if self._rewrites or len(wire) > _LONGEST_SHORT or command.ne > _SHORT_NE or command.extended:
+            wire = self._mapped(command, wire)
+            if len(wire) > _LONGEST_SHORT and not self.extended:
+                return self._send_chain(command, wire)
+        answer = self._transmit(wire)
+        if answer[-2] in _UNFINISHED:
+            return Chase(self._transmit, wire, command, t0=self._t0).finish(answer)
+        return ResponseAPDU(answer[:-2], answer[-2] << 8 | answer[-1])
+
+    def require(self, command: CommandAPDU, ok: Collection[int] = (0x9000,), *, what: str = "") -> bytes:
+        """Send a command that must succeed and return its data.
+
+        :param ok: the status words that count as success.  :param what: the command in words, for the error.
+        :raises StatusError: on another status word.
+        """
+        response = self.send(command)
+        if response.sw in ok:
+            return response.data
+        name = what or f"command {command.cla:02X} {command.ins:02X} {command.p1:02X} {command.p2:02X}"
+        raise StatusError(name, response.sw, expected=" or ".join(f"{sw:04X}" for sw in ok))
+
+    def reset(self, *, cold: bool) -> bytes:
+        """Reset the card and return its ATR; every other logical channel is gone then.
+
+        :param cold: by power, else by the reset line.
+        """
+        return self.connection.reset(cold=cold)
+
+    def open_channel(self) -> Channel:
+        """Open a further logical channel, its number chosen by the card (ISO/IEC 7816-4 11.1.2).
+
+        :raises StatusError: when the card has none left.  :raises ProtocolError: on an impossible number.
+        """
+        command = CommandAPDU(0x00, _MANAGE_CHANNEL, _OPEN, 0x00, ne=1)
+        answer = self.require(command, what="MANAGE CHANNEL (open)")
+        if len(answer) != 1 or not 0 < answer[0] <= HIGHEST_CHANNEL:
+            raise ProtocolError(
+                f"MANAGE CHANNEL (open): card answered {answer.hex().upper() or 'nothing'}, "
+                f"expected one byte from 01 to {HIGHEST_CHANNEL:02X}"
+            )
+        return Channel(self.connection, number=answer[0], extended=self.extended, chaining=self.chaining)
+
+    def close_channel(self, number: int) -> None:
+        """Close a logical channel other than this one (ISO/IEC 7816-4 11.1.2).
+
+        :raises StatusError: when it was not open.
+        """
+        self.require(CommandAPDU(0x00, _MANAGE_CHANNEL, _CLOSE, number), what=f"MANAGE CHANNEL (close {number})")
+
+    def _mapped(self, command: CommandAPDU, wire: bytes) -> bytes:
+        """Move the command to this channel and give it the form its protocol carries."""
+        if self.number:
+            wire = bytes((on_channel(wire[0], self.number),)) + wire[1:]
+        is_long = len(wire) > _LONGEST_SHORT or command.ne > _SHORT_NE or command.extended
+        if is_long and not self.extended:
+            wire = self._shortened(command, wire)
+        elif self._t0 and command.ne and command.nc:
+            wire = wire[:-1]
+        return wire
+
+    def _shortened(self, command: CommandAPDU, wire: bytes) -> bytes:
+        """Write an extended APDU with one-byte lengths, unless its data field makes that impossible."""
+        if command.nc > _BLOCK:
+            if not self.chaining:
+                raise EncodingError(
+                    f"command {wire[:_HEADER].hex().upper()} has {command.nc} data bytes: this card takes 255 at once "
+                    "(no extended length, no command chaining)"
+                )
+            return wire
+        data = wire[_EXTENDED_HEADER : _EXTENDED_HEADER + command.nc]
+        return self._short(wire[:_HEADER], data, command.ne)
+
+    def _short(self, header: bytes, data: bytes, ne: int) -> bytes:
+        lc = bytes((len(data),)) if data else b""
+        le = bytes((min(ne, _SHORT_NE) & 0xFF,)) if ne and not (self._t0 and data) else b""
+        return header + lc + data + le
+
+    def _send_chain(self, command: CommandAPDU, wire: bytes) -> ResponseAPDU:
+        """Send by command chaining (ISO/IEC 7816-4 5.3.3): a link that is refused ends it."""
+        for link in self._links(command, wire):
+            answer = self._transmit(link)
+            if answer[-2:] != b"\x90\x00":
+                break
+        return Chase(self._transmit, link, command, t0=self._t0).finish(answer)
+
+    def _links(self, command: CommandAPDU, wire: bytes) -> Iterator[bytes]:
+        data = wire[_EXTENDED_HEADER : _EXTENDED_HEADER + command.nc]
+        header = bytes((chained(wire[0]),)) + wire[1:_HEADER]
+        last = (len(data) - 1) // _BLOCK * _BLOCK
+        for start in range(0, last, _BLOCK):
+            yield self._short(header, data[start : start + _BLOCK], 0)
+        yield self._short(wire[:_HEADER], data[last:], command.ne)
