@@ -11,6 +11,15 @@ from contextlib import contextmanager
 from typing import NoReturn, SupportsIndex
 
 
+class _HiddenBuffer(bytearray):
+    """A buffer that inspection tools cannot print."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} hidden bytes>"
+
+    __str__ = __repr__
+
+
 class Secret:
     """Bytes that are used and never shown.
 
@@ -23,8 +32,8 @@ class Secret:
 
     __slots__ = ("_buffer", "name")
 
-    def __init__(self, value: bytes | bytearray, name: str) -> None:
-        self._buffer = bytearray(value)
+    def __init__(self, value: bytes | bytearray | memoryview, name: str) -> None:
+        self._buffer = _HiddenBuffer(value)
         self.name = name
 
     @contextmanager
@@ -42,7 +51,8 @@ class Secret:
     def __repr__(self) -> str:
         return f"<Secret {self.name}, {len(self)} bytes>"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)
 
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
@@ -53,6 +63,9 @@ class Secret:
         return hmac.compare_digest(self._buffer, other._buffer)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(f"{self!r} refuses to be pickled or copied")
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(f"{self!r} refuses to be pickled or copied")

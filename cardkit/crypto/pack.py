@@ -1,0 +1,86 @@
+"""Values, secrets included, to bytes that go into a cell or an envelope and nowhere else, and back.
+
+MessagePack with sorted keys and four extension types: the same values always give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from cardkit.crypto.key import Key, Usage
+from cardkit.crypto.secret import Secret
+from cardkit.errors import EncodingError, KeyStoreError
+
+_DATE, _SECRET, _KEY = 1, 2, 3
+
+Value = str | int | bytes | date | Secret
+
+
+class _PackedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    name: str
+    algorithm: str
+    usage: Usage
+    kvn: int | None
+
+
+def _extension(value: object) -> msgspec.msgpack.Ext:
+    if isinstance(value, Key):
+        facts = msgspec.msgpack.encode(_PackedKey(value.name, value.algorithm, value.usage, value.kvn))
+        return msgspec.msgpack.Ext(_KEY, _join(facts, value))
+    if isinstance(value, Secret):
+        return msgspec.msgpack.Ext(_SECRET, _join(value.name.encode(), value))
+    raise EncodingError(f"cannot pack a {type(value).__name__}")
+
+
+def _join(facts: bytes, secret: Secret) -> bytearray:
+    with secret.reveal() as clear:
+        return bytearray(len(facts).to_bytes(2, "big") + facts) + clear
+
+
+def _restore(code: int, data: memoryview) -> date | Secret:
+    if code == _DATE:
+        return date.fromisoformat(bytes(data).decode("ascii"))
+    size = int.from_bytes(data[:2], "big")
+    facts, clear = bytes(data[2 : 2 + size]), data[2 + size :]
+    if code == _SECRET:
+        return Secret(clear, facts.decode())
+    if code == _KEY:
+        key = msgspec.msgpack.decode(facts, type=_PackedKey)
+        return Key(clear, key.name, key.algorithm, key.usage, kvn=key.kvn)
+    raise EncodingError(f"packed values: unknown extension {code}")
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_extension, order="deterministic")
+_DECODER = msgspec.msgpack.Decoder(type=dict[str, Any], ext_hook=_restore)
+
+
+def pack(values: Mapping[str, Value]) -> bytearray:
+    """Return the canonical bytes of a mapping, secrets in clear: seal them, then wipe the buffer.
+
+    :raises EncodingError: on a value of another type.
+    """
+    plain = {
+        name: msgspec.msgpack.Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
+        for name, value in values.items()
+    }
+    buffer = bytearray()
+    try:
+        _ENCODER.encode_into(plain, buffer)
+    except (TypeError, OverflowError) as error:
+        raise EncodingError(f"packed values: {error}") from None
+    return buffer
+
+
+def unpack(data: bytes | bytearray) -> dict[str, Value]:
+    """Return the mapping packed in these bytes; EncodingError on bytes of another form."""
+    try:
+        values: dict[str, Value] = _DECODER.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError, KeyStoreError) as error:
+        raise EncodingError(f"packed values: {type(error).__name__}: not the packed form") from None
+    if not all(isinstance(value, Value) for value in values.values()):
+        raise EncodingError("packed values: a value of a type that is never packed")
+    return values
