@@ -1,0 +1,324 @@
+"""The shared language of applications (:mod:`cardkit.apps`) and one card's run (:mod:`cardkit.perso`): data only.
+
+A profile and a record become States; States become Steps, the exact commands a blank card gets. Nothing here talks to
+a card, reads a clock or knows a secret: contents that hold keys keep them as :class:`~cardkit.crypto.Secret` parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from cardkit.apdu import CommandAPDU
+from cardkit.channel import Channel
+from cardkit.crypto import Secret
+
+Content = bytes | tuple[bytes | Secret, ...]
+"""A data field, or its parts where some are secret."""
+
+ShapeOfCommand = tuple[int, int, int, int, int, int]
+"""CLA, INS, P1, P2, bytes sent, bytes expected."""
+
+
+class Phase(StrEnum):
+    """Where in a card's run a state or command belongs, and under which total it is counted."""
+
+    FENCE = "fence"
+    WRITE = "write"
+    VERIFY = "verify"
+    PROVE = "prove"
+    SEAL = "seal"
+
+
+class Part(StrEnum):
+    """One unbroken stretch of commands; the card is reset before CHECK and before STRANGER."""
+
+    FENCE = "fence"
+    WRITE = "write"
+    CHECK = "check"
+    SEAL = "seal"
+    STRANGER = "stranger"
+
+
+class Seen(StrEnum):
+    """How a state is proven: read back, by what the card does, or not at all."""
+
+    READ = "read"
+    BEHAVE = "behave"
+    NEVER = "never"
+
+
+class AfterUnknown(StrEnum):
+    """What follows when nobody knows whether the card took a state."""
+
+    REWRITE = "rewrite"
+    LOOK = "look first"
+    RESTART_GROUP = "restart the group"
+    PEOPLE = "people"
+
+
+class Interface(StrEnum):
+    """Through which of its faces a card is written."""
+
+    CONTACT = "contact"
+    CONTACTLESS = "contactless"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A right the card asks for before a state can be written or read. Never a state itself.
+
+    :param name: ``ADM1``, ``PIN1``.  :param reference: the card's key reference, one byte.
+    :param tries: the counter when full.  :param scope: the application it is local to, "" for the whole card.
+    """
+
+    name: str
+    reference: int
+    tries: int
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One thing that must be true of the finished card.
+
+    :param name: unique in its plan: ``ADF.USIM/EF.IMSI``, ``ADM1``.  :param title: for people, without values.
+    :param rule: the verification rule that finds this state missing.
+    :param group: states of one group count only together; "" for a state that stands alone.
+    """
+
+    name: str
+    title: str
+    phase: Phase
+    rule: str
+    seen: Seen
+    after_unknown: AfterUnknown
+    access: Access | None = None
+    reversible: bool = True
+    group: str = ""
+    interface: Interface = Interface.CONTACT
+    varies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """States that count only together: torn, they start over."""
+
+    name: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What only the card knows and the run found out: chip id, sequence number. Public, never personal."""
+
+    name: str
+    value: str
+
+
+class Role(StrEnum):
+    """What a command is for; tells the session how to treat its answer."""
+
+    SELECT = "select"
+    READ = "read"
+    WRITE = "write"
+    QUERY = "query"
+    PRESENT = "present"
+    CHANGE = "change"
+    DELETE = "delete"
+    PROVE = "prove"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One planned command.
+
+    :param serves: the state, access or proof it is sent for.  :param place: the directory it is sent in.
+    :param command: the command; its data field is empty where ``content`` names what fills it.
+    :param content: name in the plan's contents, or of a value the session makes (an AUTN); "" if complete.
+    :param nc: bytes of the data field.  :param answer: bytes the card answers before the status word.
+    :param sw: the status words that are right.  :param nvm: bytes the card writes to its memory.
+    """
+
+    phase: Phase
+    role: Role
+    serves: str
+    place: str
+    command: CommandAPDU
+    content: str = ""
+    span: tuple[int, int] | None = None
+    nc: int = 0
+    answer: int = 0
+    sw: tuple[int, ...] = (0x9000,)
+    nvm: int = 0
+    reversible: bool = True
+
+    @property
+    def shape(self) -> ShapeOfCommand:
+        """Header, bytes sent and bytes expected."""
+        command = self.command
+        return command.cla, command.ins, command.p1, command.p2, self.nc, command.ne
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes of the command APDU in its short form (ISO/IEC 7816-3 12.1.3)."""
+        return 4 + (1 + self.nc if self.nc else 0) + (1 if self.command.ne else 0)
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes of the expected response APDU."""
+        return self.answer + 2
+
+
+class Severity(StrEnum):
+    """How bad a finding is: stop the line, error, warning, information."""
+
+    STOP = "S"
+    ERROR = "E"
+    WARNING = "W"
+    INFO = "I"
+
+
+NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule has to say about one card.
+
+    :param where: the state or file it is about.  :param expected, actual: for people; secrets never, lengths at most.
+    :param decoded: the difference in the field's terms, "" where there is nothing to decode.
+    """
+
+    rule: str
+    severity: Severity
+    clause: str
+    where: str
+    expected: str
+    actual: str
+    decoded: str = ""
+
+    @property
+    def not_checked(self) -> bool:
+        """Whether the rule could not be applied."""
+        return self.actual.startswith(NOT_CHECKED)
+
+    @property
+    def bad(self) -> bool:
+        """Whether a card with this finding must not leave."""
+        return self.severity in (Severity.STOP, Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A verification rule: what must hold, and where the standard says so."""
+
+    id: str
+    severity: Severity
+    clause: str
+    text: str
+
+
+# Events: a run hands them out one by one and goes on when the listener returns, so that they are durable by then.
+
+
+@dataclass(frozen=True, slots=True)
+class BindEvent:
+    """The next command changes the card: from here on this record belongs to this chip."""
+
+    chip_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntentEvent:
+    """A secret is about to be presented or changed, or a life-cycle step taken.
+
+    :param step: what.  :param key_ref: which secret, never its value.  :param tries: tries left before, -1 unknown.
+    """
+
+    step: str
+    key_ref: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """Nobody knows whether the card ran the command."""
+
+    step: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoneEvent:
+    """The run ended with a verdict.
+
+    :param evidence_sha256: 32 bytes.
+    """
+
+    verdict: str
+    evidence_sha256: bytes
+
+
+Event = BindEvent | IntentEvent | UnknownEvent | DoneEvent
+OnEvent = Callable[[Event], None]
+
+
+class Template(Protocol):
+    """A value of a profile that may name fields of the record."""
+
+    @property
+    def variable(self) -> bool:
+        """Whether it depends on the record."""
+        ...
+
+    def resolve(self, record: Mapping[str, Any]) -> Any:
+        """Return the plain value for this record."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What a card showed during one check.
+
+    :param bodies: contents by state or file name.  :param words: status words of what could not be read or proven.
+    :param notes: other results by name: counters, proofs, SQN.
+    """
+
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    words: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """One application on one powered card: runs steps and remembers what it saw."""
+
+    seen: Observations
+
+    def run(self, steps: Iterable[Step], *, strict: bool) -> None:
+        """Send steps in order.
+
+        :param strict: the first wrong answer raises; else it is kept as an observation.
+        :raises CardError: on a wrong answer when strict, on a refused secret always.
+        """
+        ...
+
+    def restarted(self) -> None:
+        """The card was reset: forget what was selected and opened."""
+        ...
+
+
+class Blueprint(Protocol):
+    """An application's block of one profile, compiled once and used for every card of it."""
+
+    states: tuple[State, ...]
+    rules: tuple[Rule, ...]
+
+    def fill(self, record: Mapping[str, Any], tag: bytes) -> Mapping[str, Content]:
+        """Return this record's contents by state name.
+
+        :param tag: 16 bytes, the marker's.  :raises EncodingError: when a value does not fit its file.
+        """
+        ...
