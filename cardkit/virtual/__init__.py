@@ -1,0 +1,22 @@
+"""Virtual cards: card operating systems that behave like the chips a maker delivers, blank images first.
+
+A tower of its own: it imports the standard library and `cryptography`, and shares no code with the client side. The
+seam is `atr() -> bytes`, `power(cold)`, `transmit(bytes) -> bytes`; an empty answer means that the card is gone,
+TimeoutError that it is mute.
+"""
+
+from .card import VirtualCard
+from .errors import ChipFileError, ImageError, LinkError, SlotOccupiedError, VirtualCardError
+from .image import Image, images, load_image
+
+__all__ = [
+    "ChipFileError",
+    "Image",
+    "ImageError",
+    "LinkError",
+    "SlotOccupiedError",
+    "VirtualCard",
+    "VirtualCardError",
+    "images",
+    "load_image",
+]

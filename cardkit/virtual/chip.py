@@ -1,0 +1,162 @@
+"""The state of one chip that commands work on: its memory, what is granted, its logical channels.
+
+Volatile: channels, verified secrets, the answer waiting for GET RESPONSE. Everything else is in `memory`.
+"""
+
+from random import Random
+from typing import Final
+
+from . import fcp
+from . import statuswords as sw
+from .access import ALWAYS, Condition, Rules
+from .errors import StatusWordError
+from .files import ACTIVATED, DEACTIVATED, GONE, File
+from .image import Image, find_arr, rules_of
+from .memory import Memory
+from .secretstate import SecretStore
+
+FULL_SHORT: Final = 256  # Ne of Le = 00
+
+
+class LogicalChannel:
+    """What one logical channel has selected (ETSI TS 102 221 8.3, 10.3).
+
+    :ivar adf: the application active on this channel; stays active while directories outside it are selected.
+    :ivar record: current record number, 0 for none.
+    """
+
+    __slots__ = ("adf", "df", "ef", "number", "record")
+
+    def __init__(self, number: int, df: File) -> None:
+        self.number = number
+        self.df = df
+        self.adf: File | None = None
+        self.ef: File | None = None
+        self.record = 0
+
+    def select(self, file: File) -> None:
+        """Make a directory or EF current; an EF's directory becomes current with it (TS 102 221 8.4)."""
+        self.adf = file.adf or self.adf
+        if file.is_df:
+            self.df, self.ef, self.record = file, None, 0
+            return
+        self.df = file.parent or file
+        self.use(file)
+
+    def use(self, file: File) -> None:
+        """Make an EF of the current directory current; a cyclic one starts at its newest record."""
+        self.ef = file
+        self.record = 1 if file.cyclic else 0
+
+
+class Command:
+    """One command, after the transport level: what its handler needs.
+
+    :ivar ne: number of bytes expected; 256 or 65,536 when Le was zero; 0 when absent.
+    """
+
+    __slots__ = ("channel", "data", "ne", "p1", "p2")
+
+    def __init__(self, channel: LogicalChannel, p1: int, p2: int, data: bytes, ne: int) -> None:
+        self.channel = channel
+        self.p1 = p1
+        self.p2 = p2
+        self.data = data
+        self.ne = ne
+
+
+Answer = tuple[bytes, bytes]  # data, status word
+
+
+class Chip:
+    """One chip.
+
+    :ivar exact_le: T=0, where a card knows no "as much as there is": Le must be right to the byte.
+    :ivar pending: data waiting for GET RESPONSE, the status word that ends it, and its channel.
+    """
+
+    def __init__(self, image: Image, memory: Memory, protocol: int, random: Random) -> None:
+        self.image = image
+        self.memory = memory
+        self.exact_le = protocol == 0
+        self.random = random
+        self.secrets = SecretStore(image.secrets, memory)
+        self.rules = image.rules
+        self.reset()
+        self._watch()
+
+    def reset(self) -> None:
+        """Lose everything volatile; the MF is current on the basic channel."""
+        self.channels = {0: LogicalChannel(0, self.image.mf)}
+        self.secrets.forget()
+        self.pending: bytes = b""
+        self.pending_channel = 0
+
+    def _watch(self) -> None:
+        rule_files = {arr.cell for arr in map(find_arr, self.image.files.values()) if arr is not None}
+        self.memory.watchers = dict.fromkeys(rule_files, self._rules_changed) | dict.fromkeys(
+            self.secrets.cells, self.secrets.refresh
+        )
+
+    def _rules_changed(self) -> None:
+        self.rules = rules_of(self.image.files, self.memory.cells, self.image.mask_rules)
+
+    def life_cycle(self, file: File) -> bytes:
+        """The life cycle status byte, empty for a deleted file."""
+        return self.memory.cells.get(file.lcs_cell, ACTIVATED)
+
+    def exists(self, file: File) -> bool:
+        """Is the file still there?"""
+        return self.memory.cells.get(file.lcs_cell) != GONE
+
+    def child(self, directory: File, fid: int) -> File | None:
+        """The child of that FID, unless deleted."""
+        found = directory.children.get(fid)
+        return found if found is not None and self.exists(found) else None
+
+    def short(self, channel: LogicalChannel, sfi: int) -> File:
+        """Find an EF of the current directory by SFI and make it current.
+
+        :raises StatusWordError: 6A82.
+        """
+        found = channel.df.by_sfi.get(sfi)
+        if found is None or not self.exists(found):
+            raise StatusWordError(sw.FILE_NOT_FOUND)
+        channel.use(found)
+        return found
+
+    def usable(self, file: File) -> None:
+        """Refuse work on a deactivated file.
+
+        :raises StatusWordError: 6984.
+        """
+        if file.lcs_cell in self.memory.cells and self.life_cycle(file) == DEACTIVATED:
+            raise StatusWordError(sw.DATA_INVALIDATED)
+
+    def require(self, condition: Condition, channel: LogicalChannel) -> None:
+        """Refuse unless one alternative of the condition is granted on this channel.
+
+        :raises StatusWordError: 6982.
+        """
+        if condition is ALWAYS:
+            return
+        granted = self.secrets.granted(channel.adf.path if channel.adf is not None else "")
+        for needed in condition:
+            if needed <= granted:
+                return
+        raise StatusWordError(sw.SECURITY_STATUS)
+
+    def rule(self, file: File) -> Rules:
+        """The access rules of a file as its EF.ARR states them now."""
+        return self.rules[file]
+
+    def fcp(self, file: File) -> bytes:
+        """The FCP template with today's life cycle and PIN status."""
+        life_cycle = self.memory.cells.get(file.lcs_cell)
+        if not file.pins and life_cycle is None:
+            return file.fcp
+        enabled = 0
+        for position, reference in enumerate(file.pins):
+            if self.secrets.is_enabled(reference, file.path):
+                enabled |= 0x80 >> position
+        return fcp.current(file, life_cycle, enabled)

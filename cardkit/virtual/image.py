@@ -1,0 +1,317 @@
+"""Images: what the maker of a chip delivers, read from TOML and shared by all chips made from it.
+
+One line per file; see images/usim.toml for every key in use. A file's contents are `data` (hex, one string per record
+or one for a transparent file; `each` for all records alike), the rest of it filled with `fill`; `link` shares the body
+of another path; `fcp` gives the FCP template verbatim, in which case kind, sizes, SFI and access reference are read
+from it.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from . import fcp, tlv
+from .access import NO_RULES, Rules, compile_rules
+from .errors import ImageError
+from .files import File, Kind
+
+_FOLDER: Final = Path(__file__).parent / "images"
+_SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpec:
+    """A PIN or ADM key: its key reference, the ADF it belongs to ("" for the whole card), and the cell of its state."""
+
+    reference: int
+    adf: str
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeySlot:
+    """Where AUTHENTICATE finds its key file, SQN file and service table, by ADF path ("" for the 2G algorithm)."""
+
+    adf: str
+    key: str
+    sqn: str
+    services: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """A blank chip: its files, contents, secrets and behaviour. Immutable and shared.
+
+    :ivar digest: 8 bytes that name this content; a chip's file opens only with the image it was made from.
+    :ivar protocols: T=0 and T=1 as offered by the ATR; the first of `protocols` is the default in process.
+    :ivar classes: CLA families served: 0x00 (with 0x80) and 0xA0.
+    """
+
+    name: str
+    title: str
+    digest: bytes
+    atr: bytes
+    protocols: tuple[int, ...]
+    classes: frozenset[int]
+    mf: File
+    files: Mapping[str, File]
+    cells: Mapping[str, bytes]
+    rules: Mapping[File, Rules]
+    mask_rules: tuple[bytes, ...]
+    secrets: tuple[SecretSpec, ...]
+    key_slots: Mapping[str, KeySlot]
+    serial_cell: str
+    serial_size: int
+    channels: int
+    extended: bool
+
+
+def images() -> tuple[str, ...]:
+    """Names of the images that come with the package.
+
+    >>> images()
+    ('sim2g', 'usim')
+    """
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def load_image(name_or_path: str | Path) -> Image:
+    """An image by its name, or from a TOML file given by its path; each is read once per process.
+
+    :raises ImageError: unknown name, or what is wrong at which line of which file.
+    """
+    path = _FOLDER / f"{name_or_path}.toml" if str(name_or_path) in images() else Path(name_or_path)
+    if not path.is_file():
+        raise ImageError(f"image {str(name_or_path)!r}: expected one of {', '.join(images())} or a TOML file")
+    return _load(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, _changed_ns: int) -> Image:
+    raw = path.read_bytes()
+    try:
+        table = tomllib.loads(raw.decode("utf-8"))
+        return _Builder(table, hashlib.sha256(raw).digest()[:8]).image()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ImageError(f"image {path}: {error}") from error
+    except KeyError as error:
+        raise ImageError(f"image {path}: missing entry {error}") from error
+    except (ImageError, TypeError, ValueError) as error:
+        raise ImageError(f"image {path}: {error}") from error
+
+
+def rules_of(files: Mapping[str, File], cells: Mapping[str, bytes], mask: Sequence[bytes]) -> dict[File, Rules]:
+    """The rules of every file as the EF.ARR bodies in `cells` state them now.
+
+    :param mask: the rules of a chip without EF.ARR, fixed by its mask; files refer to them by number under FID 0.
+    """
+    return {file: _rules_of_file(file, cells, mask) for file in files.values()}
+
+
+def find_arr(file: File) -> File | None:
+    """The EF.ARR a file refers to: looked for in its own directory, then upwards."""
+    directory = file if file.is_df else file.parent
+    while directory is not None:
+        found = directory.children.get(file.arr[0])
+        if found is not None:
+            return found
+        directory = directory.parent
+    return None
+
+
+def _rules_of_file(file: File, cells: Mapping[str, bytes], mask: Sequence[bytes]) -> Rules:
+    number = file.arr[1]
+    if file.arr[0] == 0:
+        return compile_rules(mask[number - 1])
+    arr = find_arr(file)
+    if arr is None or not 1 <= number <= arr.records:
+        return NO_RULES
+    start = (number - 1) * arr.record_length
+    return compile_rules(cells[arr.cell][start : start + arr.record_length])
+
+
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text)
+
+
+class _Builder:
+    """Turns one TOML table into an Image, checking what contradicts itself."""
+
+    def __init__(self, table: Mapping[str, Any], digest: bytes) -> None:
+        self.table = table
+        self.digest = digest
+        self.rule_numbers = {name: number for number, name in enumerate(table["rules"], 1)}
+        self.rule_records = [_unhex(rule) for rule in table["rules"].values()]
+        self.files: dict[str, File] = {}
+        self.cells: dict[str, bytes] = {}
+
+    def image(self) -> Image:
+        for path, line in self.table["files"].items():
+            try:
+                self._add(path, line)
+            except (ImageError, KeyError, ValueError, TypeError) as error:
+                raise ImageError(f"file {path}: {type(error).__name__}: {error}") from error
+        chip = self.table["chip"]
+        serial = chip.get("serial", "")
+        atr = _unhex(chip["atr"])
+        channels, extended = _capabilities(atr)
+        return Image(
+            name=chip["name"],
+            title=chip["title"],
+            digest=self.digest,
+            atr=atr,
+            protocols=tuple(chip["protocols"]),
+            classes=frozenset(chip["classes"]),
+            mf=self.files["3F00"],
+            files=self.files,
+            cells=self.cells,
+            rules=rules_of(self.files, self.cells, self.rule_records),
+            mask_rules=tuple(self.rule_records),
+            secrets=tuple(self._secret(line) for line in self.table["secrets"]),
+            key_slots={line.get("adf", ""): self._slot(line) for line in self.table.get("authenticate", [])},
+            serial_cell=serial,
+            serial_size=len(self.cells[serial]) if serial else 8,
+            channels=channels,
+            extended=extended,
+        )
+
+    def _add(self, path: str, line: Mapping[str, Any]) -> None:
+        parent_path, _, fid = path.rpartition("/")
+        parent = self.files[parent_path] if parent_path else None
+        file = self._from_fcp(path, line, parent) if "fcp" in line else self._from_line(path, line, parent)
+        if file.fid != int(fid, 16):
+            raise ImageError(f"FID in FCP is {file.fid:04X}")
+        if parent is not None:
+            if file.fid in parent.children or (file.sfi is not None and file.sfi in parent.by_sfi):
+                raise ImageError("FID or SFI already taken in this directory")
+            parent.children[file.fid] = file
+            if file.sfi is not None:
+                parent.by_sfi[file.sfi] = file
+        self.files[path] = file
+        if not file.is_df and "link" not in line:
+            self.cells[path] = _body(file, self._content(line), _unhex(line.get("fill", "FF")))
+
+    def _content(self, line: Mapping[str, Any]) -> Sequence[bytes]:
+        if line.get("content") == "rules":
+            return self.rule_records
+        if "each" in line:
+            return [_unhex(line["each"])] * _count(line)
+        data = line.get("data", [])
+        return [_unhex(part) for part in ([data] if isinstance(data, str) else data)]
+
+    def _from_line(self, path: str, line: Mapping[str, Any], parent: File | None) -> File:
+        kind, size, record_length = _shape(line)
+        file = File(
+            path=path,
+            name=line["name"],
+            fid=int(path[-4:], 16),
+            kind=kind,
+            parent=parent,
+            cell=self._cell(path, line, kind),
+            size=size,
+            record_length=record_length,
+            sfi=line.get("sfi"),
+            aid=_unhex(line.get("aid", "")),
+            arr=(line.get("arr", 0x6F06), self.rule_numbers[line["access"]]),
+            pins=tuple(line.get("pins", ())),
+        )
+        file.fcp = fcp.template(file)
+        return file
+
+    def _from_fcp(self, path: str, line: Mapping[str, Any], parent: File | None) -> File:
+        template = _unhex(line["fcp"])
+        parts = dict(tlv.parse(next(tlv.parse(template))[1]))
+        descriptor = parts[0x82]
+        kind = Kind.DF if descriptor[0] & 0x38 == 0x38 else Kind(descriptor[0] & 0x07 | 0x40)
+        fid = int.from_bytes(parts[0x83], "big")
+        short = parts.get(0x88)
+        sfi = fid & 0x1F if short is None else short[0] >> 3 if short else None
+        reference = parts.get(0x8B, bytes(3))
+        return File(
+            path=path,
+            name=line["name"],
+            fid=fid,
+            kind=kind,
+            parent=parent,
+            cell=self._cell(path, line, kind),
+            size=int.from_bytes(parts.get(0x80, b""), "big"),
+            record_length=int.from_bytes(descriptor[2:4], "big"),
+            sfi=None if kind is Kind.DF else sfi,
+            aid=parts.get(0x84, b""),
+            arr=(int.from_bytes(reference[:2], "big"), reference[-1]),
+            pins=tuple(value[0] for tag, value in tlv.parse(parts.get(0xC6, b"")) if tag == 0x83),
+            fcp=template,
+        )
+
+    def _cell(self, path: str, line: Mapping[str, Any], kind: Kind) -> str:
+        if kind is Kind.DF:
+            return ""
+        return self.files[line["link"]].cell if "link" in line else path
+
+    def _secret(self, line: Mapping[str, Any]) -> SecretSpec:
+        reference = line["reference"]
+        cell = line.get("file", f"secret/{reference:02X}")
+        if "state" in line:
+            self.cells[cell] = _unhex(line["state"])
+        if len(self.cells[cell]) not in _SECRET_SIZES:
+            raise ImageError(f"secret {reference:02X}: expected 11 or 21 bytes of state, got {len(self.cells[cell])}")
+        return SecretSpec(reference, line.get("adf", ""), cell)
+
+    def _slot(self, line: Mapping[str, Any]) -> KeySlot:
+        slot = KeySlot(line.get("adf", ""), line["key"], line.get("sqn", ""), line.get("services", ""))
+        for path in filter(None, (slot.adf, slot.key, slot.sqn, slot.services)):
+            if path not in self.files:
+                raise ImageError(f"authenticate: no file {path}")
+        return slot
+
+
+def _count(line: Mapping[str, Any]) -> int:
+    kind, size, record_length = _shape(line)
+    return 1 if kind is Kind.TRANSPARENT else size // record_length
+
+
+def _shape(line: Mapping[str, Any]) -> tuple[Kind, int, int]:
+    """Kind, body size and record length from `size = n`, `linear = "n x length"` or `cyclic = "n x length"`."""
+    for key, kind in (("linear", Kind.LINEAR), ("cyclic", Kind.CYCLIC)):
+        if key in line:
+            count, length = (int(part) for part in line[key].split("x"))
+            if not (1 <= count <= 254 and 1 <= length <= 255):
+                raise ImageError(f"{key} {line[key]!r}: expected 1 to 254 records of 1 to 255 bytes")
+            return kind, count * length, length
+    return (Kind.TRANSPARENT, line["size"], 0) if "size" in line else (Kind.DF, 0, 0)
+
+
+def _body(file: File, content: Sequence[bytes], fill: bytes) -> bytes:
+    """The delivered body: each record, or the whole file, is its content, then `fill` over and over."""
+    room = file.record_length or file.size
+    parts = max(file.records, 1)
+    if len(content) > parts or any(len(part) > room for part in content):
+        raise ImageError(f"content needs {parts} x {room} bytes at most")
+    padded = [*content, *[b""] * (parts - len(content))]
+    return b"".join(part + (fill * room)[: room - len(part)] for part in padded)
+
+
+def _capabilities(atr: bytes) -> tuple[int, bool]:
+    """Logical channels and extended length as the ATR's card capabilities declare them (ISO/IEC 7816-4 12.1.1.9)."""
+    historical = _historical(atr)
+    at = 1
+    while historical[:1] == b"\x80" and at < len(historical):
+        size = historical[at] & 0x0F
+        if historical[at] == 0x73 and at + size < len(historical):
+            third = historical[at + 3]
+            return ((third & 0x07) + 1 if third & 0x18 else 1), bool(third & 0x40)
+        at += 1 + size
+    return 1, False
+
+
+def _historical(atr: bytes) -> bytes:
+    """The historical bytes, behind the interface bytes that the Y nibbles announce (ISO/IEC 7816-3 8.2)."""
+    at, announced = 2, atr[1] >> 4
+    while announced:
+        at += announced.bit_count()
+        announced = atr[at - 1] >> 4 if announced & 0x08 else 0
+    return atr[at : at + (atr[1] & 0x0F)]

@@ -1,0 +1,47 @@
+"""Non-volatile memory: named cells, shared with the image until they are written.
+
+A cell is a file body (`3F00/2FE2`), a life cycle byte (`3F00/2FE2#lcs`) or a secret that lies in no file (`secret/01`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+Intercept = Callable[[str, bytes], bytes | None]
+
+
+class Memory:
+    """The cells of one chip.
+
+    :ivar cells: read it freely; write only through `write`.
+    :ivar intercept: seen by each write, for faults: returns what really reaches the cell, None to lose the write
+        silently, or raises WriteFailedError.
+    :ivar dirty: set by a write, cleared by whoever saved the chip.
+    """
+
+    __slots__ = ("base", "cells", "dirty", "intercept", "watchers")
+
+    def __init__(self, base: Mapping[str, bytes], changed: Mapping[str, bytes] | None = None) -> None:
+        self.base = base
+        self.cells = dict(base)
+        self.cells.update(changed or {})
+        self.dirty = False
+        self.intercept: Intercept | None = None
+        self.watchers: Mapping[str, Callable[[], None]] = {}
+
+    def write(self, cell: str, value: bytes) -> None:
+        """Put `value` into `cell`.
+
+        :raises WriteFailedError: when an intercepting fault says so; the cell is unchanged then.
+        """
+        stored = self.intercept(cell, value) if self.intercept is not None else value
+        if stored is None:
+            return
+        self.cells[cell] = stored
+        self.dirty = True
+        watcher = self.watchers.get(cell)
+        if watcher is not None:
+            watcher()
+
+    def changed(self) -> Iterator[tuple[str, bytes]]:
+        """The cells that differ from the image, for the chip's file."""
+        base = self.base
+        return ((cell, value) for cell, value in self.cells.items() if base.get(cell) != value)

@@ -1,0 +1,128 @@
+"""Milenage (3GPP TS 35.206) and the XOR test algorithm (TS 34.108 8.1.2), as the card computes them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+_ROTATIONS = (8, 0, 4, 8, 12)  # r1..r5 in bytes
+_CONSTANTS = (0, 1, 2, 4, 8)  # c1..c5, last byte
+
+
+class Aka(Protocol):
+    """The functions f1 to f5 and their resynchronization forms under one subscriber key.
+
+    rand 16 bytes, sqn 6, amf 2; mac 8, response 4 to 16, ck and ik 16, anonymity keys 6.
+    """
+
+    def mac(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """f1: MAC-A."""
+
+    def mac_resync(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """f1*: MAC-S."""
+
+    def response(self, rand: bytes) -> bytes:
+        """f2: RES."""
+
+    def keys(self, rand: bytes) -> tuple[bytes, bytes]:
+        """f3 and f4: CK and IK."""
+
+    def anonymity(self, rand: bytes) -> bytes:
+        """f5: AK."""
+
+    def anonymity_resync(self, rand: bytes) -> bytes:
+        """f5*: AK of AUTS."""
+
+
+def xor(left: bytes, right: bytes) -> bytes:
+    """Byte by byte, over the shorter of both."""
+    return bytes(a ^ b for a, b in zip(left, right, strict=False))
+
+
+class Milenage:
+    """Milenage with the standard constants.
+
+    :param k: subscriber key, 16 bytes.  :param opc: OPc, or OP when `derive` is set.
+    """
+
+    def __init__(self, k: bytes, opc: bytes, *, derive: bool = False) -> None:
+        self._encrypt = Cipher(algorithms.AES(k), modes.ECB()).encryptor().update  # noqa: S305 - TS 35.206 is built on ECB
+        self._opc = xor(opc, self._encrypt(opc)) if derive else opc
+
+    def _out(self, number: int, rand: bytes, extra: bytes = bytes(16)) -> bytes:
+        """OUTn of TS 35.206 4.1; `extra` is IN1, for OUT1 only."""
+        temp = self._encrypt(xor(rand, self._opc))
+        inner = xor(extra if number == 1 else temp, self._opc)
+        shift = _ROTATIONS[number - 1]
+        block = inner[shift:] + inner[:shift]
+        block = block[:15] + bytes((block[15] ^ _CONSTANTS[number - 1],))
+        return xor(self._encrypt(xor(block, temp) if number == 1 else block), self._opc)
+
+    def mac(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """f1."""
+        return self._out(1, rand, (sqn + amf) * 2)[:8]
+
+    def mac_resync(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """f1*."""
+        return self._out(1, rand, (sqn + amf) * 2)[8:]
+
+    def response(self, rand: bytes) -> bytes:
+        """f2."""
+        return self._out(2, rand)[8:]
+
+    def keys(self, rand: bytes) -> tuple[bytes, bytes]:
+        """f3 and f4."""
+        return self._out(3, rand), self._out(4, rand)
+
+    def anonymity(self, rand: bytes) -> bytes:
+        """f5."""
+        return self._out(2, rand)[:6]
+
+    def anonymity_resync(self, rand: bytes) -> bytes:
+        """f5*."""
+        return self._out(5, rand)[:6]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class XorAka:
+    """The test algorithm: everything is cut from K xor RAND."""
+
+    k: bytes
+
+    def mac(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """f1."""
+        return xor(self.response(rand), sqn + amf)
+
+    def mac_resync(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """f1*, the same function as f1."""
+        return self.mac(rand, sqn, amf)
+
+    def response(self, rand: bytes) -> bytes:
+        """f2, 16 bytes."""
+        return xor(self.k, rand)
+
+    def keys(self, rand: bytes) -> tuple[bytes, bytes]:
+        """f3 and f4."""
+        x = self.response(rand)
+        return x[1:] + x[:1], x[2:] + x[:2]
+
+    def anonymity(self, rand: bytes) -> bytes:
+        """f5."""
+        return self.response(rand)[3:9]
+
+    def anonymity_resync(self, rand: bytes) -> bytes:
+        """f5*, the same function as f5."""
+        return self.anonymity(rand)
+
+
+def sres(response: bytes, *, variant2: bool = False) -> bytes:
+    """Conversion c2 (TS 33.102 6.8.1.2): RES folded to 4 bytes; variant 2 takes the first four."""
+    if variant2:
+        return response[:4]
+    padded = response.ljust(16, b"\x00")
+    return xor(xor(padded[:4], padded[4:8]), xor(padded[8:12], padded[12:]))
+
+
+def kc(ck: bytes, ik: bytes) -> bytes:
+    """Conversion c3: CK and IK folded to 8 bytes."""
+    return xor(xor(ck[:8], ck[8:]), xor(ik[:8], ik[8:]))
