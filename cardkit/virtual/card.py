@@ -11,9 +11,9 @@ from .chip import Chip, Command
 from .errors import ImageError, StatusWordError, WriteFailedError
 from .files import ACTIVATED
 from .image import Image, load_image
-from .instructions import GET_RESPONSE, dispatch_table
+from .instructions import dispatch_table
 from .memory import Memory
-from .protocol import T0, T1, TransmissionProtocol
+from .protocol import T0, T1, TransmissionProtocol, get_response
 
 
 class VirtualCard:
@@ -67,20 +67,20 @@ class VirtualCard:
         found = self._table.get(command[:2])
         if found is None or len(command) < 4:
             return self._refuse(command)
-        operation, number = found
+        handler, valid, flow, number = found
         chip = self.chip
-        if chip.pending and operation is not GET_RESPONSE:
+        if chip.pending and handler is not get_response:
             chip.pending = b""
         channel = chip.channels.get(number)
         if channel is None:
             return sw.NO_CHANNEL
         p1, p2 = command[2], command[3]
-        if not operation.valid(p1, p2):
+        if not valid(p1, p2):
             return sw.WRONG_P1P2
         try:
-            data, ne = self._link.parse(command, operation.flow)
+            data, ne = self._link.parse(command, flow)
             todo = Command(channel, p1, p2, data, ne)
-            answer = self._link.answer(chip, todo, operation.flow, operation.handler(chip, todo))
+            answer = self._link.answer(chip, todo, flow, handler(chip, todo))
         except StatusWordError as refusal:
             answer = refusal.sw
         except WriteFailedError:

@@ -3,6 +3,7 @@
 Volatile: channels, verified secrets, the answer waiting for GET RESPONSE. Everything else is in `memory`.
 """
 
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -11,7 +12,7 @@ from . import statuswords as sw
 from .access import ALWAYS, Condition, Rules
 from .errors import StatusWordError
 from .files import ACTIVATED, DEACTIVATED, GONE, File
-from .image import Image, find_arr, rules_of
+from .image import Image, rules_of
 from .memory import Memory
 from .secretstate import SecretStore
 
@@ -93,10 +94,9 @@ class Chip:
         self.pending_channel = 0
 
     def _watch(self) -> None:
-        rule_files = {arr.cell for arr in map(find_arr, self.image.files.values()) if arr is not None}
-        self.memory.watchers = dict.fromkeys(rule_files, self._rules_changed) | dict.fromkeys(
-            self.secrets.cells, self.secrets.refresh
-        )
+        watchers: dict[str, Callable[[], None]] = dict.fromkeys(self.image.rule_cells, self._rules_changed)
+        watchers.update(dict.fromkeys(self.secrets.cells, self.secrets.refresh))
+        self.memory.watchers = watchers
 
     def _rules_changed(self) -> None:
         self.rules = rules_of(self.image.files, self.memory.cells, self.image.mask_rules)

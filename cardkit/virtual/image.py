@@ -62,6 +62,7 @@ class Image:
     cells: Mapping[str, bytes]
     rules: Mapping[File, Rules]
     mask_rules: tuple[bytes, ...]
+    rule_cells: tuple[str, ...]
     secrets: tuple[SecretSpec, ...]
     key_slots: Mapping[str, KeySlot]
     serial_cell: str
@@ -171,6 +172,7 @@ class _Builder:
             cells=self.cells,
             rules=rules_of(self.files, self.cells, self.rule_records),
             mask_rules=tuple(self.rule_records),
+            rule_cells=tuple({arr.cell for arr in map(find_arr, self.files.values()) if arr is not None}),
             secrets=tuple(self._secret(line) for line in self.table["secrets"]),
             key_slots={line.get("adf", ""): self._slot(line) for line in self.table.get("authenticate", [])},
             serial_cell=serial,

@@ -9,6 +9,10 @@ from .chip import Answer, Chip, Command
 from .protocol import Flow
 
 
+Handler = Callable[[Chip, Command], Answer]
+Check = Callable[[int, int], bool]
+
+
 class Operation(NamedTuple):
     """How one instruction is checked and done.
 
@@ -16,12 +20,12 @@ class Operation(NamedTuple):
     :ivar flow: which fields it has. (6700)
     """
 
-    handler: Callable[[Chip, Command], Answer]
-    valid: Callable[[int, int], bool]
+    handler: Handler
+    valid: Check
     flow: int
 
 
-GET_RESPONSE: Final = Operation(protocol.get_response, protocol.valid_get_response, int(Flow.READ))
+_GET_RESPONSE: Final = Operation(protocol.get_response, protocol.valid_get_response, int(Flow.READ))
 
 # CLA 0X and 4X
 _INTERINDUSTRY: Final = {
@@ -39,7 +43,7 @@ _INTERINDUSTRY: Final = {
     0xA4: Operation(selection.select, selection.valid_select, int(Flow.DATA | Flow.ANSWER)),
     0xB0: Operation(binary.read_binary, binary.valid_offset, int(Flow.READ)),
     0xB2: Operation(records.read_record, records.valid_record, int(Flow.READ)),
-    0xC0: GET_RESPONSE,
+    0xC0: _GET_RESPONSE,
     0xD6: Operation(binary.update_binary, binary.valid_offset, int(Flow.WRITE)),
     0xDC: Operation(records.update_record, records.valid_record, int(Flow.WRITE)),
     0xE4: Operation(admin.delete, admin.valid_delete, int(Flow.WRITE)),
@@ -48,18 +52,21 @@ _INTERINDUSTRY: Final = {
 # CLA 8X, CX
 _PROPRIETARY: Final = {
     0x32: Operation(records.increase, records.valid_increase, int(Flow.BOTH)),
-    0xC0: GET_RESPONSE,
+    0xC0: _GET_RESPONSE,
     0xF2: Operation(selection.status, selection.valid_status, int(Flow.ANSWER)),
 }
 
 
+Entry = tuple[Handler, Check, int, int]  # an operation's fields and the channel number
+
+
 @lru_cache(maxsize=8)
-def dispatch_table(channel_count: int) -> dict[bytes, tuple[Operation, int]]:
+def dispatch_table(channel_count: int) -> dict[bytes, Entry]:
     """(CLA, INS) -> operation and channel number, for a card with that many logical channels."""
-    table = {}
+    table: dict[bytes, Entry] = {}
     for number in range(channel_count):
         cla = number if number < 4 else 0x40 + number - 4
         for base, operations in ((cla, _INTERINDUSTRY), (cla | 0x80, _PROPRIETARY)):
             for ins, operation in operations.items():
-                table[bytes((base, ins))] = (operation, number)
+                table[bytes((base, ins))] = (*operation, number)
     return table
