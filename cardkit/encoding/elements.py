@@ -70,19 +70,19 @@ class Elements(msgspec.Struct, Generic[E], frozen=True):
 class Codec(Construct, Generic[T]):  # type: ignore[misc]  # construct has no types
     """A reader and a writer of bytes as a construct, so that they compose with other layouts.
 
-    :param read: (bytes, offset) -> (value, offset behind it); raises EncodingError.
+    :param read: bytes from here to the end -> (value, number of bytes it took); raises EncodingError.
     :param write: value -> bytes.
     """
 
-    def __init__(self, read: Callable[[bytes, int], tuple[T, int]], write: Callable[[T], bytes]) -> None:
+    def __init__(self, read: Callable[[bytes], tuple[T, int]], write: Callable[[T], bytes]) -> None:
         super().__init__()
         self._read = read
         self._write = write
 
     def _parse(self, stream: BytesIO, context: Any, path: str) -> T:  # noqa: ARG002  (construct's signature)
         start = stream.tell()
-        value, end = self._read(stream.read(), 0)
-        stream.seek(start + end)
+        value, used = self._read(stream.read())
+        stream.seek(start + used)
         return value
 
     def _build(self, obj: T, stream: BytesIO, context: Any, path: str) -> T:  # noqa: ARG002

@@ -127,10 +127,10 @@ def _tag_bytes(tag: int) -> bytes:
     raise EncodingError(f"TLV tag: got {tag:X}, expected 1 to 3 bytes coded as ISO/IEC 7816-4 5.2.2.1")
 
 
-BerTlv = Codec(_read, Tlv.build)
+BerTlv = Codec(lambda data: _read(data, 0), Tlv.build)
 """Construct of one object."""
 
 
 def layout(padding: bytes = b"") -> Codec[TlvList]:
     """Return the construct of objects to the end of the stream, with padding as :func:`parse` takes it."""
-    return Codec(lambda data, offset: (parse(data[offset:], padding), len(data)), TlvList.build)
+    return Codec(lambda data: (parse(data, padding), len(data)), TlvList.build)
