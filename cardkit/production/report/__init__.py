@@ -1,0 +1,18 @@
+"""Reports of a batch or of one card: HTML for people, JUnit XML for CI, JSON Lines for programs.
+
+>>> from cardkit.production.report import BatchReport, CardResult, write_report
+"""
+
+from __future__ import annotations
+
+from cardkit.production.report.model import BatchReport, CardResult, Kind, Verdict
+from cardkit.production.report.write import ReportFiles, write_report
+
+__all__ = [
+    "BatchReport",
+    "CardResult",
+    "Kind",
+    "ReportFiles",
+    "Verdict",
+    "write_report",
+]

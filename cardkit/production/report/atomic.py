@@ -1,0 +1,55 @@
+"""Files that are there whole or not at all, and a place to keep text until its turn comes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TextIO, cast
+
+from cardkit.errors import StoreError
+
+_CHUNK_CHARACTERS = 1 << 16
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Open a neighbour of `path` for writing; it takes the place of `path` when the block ends well, else it goes.
+
+    :raises StoreError: if the file cannot be written; `path` is then as it was before.
+    """
+    neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with neighbour.open("x", encoding="utf-8", newline="\n") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        neighbour.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written, {error.strerror or error}") from error
+    finally:
+        neighbour.unlink(missing_ok=True)
+
+
+class Spool:
+    """Text written now and read once later, in an unnamed temporary file: memory stays flat."""
+
+    def __init__(self) -> None:
+        self._file = cast(TextIO, TemporaryFile("w+", encoding="utf-8", newline="\n"))  # noqa: SIM115  # closed by close()
+
+    def write(self, text: str) -> None:
+        """Append text."""
+        self._file.write(text)
+
+    def chunks(self) -> Iterator[str]:
+        """Give back what was written, piece by piece."""
+        self._file.seek(0)
+        while chunk := self._file.read(_CHUNK_CHARACTERS):
+            yield chunk
+
+    def close(self) -> None:
+        """Forget the text; idempotent."""
+        self._file.close()

@@ -1,0 +1,100 @@
+"""What a report is made of: plain values, already masked by the caller, that no renderer needs to look behind.
+
+Values of fields classed ``secret`` never come here; those classed ``personal`` come masked (security.md 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from cardkit.desired import NOT_CHECKED, Finding, Severity
+
+
+class Verdict(StrEnum):
+    """What became of a card. Only GOOD is good: NOT_PROVEN means that something was not checked."""
+
+    GOOD = "GOOD"
+    REJECTED = "REJECTED"
+    IN_DOUBT = "IN_DOUBT"
+    NOT_PROVEN = "NOT_PROVEN"
+    SCRAPPED = "SCRAPPED"
+    LOST = "LOST"
+
+
+class Kind(StrEnum):
+    """TEST batches are watermarked, LIVE batches are not; a batch is never both."""
+
+    TEST = "TEST"
+    LIVE = "LIVE"
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def weight(finding: Finding) -> str:
+    """How much a finding weighs, in words: ``stop``, ``error``, ``warning``, ``info`` or ``not checked``."""
+    return NOT_CHECKED if finding.not_checked else finding.severity.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class CardResult:
+    """One card of the batch.
+
+    :param row: row of the order, from 1.
+    :param chip: short form of the chip's keyed digest; empty if no chip was bound.
+    :param identity: what a person may see of the card: the ICCID in full, an IMSI masked.
+    :param code: reject or doubt code of production.md 12, empty for a good card.
+    :param reject_class: class of that code: ``contact``, ``key``, ``data`` ...
+    :param findings: in the order of the check.
+    :param apdus: commands sent.  :param apply_ms, verify_ms: milliseconds.
+    :param coupler: name of the coupler that held the card.
+    """
+
+    row: int
+    chip: str
+    identity: str
+    verdict: Verdict
+    code: str = ""
+    reject_class: str = ""
+    findings: tuple[Finding, ...] = ()
+    apdus: int = 0
+    apply_ms: int = 0
+    verify_ms: int = 0
+    coupler: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Card time, apply and verify together."""
+        return (self.apply_ms + self.verify_ms) / 1000
+
+    @property
+    def worst_first(self) -> list[Finding]:
+        """The findings by severity, what was not checked last, else in the order of the check."""
+        return sorted(self.findings, key=lambda finding: (finding.not_checked, _RANK[finding.severity]))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """A batch, or one card, as a report shows it.
+
+    :param profile_sha256: content hash of the profile, 64 hex digits.
+    :param started, ended: aware times.
+    :param cards: read once, so it may be a cursor over millions of rows; shown in the order given.
+    :param totals: the store's own counts (``imported``, ``quarantined``, ``good`` ...) for the reconciliation table.
+    """
+
+    batch: str
+    profile: str
+    profile_version: str
+    profile_sha256: str
+    kind: Kind
+    station: str
+    operator: str
+    software: str
+    started: datetime
+    ended: datetime
+    cards: Iterable[CardResult]
+    totals: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,56 @@
+"""All files of a report in one pass over the cards."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cardkit.errors import StoreError
+from cardkit.production.report.atomic import replacing
+from cardkit.production.report.html import HtmlPage
+from cardkit.production.report.jsonl import JsonLines
+from cardkit.production.report.junit import JUnit
+from cardkit.production.report.model import BatchReport
+from cardkit.production.report.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """Where the three files are, and what they count."""
+
+    html: Path
+    junit: Path
+    jsonl: Path
+    summary: Summary
+
+
+def write_report(report: BatchReport, directory: Path) -> ReportFiles:
+    """Write ``report.html``, ``junit.xml`` and ``results.jsonl``, each whole or not at all.
+
+    The cards are read once and not kept. If reading them fails, no file is written and none is replaced.
+
+    :param directory: made if it is not there.
+    :raises StoreError: if a file cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{directory}: cannot be made, {error.strerror or error}") from error
+    html, junit, jsonl = (directory / name for name in ("report.html", "junit.xml", "results.jsonl"))
+    summary = Summary()
+    with ExitStack() as files:
+        renderers = (
+            HtmlPage(report, files.enter_context(replacing(html))),
+            JUnit(report, files.enter_context(replacing(junit))),
+            JsonLines(report, files.enter_context(replacing(jsonl))),
+        )
+        for renderer in renderers:
+            files.callback(renderer.close)
+        for card in report.cards:
+            summary.add(card)
+            for renderer in renderers:
+                renderer.add(card)
+        for renderer in renderers:
+            renderer.finish(summary)
+    return ReportFiles(html, junit, jsonl, summary)
