@@ -1,0 +1,70 @@
+"""Delimited order files: columns found by name or by place, quotes only where declared (production.md 9)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+from cardkit.errors import RecordError
+from cardkit.profile.layout import HeaderLines, Layout
+from cardkit.profile.rows import Rows, cut_text, decode, header_values, trailer_values, without_bom
+
+
+def cut(layout: Layout, required: tuple[str, ...], possible: tuple[str, ...], data: bytes) -> Rows:
+    """Cut a delimited file into rows.
+
+    :param required: fields that need a column.  :param possible: all fields that may have one.
+    :raises RecordError: what refuses the whole file: ENCODING, ENCODING_BOM, EMPTY, HEADER, COLUMN_UNKNOWN,
+        COLUMN_MISSING, TRAILER_MISSING, QUOTE.
+    """
+    lines = cut_text(layout, decode(without_bom(layout, data), layout.encoding))
+    trailer = {}
+    if layout.trailer is not None:
+        trailer = trailer_values(layout.trailer, lines.pop() if lines else "")
+    header = {}
+    first = 0
+    if isinstance(layout.header, HeaderLines):
+        first = layout.header.lines
+        header = header_values(layout.header, lines[:first], layout.sep)
+    rows = _split(layout, lines[first:], first + 1)
+    columns = tuple(column.name for column in sorted(layout.fields, key=lambda column: column.at or 0))
+    if layout.header == "names":
+        _, names = next(rows, (1, [""]))
+        columns = _columns(layout, names, required, possible)
+    return Rows(header, trailer, columns, [(line, list(cells)) for line, cells in rows])
+
+
+def _split(layout: Layout, lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
+    if layout.quote is None:
+        yield from ((number, line.split(layout.sep)) for number, line in enumerate(lines, first))
+        return
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=layout.sep, quotechar=layout.quote, strict=True)
+    begin = first
+    try:
+        for cells in reader:
+            yield begin, cells
+            begin = first + reader.line_num
+    except csv.Error:
+        raise RecordError(f"line {begin}: quotes do not close, or stand inside a value", code="QUOTE") from None
+
+
+def _columns(layout: Layout, names: list[str], required: tuple[str, ...], possible: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the field of each column of the header line."""
+    if names == [""]:
+        raise RecordError("no header line", code="EMPTY")
+    declared = {column.column or column.name: column for column in layout.fields}
+    fields = []
+    for place, name in enumerate(names, 1):
+        column = declared.get(name)
+        field = column.name if column else name
+        if (declared and column is None) or field not in possible or field in fields:
+            again = " a second time" if field in fields else ""
+            raise RecordError(f'line 1: column "{name[:40]}"{again}: not in the layout', code="COLUMN_UNKNOWN")
+        if column and column.at not in (None, place):
+            raise RecordError(f'line 1: column "{name}" is number {place}, expected {column.at}', code="COLUMN_UNKNOWN")
+        fields.append(field)
+    for field in required:
+        if field not in fields:
+            label = next((column.column for column in layout.fields if column.name == field and column.column), field)
+            raise RecordError(f'line 1: column "{label}" is missing', code="COLUMN_MISSING")
+    return tuple(fields)

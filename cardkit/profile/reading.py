@@ -1,0 +1,244 @@
+"""Text of an order to values, strictly: no trimming, no case change, no numeric conversion (production.md 9)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from cardkit.crypto.key import ALGORITHMS, Key, Usage
+from cardkit.crypto.keystore import KeyStore
+from cardkit.crypto.pack import Value
+from cardkit.crypto.secret import Secret
+from cardkit.crypto.wrap import Wrapping
+from cardkit.encoding.digits import luhn_valid
+from cardkit.errors import KeyStoreError
+from cardkit.profile.field import Field
+from cardkit.profile.normal import uz_apostrophe
+
+_DIGITS = frozenset("0123456789")
+_HEX = frozenset("0123456789ABCDEFabcdef")
+
+Reader = Callable[[str], Value]
+
+
+class FieldError(Exception):
+    """A text is refused; becomes one bad row.
+
+    :param code: LENGTH, CHARSET, CHECK_DIGIT ...  :param reason: got and expected, never the value.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """The key a wrapped field is opened with."""
+
+    keystore: KeyStore
+    reference: str
+    wrapping: Wrapping
+
+
+def reader(name: str, field: Field, transport: Transport | None) -> Reader:
+    """Return the function that turns a field's text into its value, compiled once per order.
+
+    :param transport: None where the text is clear.  :returns: a function that raises FieldError.
+    """
+    if field.type == "key":
+        return _key_reader(name, field, transport)
+    if field.type == "hex":
+        return _hex_reader(name, field, transport)
+    make = _TEXT_READERS[field.type]
+    read = make(field)
+    if not field.is_secret:
+        return read
+
+    def read_secret(text: str) -> Value:
+        read(text)
+        return Secret(text.encode(), name)
+
+    return read_secret
+
+
+def _check_length(field: Field) -> Callable[[str], None]:
+    least, most = field.least, field.max
+    expected = f"{least} or more" if most is None else f"{least} to {most}" if most != least else f"{least}"
+
+    def check(text: str) -> None:
+        if len(text) < least or (most is not None and len(text) > most):
+            raise FieldError("LENGTH", f"got {len(text)} characters, expected {expected}")
+
+    return check
+
+
+def _digits_reader(field: Field) -> Reader:
+    check_length = _check_length(field)
+    luhn = field.check == "luhn"
+
+    def read(text: str) -> str:
+        if not _DIGITS.issuperset(text):
+            raise FieldError("CHARSET", "expected the digits 0 to 9 only")
+        check_length(text)
+        if luhn and not luhn_valid(text):
+            raise FieldError("CHECK_DIGIT", "the Luhn check digit is wrong")
+        return text
+
+    return read
+
+
+def _number_reader(field: Field) -> Reader:
+    read_digits = _digits_reader(field)
+    return lambda text: int(str(read_digits(text)))
+
+
+def _ascii_reader(field: Field) -> Reader:
+    check_length = _check_length(field)
+
+    def read(text: str) -> str:
+        if not (text.isascii() and (text.isprintable() or not text)):
+            raise FieldError("CHARSET", "expected printable ASCII")
+        check_length(text)
+        return text
+
+    return read
+
+
+def _text_reader(field: Field) -> Reader:
+    check_length = _check_length(field)
+    normalize = uz_apostrophe if field.normalize else None
+
+    def read(text: str) -> str:
+        if not text.isprintable() and any(_is_control(character) for character in text):
+            raise FieldError("CHARSET", "expected text without control characters")
+        normal = normalize(text) if normalize else text
+        check_length(normal)
+        return normal
+
+    return read
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character == "\ufeff"
+
+
+def _enum_reader(field: Field) -> Reader:
+    values = field.values or ()
+
+    def read(text: str) -> str:
+        if text not in values:
+            raise FieldError("ENUM", f"expected one of {', '.join(values)}")
+        return text
+
+    return read
+
+
+def _const_reader(field: Field) -> Reader:
+    value = field.value
+
+    def read(text: str) -> str:
+        if text != value:
+            raise FieldError("CONST", f'expected "{value}"')
+        return text
+
+    return read
+
+
+def _date_reader(field: Field) -> Reader:
+    form = field.format or ""
+
+    def read(text: str) -> date:
+        try:
+            day = datetime.strptime(text, form).date()  # noqa: DTZ007  a calendar day has no zone
+        except ValueError:
+            raise FieldError("DATE", f"expected a day as {form}") from None
+        if day.strftime(form) != text:
+            raise FieldError("DATE", f"expected a day as {form}, all digits written")
+        return day
+
+    return read
+
+
+def _base64_reader(field: Field) -> Reader:
+    def read(text: str) -> bytes:
+        try:
+            value = base64.b64decode(text.encode("ascii"), validate=True)
+        except (binascii.Error, UnicodeEncodeError):
+            raise FieldError("CHARSET", "expected base64") from None
+        if base64.b64encode(value).decode() != text:
+            raise FieldError("CHARSET", "expected base64 in its one canonical form")
+        return _check_bytes(value, field.bytes)
+
+    return read
+
+
+def _check_bytes(value: bytes, size: int | None) -> bytes:
+    if size is not None and len(value) != size:
+        raise FieldError("LENGTH", f"got {len(value)} bytes, expected {size}")
+    if not value:
+        raise FieldError("LENGTH", "got nothing")
+    return value
+
+
+def _read_hex(text: str, size: int | None) -> bytes:
+    if not _HEX.issuperset(text):
+        raise FieldError("CHARSET", "expected hex digits only")
+    if len(text) % 2:
+        raise FieldError("LENGTH", f"got {len(text)} hex digits, expected an even number")
+    return _check_bytes(bytes.fromhex(text), size)
+
+
+def _hex_reader(name: str, field: Field, transport: Transport | None) -> Reader:
+    if transport is not None:
+
+        def read_wrapped(text: str) -> Value:
+            value = _unwrap(text, field.bytes, transport)
+            return Secret(value, name) if field.is_secret else bytes(value)
+
+        return read_wrapped
+    if field.is_secret:
+        return lambda text: Secret(_read_hex(text, field.bytes), name)
+    return lambda text: _read_hex(text, field.bytes)
+
+
+def _key_reader(name: str, field: Field, transport: Transport | None) -> Reader:
+    algorithm = field.algorithm or ""
+    size = ALGORITHMS[algorithm][0]
+
+    def read(text: str) -> Key:
+        value = _read_hex(text, size) if transport is None else _unwrap(text, size, transport)
+        try:
+            return Key(value, name, algorithm, Usage.CARD_KEY)
+        except KeyStoreError as error:
+            raise FieldError("KEY", str(error)) from None
+
+    return read
+
+
+def _unwrap(text: str, size: int | None, transport: Transport) -> bytearray:
+    wrapped = _read_hex(text, None)
+    try:
+        value = transport.keystore.unwrap(transport.reference, wrapped, transport.wrapping)
+    except KeyStoreError as error:
+        raise FieldError("KEY_UNWRAP", str(error)) from None
+    if size is not None and len(value) != size:
+        raise FieldError("LENGTH", f"got {len(value)} bytes after unwrapping, expected {size}")
+    return value
+
+
+_TEXT_READERS: dict[str, Callable[[Field], Reader]] = {
+    "digits": _digits_reader,
+    "number": _number_reader,
+    "ascii": _ascii_reader,
+    "text": _text_reader,
+    "enum": _enum_reader,
+    "const": _const_reader,
+    "date": _date_reader,
+    "base64": _base64_reader,
+}
