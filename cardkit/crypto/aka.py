@@ -85,7 +85,10 @@ class MilenageFunctions:
     """
 
     def __init__(
-        self, k: bytes | Secret, opc: bytes | Secret, constants: MilenageConstants = MilenageConstants()  # noqa: B008
+        self,
+        k: bytes | Secret,
+        opc: bytes | Secret,
+        constants: MilenageConstants = MilenageConstants(),
     ) -> None:
         self._k = _key(k, "k")
         self._opc = _key(opc, "opc")

@@ -16,7 +16,10 @@ class Milenage(MilenageFunctions):
 
     @classmethod
     def from_op(
-        cls, k: bytes | Secret, op: bytes | Secret, constants: MilenageConstants = MilenageConstants()  # noqa: B008
+        cls,
+        k: bytes | Secret,
+        op: bytes | Secret,
+        constants: MilenageConstants = MilenageConstants(),
     ) -> Milenage:
         """Compute OPc from the operator's OP (16 bytes) first. TS 35.206 4.1"""
         return cls(k, milenage_opc(k, op), constants)
