@@ -11,8 +11,8 @@ from cardkit.errors import EncodingError
 _SHORT_NC, _SHORT_NE = 255, 256
 _EXTENDED_NC, _EXTENDED_NE = 65_535, 65_536
 
-# VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK: their data is a code even where nobody wrapped it in a Secret.
-_CODE_COMMANDS = frozenset((0x20, 0x24, 0x26, 0x28, 0x2C))
+CODE_COMMANDS = frozenset((0x20, 0x24, 0x26, 0x28, 0x2C))
+"""VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK: their data is a code even where nobody wrapped it in a Secret."""
 
 
 class Case(StrEnum):
@@ -121,7 +121,7 @@ class CommandAPDU:
 
     def _shown(self) -> str:
         parts = (self.data,) if isinstance(self.data, bytes) else self.data
-        if self.ins in _CODE_COMMANDS:
+        if self.ins in CODE_COMMANDS:
             return f"<{self.nc} bytes>"
         return "".join(part.hex().upper() if isinstance(part, bytes) else repr(part) for part in parts)
 
