@@ -125,7 +125,7 @@ def _authenticate(_: int, p2: int) -> str:
 def _channel(p1: int, p2: int) -> str:
     if p1 == 0x80:
         return f"close channel {p2 or 'in use'}"
-    return f"open channel {p2 or "of the card's choice"}" if p1 == 0 else "reserved"
+    return f"open channel {p2 or 'chosen by the card'}" if p1 == 0 else "reserved"
 
 
 def _status(p1: int, p2: int) -> str:
