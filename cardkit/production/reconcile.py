@@ -1,0 +1,79 @@
+"""Closing a batch: cards and records must come out at zero. production.md 8"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+OPEN_STATES = ("ready", "leased", "bound")
+
+
+@dataclass(frozen=True, slots=True)
+class CardCounts:
+    """Cards of a batch, counted by hand and entered, not copied from the store.
+
+    :param issued: taken from the vault; the others say where they went.
+    """
+
+    issued: int
+    good: int
+    rejected_personalized: int = 0
+    rejected_blank: int = 0
+    samples: int = 0
+    test: int = 0
+    setup: int = 0
+    lost: int = 0
+    in_doubt: int = 0
+    returned: int = 0
+
+    @property
+    def difference(self) -> int:
+        """Cards issued and not accounted for; negative when there are too many."""
+        return self.issued - sum(getattr(self, each.name) for each in fields(self) if each.name != "issued")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the store knows when a batch is to be closed.
+
+    :param records: number of records by state in lower case, and ``imported``.
+    :param incidents: lost records with an incident number.  :param undisposed: quarantined rows nobody decided about.
+    :param unsound: invariants or audit findings.
+    """
+
+    records: Mapping[str, int]
+    incidents: int = 0
+    undisposed: int = 0
+    unsound: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Whether a batch can be closed, and every reason against it."""
+
+    difference: int
+    closable: bool
+    why: tuple[str, ...] = ()
+
+
+def reconcile(cards: CardCounts, ledger: Ledger) -> Closing:
+    """Compare cards with records.
+
+    >>> reconcile(CardCounts(issued=2, good=2), Ledger({"imported": 2, "good": 2})).closable
+    True
+    """
+    records = ledger.records
+    accounted = sum(count for state, count in records.items() if state != "imported")
+    tests = {
+        "CARDS_DIFFER": cards.difference != 0,
+        "RECORDS_DIFFER": accounted != records["imported"],
+        "IN_DOUBT": records.get("in_doubt", 0) > 0 or cards.in_doubt > 0,
+        "RECORDS_OPEN": any(records.get(state, 0) for state in OPEN_STATES),
+        "GOOD_DIFFERS": cards.good != records.get("good", 0),
+        "REJECTED_OPEN": records.get("rejected", 0) > 0,
+        "LOST_WITHOUT_INCIDENT": records.get("lost", 0) > ledger.incidents,
+        "QUARANTINE_OPEN": ledger.undisposed > 0,
+        "UNSOUND": ledger.unsound > 0,
+    }
+    why = tuple(name for name, failed in tests.items() if failed)
+    return Closing(cards.difference, not why, why)

@@ -1,0 +1,185 @@
+"""The audit trail: every step is an event, every event is hashed onto the one before.
+
+A chain has one writer: a station, or ``office`` for what people do. security.md 11
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from cardkit.errors import EncodingError, StoreError
+from cardkit.production.canonical import canonical, parse_canonical
+from cardkit.production.store import schema
+
+OFFICE = "office"
+_DOMAIN = b"cardkit-audit-1"
+
+_READ_HEAD = select(schema.audit_head.c.seq, schema.audit_head.c.hash, schema.audit_head.c.at).where(
+    schema.audit_head.c.chain == bindparam("of_chain")
+)
+_MOVE_HEAD = (
+    update(schema.audit_head)
+    .where(
+        schema.audit_head.c.chain == bindparam("of_chain"),
+        schema.audit_head.c.seq == bindparam("old_seq"),
+        schema.audit_head.c.hash == bindparam("old_hash"),
+    )
+    .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"), at=bindparam("new_at"))
+)
+_ADD_HEAD = insert(schema.audit_head)
+_ADD_EVENT = insert(schema.audit)
+
+
+def genesis(installation: str, chain: str) -> bytes:
+    """Return hash 0 of a chain, 32 bytes."""
+    return hashlib.sha256(b"\0".join((_DOMAIN, installation.encode(), chain.encode()))).digest()
+
+
+def chained(previous: bytes, event: bytes) -> bytes:
+    """Return the hash of a canonical event after ``previous``, 32 bytes."""
+    return hashlib.sha256(b"\0" + previous + event).digest()
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a point in time as the audit does.
+
+    >>> timestamp(datetime(2031, 5, 4, 6, 0, 9, 120_999, tzinfo=UTC))
+    '2031-05-04T06:00:09.120Z'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened: a kind, who did it, its data (ids, codes, digests, counts), the record it is about."""
+
+    kind: str
+    actor: str
+    data: Mapping[str, Any]
+    record_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: the number, hash and time of its last event."""
+
+    seq: int
+    hash: bytes
+    at: str
+
+
+class AuditChain:
+    """Appends events to one chain inside the caller's transaction.
+
+    The head is remembered from the last append; the database moves it only from there, so that a head left over from
+    a transaction that was undone, or moved by another process, is noticed and read again.
+    """
+
+    def __init__(self, installation: str, chain: str) -> None:
+        self.installation = installation
+        self.name = chain
+        self._head: Head | None = None
+
+    def append(self, connection: Connection, moment: datetime, event: Event) -> None:
+        """Add an event; a clock that went back is an event of its own before it."""
+        at = timestamp(moment)
+        head = self._head or self._read(connection)
+        if at < head.at:
+            head = self._add(connection, head, at, Event("CLOCK_STEP", event.actor, {"from": head.at, "to": at}))
+        self._head = self._add(connection, head, at, event)
+
+    def _add(self, connection: Connection, head: Head, at: str, event: Event) -> Head:
+        text, new = self._next(head, at, event)
+        if not self._move(connection, head, new):
+            head = self._read(connection)
+            text, new = self._next(head, at, event)
+            if not self._move(connection, head, new):
+                raise StoreError(f"audit chain {self.name}: its head moved inside our transaction")
+        row = {"chain": self.name, "seq": new.seq, "kind": event.kind, "record_id": event.record_id}
+        connection.execute(_ADD_EVENT, row | {"event": text.decode(), "hash": new.hash})
+        return new
+
+    def _next(self, head: Head, at: str, event: Event) -> tuple[bytes, Head]:
+        seq = head.seq + 1
+        body = {"seq": seq, "at": at, "actor": event.actor, "event": event.kind, "data": dict(event.data)}
+        text = canonical(body)
+        return text, Head(seq, chained(head.hash, text), at)
+
+    def _move(self, connection: Connection, old: Head, new: Head) -> bool:
+        move = {"of_chain": self.name, "old_seq": old.seq, "old_hash": old.hash}
+        move |= {"new_seq": new.seq, "new_hash": new.hash, "new_at": new.at}
+        return connection.execute(_MOVE_HEAD, move).rowcount == 1
+
+    def _read(self, connection: Connection) -> Head:
+        row = connection.execute(_READ_HEAD, {"of_chain": self.name}).one_or_none()
+        if row is not None:
+            return Head(row.seq, row.hash, row.at)
+        first = Head(0, genesis(self.installation, self.name), "")
+        connection.execute(_ADD_HEAD, {"chain": self.name, "seq": 0, "hash": first.hash, "at": ""})
+        return first
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One stored event: its number, canonical text and hash; ``kind`` and ``record_id`` as the columns say."""
+
+    seq: int
+    event: bytes
+    hash: bytes
+    kind: str | None = None
+    record_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFinding:
+    """What is wrong with a chain: HASH, ORDER, GAP, HEAD or CLOCK, and at which event."""
+
+    code: str
+    seq: int
+
+
+def _misnumbered(expected: int, got: int, numbers: set[int]) -> ChainFinding:
+    code = "ORDER" if got < expected or expected in numbers else "GAP"
+    return ChainFinding(code, min(expected, got))
+
+
+def _parsed(link: Link) -> dict[str, Any] | None:
+    try:
+        event: dict[str, Any] = parse_canonical(link.event)
+    except EncodingError:
+        return None
+    named = link.kind is None or (link.kind == event["event"] and link.record_id == event["data"].get("record"))
+    return event if named and event["seq"] == link.seq else None
+
+
+def verify_chain(
+    links: Iterable[Link], *, installation: str, chain: str, head: bytes | None = None
+) -> list[ChainFinding]:
+    """Recompute a chain and say where it first breaks, and where the clock went back unannounced.
+
+    :param head: the last hash known from elsewhere, 32 bytes.
+    A chain alone does not show that its end was cut off or that all of it was rewritten. security.md 11
+    """
+    stored = list(links)
+    numbers = {link.seq for link in stored}
+    last, last_at, stepped = genesis(installation, chain), "", False
+    findings: list[ChainFinding] = []
+    for expected, link in enumerate(stored, 1):
+        if link.seq != expected:
+            return [*findings, _misnumbered(expected, link.seq, numbers)]
+        event = _parsed(link)
+        last = chained(last, link.event)
+        if event is None or last != link.hash:
+            return [*findings, ChainFinding("HASH", link.seq)]
+        if event["at"] < last_at and not stepped and event["event"] != "CLOCK_STEP":
+            findings.append(ChainFinding("CLOCK", link.seq))
+        last_at, stepped = event["at"], event["event"] == "CLOCK_STEP"
+    if head is not None and last != head:
+        findings.append(ChainFinding("HEAD", len(stored)))
+    return findings

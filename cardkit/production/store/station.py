@@ -1,0 +1,353 @@
+"""What a station does: claim, bind before write, commit or reject. production.md 3
+
+Every operation is one transaction together with its audit event. Guards are checked here; the database's constraints
+and triggers refuse what would slip through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from sqlalchemy import Connection, Executable, bindparam, exists, func, insert, or_, select, update
+
+from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, IllegalStepError
+from cardkit.production.store.audit import Event
+from cardkit.production.store.schema import (
+    BatchState,
+    RecordState,
+    attempt,
+    batch,
+    blank_reject,
+    prepared,
+    record,
+    station,
+)
+from cardkit.production.store.store import Batch, Store
+
+
+class Answer(Enum):
+    """What an idempotent step answers."""
+
+    DONE = "ok"
+    ALREADY = "ALREADY"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Permission to prepare one record."""
+
+    record_id: int
+    row_no: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The chip at a coupler, for one claim.
+
+    :param chip: its identity.  :param coupler: 1 for the first.
+    """
+
+    record_id: int
+    token: int
+    chip: str
+    coupler: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is kept of the work on one card besides the verdict.
+
+    :param findings: canonical JSON, a list.  :param facts: canonical JSON, what only the card knew.
+    """
+
+    findings: str = "[]"
+    facts: str = "{}"
+    apply_ms: int | None = None
+    verify_ms: int | None = None
+
+
+NO_WORK = Work()
+
+
+def software() -> str:
+    """Return name and version of this software, for each attempt."""
+    try:
+        return f"cardkit {version('cardkit')}"
+    except PackageNotFoundError:
+        return "cardkit (not installed)"
+
+
+SOFTWARE = software()
+
+_EARLIER = attempt.alias()
+_SEEN = attempt.alias()
+_STEP = (
+    select(
+        record.c.state,
+        record.c.token,
+        record.c.session,
+        attempt.c.id.label("attempt_id"),
+        attempt.c.chip_id,
+        attempt.c.state.label("attempt_state"),
+        attempt.c.evidence_sha256,
+        attempt.c.reject_code,
+    )
+    .outerjoin(attempt, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
+    .where(record.c.id == bindparam("of_record"))
+)
+_BIND_STEP = _STEP.add_columns(
+    exists().where(_SEEN.c.chip_id == bindparam("of_chip")).label("chip_seen"),
+    select(func.max(_EARLIER.c.id))
+    .where(_EARLIER.c.record_id == record.c.id)
+    .scalar_subquery()
+    .label("predecessor_id"),
+)
+_TO_BOUND = (
+    update(record).where(record.c.id == bindparam("of_record")).values(state=RecordState.BOUND, lease_until=None)
+)
+_TO_STATE = update(record).where(record.c.id == bindparam("of_record")).values(state=bindparam("to"))
+_END_ATTEMPT = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("of_attempt"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("state", "evidence_sha256", "reject_code", "reject_class")}
+        | {name: bindparam(f"new_{name}") for name in ("findings", "facts", "apply_ms", "verify_ms", "done_at")}
+    )
+)
+_ADD_ATTEMPT = insert(attempt)
+
+
+class StationSession:
+    """One run of one station on a store: every operation carries the session's name, a later session fences it."""
+
+    def __init__(self, store: Store, name: str, session_id: str) -> None:
+        self.store = store
+        self.station = name
+        self.id = session_id
+        self._group: Connection | None = None
+
+    def claim(self, batch_name: str, count: int, ttl_s: float) -> list[Claim]:
+        """Lease up to ``count`` records of a batch in row order.
+
+        :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
+        """
+        now = self.store.clocks.lease()
+        with self._transaction() as connection:
+            lot = _claimable(connection, batch_name)
+            _refuse_before_replay(connection, self.store.terms.epoch)
+            rows = connection.execute(
+                _claim_statement(lot.id, lot.prepare_step, count, now),
+                {"new_session": self.id, "until": now + ttl_s},
+            ).all()
+            claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
+            if claims:
+                data = {"batch": batch_name, "records": [[each.record_id, each.token] for each in claims]}
+                self._audit(connection, Event("CLAIM", self.station, data))
+        return claims
+
+    def release(self, record_id: int, token: int) -> None:
+        """Give a leased record back: nothing was written.
+
+        :raises FencedError: when this session does not hold that lease.
+        """
+        with self._transaction() as connection:
+            row = self._row(connection, _STEP, {"of_record": record_id})
+            if row.state != RecordState.LEASED or not self._holds(row, token):
+                raise FencedError(f"record {record_id}: not leased to this session with token {token}")
+            statement = update(record).where(record.c.id == record_id)
+            connection.execute(statement.values(state=RecordState.READY, session=None, lease_until=None))
+            self._audit(connection, Event("RELEASE", self.station, {"record": record_id, "token": token}, record_id))
+
+    def bind(self, lot: Batch, card: Card) -> Answer:
+        """Join record, token and chip durably: the point of no return.
+
+        :raises FencedError: when another session owns the record.
+        :raises ChipUsedError: when the chip was bound before.
+        """
+        key = self.store.chip_key(lot, card.chip)
+        with self._transaction() as connection:
+            row = self._row(connection, _BIND_STEP, {"of_record": card.record_id, "of_chip": key})
+            if row.state == RecordState.BOUND and self._holds(row, card.token) and row.chip_id == key:
+                return Answer.ALREADY
+            if row.state != RecordState.LEASED or not self._holds(row, card.token):
+                raise FencedError(f"record {card.record_id}: not leased to this session with token {card.token}")
+            if row.chip_seen:
+                raise ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
+            self._insert_attempt(connection, lot, card, key, row.predecessor_id)
+        return Answer.DONE
+
+    def _insert_attempt(
+        self, connection: Connection, lot: Batch, card: Card, key: str, predecessor: int | None
+    ) -> None:
+        connection.execute(_TO_BOUND, {"of_record": card.record_id})
+        values = {
+            "record_id": card.record_id,
+            "token": card.token,
+            "chip_id": key,
+            "session": self.id,
+            "station": self.station,
+            "coupler": card.coupler,
+            "state": RecordState.BOUND,
+            "profile_sha256": lot.profile_sha256,
+            "keyset_sha256": lot.keyset_sha256,
+            "software": SOFTWARE,
+            "predecessor_id": predecessor,
+            "bound_at": self.store.clocks.wall(),
+        }
+        added = connection.execute(_ADD_ATTEMPT, values).inserted_primary_key
+        data = {"record": card.record_id, "token": card.token, "attempt": added[0] if added else None}
+        data |= {"chip": card.chip, "coupler": card.coupler}
+        self._audit(connection, Event("BIND", self.station, data, card.record_id))
+
+    def commit(self, lot: Batch, card: Card, evidence_sha256: bytes | None, work: Work = NO_WORK) -> Answer:
+        """End an attempt GOOD.
+
+        :param evidence_sha256: digest of the card's report, 32 bytes.
+        :raises IllegalStepError: without evidence.  :raises FencedError: when this session does not hold the attempt.
+        """
+        if evidence_sha256 is None:
+            raise IllegalStepError(f"record {card.record_id}: GOOD needs an evidence digest")
+        end = {"state": RecordState.GOOD, "evidence_sha256": evidence_sha256}
+        return self._end(lot, card, "GOOD", end, work)
+
+    def reject(
+        self, lot: Batch, card: Card, code: str, reject_class: str | None = None, work: Work = NO_WORK
+    ) -> Answer:
+        """End an attempt REJECTED with its reason.
+
+        :raises FencedError: when this session does not hold the attempt.
+        """
+        end = {"state": RecordState.REJECTED, "reject_code": code, "reject_class": reject_class}
+        return self._end(lot, card, "REJECT", end, work)
+
+    def doubt(self, lot: Batch, card: Card, why: str) -> Answer:
+        """Leave an attempt IN_DOUBT: the chip may carry the record, and nobody has proved which.
+
+        :raises FencedError: when this session does not hold the attempt.
+        """
+        return self._end(lot, card, "DOUBT", {"state": RecordState.IN_DOUBT, "reject_code": why}, NO_WORK)
+
+    def _end(self, lot: Batch, card: Card, kind: str, end: dict[str, Any], work: Work) -> Answer:
+        key = self.store.chip_key(lot, card.chip)
+        with self._transaction() as connection:
+            row = self._row(connection, _STEP, {"of_record": card.record_id})
+            if not self._holds(row, card.token) or row.chip_id != key:
+                raise FencedError(f"record {card.record_id}: not bound to chip {card.chip} by this session")
+            if _same_end(row, end):
+                return Answer.ALREADY
+            if row.state != RecordState.BOUND:
+                raise FencedError(f"record {card.record_id}: is {row.state}, expected BOUND")
+            connection.execute(_END_ATTEMPT, self._ending(row.attempt_id, end, work))
+            connection.execute(_TO_STATE, {"of_record": card.record_id, "to": end["state"]})
+            data = {"record": card.record_id, "token": card.token, "attempt": row.attempt_id, "chip": card.chip}
+            if end.get("evidence_sha256"):
+                data["evidence_sha256"] = end["evidence_sha256"].hex()
+            if end.get("reject_code"):
+                data["code"] = end["reject_code"]
+            self._audit(connection, Event(kind, self.station, data, card.record_id))
+        return Answer.DONE
+
+    def _ending(self, attempt_id: int, end: dict[str, Any], work: Work) -> dict[str, Any]:
+        open_ended = end["state"] == RecordState.IN_DOUBT
+        values = {"evidence_sha256": None, "reject_code": None, "reject_class": None, **end}
+        values |= {"findings": work.findings, "facts": work.facts}
+        values |= {"apply_ms": work.apply_ms, "verify_ms": work.verify_ms}
+        values["done_at"] = None if open_ended else self.store.clocks.wall()
+        return {"of_attempt": attempt_id, **{f"new_{name}": value for name, value in values.items()}}
+
+    def blank_reject(self, lot: Batch, coupler: int, chip: str | None, reject_class: str, code: str) -> None:
+        """Count a card that went out before it was bound to anything."""
+        values = {"batch_id": lot.id, "station": self.station, "coupler": coupler, "chip_id": chip}
+        values |= {"reject_class": reject_class, "reject_code": code, "at": self.store.clocks.wall()}
+        with self._transaction() as connection:
+            connection.execute(insert(blank_reject), values)
+            data = {"batch": lot.name, "coupler": coupler, "chip": chip, "code": code}
+            self._audit(connection, Event("BLANK_REJECT", self.station, data))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Group commit: the operations inside are one transaction, each judged alone.
+
+        An operation that raises FencedError, ChipUsedError or IllegalStepError has written nothing and spoils nothing.
+        """
+        with self.store.writing() as connection:
+            self._group = connection
+            try:
+                yield
+            finally:
+                self._group = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        if self._group is not None:
+            yield self._group
+            return
+        with self.store.writing() as connection:
+            yield connection
+
+    def _row(self, connection: Connection, statement: Executable, values: dict[str, Any]) -> Any:
+        row = connection.execute(statement, values).one_or_none()
+        if row is None:
+            raise IllegalStepError(f"record {values['of_record']}: the store has no such record")
+        return row
+
+    def _holds(self, row: Any, token: int) -> bool:
+        return bool(row.session == self.id and row.token == token)
+
+    def _audit(self, connection: Connection, event: Event) -> None:
+        self.store.audit(connection, self.station, event)
+
+
+def _same_end(row: Any, end: dict[str, Any]) -> bool:
+    return bool(
+        row.state == end["state"]
+        and row.evidence_sha256 == end.get("evidence_sha256")
+        and row.reject_code == end.get("reject_code")
+    )
+
+
+def _claimable(connection: Connection, batch_name: str) -> Any:
+    columns = (batch.c.id, batch.c.state, batch.c.why, batch.c.prepare_step)
+    lot = connection.execute(select(*columns).where(batch.c.name == batch_name)).one_or_none()
+    if lot is None:
+        raise BatchHeldError(f"batch {batch_name}: the store has none of that name")
+    if lot.state != BatchState.OPEN:
+        why = f" ({lot.why})" if lot.why else ""
+        raise BatchHeldError(f"batch {batch_name}: is {lot.state}{why}, expected OPEN")
+    return lot
+
+
+def _refuse_before_replay(connection: Connection, epoch: str) -> None:
+    late = connection.scalars(select(station.c.name).where(station.c.epoch != epoch)).all()
+    if late:
+        names = ", ".join(sorted(late))
+        raise BatchHeldError(
+            f"store restored from a copy: the journal of {names} was not replayed; bring it back or write it off"
+        )
+
+
+def _claim_statement(batch_id: int, prepare_step: str | None, count: int, now: float) -> Any:
+    free = or_(
+        record.c.state == RecordState.READY,
+        (record.c.state == RecordState.LEASED) & (record.c.lease_until < now),
+    )
+    ids = select(record.c.id).where(record.c.batch_id == batch_id, free).order_by(record.c.id).limit(count)
+    if prepare_step is not None:
+        ids = ids.where(exists().where(prepared.c.record_id == record.c.id, prepared.c.step == prepare_step))
+    return (
+        update(record)
+        .where(record.c.id.in_(ids.scalar_subquery()))
+        .values(
+            state=RecordState.LEASED,
+            token=record.c.token + 1,
+            session=bindparam("new_session"),
+            lease_until=bindparam("until"),
+        )
+        .returning(record.c.id, record.c.row_no, record.c.token)
+    )
