@@ -77,6 +77,10 @@ class MilenageConstants:
             raise EncodingError("Milenage additions: expected 5 times 16 bytes")
 
 
+STANDARD = MilenageConstants()
+"""The constants of TS 35.206; operators may have their own."""
+
+
 class MilenageFunctions:
     """f1 to f5* of one subscriber.
 
@@ -88,7 +92,7 @@ class MilenageFunctions:
         self,
         k: bytes | Secret,
         opc: bytes | Secret,
-        constants: MilenageConstants = MilenageConstants(),
+        constants: MilenageConstants = STANDARD,
     ) -> None:
         self._k = _key(k, "k")
         self._opc = _key(opc, "opc")

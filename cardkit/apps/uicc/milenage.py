@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cardkit.crypto.aka import MilenageConstants, MilenageFunctions, c2, c3, milenage_opc
+from cardkit.crypto.aka import STANDARD, MilenageConstants, MilenageFunctions, c2, c3, milenage_opc
 from cardkit.crypto.secret import Secret
 
 
@@ -19,7 +19,7 @@ class Milenage(MilenageFunctions):
         cls,
         k: bytes | Secret,
         op: bytes | Secret,
-        constants: MilenageConstants = MilenageConstants(),
+        constants: MilenageConstants = STANDARD,
     ) -> Milenage:
         """Compute OPc from the operator's OP (16 bytes) first. TS 35.206 4.1"""
         return cls(k, milenage_opc(k, op), constants)
