@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
-from . import chipfile
+from . import chipfile, gsm
 from . import statuswords as sw
 from .chip import Chip, Command
 from .errors import ImageError, StatusWordError, WriteFailedError
@@ -45,7 +45,7 @@ class VirtualCard:
         saved = chipfile.read(store, self.image) if store is not None and store.exists() else None
         self.serial, cells = saved if saved is not None else _new(self.image, wanted)
         self.chip = Chip(self.image, Memory(self.image.cells, cells), self.protocol, source)
-        self._table = dispatch_table(self.image.channels)
+        self._table = dispatch_table(self.image.channels) if 0x00 in self.image.classes else {}
         self._link: TransmissionProtocol = T0() if self.protocol == 0 else T1(extended=self.image.extended)
         if saved is None:
             self._save()
@@ -66,7 +66,7 @@ class VirtualCard:
         """
         found = self._table.get(command[:2])
         if found is None or len(command) < 4:
-            return self._refuse(command)
+            return self._other(command)
         handler, valid, flow, number = found
         chip = self.chip
         if chip.pending and handler is not get_response:
@@ -89,13 +89,22 @@ class VirtualCard:
             self._save()
         return answer
 
+    def _other(self, command: bytes) -> bytes:
+        """Class A0, and everything this card has no command for."""
+        if len(command) < 4 or command[0] != gsm.CLA or gsm.CLA not in self.image.classes:
+            return self._refuse(command)
+        answer = gsm.transmit(self.chip, command)
+        if self.chip.memory.dirty:
+            self._save()
+        return answer
+
     def _refuse(self, command: bytes) -> bytes:
         """Status word for what is no command of this card; order of checks: length, class, channel, instruction."""
         self.chip.pending = b""
         if len(command) < 4:
             return sw.WRONG_LENGTH
         cla = command[0]
-        if cla & 0x60 == 0x20 or cla == 0xFF:
+        if cla & 0x60 == 0x20 or cla == 0xFF or not self._table:
             return sw.NO_CLASS
         far = bool(cla & 0x40)
         if cla & (0x20 if far else 0x0C):

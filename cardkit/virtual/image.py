@@ -218,7 +218,7 @@ class _Builder:
             record_length=record_length,
             sfi=line.get("sfi"),
             aid=_unhex(line.get("aid", "")),
-            arr=(line.get("arr", 0x6F06), self.rule_numbers[line["access"]]),
+            arr=(line.get("arr", self.table["chip"]["arr"]), self.rule_numbers[line["access"]]),
             pins=tuple(line.get("pins", ())),
         )
         file.fcp = fcp.template(file)

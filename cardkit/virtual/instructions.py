@@ -8,7 +8,6 @@ from . import admin, authenticate, binary, channels, pins, protocol, records, se
 from .chip import Answer, Chip, Command
 from .protocol import Flow
 
-
 Handler = Callable[[Chip, Command], Answer]
 Check = Callable[[int, int], bool]
 

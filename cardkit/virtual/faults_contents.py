@@ -1,0 +1,137 @@
+"""The card answers well, but its memory, its keys or its selection are not what they should be."""
+
+from .card import VirtualCard
+from .errors import WriteFailedError
+from .faultbase import Fault
+from .statuswords import OK
+
+_VERIFY, _SELECT, _AUTHENTICATE = 0x20, 0xA4, 0x88
+_ADM1 = 0x0A
+_FAR_AHEAD = (1 << 47).to_bytes(6, "big")
+_FRESHNESS_AT = 14  # offset of the freshness entries in an SQN file
+
+
+class _WriteFault(Fault):
+    """Sees each write of a file body; counters and life cycle bytes pass."""
+
+    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+        super().__init__(card, seed, at=at)
+        self._secrets = {spec.cell for spec in self.image.secrets}
+        self.chip.memory.intercept = self._intercept
+
+    def _intercept(self, cell: str, value: bytes) -> bytes | None:
+        old = self.chip.memory.cells.get(cell, b"")
+        if cell in self._secrets or len(old) != len(value) or old == value or not self._due():
+            return value
+        return self._stored(value)
+
+    def _stored(self, value: bytes) -> bytes | None:
+        """What reaches the memory instead of `value`."""
+        return value
+
+
+class DroppedWrite(_WriteFault):
+    """The n-th write that would change a file is lost and answered 9000."""
+
+    def _stored(self, value: bytes) -> bytes | None:
+        del value
+        return None
+
+
+class FlippedMemoryBit(_WriteFault):
+    """The n-th write that changes a file leaves one wrong bit."""
+
+    def _stored(self, value: bytes) -> bytes | None:
+        bit = self.random.randrange(8 * len(value))
+        at = bit // 8
+        return value[:at] + bytes((value[at] ^ 1 << bit % 8,)) + value[at + 1 :]
+
+
+class WriteError(_WriteFault):
+    """The n-th write that would change a file fails with 6581 and changes nothing."""
+
+    def _stored(self, value: bytes) -> bytes | None:
+        raise WriteFailedError(f"{len(value)} bytes not written")
+
+
+class OtherKey(_WriteFault):
+    """Whatever is written into the key files, one byte of K becomes another: the card computes with another key."""
+
+    span, lasting = 1, True
+
+    def _intercept(self, cell: str, value: bytes) -> bytes | None:
+        if cell not in {slot.key for slot in self.image.key_slots.values()} or not self._due():
+            return value
+        return value[:1] + bytes((value[1] ^ 0x01,)) + value[2:]
+
+
+class OneTryLeft(Fault):
+    """The card arrives with a single try left on its ADM key."""
+
+    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+        super().__init__(card, seed, at=at)
+        spec = next(spec for spec in self.image.secrets if spec.reference == _ADM1)
+        state = self.chip.memory.cells[spec.cell]
+        self.chip.memory.write(spec.cell, state[:1] + b"\x01" + state[2:])
+
+    def transmit(self, command: bytes) -> bytes:
+        """Count the moments at which a client can notice."""
+        self.fired += command[1:2] == bytes((_VERIFY,)) and command[3:4] == bytes((_ADM1,))
+        return super().transmit(command)
+
+
+class SqnFarAhead(Fault):
+    """The card arrives with sequence numbers half way to their end."""
+
+    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+        super().__init__(card, seed, at=at)
+        for cell in {slot.sqn for slot in self.image.key_slots.values() if slot.sqn}:
+            body = self.chip.memory.cells[cell]
+            entries = (len(body) - _FRESHNESS_AT) // 6
+            self.chip.memory.write(cell, body[:_FRESHNESS_AT] + _FAR_AHEAD * entries)
+
+    def transmit(self, command: bytes) -> bytes:
+        """Count the moments at which a client can notice."""
+        self.fired += command[1:2] == bytes((_AUTHENTICATE,))
+        return super().transmit(command)
+
+
+class SelectsAnother(Fault):
+    """The n-th SELECT of an EF answers well, but an EF beside it is current; one of the same size if there is one."""
+
+    span = 4
+
+    def transmit(self, command: bytes) -> bytes:
+        """Select the neighbour when due."""
+        answer = super().transmit(command)
+        channel = self.chip.channels.get(command[0] & 0x03) if command else None
+        if channel is None or channel.ef is None or command[1] != _SELECT or not self._due():
+            return answer
+        right = channel.ef
+        beside = [file for file in channel.df.children.values() if file.kind is right.kind and file is not right]
+        same = [file for file in beside if (file.size, file.record_length) == (right.size, right.record_length)]
+        if same or beside:
+            channel.use(self.random.choice(same or beside))
+        else:
+            self.fired -= 1
+        return answer
+
+
+class CardSwapped(Fault):
+    """After the n-th good VERIFY somebody swaps the card for a fresh one, behind the same connection.
+
+    :ivar first: the card before the swap; `memory()` shows the one that answers now.
+    """
+
+    span = 1
+
+    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+        super().__init__(card, seed, at=at)
+        self.first = card
+
+    def transmit(self, command: bytes) -> bytes:
+        """Swap after the answer has left."""
+        answer = super().transmit(command)
+        if command[1:2] == bytes((_VERIFY,)) and len(command) > 5 and answer == OK and self._due():
+            self.card = VirtualCard(self.image, seed=self.random.getrandbits(32), protocol=self.protocol)
+        return answer
