@@ -64,12 +64,15 @@ def parse(data: bytes, padding: bytes = b"") -> TlvList:
     append, new = items.append, Tlv
     offset, end = 0, len(data)
     while offset < end:
-        # The common object: one tag byte, one length byte, all there. Others, padding and errors take the long way.
+        # Common objects: one or two tag bytes, one length byte, all there. Others, padding, errors take the long way.
         tag, start = data[offset], offset + 2
-        if tag & 0x1F != 0x1F and tag and start <= end and (length := data[start - 1]) < 0x80 and start + length <= end:
+        if tag & 0x1F == 0x1F:
+            tag = tag << 8 | data[start - 1] if start < end and data[start - 1] < 0x80 else 0
+            start += 1
+        if tag and start <= end and (length := data[start - 1]) < 0x80 and start + length <= end:
             offset = start + length
             append(new(tag, data[start:offset]))
-        elif tag in padding and not data[offset:].strip(padding):
+        elif data[offset] in padding and not data[offset:].strip(padding):
             break
         else:
             item, offset = _read(data, offset)
