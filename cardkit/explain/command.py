@@ -18,6 +18,7 @@ KEY_REFERENCES: Mapping[int, str] = (
 
 _CLASS_2G = 0xA0
 _READER_CLASS = 0xFF
+_SELECT = 0xA4
 
 
 def explain_command(command: CommandAPDU) -> list[tuple[str, str, str]]:
@@ -36,10 +37,10 @@ def explain_command(command: CommandAPDU) -> list[tuple[str, str, str]]:
         ("P1 P2", f"{command.p1:02X}{command.p2:02X}", _parameter_words(command)),
     ]
     if command.nc:
-        lines.append(("Lc", _length(command.nc, command), f"{command.nc} bytes of data"))
+        lines.append(("Lc", _length(command.nc, command), f"{_count(command.nc)} of data"))
         lines.append(("data", _shown(command), _data_words(command)))
     if command.ne:
-        words = "all that is there" if command.ne in {256, 65_536} else f"{command.ne} bytes"
+        words = "all that is there" if command.ne in {256, 65_536} else _count(command.ne)
         lines.append(("Le", _length(command.ne, command), f"{words} expected"))
     return lines
 
@@ -72,6 +73,8 @@ def _class_words(cla: int) -> str:
 
 
 def _parameter_words(command: CommandAPDU) -> str:
+    if command.cla == _CLASS_2G and command.ins == _SELECT:
+        return "by FID"
     words = _PARAMETERS.get(command.ins) if command.cla != _READER_CLASS else None
     # Proprietary classes give most instructions another meaning; TS 102 221 keeps these two there.
     if words is None or (command.cla & 0x80 and command.cla != _CLASS_2G and command.ins not in {0x32, 0xF2}):
@@ -79,7 +82,7 @@ def _parameter_words(command: CommandAPDU) -> str:
     return words(command.p1, command.p2)
 
 
-def _select(p1: int, p2: int) -> str:
+def _selection(p1: int, p2: int) -> str:
     how = {0: "by FID", 1: "child DF", 2: "EF of this DF", 3: "parent DF", 4: "by AID", 8: "by path from the MF",
            9: "by path from this DF"}  # fmt: skip
     answer = {0x00: "FCI", 0x04: "FCP", 0x08: "FMD", 0x0C: "nothing"}[p2 & 0x0C]
@@ -141,7 +144,7 @@ def _increase(p1: int, _: int) -> str:
 _PARAMETERS: Mapping[int, Callable[[int, int], str]] = {
     0x20: _code, 0x24: _code, 0x26: _code, 0x28: _code, 0x2C: _code,
     0x32: _increase, 0x70: _channel, 0x88: _authenticate, 0x89: _authenticate,
-    0xA2: _search, 0xA4: _select, 0xB0: _binary, 0xB2: _record, 0xD6: _binary, 0xDC: _record, 0xF2: _status,
+    0xA2: _search, _SELECT: _selection, 0xB0: _binary, 0xB2: _record, 0xD6: _binary, 0xDC: _record, 0xF2: _status,
 }  # fmt: skip
 
 
@@ -156,9 +159,13 @@ def _data_words(command: CommandAPDU) -> str:
         return "a code, not shown"
     if not isinstance(command.data, bytes):
         return "holds secrets, not shown"
-    if command.ins == 0xA4 and not command.cla & 0x80:
+    if command.ins == _SELECT and (command.cla == _CLASS_2G or not command.cla & 0x80):
         return {0x04: "AID", 0x08: "path", 0x09: "path"}.get(command.p1, "FID")
     return "data"
+
+
+def _count(number: int) -> str:
+    return "1 byte" if number == 1 else f"{number} bytes"
 
 
 def _length(length: int, command: CommandAPDU) -> str:
