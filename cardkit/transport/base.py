@@ -33,3 +33,12 @@ class Connection(Protocol):
     def close(self) -> None:
         """Power the card off; idempotent, never raises for a dead service."""
         ...
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A connection whose reader counts card movements."""
+
+    def confirm_presence(self) -> None:
+        """Raise CardChangedError when the card has moved since it was connected."""
+        ...

@@ -16,7 +16,7 @@ class CardSeam(Protocol):
         """Return the answer to reset; empty when the card is gone."""
         ...
 
-    def power(self, cold: bool) -> None:  # noqa: FBT001 - the seam of the virtual tower
+    def power(self, cold: bool) -> None:
         """Power on (cold) or reset (warm): all volatile state dies."""
         ...
 
