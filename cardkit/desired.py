@@ -6,7 +6,7 @@ a card, reads a clock or knows a secret: contents that hold keys keep them as :c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -121,8 +121,10 @@ class Fact:
 class Role(StrEnum):
     """What a command is for; tells the session how to treat its answer."""
 
-    SELECT = "select"
+    ENTER = "enter a directory"
+    SELECT = "select a file"
     READ = "read"
+    GONE = "show it is gone"
     WRITE = "write"
     QUERY = "query"
     PRESENT = "present"
@@ -293,15 +295,19 @@ class Observations:
 
 
 class Session(Protocol):
-    """One application on one powered card: runs steps and remembers what it saw."""
+    """One application on one powered card: runs steps and remembers what it saw.
+
+    :ivar current: the step under way, None before the first.
+    """
 
     seen: Observations
+    current: Step | None
 
     def run(self, steps: Iterable[Step], *, strict: bool) -> None:
         """Send steps in order.
 
         :param strict: the first wrong answer raises; else it is kept as an observation.
-        :raises CardError: on a wrong answer when strict, on a refused secret always.
+        :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
         """
         ...
 
@@ -309,16 +315,124 @@ class Session(Protocol):
         """The card was reset: forget what was selected and opened."""
         ...
 
+    def identity(self) -> tuple[str, bytes | None]:
+        """Return chip id (hexadecimal digits) and marker as read; None where the marker's home is gone."""
+        ...
+
+    def unmet(self) -> tuple[str, ...]:
+        """Look at a begun card, after a reset: names of the states that do not hold or cannot be seen."""
+        ...
+
+    def seal_again(self) -> None:
+        """Seal a card whose marker says that sealing may have begun.
+
+        :raises AuthenticationError: when neither the final nor the delivered value of a secret can be in force.
+        """
+        ...
+
+
+Emit = Callable[[Event], None]
+CompileTemplate = Callable[[object, str], Template]
+
 
 class Blueprint(Protocol):
     """An application's block of one profile, compiled once and used for every card of it."""
 
-    states: tuple[State, ...]
-    rules: tuple[Rule, ...]
+    @property
+    def states(self) -> tuple[State, ...]:
+        """What must be true of a finished card, in the order it is made true."""
+        ...
 
-    def fill(self, record: Mapping[str, Any], tag: bytes) -> Mapping[str, Content]:
-        """Return this record's contents by state name.
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules its checks apply."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[Part, tuple[Step, ...]]:
+        """The commands a blank card gets."""
+        ...
+
+    @property
+    def survey(self) -> tuple[Step, ...]:
+        """The commands that check a finished card."""
+        ...
+
+    @property
+    def identify(self) -> tuple[Step, ...]:
+        """The commands that read chip id and marker."""
+        ...
+
+    @property
+    def rands(self) -> tuple[str, ...]:
+        """Names of the 16-byte random values it needs for one card."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets it needs as the chip maker delivered them."""
+        ...
+
+    def repair(self, names: Collection[str]) -> tuple[Step, ...]:
+        """Return the commands that make these states true on a begun card, after a reset."""
+        ...
+
+    def fill(self, record: Mapping[str, Any], tag: bytes, rands: Mapping[str, bytes]) -> Mapping[str, Content]:
+        """Return one card's contents by state name.
 
         :param tag: 16 bytes, the marker's.  :raises EncodingError: when a value does not fit its file.
         """
         ...
+
+    def session(
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: Emit
+    ) -> Session:
+        """Return a session on a powered card.
+
+        :param transport: secrets as delivered, by name.  :param emit: returns when the event is durable.
+        """
+        ...
+
+    def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
+        """Apply the rules to what a card showed; empty for a faultless card.
+
+        :param part: CHECK before sealing, STRANGER after it, None for a survey.
+        """
+        ...
+
+
+class App(Protocol):
+    """What a card can do: one folder of :mod:`cardkit.apps`, found by its key in the registry.
+
+    :ivar block, chip_block: msgspec structs of its tables in a profile and in a chip model.
+    """
+
+    name: str
+    block: type[Any]
+    chip_block: type[Any]
+
+    def compile(self, block: Any, chip: Any, compile_template: CompileTemplate) -> Blueprint:
+        """Compile a profile's block for a chip.
+
+        :raises ProfileError: when the block asks for what this chip cannot do.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that will be done to one card: a pure function of profile, record and prepared values.
+
+    :param profile_sha256: 32 bytes.  :param tag: 16 bytes, the marker's.  :param states: in the order they are made true.
+    :param contents: by state name, secrets as Secret parts.  :param steps: what a blank card gets, in order.
+    """
+
+    profile: str
+    version: int
+    profile_sha256: bytes
+    record_no: int
+    tag: bytes
+    states: tuple[State, ...]
+    steps: tuple[Step, ...]
+    contents: Mapping[str, Content] = field(repr=False)
+    blueprint: Blueprint = field(repr=False)

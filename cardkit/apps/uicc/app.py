@@ -1,0 +1,83 @@
+"""The UICC application: SIM, USIM and ISIM on one card."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from cardkit.apps.uicc.rules.engine import RULES, Judge
+from cardkit.apps.uicc.schema import ChipBlock, UiccBlock
+from cardkit.apps.uicc.states.chip import Chip
+from cardkit.apps.uicc.states.listing import states_of
+from cardkit.apps.uicc.states.product import Product, build_product
+from cardkit.apps.uicc.states.scripts import Scripts
+from cardkit.apps.uicc.states.session import UiccSession
+from cardkit.channel import Channel
+from cardkit.crypto import Secret
+from cardkit.desired import CompileTemplate, Content, Emit, Finding, Observations, Part, State, Step
+
+
+class UiccBlueprint:
+    """One profile's UICC, planned once.
+
+    :param product: the profile's table joined with its chip.
+    """
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self._scripts = Scripts(product)
+        self._judge = Judge(product, self._scripts.proofs)
+        self.states: tuple[State, ...] = states_of(product)
+        self.rules = RULES
+        self.parts: Mapping[Part, tuple[Step, ...]] = self._scripts.parts
+        self.survey = self._scripts.survey
+        self.identify = self._scripts.identify()
+        self.rands = tuple(rand for key in product.keys for rand in key.rands())
+        self.secrets = tuple(dict.fromkeys([product.opener.name, *(adm.access.name for adm in product.adms)]))
+
+    def repair(self, names: Collection[str]) -> tuple[Step, ...]:
+        """Return the commands that write these files on a begun card, after a reset."""
+        return self._scripts.repair(names)
+
+    def fill(self, record: Mapping[str, Any], tag: bytes, rands: Mapping[str, bytes]) -> Mapping[str, Content]:
+        """Return one card's contents by state name.
+
+        :param tag: 16 bytes, the marker's.  :param rands: 16 bytes each, by the names of ``rands``.
+        :raises EncodingError: when a value does not fit its file.
+        """
+        return {**self.product.contents(record, tag), **rands}
+
+    def session(
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: Emit
+    ) -> UiccSession:
+        """Return a session on a powered card.
+
+        :param transport: secrets as delivered, by name.  :param emit: returns when the event is durable.
+        """
+        return UiccSession(self.product, self._scripts, contents, channel, transport, emit)
+
+    def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
+        """Apply the rules to what a card showed.
+
+        :param part: CHECK before sealing, STRANGER after it, None for a survey.
+        """
+        return self._judge.findings(contents, seen, part)
+
+
+class UiccApp:
+    """The application as the registry knows it."""
+
+    name = "uicc"
+    block = UiccBlock
+    chip_block = ChipBlock
+
+    def compile(self, block: UiccBlock, chip: ChipBlock, compile_template: CompileTemplate) -> UiccBlueprint:
+        """Join a profile's ``[uicc]`` with its chip's and plan every command.
+
+        :raises ProfileError: when the block asks for what this chip cannot do.
+        :raises EncodingError: when a fixed value does not fit its file.
+        """
+        return UiccBlueprint(build_product(block, Chip.from_block(chip), compile_template))
+
+
+APP = UiccApp()

@@ -1,0 +1,133 @@
+"""Rules about what a card does: counters, PINs, keys. What was not tried is reported as not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from cardkit.apps.uicc.rules.table import TABLE
+from cardkit.apps.uicc.states.aka import PROVEN, SPENT
+from cardkit.apps.uicc.states.product import Pin, Product
+from cardkit.apps.uicc.states.scripts import Proof
+from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Severity
+
+NewFinding = Callable[[str, str, str, str], Finding]
+
+OK, PIN_OFF, FULL = 0x9000, 0x6984, 0x63C0
+TEST_ALGORITHM = "xor"
+
+# Rule by kind of proof; the ISIM's own K has a rule of its own.
+_PROOF_RULES = {
+    "stale": "UICC-090",
+    "flipped": "UICC-092",
+    "fresh": "UICC-091",
+    "replayed": "UICC-091",
+    "gsm": "UICC-096",
+}
+
+
+class Behaviour:
+    """The rules of one product that need more than file contents.
+
+    :param new: makes a finding of rule, place, expected and actual.
+    """
+
+    def __init__(self, product: Product, proofs: tuple[Proof, ...], new: NewFinding) -> None:
+        self._product = product
+        self._proofs = proofs
+        self._new = new
+
+    def atr(self, seen: Observations) -> Iterator[Finding]:
+        """UICC-011: ``seen.notes["ATR fits"]`` is what the caller found."""
+        fits = seen.notes.get("ATR fits")
+        if fits is not True:
+            actual = NOT_CHECKED if fits is None else "the ATR of another chip"
+            yield self._new("UICC-011", "ATR", "the chip model's ATR under its mask", actual)
+
+    # Keys
+
+    def keys(self, contents: Mapping[str, Content], seen: Observations) -> Iterator[Finding]:
+        """UICC-090 to 098."""
+        failed: set[str] = set()
+        for proof in self._proofs:
+            outcome = seen.notes.get(proof.name)
+            if outcome == PROVEN or (proof.state in failed and outcome is None):
+                continue
+            yield self._key_finding(proof, outcome)
+            failed.add(proof.state)
+        yield from self._sequence(seen)
+        yield from self._values(contents)
+
+    def _key_finding(self, proof: Proof, outcome: object) -> Finding:
+        rule = "UICC-095" if proof.place == "ADF.ISIM" else _PROOF_RULES[proof.kind]
+        actual = NOT_CHECKED if outcome is None else str(outcome)
+        found = self._new(rule, proof.state, TABLE[rule].text, actual)
+        if actual != SPENT:
+            return found
+        # SQN moves only when a fresh AUTN is accepted: that the reserved one is spent shows that it was.
+        return Finding(rule, Severity.INFO, found.clause, found.where, found.expected, actual)
+
+    def _sequence(self, seen: Observations) -> Iterator[Finding]:
+        limit = self._product.auth.sqn_max
+        for key in self._product.keys:
+            if key.sqn is None:
+                continue
+            sqn = seen.notes.get(f"SQN {key.place}")
+            if sqn is None:
+                yield self._new("UICC-093", key.sqn.name, f"{limit} or less", f"{NOT_CHECKED}: no AUTS of this card")
+            elif sqn > limit:
+                yield self._new("UICC-093", key.sqn.name, f"{limit} or less", str(sqn))
+            elif seen.notes[f"SQN before {key.place}"] < self._product.auth.sqn_start:
+                expected = f"{self._product.auth.sqn_start} or more"
+                yield self._new("UICC-093", key.sqn.name, expected, str(seen.notes[f"SQN before {key.place}"]))
+
+    def _values(self, contents: Mapping[str, Content]) -> Iterator[Finding]:
+        if self._product.auth.algorithm == TEST_ALGORITHM:
+            yield self._new("UICC-097", self._product.keys[0].target.name, "milenage", self._product.auth.algorithm)
+        for key in self._product.keys[:1]:
+            _, k, opc = contents[key.target.name]
+            if k == opc:
+                yield self._new("UICC-098", key.target.name, "two values", "OPc equals K")
+
+    # Secrets
+
+    def pins(self, seen: Observations) -> Iterator[Finding]:
+        """UICC-060 to 062."""
+        for pin in self._product.pins:
+            if pin.block.enabled:
+                yield from self._pin(pin, seen)
+            yield from self._puk(pin, seen)
+
+    def _pin(self, pin: Pin, seen: Observations) -> Iterator[Finding]:
+        name, access = pin.target.name, pin.access
+        yield from self._counter(f"{access.reference:02X}", name, access.tries, seen)
+        sw = seen.notes.get(f"presented {name}")
+        if sw == PIN_OFF:
+            yield self._new("UICC-060", name, f"{access.name} enabled", "disabled")
+        elif sw != OK:
+            yield self._new("UICC-062", name, f"{access.name} of the record", _status(sw))
+
+    def _puk(self, pin: Pin, seen: Observations) -> Iterator[Finding]:
+        name, access = pin.target.name, pin.access
+        tries = self._product.chip.models[access.name].unblock_tries
+        yield from self._counter(f"PUK {access.reference:02X}", name, tries, seen)
+        if pin.block.prove_puk and pin.block.enabled and seen.notes.get(f"changed {name}") != OK:
+            actual = _status(seen.notes.get(f"changed {name}"))
+            yield self._new("UICC-062", name, f"PUK of {access.name} of the record", actual)
+
+    def adms(self, seen: Observations) -> Iterator[Finding]:
+        """UICC-061 and 064 of administrative keys."""
+        for adm in self._product.adms:
+            name = adm.access.name
+            yield from self._counter(f"{adm.access.reference:02X}", name, adm.access.tries, seen)
+            sw = seen.notes.get(f"presented {name}")
+            if sw != OK:
+                yield self._new("UICC-064", name, f"{name} of the record", _status(sw))
+
+    def _counter(self, reference: str, where: str, tries: int, seen: Observations) -> Iterator[Finding]:
+        sw = seen.notes.get(f"counter {reference}")
+        if sw != FULL | tries:
+            yield self._new("UICC-061", where, f"{tries} tries left", _status(sw))
+
+
+def _status(sw: object) -> str:
+    return f"status {sw:04X}" if isinstance(sw, int) else NOT_CHECKED

@@ -1,0 +1,75 @@
+"""The rules by number: severity, clause, and what must hold. Clauses without a number are of TS 31.102."""
+
+from __future__ import annotations
+
+from cardkit.desired import Rule, Severity
+
+E, W = Severity.ERROR, Severity.WARNING
+
+_RULES = (
+    # id, severity, clause, what must hold
+    ("PERSO-001", E, "plant", "the plant's marker names this record until the card is sealed"),
+    ("PERSO-002", E, "plant", "a finished card carries no marker of the plant"),
+    ("UICC-001", E, "TS 102 221 13.2", "EF.ICCID is the record's, nibbles and fill exact"),
+    ("UICC-002", E, "ITU-T E.118", "ICCID has 19 or 20 digits, a right check digit and the product's prefix"),
+    ("UICC-004", E, "TS 31.102 4.2.2", "EF.IMSI is the record's, length byte, parity and fill exact"),
+    ("UICC-005", E, "TS 51.011 10.3.2", "EF.IMSI under DF.GSM is that of the USIM"),
+    ("UICC-006", E, "TS 31.102 4.2.18", "the MNC length in EF.AD is the product's, and the IMSI starts with its MCC and MNC"),
+    ("UICC-007", E, "TS 31.102 4.2.18", "EF.AD says normal operation, and all its copies agree"),
+    ("UICC-008", E, "TS 31.102 4.2.15", "EF.ACC is the class of the last IMSI digit and the product's special classes"),
+    ("UICC-009", E, "TS 102 221 13.1", "EF.DIR lists exactly the product's applications"),
+    ("UICC-011", E, "TS 102 221 6.3", "the ATR is that of the product's chip"),
+    ("UICC-013", E, "TS 31.102 4.2.26", "EF.MSISDN is the record's"),
+    ("UICC-020", E, "TS 102 221 11.1.1.4", "every file of the product exists, as long as ordered"),
+    ("UICC-027", E, "profile", "copies of one file are equal"),
+    ("UICC-030", E, "profile", "every file holds what profile and record say, byte for byte"),
+    ("UICC-040", E, "TS 31.102 4.2.8", "every service in EF.UST has its files"),
+    ("UICC-041", W, "TS 31.102 4.2.8", "every file has its service in EF.UST"),
+    ("UICC-042", E, "TS 31.102 4.2.8", "service 33 is on, 46 implies 45, 125 implies 124, and 95, 99, 115 are off beside an ISIM"),
+    ("UICC-043", E, "TS 31.102 4.2.8", "EF.UST is the product's"),
+    ("UICC-060", E, "TS 102 221 9.5.2", "PINs are enabled or disabled as the product says"),
+    ("UICC-061", E, "TS 102 221 11.1.9", "all retry counters are full"),
+    ("UICC-062", E, "TS 102 221 11.1.9", "PINs and PUKs are the record's"),
+    ("UICC-064", E, "profile", "no administrative key has the value it was delivered with"),
+    ("UICC-070", E, "TS 31.102 4.2.12", "EF.SPN is the product's"),
+    ("UICC-073", E, "TS 31.102 4.2.84", "EF.EHPLMN holds valid networks, the IMSI's first"),
+    ("UICC-074", E, "TS 31.102 4.2.5", "network lists: valid, no network twice with one technology, no hole"),
+    ("UICC-077", E, "TS 31.102 4.2.27", "EF.SMSP is the product's"),
+    ("UICC-090", E, "TS 33.102 6.3", "K and OPc: a stale AUTN is answered with an AUTS that verifies"),
+    ("UICC-091", E, "TS 31.102 7.1.2", "a fresh AUTN gives RES, CK, IK; again, it gives AUTS with the SQN just used"),
+    ("UICC-092", E, "TS 31.102 7.1.2", "a wrong MAC is answered with 9862 and nothing else"),
+    ("UICC-093", E, "TS 33.102 C", "the card's SQN is not beyond what the product allows"),
+    ("UICC-095", E, "TS 31.103 7.1", "the ISIM has K and OPc of its own file"),
+    ("UICC-096", E, "TS 51.011 10.2.1", "SRES and Kc are those of the record's key"),
+    ("UICC-097", W, "profile", "the algorithm is no test algorithm"),
+    ("UICC-098", E, "profile", "K and OPc differ"),
+    ("UICC-110", E, "TS 23.003 13", "IMPI, IMPU and domain follow from the IMSI, the MNC with three digits"),
+)  # fmt: skip
+
+TABLE = {rule[0]: Rule(*rule) for rule in _RULES}
+
+_FILE_RULES = {
+    "MF/EF.ICCID": "UICC-001",
+    "MF/EF.DIR": "UICC-009",
+    "ADF.USIM/EF.IMSI": "UICC-004",
+    "ADF.USIM/EF.AD": "UICC-007",
+    "ADF.ISIM/EF.AD": "UICC-007",
+    "ADF.USIM/EF.ACC": "UICC-008",
+    "ADF.USIM/EF.MSISDN": "UICC-013",
+    "ADF.USIM/EF.UST": "UICC-043",
+    "ADF.USIM/EF.SPN": "UICC-070",
+    "ADF.USIM/EF.EHPLMN": "UICC-073",
+    "ADF.USIM/EF.SMSP": "UICC-077",
+    "ADF.ISIM/EF.IMPI": "UICC-110",
+    "ADF.ISIM/EF.IMPU": "UICC-110",
+    "ADF.ISIM/EF.DOMAIN": "UICC-110",
+}
+
+
+def file_rule(name: str) -> str:
+    """Return the rule that compares a file with what it should hold.
+
+    >>> file_rule("ADF.USIM/EF.SMSP#1"), file_rule("ADF.USIM/EF.FPLMN")
+    ('UICC-077', 'UICC-030')
+    """
+    return _FILE_RULES.get(name.partition("#")[0], "UICC-030")

@@ -1,0 +1,154 @@
+"""What a profile says about a UICC (``[uicc]``), and what a chip model says about one (``[chip.uicc]``)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class _Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table whose unknown keys are refused."""
+
+
+class PinBlock(_Block):
+    """A PIN and its PUK.
+
+    :param value, puk: templates of secret fields, ``"{pin1}"``: digits, 4 to 8 and 8.
+    :param enabled: whether the card asks for it.  :param prove_puk: present the PUK once, with the same PIN.
+    """
+
+    value: str
+    puk: str
+    enabled: bool = True
+    prove_puk: bool = True
+
+
+class AdmBlock(_Block):
+    """An administrative key's final value.
+
+    :param value: template of a secret field, ``"{adm1}"``.
+    :param format: ``hex``: the field holds 8 bytes; ``ascii``: it holds 8 digits, sent as text.
+    """
+
+    value: str
+    format: Literal["ascii", "hex"]
+
+
+class AuthBlock(_Block):
+    """Authentication: algorithm, where the keys come from, and the sequence number.
+
+    :param k, opc: templates of 16-byte keys.  :param amf: 2 bytes as hexadecimal digits.
+    :param sqn_start: SQN the card holds before its proof.  :param sqn_max: the highest it may hold when it leaves.
+    :param ind: the index value reserved for the plant's proof.  :param delta: largest step of SEQ the card accepts.
+    """
+
+    algorithm: Literal["milenage", "xor"]
+    k: str
+    opc: str
+    amf: str = "8000"
+    sqn_start: int = 0
+    sqn_max: int = 0
+    ind: int = 0
+    ind_bits: int = 5
+    delta: int = 1 << 28
+
+
+class NetworkBlock(_Block):
+    """Numbering of the product.
+
+    :param mcc, mnc: digits.  :param iccid_prefix: 89, country and issuer.
+    :param special_classes: access classes 11 to 15 every card has besides the one of its IMSI.
+    """
+
+    mcc: str
+    mnc: str
+    iccid_prefix: str
+    special_classes: tuple[int, ...] = ()
+
+
+class UiccBlock(_Block, kw_only=True):
+    """The product.
+
+    :param files: contents by file name, ``FILE#RECORD`` for one record; values as the file's codec reads them.
+    :param expect: files that are read and compared, never written.
+    :param same: copy -> original: both must hold the same.
+    """
+
+    network: NetworkBlock
+    files: dict[str, dict[str, Any]]
+    expect: dict[str, dict[str, Any]] = {}
+    same: dict[str, str] = {}
+    pins: dict[str, PinBlock] = {}
+    adm: dict[str, AdmBlock] = {}
+    auth: AuthBlock
+
+
+class AccessModel(_Block):
+    """Which secret opens a file for reading and updating: its name, ``always`` or ``never``."""
+
+    read: str
+    update: str
+
+
+class SecretModel(_Block):
+    """A secret of the card. TS 102 221 table 9.3
+
+    :param reference: key reference byte.  :param tries, unblock_tries: counters when full.
+    :param scope: the ADF it is local to.  :param file: the file that holds value and counters, "" where there is none.
+    :param state: first byte of that file for an enabled secret.
+    """
+
+    reference: int
+    tries: int
+    unblock_tries: int = 0
+    scope: str = ""
+    file: str = ""
+    state: int = 0xF0
+
+
+class PlaceModel(_Block):
+    """A directory: by path from the MF, by AID, or as a child of an ADF; hexadecimal digits."""
+
+    path: str = ""
+    aid: str = ""
+    parent: str = ""
+
+
+class FileModel(_Block):
+    """A file as this chip has it.
+
+    :param fid: 4 hexadecimal digits.  :param sfi: 0 where it has none.  :param size: bytes of a transparent body.
+    :param record, count: bytes and number of records.  :param access: name in the access table.
+    """
+
+    fid: str
+    access: str
+    sfi: int = 0
+    size: int = 0
+    record: int = 0
+    count: int = 0
+
+
+class KeySlot(_Block):
+    """Where K and OPc go, and how the card shows that it has them.
+
+    :param file: written as configuration byte, K, OPc.  :param proof: AKA in this directory, or the GSM context.
+    :param sqn: the file with the sequence number policy, "" where the card shares one or has none.
+    """
+
+    file: str
+    proof: Literal["aka", "gsm"]
+    sqn: str = ""
+
+
+class ChipBlock(_Block):
+    """What is true of this chip's file system, whatever the product."""
+
+    access: dict[str, AccessModel]
+    secrets: dict[str, SecretModel]
+    places: dict[str, PlaceModel]
+    files: dict[str, FileModel]
+    keys: dict[str, KeySlot]
+    identity: str
+    marker: str

@@ -1,0 +1,146 @@
+"""Proving K and OPc by what the card answers to AUTHENTICATE (TS 33.102 6.3, TS 31.102 7.1).
+
+A stale AUTN (SQN 0, right MAC) is answered with AUTS by a card that has K, OPc and the constants of f1, f1*, f5, f5*,
+and spends nothing. One with a flipped MAC bit must be refused. A fresh one shows RES, CK, IK and moves the card's SQN,
+so it is sent only within what the profile allows; sent again it must lead to AUTS.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+
+from cardkit.apdu import ResponseAPDU
+from cardkit.apps.uicc.milenage import Milenage
+from cardkit.apps.uicc.schema import AuthBlock
+from cardkit.apps.uicc.sqn import Vector, make_vector, next_sqn, verify_auts
+from cardkit.apps.uicc.states.scripts import MAC_FAILURE
+from cardkit.apps.uicc.xor import XorAka
+from cardkit.crypto import Secret
+from cardkit.errors import AuthenticationError
+
+OK = 0x9000
+AUTS_TAG, KEYS_TAG = 0xDC, 0xDB
+PROVEN = "proven"
+SPENT = "not checked: the reserved SQN is spent"
+UNKNOWN_SQN = "not checked: the card's SQN is unknown"
+
+Algorithm = Milenage | XorAka
+
+
+def algorithm_of(auth: AuthBlock, k: Secret, opc: Secret) -> Algorithm:
+    """Return f1 to f5* of one card."""
+    return Milenage(k, opc) if auth.algorithm == "milenage" else XorAka(k)
+
+
+class AkaProof:
+    """The proofs of one key file.
+
+    :param kc: whether the card adds Kc to its answer (service 27).
+    :ivar sqn_ms: the card's SQN as its last AUTS told, None before.
+    """
+
+    def __init__(self, algorithm: Algorithm, auth: AuthBlock, *, kc: bool) -> None:
+        self._algorithm = algorithm
+        self._auth = auth
+        self._amf = bytes.fromhex(auth.amf)
+        self._kc = kc
+        self._vectors: dict[str, Vector] = {}
+        self._fresh: tuple[int, Vector] | None = None
+        self.sqn_ms: int | None = None
+
+    def challenge(self, kind: str, rand: bytes) -> bytes | str:
+        """Return the data field of AUTHENTICATE, or in words why it must not be sent."""
+        if kind == "gsm":
+            return _sized(rand)
+        if kind in ("fresh", "replayed"):
+            return self._fresh_challenge(kind, rand)
+        vector = make_vector(self._algorithm, rand, 0, self._amf)
+        autn = vector.autn if kind == "stale" else vector.autn[:-1] + bytes((vector.autn[-1] ^ 1,))
+        return _sized(rand) + _sized(autn)
+
+    def _fresh_challenge(self, kind: str, rand: bytes) -> bytes | str:
+        if kind == "fresh":
+            if self.sqn_ms is None:
+                return UNKNOWN_SQN
+            sqn = next_sqn(self.sqn_ms, self._auth.ind, self._auth.ind_bits)
+            if sqn > self._auth.sqn_max:
+                return SPENT
+            self._fresh = (sqn, make_vector(self._algorithm, rand, sqn, self._amf))
+        if self._fresh is None:
+            return SPENT
+        vector = self._fresh[1]
+        return _sized(vector.rand) + _sized(vector.autn)
+
+    def judge(self, kind: str, rand: bytes, answer: ResponseAPDU) -> str:
+        """Return ``proven``, or in words what is wrong with an answer."""
+        judges: dict[str, Callable[[bytes, ResponseAPDU], str]] = {
+            "stale": self._judge_stale,
+            "flipped": self._judge_flipped,
+            "fresh": self._judge_fresh,
+            "replayed": self._judge_replayed,
+            "gsm": self._judge_gsm,
+        }
+        return judges[kind](rand, answer)
+
+    def _judge_stale(self, rand: bytes, answer: ResponseAPDU) -> str:
+        if answer.sw == OK and answer.data[:1] == bytes((KEYS_TAG,)):
+            return "a stale AUTN was accepted: the card does not check SQN"
+        auts = _auts(answer)
+        if auts is None:
+            return f"no AUTS: {_words(answer)}"
+        try:
+            self.sqn_ms = verify_auts(self._algorithm, rand, auts)
+        except AuthenticationError:
+            return "AUTS is not of this record's K and OPc"
+        return PROVEN
+
+    @staticmethod
+    def _judge_flipped(rand: bytes, answer: ResponseAPDU) -> str:  # noqa: ARG004  (one signature for all)
+        if answer.sw == MAC_FAILURE and not answer.data:
+            return PROVEN
+        return f"a wrong MAC was not refused: {_words(answer)}"
+
+    def _judge_fresh(self, rand: bytes, answer: ResponseAPDU) -> str:  # noqa: ARG002
+        assert self._fresh is not None
+        sqn, vector = self._fresh
+        expected = bytes((KEYS_TAG,)) + _sized(vector.res) + _sized(vector.ck) + _sized(vector.ik)
+        if self._kc:
+            expected += _sized(vector.kc)
+        if answer.sw != OK:
+            return f"a fresh AUTN was refused: {_words(answer)}"
+        if not hmac.compare_digest(answer.data, expected):
+            return f"RES, CK, IK{', Kc' if self._kc else ''} are not those of this record's K and OPc"
+        self.sqn_ms = sqn
+        return PROVEN
+
+    def _judge_replayed(self, rand: bytes, answer: ResponseAPDU) -> str:
+        assert self._fresh is not None
+        sqn = self._fresh[0]
+        outcome = self._judge_stale(rand, answer)
+        if outcome != PROVEN:
+            return outcome
+        return PROVEN if self.sqn_ms == sqn else f"SQN_MS is {self.sqn_ms}, expected the one just used, {sqn}"
+
+    def _judge_gsm(self, rand: bytes, answer: ResponseAPDU) -> str:
+        sres, kc = self._algorithm.a3a8(rand)
+        if answer.sw != OK:
+            return f"refused: {_words(answer)}"
+        if not hmac.compare_digest(answer.data, _sized(sres) + _sized(kc)):
+            return "SRES and Kc are not those of this record's K and OPc"
+        return PROVEN
+
+
+def _sized(value: bytes) -> bytes:
+    return bytes((len(value),)) + value
+
+
+def _auts(answer: ResponseAPDU) -> bytes | None:
+    data = answer.data
+    if answer.sw != OK or len(data) != 16 or data[0] != AUTS_TAG or data[1] != 14:
+        return None
+    return data[2:]
+
+
+def _words(answer: ResponseAPDU) -> str:
+    return f"status {answer.sw:04X}, {len(answer.data)} bytes"

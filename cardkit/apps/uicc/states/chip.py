@@ -1,0 +1,100 @@
+"""A chip model's ``[chip.uicc]`` table, made ready for the planner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cardkit.apps.uicc.schema import ChipBlock, FileModel, KeySlot, SecretModel
+from cardkit.apps.uicc.states.targets import Place, Target
+from cardkit.desired import Access
+from cardkit.errors import ProfileError
+
+ALWAYS, NEVER = "always", "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """Directories, secrets and files of one chip model by name."""
+
+    places: dict[str, Place]
+    secrets: dict[str, Access]
+    models: dict[str, SecretModel]
+    keys: dict[str, KeySlot]
+    block: ChipBlock
+
+    @classmethod
+    def from_block(cls, block: ChipBlock) -> Chip:
+        """Check the table's references and hexadecimal digits.
+
+        :raises ProfileError: naming the entry.
+        """
+        places: dict[str, Place] = {}
+        for name, model in block.places.items():
+            parent = places.get(model.parent)
+            if model.parent and parent is None:
+                raise ProfileError(f"chip.uicc.places.{name}: parent {model.parent!r} is not declared before it")
+            path = _hex(model.path, f"places.{name}.path")
+            places[name] = Place(name, path, _hex(model.aid, f"places.{name}.aid"), parent)
+        secrets = {
+            name: Access(name, model.reference, model.tries, model.scope) for name, model in block.secrets.items()
+        }
+        chip = cls(places, secrets, block.secrets, block.keys, block)
+        for name in (*block.files, block.identity, block.marker):
+            chip.target(name)
+        return chip
+
+    def target(self, name: str) -> Target:
+        """Return a file, or one record of it (``NAME#3``).
+
+        :raises ProfileError: when the chip has no such file or record.
+        """
+        file, _, number = name.partition("#")
+        model = self.block.files.get(file)
+        if model is None:
+            raise ProfileError(f"{name}: this chip has no such file")
+        record = self._record(name, model, number)
+        place_name = file.rpartition("/")[0]
+        place = self.places.get(place_name)
+        access = self.block.access.get(model.access)
+        if place is None or access is None:
+            missing = f"directory {place_name!r}" if place is None else f"access {model.access!r}"
+            raise ProfileError(f"chip.uicc.files.{file}: {missing} is not declared")
+        return Target(
+            name=name,
+            place=place,
+            fid=_hex(model.fid, f"files.{file}.fid", size=2),
+            sfi=model.sfi,
+            size=model.record or model.size,
+            record=record,
+            read=self._opener(access.read, file),
+            update=self._opener(access.update, file),
+            readable=access.read != NEVER,
+            writable=access.update != NEVER,
+        )
+
+    def _record(self, name: str, model: FileModel, number: str) -> int:
+        if not model.record:
+            if number:
+                raise ProfileError(f"{name}: a transparent file has no records")
+            return 0
+        record = int(number) if number.isascii() and number.isdigit() else 1
+        if not 1 <= record <= model.count or (number and not number.isdigit()):
+            raise ProfileError(f"{name}: got record {number!r}, this chip has 1 to {model.count}")
+        return record
+
+    def _opener(self, condition: str, file: str) -> Access | None:
+        if condition in (ALWAYS, NEVER):
+            return None
+        if condition not in self.secrets:
+            raise ProfileError(f"chip.uicc.files.{file}: secret {condition!r} is not declared")
+        return self.secrets[condition]
+
+
+def _hex(text: str, where: str, *, size: int | None = None) -> bytes:
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        raise ProfileError(f"chip.uicc.{where}: got {text!r}, expected hexadecimal digits") from None
+    if size is not None and len(value) != size:
+        raise ProfileError(f"chip.uicc.{where}: got {len(value)} bytes, expected {size}")
+    return value

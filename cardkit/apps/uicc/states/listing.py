@@ -1,0 +1,80 @@
+"""The states of a product: what must be true of a finished card, in the order it is made true."""
+
+from __future__ import annotations
+
+from cardkit.apps.uicc.rules.table import file_rule
+from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, Product
+from cardkit.apps.uicc.states.route import in_order
+from cardkit.desired import AfterUnknown, Phase, Seen, State
+
+SEALING = "sealing"
+
+
+def states_of(product: Product) -> tuple[State, ...]:
+    """Return the fence's, the files' and the seal's states."""
+    return (_fence(product), *_files(product), *_seal(product))
+
+
+def _fence(product: Product) -> State:
+    return State(
+        name=MARKER_STARTED,
+        title=f"{product.marker.name} = started, with the record's tag",
+        phase=Phase.FENCE,
+        rule="PERSO-001",
+        seen=Seen.READ,
+        after_unknown=AfterUnknown.LOOK,
+        access=product.marker.update,
+        reversible=False,
+        varies=True,
+    )
+
+
+def _files(product: Product) -> list[State]:
+    varying = {content.target.name for content in product.files if content.template.variable}
+    varying |= {key.target.name for key in product.keys} | {pin.target.name for pin in product.pins}
+    proven = {key.target.name: "UICC-090" for key in product.keys} | {pin.target.name: "UICC-062" for pin in product.pins}
+    proven |= {key.sqn.name: "UICC-093" for key in product.keys if key.sqn is not None}
+    return [
+        State(
+            name=target.name,
+            title=f"{target.name} = {'<record>' if target.name in varying else '<profile>'}, {target.size} bytes",
+            phase=Phase.WRITE,
+            rule=proven.get(target.name) or file_rule(target.name),
+            seen=Seen.BEHAVE if target.name in proven else Seen.READ,
+            after_unknown=AfterUnknown.REWRITE if target.name in proven else AfterUnknown.LOOK,
+            access=target.update,
+            reversible=False,
+            varies=target.name in varying,
+        )
+        for target in in_order(product.written)
+    ]
+
+
+def _seal(product: Product) -> list[State]:
+    secrets = [
+        State(
+            name=adm.access.name,
+            title=f"{adm.access.name} = <record>, no longer the delivered value",
+            phase=Phase.SEAL,
+            rule="UICC-064",
+            seen=Seen.BEHAVE,
+            after_unknown=AfterUnknown.LOOK,
+            access=adm.access,
+            reversible=False,
+            group=SEALING,
+            varies=True,
+        )
+        for adm in product.adms
+    ]
+    removed = State(
+        name=MARKER_REMOVED,
+        title=f"{product.marker.name} is gone",
+        phase=Phase.SEAL,
+        rule="PERSO-002",
+        seen=Seen.READ,
+        after_unknown=AfterUnknown.LOOK,
+        access=product.marker.update,
+        reversible=False,
+        group=SEALING,
+    )
+    return [*secrets, removed]

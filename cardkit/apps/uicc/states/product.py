@@ -1,0 +1,247 @@
+"""A profile's ``[uicc]`` table joined with its chip: what is written where, and how it is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cardkit.apps.uicc.codecs.base import Codec
+from cardkit.apps.uicc.files import CATALOGUE
+from cardkit.apps.uicc.schema import AdmBlock, AuthBlock, KeySlot, PinBlock, UiccBlock
+from cardkit.apps.uicc.states.chip import Chip
+from cardkit.apps.uicc.states.contents import fits, key_file, pin_file, pin_value, secret_field, sqn_file, whole_secret
+from cardkit.apps.uicc.states.targets import Target
+from cardkit.desired import Access, Content, Template
+from cardkit.errors import EncodingError, ProfileError
+
+CompileTemplate = Callable[[object, str], Template]
+Record = Mapping[str, Any]
+
+TRANSPORT = "@transport"
+CHANGE = "@change"
+UNBLOCK = "@unblock"
+MARKER_STARTED, MARKER_VERIFIED, MARKER_REMOVED = "marker started", "marker verified", "marker removed"
+MARKER_VERSION, STARTED, VERIFIED = 1, 1, 3
+RANDS_PER_SLOT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """One file or record and the template of its decoded value."""
+
+    target: Target
+    template: Template
+    codec: Codec
+
+    def encode(self, record: Record) -> bytes:
+        """Return the body for one record.  :raises EncodingError: naming the file."""
+        try:
+            return self.codec.encode(self.template.resolve(record), self.target.size)
+        except EncodingError as error:
+            raise EncodingError(f"{self.target.name}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A PIN with its PUK, and the file they go into."""
+
+    access: Access
+    target: Target
+    block: PinBlock
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Adm:
+    """An administrative key that gets its final value at the end."""
+
+    access: Access
+    block: AdmBlock
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """One place for K and OPc."""
+
+    place: str
+    slot: KeySlot
+    target: Target
+    sqn: Target | None
+
+    def rands(self) -> tuple[str, ...]:
+        """Names of the challenges its proofs use."""
+        return tuple(f"rand {self.place} {number}" for number in range(1, RANDS_PER_SLOT + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Everything a card of this profile gets, by name."""
+
+    block: UiccBlock
+    chip: Chip
+    files: tuple[FileContent, ...]
+    expected: tuple[FileContent, ...]
+    copies: tuple[tuple[Target, str], ...]
+    pins: tuple[Pin, ...]
+    adms: tuple[Adm, ...]
+    keys: tuple[KeyFile, ...]
+    auth_template: Template
+    static: Mapping[str, Content] = field(default_factory=dict)
+
+    @property
+    def auth(self) -> AuthBlock:
+        """Algorithm and sequence number policy."""
+        return self.block.auth
+
+    @property
+    def marker(self) -> Target:
+        """The marker's home."""
+        return self.chip.target(self.chip.block.marker)
+
+    @property
+    def identity(self) -> Target:
+        """The file with the chip's own serial number."""
+        return self.chip.target(self.chip.block.identity)
+
+    @property
+    def opener(self) -> Access:
+        """The administrative key that opens the marker's home, and with it the card.
+
+        :raises ProfileError: when nothing guards it.
+        """
+        opener = self.marker.update
+        if opener is None:
+            raise ProfileError("chip.uicc.marker: the marker's home must be guarded by an administrative key")
+        return opener
+
+    @property
+    def answers_kc(self) -> bool:
+        """Whether the USIM adds Kc to its answer: service 27 of its table (TS 31.102 4.2.8, 7.1.2.1)."""
+        table = self.static.get("ADF.USIM/EF.UST", b"")
+        return isinstance(table, bytes) and len(table) > 3 and bool(table[3] >> 2 & 1)
+
+    @property
+    def written(self) -> tuple[Target, ...]:
+        """All files of the write phase in the order of the profile, keys and PINs last."""
+        files = [content.target for content in self.files]
+        keys = [target for key in self.keys for target in (key.target, key.sqn) if target is not None]
+        return (*files, *keys, *(pin.target for pin in self.pins))
+
+    @property
+    def read(self) -> tuple[Target, ...]:
+        """All files a check reads."""
+        known = [content.target for content in (*self.expected, *self.files)]
+        return tuple(target for target in (*known, *(copy for copy, _ in self.copies)) if target.readable)
+
+    def contents(self, record: Record, tag: bytes) -> dict[str, Content]:
+        """Return one card's contents by state name.
+
+        :raises EncodingError: when a value does not fit.  :raises RecordError: when a filter refuses a value.
+        """
+        contents = dict(self.static)
+        for content in (*self.files, *self.expected):
+            if content.template.variable:
+                contents[content.target.name] = content.encode(record)
+        for copy, original in self.copies:
+            contents[copy.name] = contents[original]
+        contents[MARKER_STARTED] = bytes((MARKER_VERSION, STARTED)) + tag
+        contents[MARKER_VERIFIED] = bytes((MARKER_VERSION, VERIFIED)) + tag
+        self._add_keys(contents, record)
+        self._add_secrets(contents, record)
+        return contents
+
+    def _add_keys(self, contents: dict[str, Content], record: Record) -> None:
+        auth = self.auth_template.resolve(record)
+        content = key_file(self.auth, secret_field(auth, "k"), secret_field(auth, "opc"))
+        for key in self.keys:
+            contents[key.target.name] = fits(content, key.target)
+
+    def _add_secrets(self, contents: dict[str, Content], record: Record) -> None:
+        for pin in self.pins:
+            values = pin.template.resolve(record)
+            value, puk = secret_field(values, "value"), secret_field(values, "puk")
+            model = self.chip.models[pin.access.name]
+            contents[pin.target.name] = fits(pin_file(model, value, puk, enabled=pin.block.enabled), pin.target)
+            contents[pin.access.name] = pin_value(value)
+            contents[pin.access.name + UNBLOCK] = (whole_secret(puk), *pin_value(value))
+        for adm in self.adms:
+            contents[adm.access.name] = (whole_secret(secret_field(adm.template.resolve(record), "value")),)
+
+
+def build_product(block: UiccBlock, chip: Chip, compile_template: CompileTemplate) -> Product:
+    """Join a profile's table with its chip; files that do not vary are encoded here, once.
+
+    :raises ProfileError: when the chip lacks a file or secret.  :raises EncodingError: when a fixed value does not fit.
+    """
+    files = tuple(_file(chip, name, value, compile_template) for name, value in block.files.items())
+    expected = tuple(_file(chip, name, value, compile_template) for name, value in block.expect.items())
+    for content in files:
+        if not content.target.writable:
+            raise ProfileError(f"uicc.files.{content.target.name}: this chip never allows it to be updated")
+    keys = tuple(_key(chip, place, slot) for place, slot in chip.keys.items())
+    product = Product(
+        block=block,
+        chip=chip,
+        files=files,
+        expected=expected,
+        copies=tuple((chip.target(copy), original) for copy, original in block.same.items()),
+        pins=tuple(_pin(chip, name, pin, compile_template) for name, pin in block.pins.items()),
+        adms=tuple(_adm(chip, name, adm, compile_template) for name, adm in block.adm.items()),
+        keys=keys,
+        auth_template=compile_template({"k": block.auth.k, "opc": block.auth.opc}, "uicc.auth"),
+        static=_static((*files, *expected), keys, block.auth),
+    )
+    _check_copies(product)
+    return product
+
+
+def _static(files: tuple[FileContent, ...], keys: tuple[KeyFile, ...], auth: AuthBlock) -> dict[str, Content]:
+    static: dict[str, Content] = {}
+    for content in files:
+        if not content.template.variable:
+            static[content.target.name] = content.encode({})
+    for key in keys:
+        if key.sqn is not None:
+            static[key.sqn.name] = fits(sqn_file(auth), key.sqn)
+    return static
+
+
+def _check_copies(product: Product) -> None:
+    known = {content.target.name for content in product.files}
+    for copy, original in product.copies:
+        if original not in known:
+            raise ProfileError(f"uicc.same.{copy.name}: {original} is not among uicc.files")
+
+
+def _file(chip: Chip, name: str, value: Mapping[str, Any], compile_template: CompileTemplate) -> FileContent:
+    target = chip.target(name)
+    spec = CATALOGUE.get(target.file)
+    if spec is None:
+        raise ProfileError(f"uicc.files.{name}: the catalogue has no such file")
+    return FileContent(target, compile_template(value, f"uicc.files.{name}"), spec.codec)
+
+
+def _secret(chip: Chip, name: str, table: str) -> Access:
+    access = chip.secrets.get(name)
+    if access is None:
+        raise ProfileError(f"uicc.{table}.{name}: this chip has {', '.join(chip.secrets)}")
+    return access
+
+
+def _pin(chip: Chip, name: str, block: PinBlock, compile_template: CompileTemplate) -> Pin:
+    access = _secret(chip, name, "pins")
+    template = compile_template({"value": block.value, "puk": block.puk}, f"uicc.pins.{name}")
+    return Pin(access, chip.target(chip.models[name].file), block, template)
+
+
+def _adm(chip: Chip, name: str, block: AdmBlock, compile_template: CompileTemplate) -> Adm:
+    access = _secret(chip, name, "adm")
+    return Adm(access, block, compile_template({"value": block.value}, f"uicc.adm.{name}"))
+
+
+def _key(chip: Chip, place: str, slot: KeySlot) -> KeyFile:
+    if place not in chip.places:
+        raise ProfileError(f"chip.uicc.keys.{place}: the directory is not declared")
+    return KeyFile(place, slot, chip.target(slot.file), chip.target(slot.sqn) if slot.sqn else None)

@@ -1,0 +1,244 @@
+"""The planner: turns wishes (read this, write that) into the fewest commands.
+
+It remembers the directory and file a command leaves current and the accesses opened since the last reset, uses the
+short file identifiers that the chip model declares, and asks for no FCP. ETSI TS 102 221 8.4 (selection), 11.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cardkit.apdu import CommandAPDU
+from cardkit.apps.uicc.states.targets import MF, MF_FID, Place, Target
+from cardkit.desired import Access, Phase, Role, Step
+
+CLA = 0x00
+SELECT, READ_BINARY, READ_RECORD, UPDATE_BINARY, UPDATE_RECORD = 0xA4, 0xB0, 0xB2, 0xD6, 0xDC
+VERIFY, CHANGE_PIN, UNBLOCK_PIN, AUTHENTICATE, DELETE_FILE = 0x20, 0x24, 0x2C, 0x88, 0xE4
+
+# SELECT P1 (TS 102 221 table 11.1) and P2 "no data, first occurrence" (table 11.2).
+BY_FID, BY_AID, BY_PATH = 0x00, 0x04, 0x08
+NO_DATA = 0x0C
+
+BY_SFI = 0x80
+ABSOLUTE = 0x04
+FILE_NOT_FOUND = 0x6A82
+SECRET_BYTES = 8
+CHUNK = 255
+
+# AUTHENTICATE P2 (TS 31.102 7.1.2.1).
+CONTEXT_3G, CONTEXT_GSM = 0x81, 0x80
+CHALLENGE_3G_BYTES, CHALLENGE_GSM_BYTES = 34, 17
+ANY_LENGTH = 256
+
+
+@dataclass(slots=True)
+class Route:
+    """Commands in the making, and where they leave the card.
+
+    :param phase: counted under this total; set it before adding.
+    """
+
+    phase: Phase
+    steps: list[Step] = field(default_factory=list)
+    place: str = MF
+    file: str = ""
+    opened: set[str] = field(default_factory=set)
+
+    def reset(self) -> None:
+        """The card is reset here: the MF is current again and every access closed."""
+        self.place, self.file = MF, ""
+        self.opened.clear()
+
+    def take(self) -> tuple[Step, ...]:
+        """Return what was added since the last call."""
+        taken = tuple(self.steps)
+        self.steps.clear()
+        return taken
+
+    # Selection
+
+    def enter(self, place: Place, serves: str) -> None:
+        """Make a directory current."""
+        if self.place == place.name:
+            return
+        if place.parent is not None:
+            self.enter(place.parent, serves)
+            command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, place.path)
+        elif place.aid:
+            command = CommandAPDU(CLA, SELECT, BY_AID, NO_DATA, place.aid)
+        elif place.path:
+            command = CommandAPDU(CLA, SELECT, BY_PATH, NO_DATA, place.path)
+        else:
+            command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, MF_FID)
+        self._add(Role.ENTER, serves, command, place=place.name, nc=command.nc)
+        self.place, self.file = place.name, ""
+
+    def _reach(self, target: Target) -> int:
+        """Make a file addressable; return the SFI to address it by, 0 if it is current."""
+        if self.file == target.file:
+            return 0
+        if target.sfi:
+            self.enter(target.place, target.name)
+            self.file = target.file
+            return target.sfi
+        if self.place == target.place.name:
+            command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, target.fid)
+        elif not target.place.by_path:
+            self.enter(target.place, target.name)
+            command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, target.fid)
+        else:
+            command = CommandAPDU(CLA, SELECT, BY_PATH, NO_DATA, target.place.path + target.fid)
+        self._add(Role.SELECT, target.name, command, place=target.place.name, nc=command.nc)
+        self.place, self.file = target.place.name, target.file
+        return 0
+
+    # Files
+
+    def read(self, target: Target) -> None:
+        """Read a body or record whole, in pieces of 255 bytes where it is longer."""
+        sfi = self._reach(target)
+        for offset in range(0, target.size, CHUNK):
+            length = min(CHUNK, target.size - offset)
+            ins = READ_RECORD if target.record else READ_BINARY
+            p1, p2 = _address(target, sfi, offset)
+            span = (offset, length) if target.size > CHUNK else None
+            command = CommandAPDU(CLA, ins, p1, p2, b"", length)
+            self._add(Role.READ, target.name, command, place=target.place.name, span=span, answer=length)
+            sfi = 0
+
+    def gone(self, target: Target, *, serves: str) -> None:
+        """Show that a file with an SFI does not exist any more."""
+        self.enter(target.place, serves)
+        command = CommandAPDU(CLA, READ_BINARY, BY_SFI | target.sfi, 0, b"", target.size)
+        self._add(Role.GONE, serves, command, sw=(FILE_NOT_FOUND,))
+
+    def write(self, target: Target, *, serves: str = "", content: str = "") -> None:
+        """Write a body or record whole, in pieces of 255 bytes where it is longer.
+
+        :param serves: the state, the target's name if empty.  :param content: likewise.
+        """
+        sfi = self._reach(target)
+        for offset in range(0, target.size, CHUNK):
+            length = min(CHUNK, target.size - offset)
+            ins = UPDATE_RECORD if target.record else UPDATE_BINARY
+            p1, p2 = _address(target, sfi, offset)
+            self._add(
+                Role.WRITE,
+                serves or target.name,
+                CommandAPDU(CLA, ins, p1, p2),
+                place=target.place.name,
+                content=content or target.name,
+                span=(offset, length) if target.size > CHUNK else None,
+                nc=length,
+                nvm=length,
+            )
+            sfi = 0
+
+    def delete(self, target: Target, *, serves: str) -> None:
+        """Remove a file. ETSI TS 102 222 6.4"""
+        self.enter(target.place, serves)
+        command = CommandAPDU(CLA, DELETE_FILE, 0, 0, target.fid)
+        self._add(Role.DELETE, serves, command, nc=2, nvm=2, reversible=False)
+        self.file = ""
+
+    # Secrets
+
+    def query(self, access: Access, *, ins: int = VERIFY, serves: str = "") -> None:
+        """Ask how many tries are left: the empty VERIFY or UNBLOCK PIN. TS 102 221 11.1.9.1.5"""
+        command = CommandAPDU(CLA, ins, 0, access.reference)
+        full = 0x63C0 | access.tries
+        self._add(Role.QUERY, serves or access.name, command, sw=(full,))
+
+    def present(self, access: Access, content: str, *, serves: str = "") -> None:
+        """Ask for the counter, then present a secret; nothing if it has been presented since the last reset."""
+        if access.name in self.opened:
+            return
+        self.query(access, serves=serves)
+        command = CommandAPDU(CLA, VERIFY, 0, access.reference)
+        self._add(
+            Role.PRESENT,
+            serves or access.name,
+            command,
+            content=content,
+            nc=SECRET_BYTES,
+            nvm=1,
+            reversible=False,
+        )
+        self.opened.add(access.name)
+
+    def exchange(self, access: Access, ins: int, content: str, *, serves: str) -> None:
+        """CHANGE PIN (old, new) or UNBLOCK PIN (PUK, PIN). TS 102 221 11.1.10, 11.1.13"""
+        command = CommandAPDU(CLA, ins, 0, access.reference)
+        self._add(
+            Role.CHANGE, serves, command, content=content, nc=2 * SECRET_BYTES, nvm=2 * SECRET_BYTES, reversible=False
+        )
+
+    # Proofs
+
+    def prove(self, serves: str, content: str, *, answer: int, sw: int = 0x9000) -> None:
+        """AUTHENTICATE in the 3G or IMS context with a challenge the session makes. TS 31.102 7.1"""
+        command = CommandAPDU(CLA, AUTHENTICATE, 0, CONTEXT_3G, ne=ANY_LENGTH)
+        self._add(Role.PROVE, serves, command, content=content, nc=CHALLENGE_3G_BYTES, answer=answer, sw=(sw,))
+
+    def prove_gsm(self, serves: str, content: str) -> None:
+        """AUTHENTICATE in the GSM context. TS 31.102 7.1.2.1"""
+        command = CommandAPDU(CLA, AUTHENTICATE, 0, CONTEXT_GSM, ne=ANY_LENGTH)
+        self._add(Role.PROVE, serves, command, content=content, nc=CHALLENGE_GSM_BYTES, answer=14)
+
+    def _add(
+        self,
+        role: Role,
+        serves: str,
+        command: CommandAPDU,
+        *,
+        place: str = "",
+        content: str = "",
+        span: tuple[int, int] | None = None,
+        nc: int = 0,
+        answer: int = 0,
+        sw: tuple[int, ...] = (0x9000,),
+        nvm: int = 0,
+        reversible: bool | None = None,
+    ) -> None:
+        self.steps.append(
+            Step(
+                phase=self.phase,
+                role=role,
+                serves=serves,
+                place=place or self.place,
+                command=command,
+                content=content,
+                span=span,
+                nc=nc,
+                answer=answer,
+                sw=sw,
+                nvm=nvm,
+                reversible=role is not Role.WRITE if reversible is None else reversible,
+            )
+        )
+
+
+def _address(target: Target, sfi: int, offset: int) -> tuple[int, int]:
+    """P1 and P2 of a read or update (TS 102 221 tables 11.10, 11.11)."""
+    if target.record:
+        return target.record, sfi << 3 | ABSOLUTE
+    if sfi:
+        return BY_SFI | sfi, offset
+    return offset >> 8, offset & 0xFF
+
+
+def in_order(targets: Iterable[Target], current: str = MF) -> list[Target]:
+    """Group targets by directory, the current one first, else in order of first appearance.
+
+    In a directory that is reached by path, files without an SFI come first: their SELECT enters the directory as well.
+    """
+    places: dict[str, list[Target]] = {current: []}
+    for target in targets:
+        places.setdefault(target.place.name, []).append(target)
+    ordered: list[Target] = []
+    for group in places.values():
+        by_path = bool(group) and group[0].place.by_path and group[0].place.name != current
+        ordered += sorted(group, key=lambda target: bool(target.sfi)) if by_path else group
+    return ordered

@@ -1,0 +1,232 @@
+"""The commands of one product, planned once: every card of a profile gets the same steps with other contents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from cardkit.apps.uicc.states.product import (
+    CHANGE,
+    MARKER_REMOVED,
+    MARKER_STARTED,
+    MARKER_VERIFIED,
+    TRANSPORT,
+    UNBLOCK,
+    KeyFile,
+    Pin,
+    Product,
+)
+from cardkit.apps.uicc.states.route import CHANGE_PIN, UNBLOCK_PIN, Route, in_order
+from cardkit.apps.uicc.states.targets import MF, Target
+from cardkit.desired import Access, Part, Phase, Step
+
+CHIP_ID, MARKER = "chip id", "marker"
+
+# Answers of AUTHENTICATE: DC 0E AUTS; DB 08 RES 10 CK 10 IK (TS 31.102 7.1.2.1). Milenage has RES of 8 bytes, XOR of 16.
+AUTS_ANSWER = 16
+KEYS_ANSWER = 1 + 2 * 17
+KC_ANSWER = 9
+RES_BYTES = {"milenage": 8, "xor": 16}
+MAC_FAILURE = 0x9862
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One AUTHENTICATE.
+
+    :param kind: ``stale``, ``flipped``, ``fresh``, ``replayed`` or ``gsm``.  :param rand: name of its challenge.
+    """
+
+    place: str
+    state: str
+    kind: str
+    rand: str
+
+    @property
+    def name(self) -> str:
+        """Name of its data field, which the session makes."""
+        return f"{self.place} {self.kind} {self.rand[-1]}"
+
+
+def proofs_of(key: KeyFile, *, full: bool) -> tuple[Proof, ...]:
+    """Return what proves one key file.
+
+    :param full: with a second challenge and the fresh AUTN with its replay; without, K and OPc are proven by one AUTS.
+    """
+    first, second, third = key.rands()
+    if key.slot.proof == "gsm":
+        kinds = [("gsm", first)]
+    elif full:
+        kinds = [("stale", first), ("stale", second), ("flipped", second), ("fresh", third), ("replayed", third)]
+    else:
+        kinds = [("stale", first), ("flipped", second)]
+    return tuple(Proof(key.place, key.target.name, kind, rand) for kind, rand in kinds)
+
+
+class Scripts:
+    """The planner at work on one product.
+
+    :ivar parts: the steps a blank card gets, by part.  :ivar survey: a check of a finished card.
+    """
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._opener = product.opener
+        self._read = in_order(product.read)
+        self.proofs = self._proofs()
+        self.parts = self._fresh()
+        self.survey = self._survey()
+
+    def _proofs(self) -> tuple[Proof, ...]:
+        return tuple(p for key in self._product.keys for p in proofs_of(key, full=key.sqn is not None))
+
+    def _fresh(self) -> dict[Part, tuple[Step, ...]]:
+        route = Route(Phase.FENCE)
+        self._fence(route)
+        fence = route.take()
+        route.phase = Phase.WRITE
+        self._write(route, self._product.written)
+        write = route.take()
+        route.reset()
+        self._check(route)
+        check = route.take()
+        route.phase = Phase.SEAL
+        self._seal(route)
+        seal = route.take()
+        route.reset()
+        self._stranger(route)
+        return {
+            Part.FENCE: fence,
+            Part.WRITE: write,
+            Part.CHECK: check,
+            Part.SEAL: seal,
+            Part.STRANGER: route.take(),
+        }
+
+    def look(self, *, locked: bool) -> tuple[Step, ...]:
+        """Read what a card that is begun holds, after a reset.
+
+        :param locked: PIN1 is in force already.
+        """
+        route = Route(Phase.VERIFY)
+        for target in in_order(content.target for content in self._product.files):
+            if target.read is not None and locked:
+                route.present(target.read, target.read.name)
+            route.read(target)
+        return route.take()
+
+    def probe(self) -> tuple[Step, ...]:
+        """Read one file that PIN1 protects, after a reset: shows whether PIN1 is in force."""
+        route = Route(Phase.VERIFY)
+        guarded = [target for target in self._read if target.read is not None]
+        if guarded:
+            route.read(guarded[0])
+        return route.take()
+
+    def repair(self, names: Collection[str]) -> tuple[Step, ...]:
+        """Write these files, after a reset."""
+        route = Route(Phase.WRITE)
+        self._write(route, [target for target in self._product.written if target.name in names])
+        return route.take()
+
+    def identify(self) -> tuple[Step, ...]:
+        """Read chip id and marker, after a reset."""
+        route = Route(Phase.FENCE)
+        route.read(self._product.identity)
+        route.read(self._product.marker)
+        return route.take()
+
+    def _fence(self, route: Route) -> None:
+        product = self._product
+        route.read(product.identity)
+        route.read(product.marker)
+        route.present(self._opener, self._opener.name + TRANSPORT)
+        route.write(product.marker, serves=MARKER_STARTED, content=MARKER_STARTED)
+
+    def _write(self, route: Route, targets: Iterable[Target]) -> None:
+        for target in in_order(targets):
+            if target.update is not None:
+                route.present(target.update, target.update.name + TRANSPORT)
+            route.write(target)
+
+    def _check(self, route: Route) -> None:
+        route.phase = Phase.VERIFY
+        route.read(self._product.marker)
+        self._examine(route)
+
+    def _survey(self) -> tuple[Step, ...]:
+        route = Route(Phase.VERIFY)
+        self._stranger(route)
+        self._examine(route)
+        return route.take()
+
+    def _stranger(self, route: Route) -> None:
+        route.phase = Phase.VERIFY
+        route.gone(self._product.marker, serves=MARKER_REMOVED)
+        for adm in self._product.adms:
+            route.present(adm.access, adm.access.name)
+
+    def _examine(self, route: Route) -> None:
+        """Read every file, prove every PIN and key: directory by directory."""
+        places = dict.fromkeys(
+            [MF, *(target.place.name for target in self._read), *(k.place for k in self._product.keys)]
+        )
+        for place in places:
+            for target in self._read:
+                if target.place.name == place:
+                    self._open(route, target)
+                    route.read(target)
+            for pin in self._product.pins:
+                if pin.access.scope == place or (place == MF and not pin.access.scope):
+                    self._prove_pin(route, pin)
+            for key in self._product.keys:
+                if key.place == place:
+                    self._prove_key(route, key)
+
+    def _open(self, route: Route, target: Target) -> None:
+        access = target.read
+        enabled = {pin.access.name for pin in self._product.pins if pin.block.enabled}
+        if access is not None and access.name in enabled:
+            route.present(access, access.name)
+
+    def _prove_pin(self, route: Route, pin: Pin) -> None:
+        name, access = pin.target.name, pin.access
+        route.phase = Phase.VERIFY
+        if access.scope:
+            route.enter(self._product.chip.places[access.scope], name)
+        if pin.block.enabled:
+            route.present(access, access.name, serves=name)
+        model = self._product.chip.models[access.name]
+        puk = Access(f"PUK of {access.name}", access.reference, model.unblock_tries, access.scope)
+        route.query(puk, ins=UNBLOCK_PIN, serves=name)
+        if pin.block.prove_puk and pin.block.enabled:
+            route.exchange(access, UNBLOCK_PIN, access.name + UNBLOCK, serves=name)
+
+    def _prove_key(self, route: Route, key: KeyFile) -> None:
+        route.phase = Phase.PROVE
+        route.enter(self._product.chip.places[key.place], key.target.name)
+        for proof in self.proofs:
+            if proof.state != key.target.name:
+                continue
+            if proof.kind == "gsm":
+                route.prove_gsm(proof.state, proof.name)
+            elif proof.kind == "flipped":
+                route.prove(proof.state, proof.name, answer=0, sw=MAC_FAILURE)
+            else:
+                route.prove(proof.state, proof.name, answer=self._answer(proof))
+        route.phase = Phase.VERIFY
+
+    def _answer(self, proof: Proof) -> int:
+        if proof.kind != "fresh":
+            return AUTS_ANSWER
+        kc = KC_ANSWER if self._product.answers_kc else 0
+        return KEYS_ANSWER + 1 + RES_BYTES[self._product.auth.algorithm] + kc
+
+    def _seal(self, route: Route) -> None:
+        product = self._product
+        route.enter(product.marker.place, MARKER_VERIFIED)
+        route.present(self._opener, self._opener.name + TRANSPORT)
+        route.write(product.marker, serves=MARKER_VERIFIED, content=MARKER_VERIFIED)
+        for adm in product.adms:
+            route.exchange(adm.access, CHANGE_PIN, adm.access.name + CHANGE, serves=adm.access.name)
+        route.delete(product.marker, serves=MARKER_REMOVED)
