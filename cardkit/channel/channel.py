@@ -21,6 +21,10 @@ _MANAGE_CHANNEL = 0x70
 _OPEN = 0x00
 _CLOSE = 0x80
 
+# The commonest answer, made once: a response cannot be changed.
+_DONE_ON_WIRE = b"\x90\x00"
+_DONE = ResponseAPDU(b"", 0x9000)
+
 # First status bytes that ask for more work: 61xx, 62xx, 63xx, 6Cxx, 9Fxx.
 _UNFINISHED = frozenset((0x61, 0x62, 0x63, 0x6C, 0x9F))
 
@@ -66,11 +70,13 @@ class Channel:
         :raises TransportError: when the link fails.
         """
         wire = command.encode()
-        if self._rewrites or len(wire) > _LONGEST_SHORT or command.ne > _SHORT_NE or command.extended:
+        if self._rewrites or (len(wire) > _HEADER + 1 and not wire[_HEADER]):
             wire = self._mapped(command, wire)
             if len(wire) > _LONGEST_SHORT and not self.extended:
                 return self._send_chain(command, wire)
         answer = self._transmit(wire)
+        if answer == _DONE_ON_WIRE:
+            return _DONE
         if answer[-2] in _UNFINISHED:
             return Chase(self._transmit, wire, command, t0=self._t0).finish(answer)
         return ResponseAPDU(answer[:-2], answer[-2] << 8 | answer[-1])
@@ -119,12 +125,9 @@ class Channel:
         """Move the command to this channel and give it the form its protocol carries."""
         if self.number:
             wire = bytes((on_channel(wire[0], self.number),)) + wire[1:]
-        is_long = len(wire) > _LONGEST_SHORT or command.ne > _SHORT_NE or command.extended
-        if is_long and not self.extended:
-            wire = self._shortened(command, wire)
-        elif self._t0 and command.ne and command.nc:
-            wire = wire[:-1]
-        return wire
+        if len(wire) > _HEADER + 1 and not wire[_HEADER]:
+            return wire if self.extended else self._shortened(command, wire)
+        return wire[:-1] if self._t0 and command.ne and command.nc else wire
 
     def _shortened(self, command: CommandAPDU, wire: bytes) -> bytes:
         """Write an extended APDU with one-byte lengths, unless its data field makes that impossible."""
@@ -147,7 +150,7 @@ class Channel:
         """Send by command chaining (ISO/IEC 7816-4 5.3.3): a link that is refused ends it."""
         for link in self._links(command, wire):
             answer = self._transmit(link)
-            if answer[-2:] != b"\x90\x00":
+            if answer[-2:] != _DONE_ON_WIRE:
                 break
         return Chase(self._transmit, link, command, t0=self._t0).finish(answer)
 

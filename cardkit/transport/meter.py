@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cardkit.atr.tables import BAUD_RATE, CLOCK_RATE
 from cardkit.errors import EncodingError
 from cardkit.transport.base import Connection, TransmissionProtocol
 from cardkit.transport.redact import GET_RESPONSE, split_command
@@ -29,17 +30,13 @@ INFORMATION_FIELD = 254
 USUAL_TA1 = (0x11, 0x94, 0x95, 0x96, 0x97)
 DEFAULT_CLOCK_HZ = 5_000_000
 
-# Clock rate conversion and bit rate adjustment by nibble of TA1 (ISO/IEC 7816-3 tables 7 and 8).
-_FI = {0: 372, 1: 372, 2: 558, 3: 744, 4: 1116, 5: 1488, 6: 1860, 9: 512, 10: 768, 11: 1024, 12: 1536, 13: 2048}
-_DI = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 32, 7: 64, 8: 12, 9: 20}
-
 # Instructions whose data field goes to non-volatile memory (ISO/IEC 7816-4 table 5, TS 102 222, GlobalPlatform).
 _WRITES = frozenset((0x24, 0x2C, 0xD0, 0xD6, 0xD8, 0xDA, 0xDB, 0xDC, 0xE0, 0xE2))
 _MORE = (0x61, 0x9F)
 
 
 def clocks_per_etu(ta1: int) -> float:
-    """Return F/D: the clock cycles of one elementary time unit.
+    """Return F/D: the clock cycles of one elementary time unit (ISO/IEC 7816-3 7.1).
 
     :raises EncodingError: where TA1 names a reserved F or D.
 
@@ -47,7 +44,7 @@ def clocks_per_etu(ta1: int) -> float:
     16.0
     """
     try:
-        return _FI[ta1 >> 4] / _DI[ta1 & 0x0F]
+        return CLOCK_RATE[ta1 >> 4][0] / BAUD_RATE[ta1 & 0x0F]
     except KeyError as error:
         raise EncodingError(f"TA1={ta1:02X} is reserved, expected F 0-6 or 9-D and D 1-9") from error
 

@@ -15,7 +15,9 @@ from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.guard import GuardedConnection
 from cardkit.transport.pcsc_context import Context, scard
 from cardkit.transport.pcsc_errors import failure
-from cardkit.transport.presence import ReaderState, look
+from cardkit.transport.presence import ReaderState, list_readers, look
+
+__all__ = ["Disposition", "PcscConnection", "ReaderState", "Share", "find_reader", "list_readers"]
 
 # PC/SC part 10 (2.02.09) 2.2 and 2.6.14: reader features and properties.
 _GET_FEATURE_REQUEST = 3400

@@ -129,6 +129,6 @@ def _new_context(deadline: float) -> Context:
 
 
 def _next_state(context: Context, reader: str, known: int, deadline: float) -> ReaderState:
-    left_ms = max(0, int((deadline - time.monotonic()) * 1000))
-    timeout_ms = min(_SLICE_MS, left_ms) if known else 0
+    left_ms = max(0.0, (deadline - time.monotonic()) * 1000)
+    timeout_ms = int(min(_SLICE_MS, left_ms)) if known else 0
     return ReaderState(*context.status_change(timeout_ms, [(reader, known)])[0])
