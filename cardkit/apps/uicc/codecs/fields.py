@@ -7,6 +7,7 @@ hide the others.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
@@ -30,7 +31,7 @@ def from_hex(text: Any) -> bytes:
     return bytes.fromhex(text)
 
 
-class Field(Construct):  # type: ignore[misc]  # construct has no types
+class Field(Construct, ABC):  # type: ignore[misc]  # construct has no types
     """A value of fixed size; a kind of field says how it is read and written.
 
     :param size: bytes.
@@ -40,13 +41,13 @@ class Field(Construct):  # type: ignore[misc]  # construct has no types
         super().__init__()
         self.size = size
 
+    @abstractmethod
     def read(self, data: bytes) -> Any:
         """Return the value of `size` bytes.  :raises EncodingError: if they mean nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, value: Any) -> bytes:
         """Return `size` bytes.  :raises EncodingError: if the value does not fit."""
-        raise NotImplementedError
 
     def decode(self, data: bytes) -> Any:
         """Return the value, or ``{"raw": ...}`` if it would not come back as these bytes."""

@@ -5,12 +5,14 @@ Access conditions are from memory. Service numbers are left out: EF.SST counts i
 
 from __future__ import annotations
 
+from cardkit.apps.uicc import arr
 from cardkit.apps.uicc.codecs import dialling, identity, ims, names, nas, networks, services
 from cardkit.apps.uicc.codecs.base import OPAQUE
 from cardkit.apps.uicc.files.spec import EF, PERSONAL, SECRET
 
 # TS 51.011
 GSM = (
+    EF("ARR", 0x6F06, 0x00, "L 1+", "w/A", "op", arr.ACCESS_RULES, "TS 102 221 13.4"),
     EF("LP", 0x6F05, 0x00, "T 1+", "w/P", "FF", identity.LANGUAGE_CODES, "10.3.1"),
     EF("IMSI", 0x6F07, 0x00, "T 9", "P/A", "op", identity.IMSI, "10.3.2", "", PERSONAL),
     EF("Kc", 0x6F20, 0x00, "T 9", "P/P", "FFFFFFFFFFFFFFFF07", identity.KC, "10.3.32", "", SECRET),

@@ -21,6 +21,7 @@ MF = (
 
 # TS 51.011
 TELECOM = (
+    EF("ARR", 0x6F06, 0x00, "L 1+", "w/A", "op", arr.ACCESS_RULES, "TS 102 221 13.4"),
     EF("ADN", 0x6F3A, 0x00, "L 14+", "P/P", "FF", dialling.NUMBER, "10.5.1", "", PERSONAL),
     EF("FDN", 0x6F3B, 0x00, "L 14+", "P/2", "FF", dialling.NUMBER, "10.5.1", "", PERSONAL),
     EF("SMS", 0x6F3C, 0x00, "L 176", "P/P", "00FF", sms.SMS, "10.5.5", "", PERSONAL),

@@ -1,0 +1,1 @@
+"""Commands every card family shares (ISO/IEC 7816-4), built as data: nothing here talks to a card."""
