@@ -31,7 +31,7 @@ def cut(layout: Layout, required: tuple[str, ...], possible: tuple[str, ...], da
     if layout.header == "names":
         _, names = next(rows, (1, [""]))
         columns = _columns(layout, names, required, possible)
-    return Rows(header, trailer, columns, [(line, list(cells)) for line, cells in rows])
+    return Rows(header, trailer, columns, [*rows])
 
 
 def _split(layout: Layout, lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardkit.errors import RecordError
 from cardkit.profile.layout import Column, HeaderLines, Layout
 from cardkit.profile.reading import FieldError
-from cardkit.profile.rows import Cells, Rows, cut_lines, decode, header_values, trailer_values, without_bom
+from cardkit.profile.rows import Rows, cut_lines, decode, header_values, trailer_values, without_bom
 
 
 def cut(layout: Layout, data: bytes) -> Rows:
@@ -26,18 +26,21 @@ def cut(layout: Layout, data: bytes) -> Rows:
     return Rows(header, trailer, tuple(column.name for column in layout.fields), rows)
 
 
-def _cells(layout: Layout, line: bytes) -> Cells | FieldError:
+def _cells(layout: Layout, line: bytes) -> list[str] | FieldError:
     if len(line) != layout.record_bytes:
         return FieldError("RECORD_LENGTH", f"got {len(line)} bytes, expected {layout.record_bytes}")
-    return [_cell(column, line, layout.encoding) for column in layout.fields]
+    cells = []
+    for column in layout.fields:
+        first, length = column.place
+        try:
+            cells.append(_unpad(column, decode(line[first - 1 : first - 1 + length], layout.encoding)))
+        except RecordError:
+            reason = f'"{column.name}", bytes {first} to {first + length - 1}, is not {layout.encoding}'
+            return FieldError("CHARSET", reason)
+    return cells
 
 
-def _cell(column: Column, line: bytes, encoding: str) -> str | FieldError:
-    first, length = column.place
-    try:
-        text = decode(line[first - 1 : first - 1 + length], encoding)
-    except RecordError:
-        return FieldError("CHARSET", f"bytes {first} to {first + length - 1} are not {encoding}")
+def _unpad(column: Column, text: str) -> str:
     if column.pad == "right":
         return text.rstrip(column.fill)
     return text.lstrip(column.fill) if column.pad == "left" else text

@@ -29,10 +29,9 @@ def profile_file(path: Path | str) -> Path:
     named = Path(*given.parts[1:]) if given.parts[:1] == ("profiles",) else given
     places = [given] if given.is_absolute() else [given, *(root / named for root in roots())]
     for place in places:
-        if place.is_file():
-            return place
-        if (place / PROFILE_FILE).is_file():
-            return place / PROFILE_FILE
+        for file in (place, place / PROFILE_FILE):
+            if _is_file(file):
+                return file
     known = sorted(
         file.parent.relative_to(root).as_posix() for root in roots() for file in root.glob(f"*/*/{PROFILE_FILE}")
     )
@@ -50,10 +49,17 @@ def part_file(kind: str, name: str, profile: Path) -> Path:
         raise ProfileError(f'{profile}: {kind}: "{name[:80]}" is no name: letters, digits, - and _ only')
     folders = list(_folders(kind, profile))
     for folder in folders:
-        if (folder / f"{name}.toml").is_file():
+        if _is_file(folder / f"{name}.toml"):
             return folder / f"{name}.toml"
     known = sorted({file.stem for folder in folders for file in folder.glob("*.toml")})
     raise ProfileError(f'{profile}: {kind}: there is no "{name}"{suggest(name, known)}')
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for this file system, a folder closed to us
+        return False
 
 
 def _folders(kind: str, profile: Path) -> Iterator[Path]:

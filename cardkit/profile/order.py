@@ -17,7 +17,7 @@ from cardkit.profile.layout import HEADER_KEYS, Layout
 from cardkit.profile.load import Profile
 from cardkit.profile.reading import FieldError, Reader, Transport, reader
 from cardkit.profile.record import Record, RecordSchema
-from cardkit.profile.rows import Cells, HeaderValue, Rows
+from cardkit.profile.rows import HeaderValue, Rows
 
 WHOLE_ROW = "(row)"
 
@@ -138,10 +138,9 @@ def _totals(layout: Layout, rows: Rows) -> OrderTotals:
     return OrderTotals(count, found)
 
 
-def _last_nine(cells: Cells | FieldError, place: int) -> int:
+def _last_nine(cells: list[str] | FieldError, place: int) -> int:
     """Return the last nine digits of a cell as a number; 0 for one that is no number: the totals will then differ."""
-    cell = cells[place] if isinstance(cells, list) and place < len(cells) else ""
-    tail = cell[-9:] if isinstance(cell, str) else ""
+    tail = cells[place][-9:] if isinstance(cells, list) and place < len(cells) else ""
     return int(tail) if tail.isascii() and tail.isdecimal() else 0
 
 
@@ -162,18 +161,16 @@ class _Importer:
     def __init__(self, layout: Layout, schema: RecordSchema, rows: Rows, keystore: KeyStore) -> None:
         rules = {column.name: rule for column in layout.fields if (rule := column.rule())} | dict(schema.fields)
         self._schema = schema
-        self._columns = rows.columns
-        self._fields = [rules[name] for name in rows.columns]
+        self._rules = rules
         self._readers = [
-            reader(name, field, _transport(field, rows.header, keystore))
-            for name, field in zip(rows.columns, self._fields, strict=True)
+            (name, reader(name, rules[name], _transport(rules[name], rows.header, keystore))) for name in rows.columns
         ]
         self._clear_readers = [
             reader(name, field, None)
             for name, field in schema.fields.items()
             if field.is_secret and not field.transport
         ]
-        self._normal = [(place, name) for place, name in enumerate(rows.columns) if self._fields[place].normalize]
+        self._normal = [(place, name) for place, name in enumerate(rows.columns) if rules[name].normalize]
         self._supplied = _supplied(schema, rows.columns)
         self._dropped = [name for name in rows.columns if name not in schema.fields]
         self._seen: dict[tuple[str, str], int] = {}
@@ -181,7 +178,7 @@ class _Importer:
         self.quarantined: list[BadRow] = []
         self.normalized = 0
 
-    def row(self, row_no: int, line: int, cells: Cells | FieldError) -> None:
+    def row(self, row_no: int, line: int, cells: list[str] | FieldError) -> None:
         """Read one row: one more record, or one more bad row."""
         if isinstance(cells, list) and len(cells) != len(self._readers):
             cells = FieldError("FIELD_COUNT", f"got {len(cells)} fields, expected {len(self._readers)}")
@@ -189,13 +186,13 @@ class _Importer:
             self.quarantined.append(BadRow(row_no, line, WHOLE_ROW, cells.code, cells.reason, ""))
             return
         values = self._supplied.copy()
-        place = 0
+        name, cell = "", ""
         try:
-            for place, cell in enumerate(cells):
-                values[self._columns[place]] = self._readers[place](_require_text(cell))
+            for (name, read), cell in zip(self._readers, cells, strict=True):
+                values[name] = read(cell)
         except FieldError as error:
-            value = self._printable(self._fields[place], cells[place])
-            self.quarantined.append(BadRow(row_no, line, self._columns[place], error.code, error.reason, value))
+            shown = self._printable(name, cell)
+            self.quarantined.append(BadRow(row_no, line, name, error.code, error.reason, shown))
             return
         for name in self._dropped:
             del values[name]
@@ -209,18 +206,16 @@ class _Importer:
             first = self._seen.get((kind, value))
             if first is not None:
                 name = next(name for name, field in self._schema.fields.items() if field.key == kind)
-                shown = self._printable(self._schema.fields[name], str(values[name]))
+                shown = self._printable(name, str(values[name]))
                 reason = f"the same {kind} as row {first}"
                 self.quarantined.append(BadRow(row_no, line, name, "DUPLICATE", reason, shown, first))
                 return False
         self._seen.update((key, row_no) for key in keys)
         return True
 
-    def _printable(self, field: Field, cell: str | FieldError) -> str:
+    def _printable(self, name: str, cell: str) -> str:
         """Return a value for the report: masked unless public, or where it could be a secret in the wrong column."""
-        if isinstance(cell, FieldError):
-            return ""
-        if field.is_masked or any(_accepts(read, cell) for read in self._clear_readers):
+        if self._rules[name].is_masked or any(_accepts(read, cell) for read in self._clear_readers):
             return f"<{len(cell)} characters>"
         return ascii(cell[:40])[1:-1]
 
@@ -248,12 +243,6 @@ def _transport(field: Field, header: Mapping[str, HeaderValue], keystore: KeySto
         reference = f"order:{name}-{header[name]}"
     keystore.find(reference)
     return Transport(keystore, reference, field.wrap or Wrapping.AES_KW)
-
-
-def _require_text(cell: str | FieldError) -> str:
-    if isinstance(cell, FieldError):
-        raise cell
-    return cell
 
 
 def _accepts(read: Reader, text: str) -> bool:

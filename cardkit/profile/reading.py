@@ -86,7 +86,7 @@ def _digits_reader(field: Field) -> Reader:
         if not _DIGITS.issuperset(text):
             raise FieldError("CHARSET", "expected the digits 0 to 9 only")
         check_length(text)
-        if luhn and not luhn_valid(text):
+        if luhn and not (text and luhn_valid(text)):
             raise FieldError("CHECK_DIGIT", "the Luhn check digit is wrong")
         return text
 

@@ -11,7 +11,6 @@ from cardkit.profile.layout import BOMS, HEADER_NUMBERS, HEADER_TIMES, HeaderLin
 from cardkit.profile.reading import FieldError
 
 HeaderValue = str | int | datetime | None
-Cells = list[str | FieldError]
 HEADER_TIME = "%y%m%d%H%M%S"
 MAX_DIGITS = 18
 
@@ -21,13 +20,13 @@ class Rows:
     """An order file cut up, nothing interpreted yet.
 
     :param columns: names of the fields, in order of the cells.
-    :param rows: line number from 1 and cells, each a text or why it is none; or why the whole row has no cells.
+    :param rows: line number from 1, and the cells or why the row has none.
     """
 
     header: Mapping[str, HeaderValue]
     trailer: Mapping[str, int]
     columns: tuple[str, ...]
-    rows: list[tuple[int, Cells | FieldError]]
+    rows: list[tuple[int, list[str] | FieldError]]
 
 
 def without_bom(layout: Layout, data: bytes) -> bytes:
