@@ -35,7 +35,7 @@ class Chase:
         self._t0 = t0
         self._data = b""
         # Le = 00 (or 0000) asks for all there is, however many rounds that takes.
-        self._wanted = MOST_BYTES if command.ne in (_SHORT_NE, _EXTENDED_NE) else command.ne
+        self._wanted = MOST_BYTES + _SHORT_NE if command.ne in (_SHORT_NE, _EXTENDED_NE) else command.ne
         self._rounds = 0
 
     def finish(self, answer: bytes) -> ResponseAPDU:

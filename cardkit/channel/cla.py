@@ -57,11 +57,6 @@ def get_response_class(cla: int) -> int:
     return cla & _FIRST_CHANNEL
 
 
-def is_chained(cla: int) -> bool:
-    """Tell whether this command is a link of a chain with more to come (ISO/IEC 7816-4 5.3.3)."""
-    return cla != CLASS_2G and bool(cla & CHAINING)
-
-
 def chained(cla: int) -> int:
     """Return the class byte of a link that is not the last.
 
