@@ -42,7 +42,7 @@ class VirtualCard:
         self.store = store
         source = random.SystemRandom() if seed is None else Random(f"{self.image.name}:{seed}")  # noqa: S311 - repeatable tests
         wanted = source.randbytes(self.image.serial_size) if serial is None else serial
-        saved = chipfile.read(store, self.image) if store is not None and store.exists() else None
+        saved = chipfile.read(store, self.image) if store is not None else None
         self.serial, cells = saved if saved is not None else _new(self.image, wanted)
         self.chip = Chip(self.image, Memory(self.image.cells, cells), self.protocol, source)
         self._table = dispatch_table(self.image.channels) if 0x00 in self.image.classes else {}

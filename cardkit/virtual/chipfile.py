@@ -43,12 +43,14 @@ def write(path: Path, image: Image, serial: bytes, memory: Memory, *, force: boo
     os.replace(beside, path)  # noqa: PTH105 - idem
 
 
-def read(path: Path, image: Image) -> tuple[bytes, dict[str, bytes]]:
-    """Serial and changed cells of a saved chip.
+def read(path: Path, image: Image) -> tuple[bytes, dict[str, bytes]] | None:
+    """Serial and changed cells of a saved chip; None for no file, or an empty one: a name taken, nothing written yet.
 
     :raises ChipFileError: damaged, or made from another image.
     """
-    content = path.read_bytes()
+    content = path.read_bytes() if path.exists() else b""
+    if not content:
+        return None
     body, check = content[:-4], content[-4:]
     if not body.startswith(_MAGIC) or zlib.crc32(body).to_bytes(4, "big") != check:
         raise ChipFileError(f"chip file {path}: damaged, expected CKV1 and a right CRC-32, got {len(content)} bytes")

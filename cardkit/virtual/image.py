@@ -42,7 +42,7 @@ class KeySlot:
     services: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Image:
     """A blank chip: its files, contents, secrets and behaviour. Immutable and shared.
 
@@ -127,7 +127,7 @@ def find_arr(file: File) -> File | None:
 def _rules_of_file(file: File, cells: Mapping[str, bytes], mask: Sequence[bytes]) -> Rules:
     number = file.arr[1]
     if file.arr[0] == 0:
-        return compile_rules(mask[number - 1])
+        return compile_rules(mask[number - 1]) if number else NO_RULES
     arr = find_arr(file)
     if arr is None or not 1 <= number <= arr.records:
         return NO_RULES
@@ -194,6 +194,8 @@ class _Builder:
             if file.sfi is not None:
                 parent.by_sfi[file.sfi] = file
         self.files[path] = file
+        if "link" in line and len(self.cells[file.cell]) != file.size:
+            raise ImageError(f"linked to a file of another size, {len(self.cells[file.cell])} bytes")
         if not file.is_df and "link" not in line:
             self.cells[path] = _body(file, self._content(line), _unhex(line.get("fill", "FF")))
 
