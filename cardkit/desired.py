@@ -14,6 +14,9 @@ from typing import Any, Protocol
 from cardkit.apdu import CommandAPDU
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
+from cardkit.transport.base import TransmissionProtocol
+from cardkit.transport.meter import Tally, WriteModel
+from cardkit.transport.redact import FileClasses
 
 Content = bytes | tuple[bytes | Secret, ...]
 """A data field, or its parts where some are secret."""
@@ -319,6 +322,17 @@ class Session(Protocol):
         """Return chip id (hexadecimal digits) and marker as read; None where the marker's home is gone."""
         ...
 
+    def number(self) -> str:
+        """Read the number people know the card by, after a reset: its ICCID.
+
+        :raises CardError: when the card does not give it.
+        """
+        ...
+
+    def facts(self) -> dict[str, str]:
+        """Return what only the card knew, by name: sequence numbers."""
+        ...
+
     def unmet(self) -> tuple[str, ...]:
         """Look at a begun card, after a reset: names of the states that do not hold or cannot be seen."""
         ...
@@ -393,6 +407,10 @@ class Blueprint(Protocol):
         """
         ...
 
+    def file_classes(self) -> FileClasses:
+        """Return what knows, for one card's trace, which contents may be shown."""
+        ...
+
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Apply the rules to what a card showed; empty for a faultless card.
 
@@ -424,15 +442,78 @@ class Plan:
     """All that will be done to one card: a pure function of profile, record and prepared values.
 
     :param profile_sha256: 32 bytes.  :param tag: 16 bytes, the marker's.  :param states: in the order they are made true.
-    :param contents: by state name, secrets as Secret parts.  :param steps: what a blank card gets, in order.
+    :param steps: what a blank card gets, in order.  :param contents: by state name, secrets as Secret parts.
+    :param transport: key references of the secrets as delivered, by name.  :param writes: how long the chip's memory takes.
     """
 
     profile: str
     version: int
     profile_sha256: bytes
     record_no: int
-    tag: bytes
+    tag: bytes = field(repr=False)
     states: tuple[State, ...]
     steps: tuple[Step, ...]
     contents: Mapping[str, Content] = field(repr=False)
+    transport: Mapping[str, str]
+    writes: WriteModel
+    fits: Callable[[bytes], bool] = field(repr=False)
     blueprint: Blueprint = field(repr=False)
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Return APDUs and bytes each way by phase, as a blank card gets them at T=1."""
+        totals = {phase.value: {"apdus": 0, "bytes_in": 0, "bytes_out": 0} for phase in Phase}
+        for step in self.steps:
+            part = totals[step.phase]
+            part["apdus"] += 1
+            part["bytes_in"] += step.bytes_in
+            part["bytes_out"] += step.bytes_out
+        return totals
+
+    def seconds(self, ta1: int, protocol: TransmissionProtocol) -> float:
+        """Return the card time in seconds: line at a bit rate (TA1) and memory.
+
+        :raises EncodingError: on a reserved TA1.
+        """
+        tally = Tally()
+        for step in self.steps:
+            tally.add(step.nc, step.answer, nvm_bytes=step.nvm)
+        return tally.line_seconds(ta1, protocol) + self.writes.seconds(tally.apdus, tally.nvm_bytes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return states and commands as plain values, without contents: keys and personal data stay out."""
+        return {
+            "record": self.record_no,
+            "states": [_state_json(state) for state in self.states],
+            "steps": [_step_json(step) for step in self.steps],
+        }
+
+
+def _state_json(state: State) -> dict[str, Any]:
+    return {
+        "name": state.name,
+        "title": state.title,
+        "phase": state.phase.value,
+        "access": state.access.name if state.access else None,
+        "seen": state.seen.value,
+        "rule": state.rule,
+        "reversible": state.reversible,
+        "varies": state.varies,
+        "group": state.group or None,
+        "after_unknown": state.after_unknown.value,
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    cla, ins, p1, p2, nc, ne = step.shape
+    return {
+        "phase": step.phase.value,
+        "role": step.role.value,
+        "serves": step.serves,
+        "header": f"{cla:02X}{ins:02X}{p1:02X}{p2:02X}",
+        "lc": nc,
+        "le": ne,
+        "answer": step.answer,
+        "sw": [f"{sw:04X}" for sw in step.sw],
+        "nvm": step.nvm,
+        "reversible": step.reversible,
+    }

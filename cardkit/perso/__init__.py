@@ -1,0 +1,41 @@
+"""One card: plan, personalize, verify.
+
+    prepared = prepare(profile, record, keystore, rng)     random values, made once
+    todo = plan(profile, record, prepared, keystore)       everything checked before a card is touched
+    outcome = personalize(todo, card, keystore)
+    report = verify(todo, card, keystore)
+"""
+
+from __future__ import annotations
+
+from cardkit.desired import Plan
+from cardkit.perso.identify import MarkerState, Presented, identify, read_identity
+from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
+from cardkit.perso.planner import Prepared, plan, prepare, varying_files
+from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
+from cardkit.perso.run import personalize
+from cardkit.perso.tracing import redactor
+from cardkit.perso.verify import verify
+
+__all__ = [
+    "ChipSeen",
+    "Decision",
+    "MarkerSeen",
+    "MarkerState",
+    "Outcome",
+    "Plan",
+    "Prepared",
+    "Presented",
+    "Reject",
+    "Report",
+    "Verdict",
+    "decide",
+    "identify",
+    "personalize",
+    "plan",
+    "prepare",
+    "read_identity",
+    "redactor",
+    "varying_files",
+    "verify",
+]

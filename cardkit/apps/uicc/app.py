@@ -12,6 +12,7 @@ from cardkit.apps.uicc.states.listing import states_of
 from cardkit.apps.uicc.states.product import Product, build_product
 from cardkit.apps.uicc.states.scripts import Scripts
 from cardkit.apps.uicc.states.session import UiccSession
+from cardkit.apps.uicc.states.tracing import UiccFileClasses
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
 from cardkit.desired import CompileTemplate, Content, Emit, Finding, Observations, Part, State, Step
@@ -55,6 +56,10 @@ class UiccBlueprint:
         :param transport: secrets as delivered, by name.  :param emit: returns when the event is durable.
         """
         return UiccSession(self.product, self._scripts, contents, channel, transport, emit)
+
+    def file_classes(self) -> UiccFileClasses:
+        """Return what knows, for one card's trace, which contents may be shown."""
+        return UiccFileClasses(self.product.chip)
 
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Apply the rules to what a card showed.

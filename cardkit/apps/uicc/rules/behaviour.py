@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from cardkit.apps.uicc.pin import CodeState
 from cardkit.apps.uicc.rules.table import TABLE
 from cardkit.apps.uicc.states.aka import PROVEN, SPENT
+from cardkit.apps.uicc.states.codes import ACCEPTED
 from cardkit.apps.uicc.states.product import Pin, Product
 from cardkit.apps.uicc.states.scripts import Proof
 from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Severity
 
 NewFinding = Callable[[str, str, str, str], Finding]
 
-OK, PIN_OFF, FULL = 0x9000, 0x6984, 0x63C0
 TEST_ALGORITHM = "xor"
 
 # Rule by kind of proof; the ISIM's own K has a rule of its own.
@@ -47,13 +48,13 @@ class Behaviour:
 
     def keys(self, contents: Mapping[str, Content], seen: Observations) -> Iterator[Finding]:
         """UICC-090 to 098."""
-        failed: set[str] = set()
+        said: set[tuple[str, object]] = set()
         for proof in self._proofs:
             outcome = seen.notes.get(proof.name)
-            if outcome == PROVEN or (proof.state in failed and outcome is None):
+            if outcome == PROVEN or (proof.state, outcome) in said:
                 continue
+            said.add((proof.state, outcome))
             yield self._key_finding(proof, outcome)
-            failed.add(proof.state)
         yield from self._sequence(seen)
         yield from self._values(contents)
 
@@ -100,34 +101,30 @@ class Behaviour:
     def _pin(self, pin: Pin, seen: Observations) -> Iterator[Finding]:
         name, access = pin.target.name, pin.access
         yield from self._counter(f"{access.reference:02X}", name, access.tries, seen)
-        sw = seen.notes.get(f"presented {name}")
-        if sw == PIN_OFF:
-            yield self._new("UICC-060", name, f"{access.name} enabled", "disabled")
-        elif sw != OK:
-            yield self._new("UICC-062", name, f"{access.name} of the record", _status(sw))
+        outcome = seen.notes.get(f"presented {name}", NOT_CHECKED)
+        if outcome == CodeState.DISABLED.value:
+            yield self._new("UICC-060", name, f"{access.name} enabled", outcome)
+        elif outcome != ACCEPTED:
+            yield self._new("UICC-062", name, f"{access.name} of the record", outcome)
 
     def _puk(self, pin: Pin, seen: Observations) -> Iterator[Finding]:
         name, access = pin.target.name, pin.access
         tries = self._product.chip.models[access.name].unblock_tries
         yield from self._counter(f"PUK {access.reference:02X}", name, tries, seen)
-        if pin.block.prove_puk and pin.block.enabled and seen.notes.get(f"changed {name}") != OK:
-            actual = _status(seen.notes.get(f"changed {name}"))
-            yield self._new("UICC-062", name, f"PUK of {access.name} of the record", actual)
+        outcome = seen.notes.get(f"changed {name}", NOT_CHECKED)
+        if pin.block.prove_puk and pin.block.enabled and outcome != ACCEPTED:
+            yield self._new("UICC-062", name, f"PUK of {access.name} of the record", outcome)
 
     def adms(self, seen: Observations) -> Iterator[Finding]:
         """UICC-061 and 064 of administrative keys."""
         for adm in self._product.adms:
             name = adm.access.name
             yield from self._counter(f"{adm.access.reference:02X}", name, adm.access.tries, seen)
-            sw = seen.notes.get(f"presented {name}")
-            if sw != OK:
-                yield self._new("UICC-064", name, f"{name} of the record", _status(sw))
+            outcome = seen.notes.get(f"presented {name}", NOT_CHECKED)
+            if outcome != ACCEPTED:
+                yield self._new("UICC-064", name, f"{name} of the record", outcome)
 
     def _counter(self, reference: str, where: str, tries: int, seen: Observations) -> Iterator[Finding]:
-        sw = seen.notes.get(f"counter {reference}")
-        if sw != FULL | tries:
-            yield self._new("UICC-061", where, f"{tries} tries left", _status(sw))
-
-
-def _status(sw: object) -> str:
-    return f"status {sw:04X}" if isinstance(sw, int) else NOT_CHECKED
+        status = seen.notes.get(f"counter {reference}")
+        if status is None or status.left != tries:
+            yield self._new("UICC-061", where, f"{tries} tries left", NOT_CHECKED if status is None else str(status))

@@ -21,7 +21,6 @@ USIM, ISIM, GSM = "ADF.USIM", "ADF.ISIM", "DF.GSM"
 NOT_BESIDE_ISIM = (95, 99, 115)
 ALWAYS_ON = 33
 IMPLIED = {46: 45, 125: 124}
-NO_TECHNOLOGY = ([], None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +117,13 @@ def _files_of_services(values: Values, ground: Ground) -> str | None:
         spec.title
         for spec in CATALOGUE.values()
         if spec.name.startswith(f"{USIM}/") and spec.conditional and spec.offered(services)
-        and spec.name not in ground.chip_files and not _optional(spec.name)
+        and spec.name not in ground.chip_files and not _in_subdirectory(spec.name)
     ]  # fmt: skip
     return f"offered without a file: {', '.join(missing)}" if missing else None
 
 
-def _optional(name: str) -> bool:
-    """Whether a file is one of a set of which the card holds some: phone book, extensions, proprietary keys."""
+def _in_subdirectory(name: str) -> bool:
+    """Whether a file lies in a directory of its own, which chips have or lack as a whole: phone book, 5GS."""
     return "/DF." in name
 
 
@@ -134,7 +133,7 @@ def _services_of_files(values: Values, ground: Ground) -> str | None:
         name
         for name in sorted(ground.chip_files)
         if name.startswith(f"{USIM}/") and name in CATALOGUE and CATALOGUE[name].conditional
-        and not CATALOGUE[name].offered(services)
+        and not CATALOGUE[name].offered(services) and not _in_subdirectory(name)
     ]  # fmt: skip
     return f"on the card without a service: {', '.join(name.rpartition('/')[2] for name in idle)}" if idle else None
 

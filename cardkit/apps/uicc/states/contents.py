@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cardkit.apps.iso7816.commands import code_field
+from cardkit.apps.uicc.codecs.cardmodel import auth_key_config
 from cardkit.apps.uicc.schema import AuthBlock, SecretModel
 from cardkit.apps.uicc.states.targets import Target
 from cardkit.crypto import Secret
@@ -13,11 +15,10 @@ from cardkit.errors import EncodingError
 
 SECRET_BYTES = 8
 KEY_BYTES = 16
+SHORTEST_PIN = 4
 SQN_BYTES = 6
 
-# Configuration byte of a key file: algorithm in the low nibble, b5 the second value is OPc (card model).
-ALGORITHM = {"milenage": 0x04, "xor": 0x0F}
-OPC = 0x10
+ALGORITHM = {"milenage": "Milenage", "xor": "XOR"}
 
 # Lowest bit of a PIN file's state byte.
 PIN_DISABLED = 0x01
@@ -44,10 +45,9 @@ def pin_value(secret: Secret) -> tuple[bytes | Secret, ...]:
 
     :raises EncodingError: on another length.
     """
-    if not 4 <= len(secret) <= SECRET_BYTES:
-        raise EncodingError(f"{secret.name}: got {len(secret)} digits, expected 4 to 8")
-    padding = SECRET_BYTES - len(secret)
-    return (secret, b"\xff" * padding) if padding else (secret,)
+    if len(secret) < SHORTEST_PIN:
+        raise EncodingError(f"{secret.name}: got {len(secret)} digits, expected {SHORTEST_PIN} to {SECRET_BYTES}")
+    return code_field(secret)
 
 
 def whole_secret(secret: Secret) -> Secret:
@@ -65,7 +65,7 @@ def key_file(auth: AuthBlock, k: Secret, opc: Secret) -> Content:
     for key in (k, opc):
         if len(key) != KEY_BYTES:
             raise EncodingError(f"{key.name}: got {len(key)} bytes, expected {KEY_BYTES}")
-    return (bytes((OPC | ALGORITHM[auth.algorithm],)), k, opc)
+    return (bytes((auth_key_config(ALGORITHM[auth.algorithm]),)), k, opc)
 
 
 def pin_file(model: SecretModel, pin: Secret, puk: Secret, *, enabled: bool) -> Content:

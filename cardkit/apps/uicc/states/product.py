@@ -18,6 +18,7 @@ from cardkit.errors import EncodingError, ProfileError
 CompileTemplate = Callable[[object, str], Template]
 Record = Mapping[str, Any]
 
+NUMBER = "MF/EF.ICCID"
 TRANSPORT = "@transport"
 CHANGE = "@change"
 UNBLOCK = "@unblock"

@@ -10,6 +10,7 @@ from cardkit.apps.uicc.states.product import (
     MARKER_REMOVED,
     MARKER_STARTED,
     MARKER_VERIFIED,
+    NUMBER,
     TRANSPORT,
     UNBLOCK,
     KeyFile,
@@ -136,6 +137,12 @@ class Scripts:
         route.read(self._product.marker)
         return route.take()
 
+    def number(self) -> tuple[Step, ...]:
+        """Read the ICCID, after a reset."""
+        route = Route(Phase.VERIFY)
+        route.read(self._product.chip.target(NUMBER))
+        return route.take()
+
     def _fence(self, route: Route) -> None:
         product = self._product
         route.read(product.identity)
@@ -152,22 +159,25 @@ class Scripts:
     def _check(self, route: Route) -> None:
         route.phase = Phase.VERIFY
         route.read(self._product.marker)
-        self._examine(route)
+        self._examine(route, adms=False)
 
     def _survey(self) -> tuple[Step, ...]:
         route = Route(Phase.VERIFY)
-        self._stranger(route)
-        self._examine(route)
+        route.gone(self._product.marker, serves=MARKER_REMOVED)
+        self._examine(route, adms=True)
         return route.take()
 
     def _stranger(self, route: Route) -> None:
         route.phase = Phase.VERIFY
         route.gone(self._product.marker, serves=MARKER_REMOVED)
+        self._prove_adms(route)
+
+    def _prove_adms(self, route: Route) -> None:
         for adm in self._product.adms:
             route.present(adm.access, adm.access.name)
 
-    def _examine(self, route: Route) -> None:
-        """Read every file, prove every PIN and key: directory by directory."""
+    def _examine(self, route: Route, *, adms: bool) -> None:
+        """Read every file, prove every PIN and key: directory by directory, the MF with the card's number first."""
         places = dict.fromkeys(
             [MF, *(target.place.name for target in self._read), *(k.place for k in self._product.keys)]
         )
@@ -176,6 +186,8 @@ class Scripts:
                 if target.place.name == place:
                     self._open(route, target)
                     route.read(target)
+            if adms and place == MF:
+                self._prove_adms(route)
             for pin in self._product.pins:
                 if pin.access.scope == place or (place == MF and not pin.access.scope):
                     self._prove_pin(route, pin)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
+from cardkit.apps.uicc.client import is_done
+from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, algorithm_of
-from cardkit.apps.uicc.states.product import CHANGE, TRANSPORT, Product
-from cardkit.apps.uicc.states.route import BY_PATH
+from cardkit.apps.uicc.states.codes import Codes
+from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
+from cardkit.apps.uicc.states.route import BY_PATH, UNBLOCK_PIN
 from cardkit.apps.uicc.states.scripts import Proof, Scripts
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import Content, Event, IntentEvent, Observations, Role, Step
-from cardkit.errors import AuthenticationError, CounterGuardError, ProfileError, StatusError
+from cardkit.desired import Access, Content, Emit, IntentEvent, Observations, Part, Role, Step
+from cardkit.errors import AuthenticationError, CounterGuardError, ProfileError, ProtocolError, StatusError
 
-OK = 0x9000
-NOT_SENT = "not checked"
 TRIES_LEFT = 0x63C0
 SECURITY_STATUS = 0x6982
-
-Emit = Callable[[Event], None]
 
 
 class UiccSession:
@@ -44,16 +43,18 @@ class UiccSession:
         self._contents = dict(contents)
         for name, secret in transport.items():
             self._contents[name + TRANSPORT] = (secret,)
-            self._contents[name + CHANGE] = (secret, *_parts(contents[name]))
+            if name in contents:
+                self._contents[name + CHANGE] = (secret, *_parts(contents[name]))
         self._channel = channel
         self._emit = emit
         self._strict = True
         self._lost_place = ""
         self._lost_file = ""
-        self._left: dict[str, int] = {}
         self._aka: dict[str, AkaProof] = {}
         self._proofs = {proof.name: proof for proof in scripts.proofs}
         self.seen = Observations()
+        tag = self._contents.get(MARKER_STARTED, b"")
+        self._codes = Codes(channel, self.seen.notes, emit, Secret(tag if isinstance(tag, bytes) else b"", "digest key"))
         self.current: Step | None = None
         self._handlers: dict[Role, Callable[[Step], None]] = {
             Role.ENTER: self._enter,
@@ -85,7 +86,7 @@ class UiccSession:
     def restarted(self) -> None:
         """The card was reset: nothing is selected or opened."""
         self._lost_place = self._lost_file = ""
-        self._left.clear()
+        self._codes.restarted()
 
     def identity(self) -> tuple[str, bytes | None]:
         """Return chip id (hexadecimal digits) and marker; None where the marker's home is gone.
@@ -97,6 +98,22 @@ class UiccSession:
             name = self._product.identity.name
             raise StatusError(f"{name}: read the chip's own number", self.seen.words.get(name, 0))
         return chip_id.hex().upper(), self.seen.bodies.get(self._product.marker.name)
+
+    def number(self) -> str:
+        """Read the ICCID, after a reset.
+
+        :raises StatusError: when the card refuses.  :raises ProtocolError: when it holds no ICCID.
+        """
+        self.run(self._scripts.number(), strict=True)
+        value = CATALOGUE[NUMBER].decode(self.seen.bodies[NUMBER])
+        if "iccid" not in value:
+            raise ProtocolError(f"{NUMBER}: got {self.seen.bodies[NUMBER].hex().upper()}, expected an ICCID")
+        return str(value["iccid"])
+
+    def facts(self) -> dict[str, str]:
+        """Return the sequence numbers the card ended with, by application."""
+        notes = self.seen.notes.items()
+        return {name: str(value) for name, value in notes if name.startswith("SQN ") and " before " not in name}
 
     def unmet(self) -> tuple[str, ...]:
         """Look at a begun card, after a reset: names of the states that do not hold or cannot be seen."""
@@ -146,12 +163,12 @@ class UiccSession:
 
     def _enter(self, step: Step) -> None:
         response = self._send(step)
-        if not _done(response.sw):
+        if not is_done(response.sw):
             self._lost(step, response, file="")
 
     def _select(self, step: Step) -> None:
         response = self._send(step)
-        if not _done(response.sw):
+        if not is_done(response.sw):
             whole = step.command.p1 == BY_PATH
             self._lost(step, response, file="" if whole else step.serves)
 
@@ -165,7 +182,7 @@ class UiccSession:
     def _read(self, step: Step) -> None:
         response = self._send(step)
         bodies = self.seen.bodies
-        if response.sw == OK or response.sw >> 8 == 0x91:
+        if is_done(response.sw):
             first = step.span is None or step.span[0] == 0
             bodies[step.serves] = response.data if first else bodies.get(step.serves, b"") + response.data
             self.seen.words.pop(step.serves, None)
@@ -182,60 +199,86 @@ class UiccSession:
     def _write(self, step: Step) -> None:
         response = self._send(step, self._content(step))
         # 63CX after an update: done after X internal retries (TS 102 221 10.2.1.4).
-        if not _done(response.sw) and response.sw >> 4 != TRIES_LEFT >> 4:
+        if not is_done(response.sw) and response.sw >> 4 != TRIES_LEFT >> 4:
             self._wrong(step, response)
 
     def _delete(self, step: Step) -> None:
-        self._intent(step, step.serves)
+        self._emit(IntentEvent(f"{step.serves}: {step.role}", "", -1))
         response = self._send(step)
-        if not _done(response.sw):
+        if not is_done(response.sw):
             self._wrong(step, response)
 
     # Secrets
 
-    def _intent(self, step: Step, key_ref: str) -> None:
-        self._emit(IntentEvent(f"{step.serves}: {step.role}", key_ref, self._left.get(key_ref, -1)))
-
     def _query(self, step: Step) -> None:
-        response = self._send(step)
-        key_ref = _key_ref(step)
-        self.seen.notes[f"counter {key_ref}"] = response.sw
-        self._left[key_ref] = response.sw & 0x0F if response.sw >> 4 == TRIES_LEFT >> 4 else 0
-        if response.sw not in step.sw and self._strict:
+        status = self._codes.query(step)
+        if self._strict and status.left != step.sw[0] & 0x0F:
             raise CounterGuardError(
-                f"{step.serves}: key reference {step.command.p2:02X} answers {response.sw:04X}, "
-                f"expected {step.sw[0]:04X}: a secret is presented only to a full counter"
+                f"{step.serves}: key reference {step.command.p2:02X}: {status}, expected {step.sw[0] & 0x0F} tries left"
             )
 
-    def _full(self, step: Step, key_ref: str) -> bool:
-        full = self.seen.notes.get(f"counter {key_ref}")
-        return isinstance(full, int) and full == TRIES_LEFT | self._tries(step)
-
-    def _tries(self, step: Step) -> int:
-        return next(a.tries for a in self._product.chip.secrets.values() if a.reference == step.command.p2)
+    def _is_another_card(self) -> bool:
+        """Whether the card has told an ICCID that is not the record's: no secret of the record is for it."""
+        told = self.seen.bodies.get(NUMBER)
+        return not self._strict and told is not None and told != self._contents[NUMBER]
 
     def _present(self, step: Step) -> None:
-        key_ref = _key_ref(step)
-        if not self._full(step, key_ref):
-            self.seen.notes[f"presented {step.serves}"] = NOT_SENT
+        if self._is_another_card():
             return
-        self._intent(step, key_ref)
-        response = self._send(step, self._contents[step.content])
-        self.seen.notes[f"presented {step.serves}"] = response.sw
-        if not _done(response.sw) and self._strict:
-            raise AuthenticationError(
-                f"{step.serves}: the card refused it with {response.sw:04X}; it is not tried again"
-            )
+        (code, *_) = self._secrets(step)
+        self._guarded(lambda: self._codes.present(step, code, self._access(step).tries))
 
     def _change(self, step: Step) -> None:
-        key_ref = _key_ref(step)
-        self._intent(step, key_ref)
-        response = self._send(step, self._contents[step.content])
-        self.seen.notes[f"changed {step.serves}"] = response.sw
-        if not _done(response.sw) and self._strict:
-            raise AuthenticationError(
-                f"{step.serves}: {step.role} was refused with {response.sw:04X}; it is not tried again"
-            )
+        if self._is_another_card():
+            return
+        first, second = self._secrets(step)
+        access = self._access(step)
+        unblock = step.command.ins == UNBLOCK_PIN
+        full = self._product.chip.models[access.name].unblock_tries if unblock else access.tries
+        self._guarded(lambda: self._codes.exchange(step, first, second, full))
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """A refusal is an error when strict; else the notes have it."""
+        try:
+            act()
+        except (AuthenticationError, StatusError):
+            if self._strict:
+                raise
+
+    def _secrets(self, step: Step) -> list[Secret]:
+        return [part for part in _parts(self._contents[step.content]) if isinstance(part, Secret)]
+
+    def _access(self, step: Step) -> Access:
+        return next(a for a in self._product.chip.secrets.values() if a.reference == step.command.p2)
+
+    def seal_again(self) -> None:
+        """Seal a card whose marker says that sealing may have begun.
+
+        The administrative key has the delivered value or the final one. The final one is tried first, once; if the card
+        refuses it, or has lost exactly one try already, the delivered value is in force.
+
+        :raises AuthenticationError: when neither can be in force.
+        """
+        steps = self._scripts.parts[Part.SEAL]
+        delivered = next(step for step in steps if step.role is Role.PRESENT)
+        final = next(step for step in self._scripts.parts[Part.STRANGER] if step.role is Role.PRESENT)
+        removal = [step for step in steps if step.role is Role.DELETE]
+        self.run([step for step in steps if step.role is Role.ENTER], strict=True)
+        query = next(step for step in steps if step.role is Role.QUERY)
+        full = self._access(delivered).tries
+        if self._codes.query(query).left == full:
+            try:
+                self._codes.present(final, self._secrets(final)[0], full)
+            except CounterGuardError:
+                raise
+            except AuthenticationError:
+                self._codes.query(query)
+            else:
+                self.run(removal, strict=True)
+                return
+        self._codes.present(delivered, self._secrets(delivered)[0], full, released=True)
+        self.run([step for step in steps if step.role is Role.CHANGE], strict=True)
+        self.run(removal, strict=True)
 
     # Proofs
 
@@ -267,15 +310,5 @@ class UiccSession:
         return self._aka[proof.place]
 
 
-def _done(sw: int) -> bool:
-    """9000, or 91xx: done, a proactive command waits (TS 102 221 10.2.1.1)."""
-    return sw == OK or sw >> 8 == 0x91
-
-
 def _parts(content: Content) -> tuple[bytes | Secret, ...]:
     return (content,) if isinstance(content, bytes) else content
-
-
-def _key_ref(step: Step) -> str:
-    """The name of the counter a step is about: reference, and PUK where it is the PUK's."""
-    return f"{'PUK ' if step.command.ins == 0x2C else ''}{step.command.p2:02X}"

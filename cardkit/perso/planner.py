@@ -1,0 +1,149 @@
+"""Plans: profile, record and prepared values become states and commands, before any card is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from cardkit.apps.registry import get_app
+from cardkit.crypto import KeyStore
+from cardkit.desired import Blueprint, Content, Part, Plan, Template
+from cardkit.errors import EncodingError, ProfileError
+from cardkit.profile import Profile, Record, compile_values
+from cardkit.transport.meter import WriteModel
+
+RandomBytes = Callable[[int], bytes]
+
+TAG_BYTES = 16
+RAND_BYTES = 16
+COMPILED_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Random values of one card, made once: a second preparation would make another card.
+
+    :param tag: 16 bytes of the marker.  :param rands: challenges of the proofs, 16 bytes each, by name.
+    """
+
+    tag: bytes
+    rands: Mapping[str, bytes]
+
+    def with_tag(self, tag: bytes) -> Prepared:
+        """Return the same with another marker tag: the one that binds batch, record and token.
+
+        :raises EncodingError: when it is not 16 bytes long.
+        """
+        if len(tag) != TAG_BYTES:
+            raise EncodingError(f"marker tag: got {len(tag)} bytes, expected {TAG_BYTES}")
+        return dataclasses.replace(self, tag=tag)
+
+    def to_bytes(self) -> bytes:
+        """Return canonical JSON, to be sealed with the record."""
+        rands = {name: rand.hex() for name, rand in sorted(self.rands.items())}
+        return msgspec.json.encode({"rands": rands, "tag": self.tag.hex()})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Prepared:
+        """Read what :meth:`to_bytes` wrote.  :raises EncodingError: on anything else."""
+        try:
+            stored = msgspec.json.decode(data, type=_StoredPrepared)
+            rands = {name: bytes.fromhex(text) for name, text in stored.rands.items()}
+            tag = bytes.fromhex(stored.tag)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise EncodingError(f"prepared values: {error}") from None
+        return cls(b"", rands).with_tag(tag)
+
+
+class _StoredPrepared(msgspec.Struct, forbid_unknown_fields=True):
+    rands: dict[str, str]
+    tag: str
+
+
+def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomBytes) -> Prepared:  # noqa: ARG001
+    """Make the random values of one card.
+
+    :param record, keystore: what families with keys made on a card's behalf need; a UICC needs neither.
+    :param rng: size -> random bytes, ``secrets.token_bytes``.
+    :raises ProfileError: when the profile asks for what its chip cannot do.
+    """
+    names = compiled(profile).rands
+    return Prepared(rng(TAG_BYTES), {name: rng(RAND_BYTES) for name in names})
+
+
+def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> Plan:
+    """Plan one card: a pure function; the key store only says whether the keys are there.
+
+    :raises EncodingError: when a value of the record does not fit its file.  :raises RecordError: when a template
+        cannot use it.  :raises KeyStoreError: when a key is missing.
+    :raises ProfileError: when values were prepared for another profile.
+    """
+    blueprint = compiled(profile)
+    if set(prepared.rands) != set(blueprint.rands):
+        raise ProfileError(f"{profile.name}: the prepared values are not of this profile")
+    transport = {name: _reference(profile, name) for name in blueprint.secrets}
+    for reference in transport.values():
+        keystore.find(reference)
+    contents: Mapping[str, Content] = blueprint.fill(record, prepared.tag, prepared.rands)
+    nvm = profile.chip.nvm
+    return Plan(
+        profile=profile.name,
+        version=profile.version,
+        profile_sha256=profile.sha256,
+        record_no=record.row_no,
+        tag=prepared.tag,
+        states=blueprint.states,
+        steps=tuple(step for part in Part for step in blueprint.parts[part]),
+        contents=contents,
+        transport=transport,
+        writes=WriteModel(page_bytes=nvm.page_bytes, page_ms=nvm.page_write_ms),
+        fits=profile.chip.matches,
+        blueprint=blueprint,
+    )
+
+
+def varying_files(profile: Profile) -> frozenset[str]:
+    """Return the names of the files whose contents differ from card to card."""
+    return frozenset(state.name.partition("#")[0] for state in compiled(profile).states if state.varies)
+
+
+_COMPILED: dict[bytes, Blueprint] = {}
+
+
+def compiled(profile: Profile) -> Blueprint:
+    """Return the profile's application, compiled; kept by the profile's hash.
+
+    :raises ProfileError: when the profile asks for what its chip cannot do.
+    """
+    if profile.sha256 not in _COMPILED:
+        if len(_COMPILED) >= COMPILED_KEPT:
+            _COMPILED.clear()
+        _COMPILED[profile.sha256] = _compile(profile)
+    return _COMPILED[profile.sha256]
+
+
+def _compile(profile: Profile) -> Blueprint:
+    if len(profile.apps) != 1:
+        raise ProfileError(f"{profile.name}: profile.apps: got {len(profile.apps)} applications, expected one")
+    name = profile.apps[0]
+    chip = profile.chip.blocks.get(name)
+    if chip is None:
+        raise ProfileError(f"{profile.name}: chip {profile.chip.name} has no table chip.{name}")
+
+    def template(tree: object, where: str) -> Template:
+        return compile_values(tree, profile.record, f"{profile.path}: {where}")
+
+    try:
+        return get_app(name).compile(profile.blocks[name], chip, template)
+    except EncodingError as error:
+        raise ProfileError(f"{profile.path}: {error}") from None
+
+
+def _reference(profile: Profile, name: str) -> str:
+    secret = profile.chip.transport.get(name)
+    if secret is None:
+        raise ProfileError(f"{profile.name}: chip {profile.chip.name}: chip.transport.{name} is missing")
+    return secret.key

@@ -1,0 +1,210 @@
+"""Personalizing one card: fence, write, verify, seal, verify as a stranger; and going on where a run was torn.
+
+    fresh     blank marker         fence, write without looking, reset, check, seal, reset, check as a stranger
+    resume    started, data        look, write what does not hold, reset, check, seal, reset, check as a stranger
+              verified             check, seal (the key may have changed already), reset, check as a stranger
+              gone                 check as a stranger
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NoReturn
+
+from cardkit.crypto import KeyStore
+from cardkit.desired import BindEvent, DoneEvent, Event, Finding, OnEvent, Part, Plan, Step, UnknownEvent
+from cardkit.errors import CardError, Executed, TransportError
+from cardkit.perso.identify import Card, MarkerState, Presented, read_marker
+from cardkit.perso.outcome import (
+    Outcome,
+    Reject,
+    Verdict,
+    evidence_of,
+    evidence_sha256,
+    reject_of,
+    reject_of_findings,
+    verdict_of,
+)
+
+_NS_PER_MS = 1_000_000
+
+
+class _RejectedError(CardError):
+    """The card must not be written to."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject.text)
+        self.reject = reject
+
+
+def personalize(
+    plan: Plan, card: Card, keystore: KeyStore, *, on_event: OnEvent | None = None, resume: bool = False
+) -> Outcome:
+    """Make one card, prove it, seal it.
+
+    :param card: freshly powered, nothing selected but the MF.
+    :param on_event: gets BindEvent before the first command that changes the card, IntentEvent before a secret is
+        presented or changed and before a life-cycle step, UnknownEvent when the link fails in mid-command, and DoneEvent;
+        it returns when the event is durable, and what it raises stops the run before the next command.
+    :param resume: the card may have been begun: look at its marker and go on from there.
+    :returns: also for a rejected card: whatever the card did wrong stands in the outcome.
+    :raises TransportError: when the link failed; the card is closed. Open it again, identify it, and resume.
+    :raises KeyStoreError: when a secret is missing.
+    """
+    return _Run(plan, card, keystore, on_event or _ignore).outcome(resume=resume)
+
+
+def _ignore(event: Event) -> None:
+    """Nobody listens."""
+
+
+class _Run:
+    """One card's way through its plan."""
+
+    def __init__(self, plan: Plan, card: Card, keystore: KeyStore, emit: OnEvent) -> None:
+        self._plan = plan
+        self._card = card
+        self._emit = emit
+        self._parts = plan.blueprint.parts
+        transport = {name: keystore.card_secret(reference) for name, reference in plan.transport.items()}
+        self._session = plan.blueprint.session(plan.contents, card.channel, transport, emit)
+        self._session.seen.notes["ATR fits"] = plan.fits(card.atr)
+        self._chip_id = ""
+        self._bound = False
+        self._findings: list[Finding] = []
+        self._checking_ns = 0
+
+    def outcome(self, *, resume: bool) -> Outcome:
+        """Run, and put into words what came of it."""
+        start = time.perf_counter_ns()
+        reject: Reject | None = None
+        try:
+            self._resume() if resume else self._fresh()
+        except _RejectedError as error:
+            reject = error.reject
+        except CardError as error:
+            reject = reject_of(error, self._step())
+        except TransportError as error:
+            self._unknown(error)
+            raise
+        whole = time.perf_counter_ns() - start
+        return self._outcome(reject, whole)
+
+    def _outcome(self, reject: Reject | None, whole_ns: int) -> Outcome:
+        findings = tuple(self._findings)
+        reject = reject or reject_of_findings(findings)
+        facts = {"chip_id": self._chip_id, **self._session.facts()}
+        evidence = evidence_of(self._plan, self._session.seen, findings, facts)
+        verdict = Verdict.GOOD if reject is None else Verdict.BAD
+        evidence["verdict"] = verdict.value
+        digest = evidence_sha256(evidence)
+        if self._bound:
+            self._emit(DoneEvent(verdict.value, digest))
+        return Outcome(
+            verdict=verdict,
+            chip_id=self._chip_id,
+            bound=self._bound,
+            findings=findings,
+            facts=facts,
+            evidence=evidence,
+            evidence_sha256=digest,
+            reject=reject,
+            apply_ms=(whole_ns - self._checking_ns) // _NS_PER_MS,
+            verify_ms=self._checking_ns // _NS_PER_MS,
+        )
+
+    # The way through the plan
+
+    def _fresh(self) -> None:
+        presented = self._identify()
+        if presented.state is not MarkerState.BLANK:
+            self._refuse("NOT_BLANK", "card type", f"chip {presented.chip_id} is {presented.state}, expected blank")
+        self._bind()
+        self._from_the_start()
+
+    def _resume(self) -> None:
+        presented = self._identify()
+        if presented.state is MarkerState.BLANK:
+            self._bind()
+            self._from_the_start()
+        elif presented.state is MarkerState.FINAL:
+            self._bind()
+            self._check(self._plan.blueprint.survey, None)
+        elif presented.state is MarkerState.FOREIGN or not presented.belongs_to(self._plan.tag):
+            self._refuse("MARKER_FOREIGN", "security", f"chip {presented.chip_id} carries the marker of another record")
+        else:
+            self._bind()
+            self._go_on(presented.state)
+
+    def _go_on(self, state: MarkerState) -> None:
+        if state is not MarkerState.VERIFIED:
+            self._restart()
+            unmet = self._session.unmet()
+            self._restart()
+            self._session.run(self._plan.blueprint.repair(unmet), strict=True)
+        if self._check(self._parts[Part.CHECK], Part.CHECK):
+            if state is MarkerState.VERIFIED:
+                self._session.seal_again()
+            else:
+                self._session.run(self._parts[Part.SEAL], strict=True)
+            self._check(self._parts[Part.STRANGER], Part.STRANGER)
+
+    def _from_the_start(self) -> None:
+        fence = self._parts[Part.FENCE]
+        self._session.run(fence[len(self._harmless()) :], strict=True)
+        self._session.run(self._parts[Part.WRITE], strict=True)
+        if self._check(self._parts[Part.CHECK], Part.CHECK):
+            self._session.run(self._parts[Part.SEAL], strict=True)
+            self._check(self._parts[Part.STRANGER], Part.STRANGER)
+
+    def _harmless(self) -> tuple[Step, ...]:
+        return self._plan.blueprint.identify
+
+    def _identify(self) -> Presented:
+        """Read chip id and marker; nothing else has been sent."""
+        if not self._plan.fits(self._card.atr):
+            self._refuse("CARD_TYPE", "card type", f"ATR {self._card.atr.hex().upper()} is of another chip")
+        self._session.run(self._harmless(), strict=False)
+        try:
+            presented = read_marker(*self._session.identity())
+        except CardError as error:
+            self._refuse("CARD_TYPE", "card type", str(error))
+        self._chip_id = presented.chip_id
+        if not presented.chip_id.strip("0") or not presented.chip_id.strip("F"):
+            self._refuse("CARD_TYPE", "card type", f"chip id {presented.chip_id} is no identity")
+        return presented
+
+    def _bind(self) -> None:
+        self._emit(BindEvent(self._chip_id))
+        self._bound = True
+
+    def _restart(self) -> None:
+        self._card.reset(cold=True)
+        self._session.restarted()
+
+    def _check(self, steps: tuple[Step, ...], part: Part | None) -> bool:
+        """Reset, look, judge; whether everything is proven."""
+        start = time.perf_counter_ns()
+        self._restart()
+        self._session.run(steps, strict=False)
+        found = self._plan.blueprint.judge(self._plan.contents, self._session.seen, part)
+        self._findings += found
+        self._checking_ns += time.perf_counter_ns() - start
+        return verdict_of(found) is Verdict.GOOD
+
+    # What goes wrong
+
+    def _step(self) -> str:
+        current = self._session.current
+        return f"{current.serves}: {current.role}" if current else "before the first command"
+
+    def _refuse(self, code: str, kind: str, text: str) -> NoReturn:
+        raise _RejectedError(Reject(code, kind, self._step(), 0, text, security_stop=kind == "security"))
+
+    def _unknown(self, error: TransportError) -> None:
+        """The link failed: say so if the card may have run the command, and drop the connection."""
+        try:
+            if error.executed is Executed.UNKNOWN and self._bound:
+                self._emit(UnknownEvent(self._step(), type(error).__name__))
+        finally:
+            self._card.close()

@@ -1,0 +1,55 @@
+"""Verifying one card, whoever made it: read everything back, prove every secret, report what was not checked."""
+
+from __future__ import annotations
+
+from cardkit.crypto import KeyStore
+from cardkit.desired import Event, OnEvent, Plan, Role, Step
+from cardkit.perso.identify import Card
+from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
+
+_WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
+
+
+def verify(
+    plan: Plan,
+    card: Card,
+    keystore: KeyStore,  # noqa: ARG001  (for families that verify under a long-term key)
+    *,
+    without_keys: bool = False,
+    on_event: OnEvent | None = None,
+) -> Report:
+    """Check a card against a plan: nothing is written but what a proof needs.
+
+    Each PIN, PUK and administrative key is presented once if its counter is full, and only to a card with the record's
+    ICCID; a fresh challenge is sent only while the card's SQN stays within the profile's limit.
+
+    :param card: is reset first.
+    :param without_keys: present no secret and prove no key; such a report is UNPROVEN at best.
+    :param on_event: gets IntentEvent before a secret is presented.
+    :raises TransportError: when the link fails.
+    """
+    session = plan.blueprint.session(plan.contents, card.channel, {}, on_event or _ignore)
+    session.seen.notes["ATR fits"] = plan.fits(card.atr)
+    card.reset(cold=True)
+    session.run(_steps(plan, without_keys=without_keys), strict=False)
+    findings = tuple(plan.blueprint.judge(plan.contents, session.seen, None))
+    facts = session.facts()
+    evidence = evidence_of(plan, session.seen, findings, facts)
+    unchecked = {finding.rule for finding in findings if finding.not_checked}
+    return Report(
+        verdict=verdict_of(findings),
+        findings=findings,
+        checked=tuple(rule.id for rule in plan.blueprint.rules if rule.id not in unchecked),
+        facts=facts,
+        evidence=evidence,
+        evidence_sha256=evidence_sha256(evidence),
+    )
+
+
+def _steps(plan: Plan, *, without_keys: bool) -> tuple[Step, ...]:
+    survey = plan.blueprint.survey
+    return tuple(step for step in survey if step.role not in _WITH_SECRETS) if without_keys else survey
+
+
+def _ignore(event: Event) -> None:
+    """Nobody listens."""
