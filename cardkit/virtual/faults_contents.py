@@ -23,34 +23,35 @@ class _WriteFault(Fault):
         old = self.chip.memory.cells.get(cell, b"")
         if cell in self._secrets or len(old) != len(value) or old == value or not self._due():
             return value
-        return self._stored(value)
+        return self._stored(old, value)
 
-    def _stored(self, value: bytes) -> bytes | None:
+    def _stored(self, old: bytes, value: bytes) -> bytes | None:
         """What reaches the memory instead of `value`."""
+        del old
         return value
 
 
 class DroppedWrite(_WriteFault):
     """The n-th write that would change a file is lost and answered 9000."""
 
-    def _stored(self, value: bytes) -> bytes | None:
-        del value
+    def _stored(self, old: bytes, value: bytes) -> bytes | None:
+        del old, value
         return None
 
 
 class FlippedMemoryBit(_WriteFault):
-    """The n-th write that changes a file leaves one wrong bit."""
+    """The n-th write that changes a file leaves one wrong bit among the bytes it changed."""
 
-    def _stored(self, value: bytes) -> bytes | None:
-        bit = self.random.randrange(8 * len(value))
-        at = bit // 8
-        return value[:at] + bytes((value[at] ^ 1 << bit % 8,)) + value[at + 1 :]
+    def _stored(self, old: bytes, value: bytes) -> bytes | None:
+        at = self.random.choice([at for at, byte in enumerate(value) if byte != old[at]])
+        return value[:at] + bytes((value[at] ^ 1 << self.random.randrange(8),)) + value[at + 1 :]
 
 
 class WriteError(_WriteFault):
     """The n-th write that would change a file fails with 6581 and changes nothing."""
 
-    def _stored(self, value: bytes) -> bytes | None:
+    def _stored(self, old: bytes, value: bytes) -> bytes | None:
+        del old
         raise WriteFailedError(f"{len(value)} bytes not written")
 
 
