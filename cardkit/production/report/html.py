@@ -23,6 +23,7 @@ BLOCK_ROWS = 100
 """Cards per block: large enough to keep the number of blocks small, small enough to lay out in a frame."""
 
 _OPEN_CARDS = 3
+_UNKNOWN = "\N{EN DASH}"
 
 
 class HtmlPage:
@@ -94,14 +95,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
-    environment.filters.update(percent=_percent, number=_number, clock=_clock, duration=_duration, seconds=_seconds)
+    environment.filters.update(
+        percent=_percent, number=_number, known=_known, clock=_clock, duration=_duration, seconds=_seconds
+    )
     environment.globals.update(compare=compare, weight=weight)
     return environment
 
 
 def _percent(share: float | None) -> str:
     if share is None:
-        return "\N{EN DASH}"
+        return _UNKNOWN
     text = f"{share * 100:.1f}"
     # 99.96 % is not 100 %: one bad card in ten thousand must not vanish in rounding.
     return "99.9" if text == "100.0" and share < 1 else text.removesuffix(".0")
@@ -109,6 +112,10 @@ def _percent(share: float | None) -> str:
 
 def _number(count: int) -> str:
     return f"{count:,}"
+
+
+def _known(count: int | None) -> int | str:
+    return _UNKNOWN if count is None else count
 
 
 def _clock(moment: datetime) -> str:
@@ -124,4 +131,4 @@ def _duration(seconds: float) -> str:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "\N{EN DASH}" if seconds is None else f"{seconds:.2f} s"
+    return _UNKNOWN if seconds is None else f"{seconds:.2f} s"

@@ -41,7 +41,7 @@ class JUnit:
     def add(self, card: CardResult) -> None:
         """Write one test case."""
         name = f"row {card.row} {card.identity}".rstrip()
-        head = f"  <testcase name={_value(name)} classname={_value(self._suite)} time={_seconds(card.seconds)}"
+        head = f"  <testcase name={_value(name)} classname={_value(self._suite)} time={_seconds(card)}"
         element = _ELEMENTS.get(card.verdict)
         if element is None:
             self._cases.write(f"{head}/>\n")
@@ -110,5 +110,5 @@ def _value(text: str) -> str:
     return quoteattr(visible(text))
 
 
-def _seconds(seconds: float) -> str:
-    return f'"{seconds:.3f}"'
+def _seconds(card: CardResult) -> str:
+    return f'"{(card.milliseconds or 0) / 1000:.3f}"'

@@ -49,7 +49,7 @@ class CardResult:
     :param code: reject or doubt code of production.md 12, empty for a good card.
     :param reject_class: class of that code: ``contact``, ``key``, ``data`` ...
     :param findings: in the order of the check.
-    :param apdus: commands sent.  :param apply_ms, verify_ms: milliseconds.
+    :param apdus: commands sent.  :param apply_ms, verify_ms: milliseconds.  None where nobody measured.
     :param coupler: name of the coupler that held the card.
     """
 
@@ -60,15 +60,17 @@ class CardResult:
     code: str = ""
     reject_class: str = ""
     findings: tuple[Finding, ...] = ()
-    apdus: int = 0
-    apply_ms: int = 0
-    verify_ms: int = 0
+    apdus: int | None = None
+    apply_ms: int | None = None
+    verify_ms: int | None = None
     coupler: str = ""
 
     @property
-    def seconds(self) -> float:
-        """Card time, apply and verify together."""
-        return (self.apply_ms + self.verify_ms) / 1000
+    def milliseconds(self) -> int | None:
+        """Card time, apply and verify together; None where neither was measured."""
+        if self.apply_ms is None and self.verify_ms is None:
+            return None
+        return (self.apply_ms or 0) + (self.verify_ms or 0)
 
     @property
     def worst_first(self) -> list[Finding]:

@@ -38,6 +38,7 @@ class CouplerCount:
     cards: int = 0
     good: int = 0
     rejected: int = 0
+    timed: int = 0
     milliseconds: int = 0
 
     @property
@@ -67,7 +68,7 @@ class CouplerRow:
     rejected: int
     reject_rate: float
     upper_limit: float
-    mean_seconds: float
+    mean_seconds: float | None
 
     @property
     def outside(self) -> bool:
@@ -80,7 +81,6 @@ class Summary:
 
     def __init__(self) -> None:
         self.verdicts: Counter[Verdict] = Counter()
-        self.apdus = 0
         self._codes: dict[tuple[str, str], Tally] = {}
         self._rules: dict[tuple[str, str, str], Tally] = {}
         self._couplers: dict[str, CouplerCount] = {}
@@ -89,8 +89,8 @@ class Summary:
     def add(self, card: CardResult) -> None:
         """Count one card."""
         self.verdicts[card.verdict] += 1
-        self.apdus += card.apdus
-        self._milliseconds.append(card.apply_ms + card.verify_ms)
+        if card.milliseconds is not None:
+            self._milliseconds.append(card.milliseconds)
         if card.verdict is not Verdict.GOOD:
             self._codes.setdefault((card.code or card.verdict.value, card.reject_class), Tally()).add(card.row)
         for finding in _one_per_rule(card.findings):
@@ -100,7 +100,8 @@ class Summary:
     def _add_to_coupler(self, card: CardResult) -> None:
         coupler = self._couplers.setdefault(card.coupler or "-", CouplerCount())
         coupler.cards += 1
-        coupler.milliseconds += card.apply_ms + card.verify_ms
+        coupler.timed += card.milliseconds is not None
+        coupler.milliseconds += card.milliseconds or 0
         coupler.good += card.verdict is Verdict.GOOD
         coupler.rejected += card.verdict in {Verdict.REJECTED, Verdict.SCRAPPED}
 
@@ -126,7 +127,7 @@ class Summary:
         return self.good / judged if judged else None
 
     def percentile_seconds(self, percent: float) -> float | None:
-        """Card time that `percent` of the cards do not exceed (nearest rank), None without cards."""
+        """Card time that `percent` of the timed cards do not exceed (nearest rank), None if there are none."""
         if not self._milliseconds:
             return None
         ordered = sorted(self._milliseconds)
@@ -182,5 +183,5 @@ def _coupler_row(name: str, count: CouplerCount, rate: float) -> CouplerRow:
         rejected=count.rejected,
         reject_rate=count.rejected / judged if judged else 0.0,
         upper_limit=rate + band,
-        mean_seconds=count.milliseconds / count.cards / 1000,
+        mean_seconds=count.milliseconds / count.timed / 1000 if count.timed else None,
     )

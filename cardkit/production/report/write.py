@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cardkit.errors import StoreError
 from cardkit.production.report.atomic import replacing
@@ -15,14 +15,12 @@ from cardkit.production.report.model import BatchReport
 from cardkit.production.report.summary import Summary
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFiles:
-    """Where the three files are, and what they count."""
+class ReportFiles(NamedTuple):
+    """Where the three files are."""
 
     html: Path
     junit: Path
     jsonl: Path
-    summary: Summary
 
 
 def write_report(report: BatchReport, directory: Path) -> ReportFiles:
@@ -53,4 +51,4 @@ def write_report(report: BatchReport, directory: Path) -> ReportFiles:
                 renderer.add(card)
         for renderer in renderers:
             renderer.finish(summary)
-    return ReportFiles(html, junit, jsonl, summary)
+    return ReportFiles(html, junit, jsonl)

@@ -119,7 +119,7 @@ def test_json_lines_keep_one_set_of_keys(a_report, cards, tmp_path):
 
 
 def test_a_broken_cursor_leaves_the_old_report_whole(a_report, a_card, tmp_path):
-    before = {path: path.read_bytes() for path in _files(write_report(a_report([a_card()]), tmp_path))}
+    before = {path: path.read_bytes() for path in write_report(a_report([a_card()]), tmp_path)}
 
     def cursor():
         yield a_card(2)
@@ -128,10 +128,6 @@ def test_a_broken_cursor_leaves_the_old_report_whole(a_report, a_card, tmp_path)
     with pytest.raises(RuntimeError, match="store gone"):
         write_report(a_report(cursor()), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def _files(files):
-    return (files.html, files.junit, files.jsonl)
 
 
 def test_a_directory_that_cannot_be_made_is_named(a_report, a_card, tmp_path):

@@ -121,6 +121,12 @@ def test_what_was_not_checked_is_not_called_an_error(page_of, a_card, a_finding)
     assert "error" not in words
 
 
+def test_what_nobody_measured_is_a_dash(page_of, a_card):
+    words = page_of([a_card(apdus=None, apply_ms=None, verify_ms=None)]).words
+    assert "virtual-1 \N{EN DASH} \N{EN DASH} \N{EN DASH}" in words
+    assert words.count("\N{EN DASH}") == 7  # three cells, median, p95, p99, the coupler's mean
+
+
 def test_blocks_hold_a_hundred_cards(page_of, a_card):
     page = page_of(a_card(row) for row in range(1, 252))
     assert page.attributes.count(("class", "block")) == 3

@@ -74,3 +74,11 @@ def test_a_worn_coupler_is_outside_its_band(a_card, rejected):
 def test_a_coupler_with_only_doubtful_cards_has_no_reject_rate(a_card):
     (row,) = summary_of([a_card(1, verdict=Verdict.IN_DOUBT, coupler="")]).couplers()
     assert (row.name, row.cards, row.reject_rate, row.outside) == ("-", 1, 0.0, False)
+
+
+def test_cards_that_nobody_timed_do_not_count_as_fast(a_card):
+    untimed = a_card(1, apply_ms=None, verify_ms=None)
+    summary = summary_of([untimed, a_card(2, apply_ms=600, verify_ms=None), untimed])
+    assert summary.percentile_seconds(50) == 0.6
+    assert [row.mean_seconds for row in summary.couplers()] == [0.6]
+    assert summary_of([untimed]).couplers()[0].mean_seconds is None

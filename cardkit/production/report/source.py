@@ -1,0 +1,104 @@
+"""The report of a batch, read from its store: verdicts committed, never commands sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+from sqlalchemy import func, select
+
+from cardkit.desired import Finding
+from cardkit.production.report.identity import Identities
+from cardkit.production.report.masking import masked
+from cardkit.production.report.model import BatchReport, CardResult, Kind, Verdict
+from cardkit.production.store import Batch, Store, reading
+from cardkit.production.store.schema import RecordState, attempt, record
+
+UNFINISHED = "UNFINISHED"
+"""Code of a card that is bound and has no verdict yet: its station is at work, or died and was not started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """When, where and with what the attempts of a batch were made."""
+
+    started: datetime | None
+    ended: datetime | None
+    stations: tuple[str, ...]
+    software: tuple[str, ...]
+
+
+def batch_report(store: Store, batch_name: str) -> BatchReport:
+    """Return the report of one batch; its cards are read from the store while the report is written.
+
+    :raises StoreError: when the store has no batch of that name.
+    """
+    lot = store.batch(batch_name)
+    span = _span(store, lot)
+    now = store.clocks.wall()
+    return BatchReport(
+        batch=lot.name,
+        profile=lot.profile,
+        profile_version=str(lot.profile_version),
+        profile_sha256=lot.profile_sha256.hex(),
+        kind=Kind(lot.kind),
+        station=", ".join(span.stations) or "none",
+        operator=store.operator,
+        software=", ".join(span.software) or "none",
+        started=span.started or now,
+        ended=span.ended or span.started or now,
+        cards=_cards(store, lot),
+        totals=_totals(store, lot),
+    )
+
+
+def _totals(store: Store, lot: Batch) -> dict[str, int]:
+    """File and record counts of production.md 8; states that no record is in are left out."""
+    states = {state.lower(): count for state, count in reading.counts(store, lot).items() if count}
+    quarantined = reading.quarantine_count(store, lot)
+    blank = reading.blank_reject_count(store, lot)
+    return {
+        "rows_in_file": lot.rows,
+        "quarantined": quarantined,
+        "imported": lot.imported,
+        **states,
+        "cards_rejected_before_bind": blank,
+    }
+
+
+def _span(store: Store, lot: Batch) -> _Span:
+    of_batch = (attempt.c.record_id == record.c.id) & (record.c.batch_id == lot.id)
+    with store.reading() as connection:
+        started = connection.scalar(select(func.min(attempt.c.bound_at)).where(of_batch))
+        ended = connection.scalar(select(func.max(attempt.c.done_at)).where(of_batch))
+        stations = connection.scalars(select(attempt.c.station).where(of_batch).distinct()).all()
+        software = connection.scalars(select(attempt.c.software).where(of_batch).distinct()).all()
+    return _Span(started, ended, tuple(sorted(stations)), tuple(sorted(software)))
+
+
+def _cards(store: Store, lot: Batch) -> Iterator[CardResult]:
+    identities = Identities(store, lot)
+    results = reading.results(store, lot)
+    while chunk := list(islice(results, reading.STREAM_ROWS)):
+        names = identities.of_rows([result.record_no for result in chunk])
+        for result in chunk:
+            yield _card(result, names.get(result.record_no, ""))
+
+
+def _card(result: reading.CardResult, identity: str) -> CardResult:
+    bound = result.verdict == RecordState.BOUND
+    return CardResult(
+        row=result.record_no,
+        chip=result.chip_ref,
+        identity=identity,
+        verdict=Verdict.IN_DOUBT if bound else Verdict(result.verdict),
+        code=UNFINISHED if bound else result.code or "",
+        reject_class=result.reject_class or "",
+        findings=tuple(masked(msgspec.convert(item, Finding)) for item in result.findings),
+        apply_ms=result.apply_ms,
+        verify_ms=result.verify_ms,
+        coupler=f"{result.station}/{result.coupler}",
+    )
