@@ -132,11 +132,10 @@ class Historical:
     @property
     def objects(self) -> tuple[compact.CompactTlv, ...]:
         """COMPACT-TLV objects; none where the category has none, or the bytes do not follow the coding."""
-        if self.category not in {_STATUS_AT_END, _STATUS_IN_TLV} or self.storage_card:
+        if not (self._status or self.category == _STATUS_IN_TLV) or self.storage_card:
             return ()
-        end = len(self.raw) - (_STATUS_SIZE if self.category == _STATUS_AT_END else 0)
         try:
-            return compact.parse(self.raw[1:end]).items
+            return compact.parse(self._body).items
         except EncodingError:
             return ()
 
@@ -155,10 +154,20 @@ class Historical:
     @property
     def life_cycle(self) -> int | None:
         """Card life cycle status byte (7816-4 5.3.3.2), None where it is not reported."""
-        if self.category == _STATUS_AT_END and len(self.raw) > _STATUS_SIZE:
-            return self.raw[-_STATUS_SIZE]
+        if self._status:
+            return self._status[0]
         value = self._value(Tag.STATUS) or b""
         return value[0] if len(value) in {1, 3} else None
+
+    @property
+    def _status(self) -> bytes:
+        """Three bytes of status behind the objects of category 00."""
+        return self.raw[-_STATUS_SIZE:] if self.category == _STATUS_AT_END and len(self.raw) > _STATUS_SIZE else b""
+
+    @property
+    def _body(self) -> bytes:
+        """What lies between category and status."""
+        return self.raw[1 : len(self.raw) - len(self._status)]
 
     def _value(self, tag: Tag) -> bytes | None:
         return next((item.value for item in self.objects if item.tag == tag), None)
@@ -171,11 +180,10 @@ class Historical:
             return [("historical bytes", _hex(self.raw), f"storage card: {self.storage_card} [PC/SC part 3]")]
         lines = [("category", _hex(self.raw[:1]), f"{_category_words(self.raw[0])} [ISO/IEC 7816-4 8.1.1.1]")]
         lines += [_describe_object(item) for item in self.objects]
-        if not self.objects and len(self.raw) > 1:
-            lines.append(("historical bytes", _hex(self.raw[1:]), f"{_text(self.raw[1:])} [ISO/IEC 7816-4 8.1.1]"))
-        elif self.category == _STATUS_AT_END:
-            tail = self.raw[-_STATUS_SIZE:]
-            lines.append(("status indicator", _hex(tail), "life cycle status, SW1 SW2 [ISO/IEC 7816-4 8.1.1.3]"))
+        if self._body and not self.objects:
+            lines.append(("historical bytes", _hex(self._body), f"{_text(self._body)} [ISO/IEC 7816-4 8.1.1]"))
+        if self._status:
+            lines.append(("status indicator", _hex(self._status), "life cycle, SW1 SW2 [ISO/IEC 7816-4 8.1.1.3]"))
         return lines
 
 

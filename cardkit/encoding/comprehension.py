@@ -42,7 +42,7 @@ class ComprehensionTlv(msgspec.Struct, frozen=True):
         elif 0 <= self.tag <= 0x7FFF:
             tag = bytes((_LONG_TAG,)) + (self.comprehension << 15 | self.tag).to_bytes(2, "big")
         else:
-            raise EncodingError(f"COMPREHENSION-TLV: got tag number {self.tag:X}, expected 1 to 7FFF")
+            raise EncodingError(f"COMPREHENSION-TLV: got tag number {self.tag:X}, expected up to 7FFF")
         return tag + write_length(len(self.value), self.length_size) + self.value
 
 

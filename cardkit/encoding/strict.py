@@ -62,10 +62,11 @@ def _run(construct: Construct, step: Any, argument: Any, verb: str) -> Any:
     except EncodingError:
         raise
     except _LAYOUT_ERRORS as error:
-        # The path reads "(parsing) -> field -> field".
-        path = (getattr(error, "path", None) or "").partition(" -> ")[2].replace(" -> ", ".")
-        where = f" at {path}" if path else ""
-        reason = str(error).partition("\n")[0] if isinstance(error, StreamError) else type(error).__name__
+        # The path reads "(parsing) -> field -> field", the name of the whole included if it has one.
+        path = (getattr(error, "path", None) or "").split(" -> ")[1:]
+        inner = ".".join(path[1:] if path[:1] == [construct.name] else path)
+        where = f" at {inner}" if inner else ""
+        reason = str(error).rpartition("\n")[2] if isinstance(error, StreamError) else type(error).__name__
         raise EncodingError(f"{_name(construct)} cannot be {verb}{where}: {reason}") from None
 
 
@@ -86,8 +87,9 @@ def _lost(value: Any, carried: Any, place: str) -> str:
     if isinstance(value, Mapping):
         if not isinstance(carried, Mapping):
             return place
-        parts = ((f"{place}.{key}", part, carried.get(key, _ABSENT)) for key, part in value.items())
-        return next(filter(None, (_lost(part, other, where) for where, part, other in parts)), "")
+        # Keys with an underscore are construct's own, in a value that was parsed.
+        parts = ((str(key), part, carried.get(key, _ABSENT)) for key, part in value.items())
+        return next(filter(None, (_lost(part, it, f"{place}.{key}") for key, part, it in parts if key[:1] != "_")), "")
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         if not isinstance(carried, Sequence) or len(value) != len(carried):
             return place
