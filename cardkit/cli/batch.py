@@ -1,0 +1,294 @@
+"""``cardkit batch``: an order becomes a batch, the batch becomes finished cards, and everything is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from cardkit import production
+from cardkit.cli import options
+from cardkit.cli.progress import BatchProgress
+from cardkit.cli.render import facts, print_json, say, table
+from cardkit.production.events import BatchDone
+from cardkit.production.report import write_reports
+from cardkit.production.report.source import batch_report
+from cardkit.profile import load_profile, read_order
+
+SECURITY_CLASS = "security"
+
+
+@click.group()
+def batch() -> None:
+    """Import an order, make its cards, check and close the batch."""
+
+
+@contextmanager
+def opened(store_url: str, operator: str, *, create: bool = False) -> Iterator[production.Store]:
+    """Open the store for one command."""
+    store = production.open_store(store_url, operator=operator, create=create)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@batch.command("import")
+@click.argument("profile")
+@click.argument("order", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the batch; made from the profile and the order's digest if absent.")
+@options.store
+@options.as_json
+def import_(profile: str, order: Path, name: str | None, store_url: str, operator: str, as_json: bool) -> None:
+    """Read ORDER with the layout of PROFILE and put its records into the store, as one batch.
+
+    A bad row is quarantined and the rest goes on; a bad file imports nothing.
+    """
+    loaded = load_profile(profile)
+    keystore = loaded.test_keystore()
+    read = read_order(loaded, order, keystore)
+    with opened(store_url, operator, create=True) as store:
+        done = production.import_batch(store, loaded, read, keystore, name=name)
+    if as_json:
+        print_json(
+            {
+                "batch": done.batch,
+                "state": done.state,
+                "rows": done.rows,
+                "imported": done.imported,
+                "quarantined": [quarantined_row(order, row) for row in done.quarantined],
+            }
+        )
+        return
+    for row in done.quarantined:
+        say(f"{order}:{row.line}: {row.field}: {row.code}: {row.message}")
+    click.echo(done.batch)
+    say(f"batch {done.batch} {done.state}: {done.rows} rows, {done.imported} imported, {len(done.quarantined)} quarantined")
+
+
+def quarantined_row(order: Path, row: production.BadRow) -> dict[str, object]:
+    """Return a quarantined row as the JSON of ``batch import`` shows it; its value is masked already."""
+    return {"file": str(order), "line": row.line, "field": row.field, "code": row.code, "message": row.message}
+
+
+def run_options(command: options.Command) -> options.Command:
+    """Add the options of ``run`` and ``resume``."""
+    command = click.option("--station", help="Name of this station; the host name if absent.")(command)
+    command = click.option(
+        "--deadline", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds a card may take per APDU."
+    )(command)
+    return options.seed(options.report(options.as_json(options.store(command))))
+
+
+@batch.command()
+@click.argument("batch_name", metavar="BATCH")
+@options.readers
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after this many cards.")
+@run_options
+def run(  # noqa: PLR0913 - one argument per option
+    batch_name: str,
+    readers: tuple[str, ...],
+    limit: int | None,
+    station: str | None,
+    deadline: float,
+    seed: int | None,
+    report_dir: Path | None,
+    as_json: bool,
+    store_url: str,
+    operator: str,
+) -> int:
+    """Make the cards of BATCH: personalize, verify, seal and journal one after another on every reader."""
+    chosen = production.RunOptions.of(station=station, seed=seed, limit=limit, deadline_s=deadline)
+    with opened(store_url, operator) as store, BatchProgress() as progress:
+        done = production.run_batch(store, batch_name, readers, reporter=progress, options=chosen)
+        return finish(store, done, report_dir, as_json=as_json)
+
+
+@batch.command()
+@click.argument("batch_name", metavar="BATCH")
+@options.reader
+@run_options
+def resume(  # noqa: PLR0913 - one argument per option
+    batch_name: str,
+    reader: str,
+    station: str | None,
+    deadline: float,
+    seed: int | None,
+    report_dir: Path | None,
+    as_json: bool,
+    store_url: str,
+    operator: str,
+) -> int:
+    """Bring cards in doubt to an end: the presented chip's identity and marker decide."""
+    chosen = production.RunOptions.of(station=station, seed=seed, deadline_s=deadline)
+    with opened(store_url, operator) as store, BatchProgress() as progress:
+        done = production.resume_batch(store, batch_name, reader, reporter=progress, options=chosen)
+        return finish(store, done, report_dir, as_json=as_json)
+
+
+def finish(store: production.Store, done: BatchDone, report_dir: Path | None, *, as_json: bool) -> int:
+    """Show how a run ended, write its report, and choose the exit code."""
+    if report_dir is not None:
+        write_reports(batch_report(store, done.batch), report_dir)
+    if as_json:
+        print_json(summary(done))
+    else:
+        facts(summary_lines(done))
+    if report_dir is not None:
+        say(f"report: {report_dir / 'report.html'}")
+    return exit_code(done)
+
+
+def exit_code(done: BatchDone) -> int:
+    """0 every card good, 1 a card failed or is in doubt, 5 a security stop."""
+    if done.stopped is not None and done.stopped.scope == "batch":
+        return 5
+    return 1 if done.rejected or done.in_doubt or done.stopped is not None else 0
+
+
+def summary(done: BatchDone) -> dict[str, object]:
+    """Return what ``--json`` prints of a run."""
+    return {
+        "batch": done.batch,
+        "good": done.good,
+        "rejected": done.rejected,
+        "in_doubt": done.in_doubt,
+        "blank_rejects": done.blank_rejects,
+        "seconds": round(done.seconds, 3),
+        "records": dict(done.counts),
+        "stopped": None if done.stopped is None else {"scope": done.stopped.scope, "rule": done.stopped.rule, "why": done.stopped.why},
+    }
+
+
+def summary_lines(done: BatchDone) -> Iterator[tuple[str, object]]:
+    """Yield the summary for people."""
+    yield "batch", done.batch
+    yield "good", done.good
+    yield "rejected", done.rejected
+    yield "in doubt", done.in_doubt
+    if done.blank_rejects:
+        yield "blank rejects", done.blank_rejects
+    cards = done.good + done.rejected + done.in_doubt
+    yield "time", f"{done.seconds:.2f} s, {cards / done.seconds if done.seconds else 0:.1f} cards/s"
+    yield "records", ", ".join(f"{count} {state}" for state, count in done.counts.items() if count)
+    if done.stopped is not None:
+        yield "stopped", f"{done.stopped.scope}: {done.stopped.why}"
+
+
+@batch.command()
+@click.argument("batch_name", metavar="BATCH")
+@options.store
+@options.as_json
+def doubt(batch_name: str, store_url: str, operator: str, as_json: bool) -> None:
+    """List the cards in doubt: chips that may carry a record's data, until one presents them again."""
+    with opened(store_url, operator) as store:
+        found = production.doubts(store, batch_name)
+    if as_json:
+        print_json(
+            [
+                {
+                    "record": item.record_no,
+                    "chip_id": item.chip_id,
+                    "station": item.station,
+                    "coupler": item.coupler,
+                    "bound_at": item.bound_at.isoformat(),
+                }
+                for item in found
+            ]
+        )
+        return
+    if not found:
+        say(f"batch {batch_name}: no card in doubt")
+        return
+    table(
+        ["record", "chip", "station", "coupler", "bound at"],
+        [(item.record_no, item.chip_id, item.station, item.coupler, f"{item.bound_at:%Y-%m-%d %H:%M:%S}") for item in found],
+    )
+
+
+@batch.command()
+@click.argument("batch_name", metavar="BATCH", required=False)
+@options.store
+@options.as_json
+def check(batch_name: str | None, store_url: str, operator: str, as_json: bool) -> int:
+    """Check the store's invariants and its audit chain; prints each row that breaks one."""
+    with opened(store_url, operator) as store:
+        found = production.check_batch(store, batch_name)
+    if as_json:
+        print_json([{"invariant": item.invariant, "record": item.record_no, "text": item.text} for item in found])
+    elif found:
+        table(["invariant", "record", "what"], [(item.invariant, item.record_no or "", item.text) for item in found])
+    else:
+        say("store is sound: every invariant holds, audit chain unbroken")
+    return 1 if found else 0
+
+
+@batch.command()
+@click.argument("batch_name", metavar="BATCH", required=False)
+@options.store
+@options.as_json
+def status(batch_name: str | None, store_url: str, operator: str, as_json: bool) -> None:
+    """Show how far a batch is, or every batch of the store."""
+    with opened(store_url, operator) as store:
+        names: Sequence[str] = [batch_name] if batch_name else production.batches(store)
+        found = [production.batch_status(store, name) for name in names]
+    if as_json:
+        rows = [status_row(item) for item in found]
+        print_json(rows[0] if batch_name else rows)
+        return
+    for item in found:
+        facts(
+            [
+                ("batch", f"{item.batch} {item.state}{f' ({item.why})' if item.why else ''}"),
+                ("profile", f"{item.profile} {item.profile_version} {item.kind}"),
+                ("file", f"{item.rows} rows, {item.imported} imported, {item.quarantined} quarantined"),
+                ("records", ", ".join(f"{count} {state}" for state, count in item.counts.items() if count)),
+                *([("rejects", ", ".join(f"{count} {code}" for code, count in item.rejects.items()))] if item.rejects else []),
+            ]
+        )
+
+
+def status_row(item: production.BatchStatus) -> dict[str, object]:
+    """Return what ``--json`` prints of one batch."""
+    return {
+        "batch": item.batch,
+        "state": item.state,
+        "why": item.why,
+        "kind": item.kind,
+        "profile": item.profile,
+        "profile_version": item.profile_version,
+        "rows": item.rows,
+        "imported": item.imported,
+        "quarantined": item.quarantined,
+        "records": dict(item.counts),
+        "rejects": dict(item.rejects),
+    }
+
+
+@batch.command()
+@click.argument("batch_name", metavar="BATCH")
+@click.argument("report_dir", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@options.store
+def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> None:
+    """Write report.html, junit.xml and results.jsonl of BATCH into DIR."""
+    with opened(store_url, operator) as store:
+        for path in write_reports(batch_report(store, batch_name), report_dir):
+            click.echo(path)
+
+
+@batch.command()
+@click.argument("batch_name", metavar="BATCH")
+@click.option("--cards-issued", type=click.IntRange(min=0), help="Cards the vault gave out; counted by hand.")
+@options.store
+def close(batch_name: str, cards_issued: int | None, store_url: str, operator: str) -> int:
+    """Close BATCH if its cards and records balance; otherwise name each reason why not."""
+    with opened(store_url, operator) as store:
+        counts = None if cards_issued is None else production.card_counts(store, batch_name, issued=cards_issued)
+        closing = production.close_batch(store, batch_name, counts)
+    for reason in closing.why:
+        say(f"batch {batch_name} stays open: {reason}")
+    if closing.closable:
+        say(f"batch {batch_name} closed, difference {closing.difference}")
+    return 0 if closing.closable else 1

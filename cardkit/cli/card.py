@@ -1,0 +1,111 @@
+"""``cardkit info``, ``dump`` and ``apdu``: what is on a card, and talking to it by hand."""
+
+from __future__ import annotations
+
+import click
+
+from cardkit.apdu import CommandAPDU
+from cardkit.apps.uicc import dump as uicc_dump
+from cardkit.atr import ATR
+from cardkit.cli import options
+from cardkit.cli.hexadecimal import from_hex
+from cardkit.cli.render import facts, print_json, table
+from cardkit.encoding import tlv
+from cardkit.errors import EncodingError
+from cardkit.explain import instruction
+from cardkit.profile import chips
+from cardkit.statuswords import meaning
+from cardkit.target import Card, open_card
+
+
+@click.command()
+@options.reader
+@options.as_json
+def info(reader: str, as_json: bool) -> None:
+    """Say what card this is: ATR, chip model, applications, identity, PIN states."""
+    with open_card(reader) as card:
+        found = uicc_dump.info(card.channel)
+        head = identity(card)
+    if as_json:
+        print_json({**head, **found})
+        return
+    facts([("reader", head["reader"]), ("ATR", head["atr"]), ("chip", head["chip"] or "not known")])
+    table(["ATR part", "bytes", "meaning"], ATR.parse(card.atr).describe())
+    for line in uicc_dump.info_lines(found):
+        click.echo(line)
+
+
+@click.command()
+@options.reader
+@options.as_json
+def dump(reader: str, as_json: bool) -> None:
+    """Walk the file tree and decode what may be read; secrets never."""
+    with open_card(reader) as card:
+        found = uicc_dump.walk(card.channel)
+        head = identity(card)
+    if as_json:
+        print_json({**head, **found})
+        return
+    for line in uicc_dump.lines(found):
+        click.echo(line)
+
+
+def identity(card: Card) -> dict[str, str]:
+    """Return the head every description of a card begins with."""
+    return {
+        "reader": card.reader,
+        "atr": card.atr.hex().upper(),
+        "protocol": f"T={card.protocol.value}",
+        "chip": chips.recognize(card.atr) or "",
+    }
+
+
+@click.command()
+@options.reader
+@click.argument("commands", nargs=-1, required=True, metavar="HEX...")
+@options.as_json
+def apdu(reader: str, commands: tuple[str, ...], as_json: bool) -> None:
+    """Send APDUs as they are, one after another, and explain the answers.
+
+    61xx and 6Cxx are followed. Each HEX is one command, blanks allowed when quoted.
+    """
+    parsed = [CommandAPDU.parse(from_hex(text)) for text in commands]
+    rows: list[dict[str, str]] = []
+    with open_card(reader) as card:
+        for command in parsed:
+            answer = card.channel.send(command)
+            rows.append(
+                {
+                    "command": command.encode().hex().upper(),
+                    "what": instruction(command.cla, command.ins)[0],
+                    "data": answer.data.hex().upper(),
+                    "sw": f"{answer.sw:04X}",
+                    "meaning": meaning(answer.sw, command.ins, command.cla).text,
+                }
+            )
+            if not as_json:
+                show(rows[-1], answer.data)
+    if as_json:
+        print_json(rows)
+
+
+def show(row: dict[str, str], data: bytes) -> None:
+    """Print one exchange, the answer decoded where it is a template."""
+    click.echo(f"> {row['command']}  {row['what']}")
+    click.echo(f"< {row['data'] + ' ' if row['data'] else ''}{row['sw']}  {row['meaning']}")
+    for line in template_lines(data):
+        click.echo(f"    {line}")
+
+
+def template_lines(data: bytes, depth: int = 0) -> list[str]:
+    """Return the BER-TLV tree of an answer, one line an object; nothing if it is no template."""
+    try:
+        objects = tlv.parse(data, padding=b"\xff")
+    except EncodingError:
+        return []
+    lines: list[str] = []
+    for item in objects:
+        inner = template_lines(item.value, depth + 1) if item.constructed else []
+        shown = "" if inner else f" {item.value.hex().upper()}"
+        lines += [f"{'  ' * depth}{item.tag:02X}{shown}", *inner]
+    return lines

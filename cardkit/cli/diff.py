@@ -1,0 +1,57 @@
+"""``cardkit diff``: two cards, two dumps, or one of each (golden card)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from cardkit.apps.uicc import dump as uicc_dump
+from cardkit.cli import options
+from cardkit.cli.card import identity
+from cardkit.cli.render import print_json, say, table
+from cardkit.errors import EncodingError
+from cardkit.perso import varying_files
+from cardkit.profile import load_profile
+from cardkit.target import open_card
+
+
+@click.command()
+@click.argument("left")
+@click.argument("right")
+@click.option("--mask", metavar="PROFILE", help="Leave out what this profile varies from card to card.")
+@options.as_json
+def diff(left: str, right: str, mask: str | None, as_json: bool) -> int:
+    """Compare LEFT with RIGHT, each a reader (virtual:usim, pcsc:0) or a file that `dump --json` wrote.
+
+    Exit code 0: the same, 1: something differs.
+    """
+    masked = varying_files(load_profile(mask)) if mask else frozenset()
+    differences = uicc_dump.compare(read(left), read(right), masked=masked)
+    if as_json:
+        print_json([{"where": item.where, "left": item.left, "right": item.right} for item in differences])
+    elif differences:
+        table(["where", "left", "right"], [(item.where, item.left, item.right) for item in differences])
+    else:
+        say(f"no difference{' outside the masked files' if mask else ''}")
+    return 1 if differences else 0
+
+
+def read(source: str) -> dict[str, Any]:
+    """Return the dump of a card, or of a file.
+
+    :raises EncodingError: on a file that holds no dump.
+    """
+    path = Path(source)
+    if not path.is_file():
+        with open_card(source) as card:
+            return {**identity(card), **uicc_dump.walk(card.channel)}
+    try:
+        document = msgspec.json.decode(path.read_bytes())
+    except msgspec.DecodeError as error:
+        raise EncodingError(f"{source}: {error}, expected what `cardkit dump --json` prints") from None
+    if not isinstance(document, dict) or "files" not in document:
+        raise EncodingError(f"{source}: no \"files\" in it, expected what `cardkit dump --json` prints")
+    return document

@@ -1,0 +1,100 @@
+"""``cardkit plan``: what would be done to a card, before any card is touched."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cardkit.cli import options
+from cardkit.cli.order import open_job
+from cardkit.cli.render import facts, print_json, say, table
+from cardkit.errors import ProfileError
+from cardkit.perso import Plan, prepare
+from cardkit.perso import plan as make_plan
+from cardkit.profile import Profile
+from cardkit.target import open_card
+from cardkit.transport.base import TransmissionProtocol
+
+BIT_RATES = (0x11, 0x94, 0x95, 0x96, 0x97)
+PROTOCOLS = (TransmissionProtocol.T0, TransmissionProtocol.T1)
+
+
+@click.command()
+@click.argument("profile")
+@options.order
+@click.option("--record", "record_no", type=click.IntRange(min=1), required=True, metavar="N", help="Row of the order.")
+@click.option("--reader", metavar="R", help="Also say whether the card in this reader is the profile's chip.")
+@options.as_json
+def plan(profile: str, order_path: Path, record_no: int, reader: str | None, as_json: bool) -> None:
+    """Show the desired states of one card, the APDUs and bytes they cost, and the seconds they take."""
+    job = open_job(profile, order_path)
+    record = job.record(record_no)
+    prepared = prepare(job.profile, record, job.keystore, secrets.token_bytes)
+    todo = make_plan(job.profile, record, prepared, job.keystore)
+    if reader is not None:
+        check_chip(job.profile, reader)
+    if as_json:
+        print_json(document(job.profile, todo))
+    else:
+        show(job.profile, todo)
+
+
+def check_chip(profile: Profile, reader: str) -> None:
+    """Refuse to plan for a card that is not the profile's chip.
+
+    :raises ProfileError: naming both ATRs.
+    """
+    with open_card(reader) as card:
+        if not profile.chip.recognizes(card.atr):
+            raise ProfileError(
+                f"{reader}: ATR {card.atr.hex().upper()}, expected chip {profile.chip.name} ({profile.chip.atr.hex().upper()})"
+            )
+
+
+def document(profile: Profile, todo: Plan) -> dict[str, Any]:
+    """Return the plan as ``--json`` prints it."""
+    return {
+        "profile": {"name": profile.name, "version": profile.version, "sha256": profile.sha256.hex(), "chip": profile.chip.name},
+        **todo.to_json(),
+        "totals": todo.totals(),
+        "seconds": {
+            f"T={protocol.value}": {f"{ta1:02X}": round(todo.seconds(ta1, protocol), 4) for ta1 in BIT_RATES}
+            for protocol in PROTOCOLS
+        },
+    }
+
+
+def show(profile: Profile, todo: Plan) -> None:
+    """Print the plan for people."""
+    click.echo(
+        f"profile {profile.name} {profile.version}  sha256 {profile.sha256.hex()[:12]}  chip {profile.chip.name}  "
+        f"states {len(todo.states)}"
+    )
+    table(
+        ["phase", "state", "access", "seen by", "what"],
+        [
+            (state.phase, state.name, state.access.name if state.access else "-", state.seen, state.title)
+            for state in todo.states
+        ],
+    )
+    click.echo()
+    totals = todo.totals()
+    table(
+        ["phase", "APDUs", "bytes in", "bytes out"],
+        [
+            *((phase, part["apdus"], part["bytes_in"], part["bytes_out"]) for phase, part in totals.items()),
+            ("all", *(sum(part[key] for part in totals.values()) for key in ("apdus", "bytes_in", "bytes_out"))),
+        ],
+    )
+    click.echo()
+    facts(
+        (
+            f"card time T={protocol.value}",
+            "  ".join(f"TA1={ta1:02X} {todo.seconds(ta1, protocol):.2f} s" for ta1 in BIT_RATES),
+        )
+        for protocol in PROTOCOLS
+    )
+    say("nothing was sent to a card; bind happens before the first command of the fence that writes")

@@ -1,0 +1,138 @@
+"""``cardkit verify``: read a finished card back and prove its keys; one card, or card after card."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cardkit.cli import options
+from cardkit.cli.cardreport import Verified, report_document, show_report, verified_card, write_cards
+from cardkit.cli.order import Job, open_job
+from cardkit.cli.render import print_json, print_json_line, say
+from cardkit.errors import CardError, CardkitError, NoCardError, TransportError
+from cardkit.perso import plan, prepare, read_identity
+from cardkit.perso import verify as verify_card
+from cardkit.profile import Record
+from cardkit.target import Card, Feeder, Target, parse
+
+AUTO = "auto"
+GOOD = "GOOD"
+
+
+class RecordChoice(click.ParamType):
+    """A row of the order, or ``auto``."""
+
+    name = "record"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the row, None for ``auto``."""
+        text = str(value)
+        if text == AUTO:
+            return None
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(f"{text!r}: expected a row of the order from 1, or {AUTO}", param, ctx)
+        return int(text)
+
+
+@click.command()
+@click.argument("profile")
+@options.order
+@click.option("--record", "record_no", type=RecordChoice(), required=True, metavar="N|auto", help="Row, or found by the card's identity.")
+@options.readers
+@click.option("--continuous", is_flag=True, help="Card after card until the readers have no more; one report at the end.")
+@click.option("--without-keys", is_flag=True, help="Prove nothing that needs a key; the verdict is never GOOD then.")
+@options.report
+@options.as_json
+def verify(  # noqa: PLR0913 - one argument per option
+    profile: str,
+    order_path: Path,
+    record_no: int | None,
+    readers: tuple[str, ...],
+    continuous: bool,
+    without_keys: bool,
+    report_dir: Path | None,
+    as_json: bool,
+) -> int:
+    """Verify finished cards: read every file back, check every rule, prove the keys. Writes no file on the card."""
+    started = datetime.now(UTC)
+    job = open_job(profile, order_path)
+    targets = [target for text in readers for target in parse(text)]
+    done: list[Verified] = []
+    failed = 0
+    for item in cards(job, targets, record_no, continuous=continuous, without_keys=without_keys):
+        if isinstance(item, CardkitError):
+            if not continuous:
+                raise item
+            failed += 1
+            say(f"error: {item}")
+            continue
+        done.append(item)
+        show(item, as_json=as_json, one_of_many=continuous or len(targets) > 1)
+    if report_dir is not None:
+        files = write_cards(job, map(verified_card, done), started, report_dir, getpass.getuser())
+        say(f"report: {files.html}")
+    good = sum(item.report.verdict == GOOD for item in done)
+    if continuous:
+        say(f"{len(done)} cards verified, {good} good, {failed} not identified")
+    return 0 if done and good == len(done) and not failed else 1
+
+
+def show(item: Verified, *, as_json: bool, one_of_many: bool) -> None:
+    """Print one result as text, as a document, or as one line of many."""
+    if not as_json:
+        show_report(item)
+    elif one_of_many:
+        print_json_line(report_document(item))
+    else:
+        print_json(report_document(item))
+
+
+def cards(
+    job: Job, targets: list[Target], record_no: int | None, *, continuous: bool, without_keys: bool
+) -> Iterator[Verified | CardkitError]:
+    """Verify the card in each reader, or all the cards the readers are given; a card that fails yields its error."""
+    for target in targets:
+        feeder = Feeder(target, again=target.directory is not None and target.serial is None)
+        while True:
+            try:
+                connection = feeder.next_connection()
+            except NoCardError:
+                if not continuous:
+                    raise
+                break
+            with Card(connection) as card:
+                yield one_card(job, card, record_no, without_keys=without_keys)
+            if not continuous:
+                break
+
+
+def one_card(job: Job, card: Card, record_no: int | None, *, without_keys: bool) -> Verified | CardkitError:
+    """Verify the card in hand."""
+    begun = time.monotonic()
+    try:
+        record = find_record(job, card) if record_no is None else job.record(record_no)
+        prepared = prepare(job.profile, record, job.keystore, secrets.token_bytes)
+        todo = plan(job.profile, record, prepared, job.keystore)
+        report = verify_card(todo, card, job.keystore, without_keys=without_keys)
+    except (CardError, TransportError) as error:
+        return error
+    return Verified(report, record, card.reader, time.monotonic() - begun)
+
+
+def find_record(job: Job, card: Card) -> Record:
+    """Return the record whose ICCID the card carries.
+
+    :raises CardError: if the order has no such record.
+    """
+    number = read_identity(job.profile, card)
+    card.reset(cold=True)
+    for record in job.order.records:
+        if record.business_keys().get("iccid") == number:
+            return record
+    raise CardError(f"{card.reader}: card says ICCID {number}, no record of {job.order_path} has it")

@@ -1,0 +1,43 @@
+"""``cardkit virtual``: the images there are, and a virtual card behind the real PC/SC stack."""
+
+from __future__ import annotations
+
+import click
+
+from cardkit import virtual as cards
+from cardkit.cli.render import print_json, table
+
+DEFAULT_PORT = 35963  # vpcd's first slot (0x8C7B)
+
+
+@click.group()
+def virtual() -> None:
+    """Virtual cards: list the images, or serve one to the real PC/SC stack."""
+
+
+@virtual.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+def images(as_json: bool) -> None:
+    """List the blank images a virtual card can be made from."""
+    rows = [cards.load_image(name) for name in cards.images()]
+    if as_json:
+        print_json([{"name": image.name, "title": image.title, "atr": image.atr.hex().upper()} for image in rows])
+        return
+    table(["image", "ATR", "what it is"], [(image.name, image.atr.hex().upper(), image.title) for image in rows])
+
+
+@virtual.command()
+@click.argument("image")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where vpcd listens.")
+@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="vpcd's slot.")
+@click.option("--seed", type=int, help="Make the chip's serial and challenges repeatable.")
+@click.option("--dir", "folder", type=click.Path(file_okay=False), help="Keep the chip's memory in this folder.")
+def serve(image: str, host: str, port: int, seed: int | None, folder: str | None) -> None:
+    """Insert a virtual card made from IMAGE into a vpcd slot, until Ctrl-C.
+
+    Needs a running pcscd with vpcd (Debian: pcscd, vsmartcard-vpcd). The card then shows up in pcsc_scan,
+    opensc-tool and every other PC/SC program.
+    """
+    card = open_card(image, seed, folder)
+    click.echo(f"{image} in the slot at {host}:{port}, ATR {card.atr().hex().upper()}; Ctrl-C takes it out", err=True)
+    cards.serve(card, host, port)
