@@ -219,6 +219,11 @@ def test_unknown_storage_cards_keep_their_numbers() -> None:
     assert str(card) == "card name ABCD, standard 77"
 
 
+def test_a_storage_card_is_described_in_one_line() -> None:
+    (line,) = ATR.parse(bytes.fromhex("3B8F8001804F0CA0000003060300030000000068")).history.describe()
+    assert line[2] == "storage card: MIFARE Ultralight, ISO/IEC 14443 A, part 3 [PC/SC part 3]"
+
+
 @pytest.mark.skipif(not SMARTCARD_LIST.exists(), reason="Debian package pcsc-tools is not installed")
 def test_decoder_agrees_with_pyscard_on_every_listed_card() -> None:
     smartcard = pytest.importorskip("smartcard.ATR", reason="pyscard is not installed (extra pcsc)")
