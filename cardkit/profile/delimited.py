@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cardkit.errors import RecordError
 from cardkit.profile.layout import HeaderLines, Layout
+from cardkit.profile.reading import printable
 from cardkit.profile.rows import Rows, cut_text, decode, header_values, trailer_values, without_bom
 
 
@@ -59,7 +60,7 @@ def _columns(layout: Layout, names: list[str], required: tuple[str, ...], possib
         field = column.name if column else name
         if (declared and column is None) or field not in possible or field in fields:
             again = " a second time" if field in fields else ""
-            raise RecordError(f'line 1: column "{name[:40]}"{again}: not in the layout', code="COLUMN_UNKNOWN")
+            raise RecordError(f"line 1: column {_shown(name, place)}{again}: not in the layout", code="COLUMN_UNKNOWN")
         if column and column.at not in (None, place):
             raise RecordError(f'line 1: column "{name}" is number {place}, expected {column.at}', code="COLUMN_UNKNOWN")
         fields.append(field)
@@ -68,3 +69,8 @@ def _columns(layout: Layout, names: list[str], required: tuple[str, ...], possib
             label = next((column.column for column in layout.fields if column.name == field and column.column), field)
             raise RecordError(f'line 1: column "{label}" is missing', code="COLUMN_MISSING")
     return tuple(fields)
+
+
+def _shown(name: str, place: int) -> str:
+    """Return a column's name for a message; its place where the line holds values: a file without header line."""
+    return f'"{printable(name)}"' if name[:1].isalpha() else f"number {place}, which is no name"

@@ -15,7 +15,7 @@ from cardkit.profile import delimited, fixed
 from cardkit.profile.field import Field
 from cardkit.profile.layout import HEADER_KEYS, Layout
 from cardkit.profile.load import Profile
-from cardkit.profile.reading import FieldError, Reader, Transport, reader
+from cardkit.profile.reading import FieldError, Reader, Transport, masked, printable, reader
 from cardkit.profile.record import Record, RecordSchema
 from cardkit.profile.rows import HeaderValue, Rows
 
@@ -216,8 +216,8 @@ class _Importer:
     def _printable(self, name: str, cell: str) -> str:
         """Return a value for the report: masked unless public, or where it could be a secret in the wrong column."""
         if self._rules[name].is_masked or any(_accepts(read, cell) for read in self._clear_readers):
-            return f"<{len(cell)} characters>"
-        return ascii(cell[:40])[1:-1]
+            return masked(cell)
+        return printable(cell)
 
 
 def _supplied(schema: RecordSchema, columns: tuple[str, ...]) -> dict[str, Value]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +23,26 @@ from cardkit.profile.normal import uz_apostrophe
 _DIGITS = frozenset("0123456789")
 _HEX = frozenset("0123456789ABCDEFabcdef")
 
+# A run of hex digits that is as long as a piece of a key, and no decimal number.
+_KEY_PIECE = re.compile(r"(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{12,}")
+
 Reader = Callable[[str], Value]
+
+
+def printable(text: str) -> str:
+    """Return a text of an order for a message: ASCII, 40 characters at most, masked where it may be a piece of a key.
+
+    >>> printable("8,99990E+18"), printable("4ADD1D0011223344")
+    ('8,99990E+18', '<16 characters>')
+    """
+    if _KEY_PIECE.search(text):
+        return masked(text)
+    return ascii(text[:40])[1:-1]
+
+
+def masked(text: str) -> str:
+    """Return what a message may say of a text that is secret or personal: its length."""
+    return f"<{len(text)} characters>"
 
 
 class FieldError(Exception):

@@ -134,9 +134,9 @@ def test_totals_hold_exactly(numbers, more_rows, more_hash):
     order = outcome(lambda: parse_order(TOTALLED, schema, text.encode(), MemoryKeyStore()), RecordError)
 
     if more_rows:
-        assert "COUNT" == order.code
+        assert order.code == "COUNT"
     elif declared != total:
-        assert "HASH_TOTAL" == order.code
+        assert order.code == "HASH_TOTAL"
     else:
         assert (len(numbers), total) == (order.totals.count, order.totals.hash)
 

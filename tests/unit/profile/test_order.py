@@ -134,6 +134,7 @@ def test_normal_form_is_applied_and_counted(read):
         ("\n", "EMPTY", "no header line"),
         ("\ufeff" + row(), "ENCODING_BOM", "a byte-order mark, but the layout declares utf-8"),
         (row().replace("pin1", "PIN1"), "COLUMN_UNKNOWN", 'line 1: column "PIN1": not in the layout'),
+        (row().splitlines()[1], "COLUMN_UNKNOWN", "line 1: column number 1, which is no name: not in the layout"),
         (row().replace("pin1", "imsi"), "COLUMN_UNKNOWN", 'column "imsi" a second time'),
         (row().replace("pin1", "holder"), "COLUMN_MISSING", 'column "pin1" is missing'),
     ],
