@@ -1,4 +1,6 @@
-"""The station's journal: second witness of every bind and verdict, one file a session, no personal data. production.md 5
+"""The station's journal: second witness of every bind and verdict, one file a session. production.md 5
+
+It holds no personal data and no keys.
 
 A record is ``length u32 | crc32 u32 | canonical JSON``, big endian, written with one ``write``; it is durable when
 :meth:`Journal.sync` has returned.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 OPEN_STATES = ("ready", "leased", "bound")
 
@@ -29,7 +29,8 @@ class CardCounts:
     @property
     def difference(self) -> int:
         """Cards issued and not accounted for; negative when there are too many."""
-        return self.issued - sum(getattr(self, each.name) for each in fields(self) if each.name != "issued")
+        went: dict[str, int] = asdict(self)
+        return 2 * self.issued - sum(went.values())
 
 
 @dataclass(frozen=True, slots=True)

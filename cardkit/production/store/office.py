@@ -5,7 +5,7 @@ A LIVE store asks two different persons for each step, a TEST store one named op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from cardkit.errors import FencedError, IllegalStepError
 from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.schema import BatchState, RecordState, attempt, batch, record, station
+from cardkit.production.store.station import NO_WORK, Work
 from cardkit.production.store.store import Batch, Store, require_persons
 
 RESUMABLE_MARKERS = frozenset({"match", "absent"})
@@ -67,7 +68,7 @@ class Office:
             connection.execute(update(record).where(record.c.id == record_id).values(bound))
             self._audit(connection, "RESUME", record_id, people, row, {"chip": chip, "marker": marker})
 
-    def resolve(self, record_id: int, chip: str, verdict: str, detail: bytes | str) -> None:
+    def resolve(self, record_id: int, chip: str, verdict: str, detail: bytes | str, work: Work = NO_WORK) -> None:
         """IN_DOUBT to GOOD or REJECTED: the card was in hand and was examined.
 
         :param detail: for GOOD the evidence digest (32 bytes), for REJECTED the code.
@@ -84,7 +85,7 @@ class Office:
             values: dict[str, Any] = {"evidence_sha256" if good else "reject_code": detail}
             if good:
                 values["reject_code"] = None
-            values["done_at"] = self.store.clocks.wall()
+            values |= asdict(work) | {"done_at": self.store.clocks.wall()}
             self._both(connection, record_id, row, RecordState(verdict), values)
             said = {"evidence_sha256": detail.hex()} if isinstance(detail, bytes) else {"code": detail}
             self._audit(connection, "RESOLVE", record_id, people, row, {"chip": chip, "verdict": verdict, **said})

@@ -48,12 +48,12 @@ class NewBatch:
 class NewRecord:
     """One good row.
 
-    :param line: in the file.  :param data: canonical record.  :param keys: kind and normal value of each business key.
+    :param row_no: data row of the file, from 1.  :param data: canonical record.
+    :param keys: kind and normal value of each business key.
     :param prepared: canonical random and slow values, where the profile has them.
     """
 
     row_no: int
-    line: int
     data: bytes = dataclasses.field(repr=False)
     keys: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     prepared: bytes | None = dataclasses.field(default=None, repr=False)
@@ -110,22 +110,25 @@ def _refuse_known(connection: Connection, new: NewBatch) -> None:
 
 
 def _refuse_duplicates(store: Store, connection: Connection, new: NewBatch, records: Sequence[NewRecord]) -> None:
-    lines: dict[tuple[str, bytes], int] = {}
+    rows_by_key: dict[tuple[str, bytes], int] = {}
     for row in records:
         for kind, value in row.keys.items():
             key = (kind, store.vault.business_key(kind, value))
-            first = lines.setdefault(key, row.line)
-            if first != row.line:
+            first = rows_by_key.setdefault(key, row.row_no)
+            if first != row.row_no:
                 raise RecordError(
-                    f"{new.source_name}: line {row.line}: {kind} is that of line {first}", code="DUPLICATE"
+                    f"{new.source_name}: row {row.row_no}: {kind} is that of row {first}", code="DUPLICATE"
                 )
-    keys = list(lines)
+    keys = list(rows_by_key)
     for start in range(0, len(keys), CHUNK):
-        _refuse_history(connection, new, lines, keys[start : start + CHUNK])
+        _refuse_history(connection, new, rows_by_key, keys[start : start + CHUNK])
 
 
 def _refuse_history(
-    connection: Connection, new: NewBatch, lines: Mapping[tuple[str, bytes], int], keys: Sequence[tuple[str, bytes]]
+    connection: Connection,
+    new: NewBatch,
+    rows_by_key: Mapping[tuple[str, bytes], int],
+    keys: Sequence[tuple[str, bytes]],
 ) -> None:
     statement = (
         select(record_key.c.kind, record_key.c.digest, batch.c.name, record.c.row_no)
@@ -134,11 +137,11 @@ def _refuse_history(
         .where(record_key.c.digest.in_([digest for _, digest in keys]))
     )
     for known in connection.execute(statement):
-        line = lines.get((known.kind, known.digest))
-        if line is not None:
+        row_no = rows_by_key.get((known.kind, known.digest))
+        if row_no is not None:
             where = f"batch {known.name}, row {known.row_no}"
             raise RecordError(
-                f"{new.source_name}: line {line}: {known.kind} was imported before ({where})", code="HISTORY"
+                f"{new.source_name}: row {row_no}: {known.kind} was imported before ({where})", code="HISTORY"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,10 @@ from sqlalchemy import Row, func, select
 
 from cardkit.production.store.schema import RecordState, attempt, blank_reject, prepared, quarantine, record
 from cardkit.production.store.store import Batch, Store
+from cardkit.production.store.vault import BatchVault
 
 STREAM_ROWS = 500
+FINDINGS_FIELD = "findings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +146,16 @@ def chip_known(store: Store, lot: Batch, chip_id: str) -> bool:
         return bool(connection.scalar(statement))
 
 
-def sealed_record(store: Store, lot: Batch, record_id: int) -> Sealed:
-    """Return the cells of one record."""
+def sealed_records(store: Store, lot: Batch, record_ids: Sequence[int]) -> dict[int, Sealed]:
+    """Return the cells of some records."""
     step = (prepared.c.record_id == record.c.id) & (prepared.c.step == (lot.prepare_step or ""))
     statement = (
-        select(record.c.data_enc, prepared.c.data_enc.label("prepared_enc"))
+        select(record.c.id, record.c.data_enc, prepared.c.data_enc.label("prepared_enc"))
         .outerjoin(prepared, step)
-        .where(record.c.id == record_id)
+        .where(record.c.id.in_(record_ids))
     )
     with store.reading() as connection:
-        row = connection.execute(statement).one()
-    return Sealed(row.data_enc, row.prepared_enc)
+        return {row.id: Sealed(row.data_enc, row.prepared_enc) for row in connection.execute(statement)}
 
 
 def results(store: Store, lot: Batch) -> Iterator[CardResult]:
@@ -165,19 +166,27 @@ def results(store: Store, lot: Batch) -> Iterator[CardResult]:
         .where(record.c.batch_id == lot.id)
         .order_by(record.c.row_no, attempt.c.id)
     )
+    vault = store.vault.batch(lot.name)
     with store.reading() as connection:
         for row in connection.execution_options(yield_per=STREAM_ROWS).execute(statement):
-            yield _result(store, lot, row)
+            yield _result(store, lot, vault, row)
 
 
-def _result(store: Store, lot: Batch, row: Row[Any]) -> CardResult:
+def _findings(vault: BatchVault, row: Row[Any]) -> tuple[dict[str, Any], ...]:
+    if row.findings_enc is None:
+        return ()
+    text = vault.open(row.row_no, FINDINGS_FIELD, row.findings_enc)
+    return tuple(msgspec.json.decode(text, type=list[dict[str, Any]]))
+
+
+def _result(store: Store, lot: Batch, vault: BatchVault, row: Row[Any]) -> CardResult:
     return CardResult(
         record_no=row.row_no,
         chip_ref=store.vault.chip_ref(plain_chip(store, lot, row.chip_id)),
         verdict=row.state,
         code=row.reject_code,
         reject_class=row.reject_class,
-        findings=tuple(msgspec.json.decode(row.findings or "[]", type=list[dict[str, Any]])),
+        findings=_findings(vault, row),
         evidence_sha256=row.evidence_sha256.hex() if row.evidence_sha256 else None,
         apply_ms=row.apply_ms,
         verify_ms=row.verify_ms,

@@ -137,7 +137,7 @@ attempt = Table(
     Column("evidence_sha256", LargeBinary),
     Column("reject_code", Text),
     Column("reject_class", Text),
-    Column("findings", Text),
+    Column("findings_enc", LargeBinary),
     Column("facts", Text),
     Column("late_verdict", Text),
     Column("late_evidence_sha256", LargeBinary),

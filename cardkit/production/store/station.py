@@ -63,10 +63,11 @@ class Card:
 class Work:
     """What is kept of the work on one card besides the verdict.
 
-    :param findings: canonical JSON, a list.  :param facts: canonical JSON, what only the card knew.
+    :param findings_enc: cell with the findings' JSON, they may name personal values; None where there are none.
+    :param facts: canonical JSON, what only the card knew.
     """
 
-    findings: str = "[]"
+    findings_enc: bytes | None = None
     facts: str = "{}"
     apply_ms: int | None = None
     verify_ms: int | None = None
@@ -117,7 +118,7 @@ _END_ATTEMPT = (
     .where(attempt.c.id == bindparam("of_attempt"))
     .values(
         {name: bindparam(f"new_{name}") for name in ("state", "evidence_sha256", "reject_code", "reject_class")}
-        | {name: bindparam(f"new_{name}") for name in ("findings", "facts", "apply_ms", "verify_ms", "done_at")}
+        | {name: bindparam(f"new_{name}") for name in ("findings_enc", "facts", "apply_ms", "verify_ms", "done_at")}
     )
 )
 _ADD_ATTEMPT = insert(attempt)
@@ -150,6 +151,12 @@ class StationSession:
                 data = {"batch": batch_name, "records": [[each.record_id, each.token] for each in claims]}
                 self._audit(connection, Event("CLAIM", self.station, data))
         return claims
+
+    def require_claimable(self, batch_name: str) -> None:
+        """Raise what :meth:`claim` would raise."""
+        with self.store.reading() as connection:
+            _claimable(connection, batch_name)
+            _refuse_before_replay(connection, self.store.terms.epoch)
 
     def release(self, record_id: int, token: int) -> None:
         """Give a leased record back: nothing was written.
@@ -256,7 +263,7 @@ class StationSession:
     def _ending(self, attempt_id: int, end: dict[str, Any], work: Work) -> dict[str, Any]:
         open_ended = end["state"] == RecordState.IN_DOUBT
         values = {"evidence_sha256": None, "reject_code": None, "reject_class": None, **end}
-        values |= {"findings": work.findings, "facts": work.facts}
+        values |= {"findings_enc": work.findings_enc, "facts": work.facts}
         values |= {"apply_ms": work.apply_ms, "verify_ms": work.verify_ms}
         values["done_at"] = None if open_ended else self.store.clocks.wall()
         return {"of_attempt": attempt_id, **{f"new_{name}": value for name, value in values.items()}}

@@ -144,7 +144,7 @@ attempt = sa.Table(
     sa.Column("evidence_sha256", sa.LargeBinary),
     sa.Column("reject_code", sa.Text),
     sa.Column("reject_class", sa.Text),
-    sa.Column("findings", sa.Text),
+    sa.Column("findings_enc", sa.LargeBinary),
     sa.Column("facts", sa.Text),
     sa.Column("late_verdict", sa.Text),
     sa.Column("late_evidence_sha256", sa.LargeBinary),

@@ -1,0 +1,211 @@
+"""Where a card's steps become durable: first the journal, then the store, in groups. production.md 5
+
+BIND     journal.bind (flushed)  -> store.bind             -> the coupler may go on
+INTENT   journal.intent (flushed)                          -> the coupler may go on
+end      journal.done (flushed)  -> store.commit or reject -> the card may leave
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from cardkit.errors import ChipUsedError, FencedError, IllegalStepError, StoreError
+from cardkit.production.couplers.messages import Bind, Ended, Intent, Lost, Unknown
+from cardkit.production.journal import Journal
+from cardkit.production.store.reading import FINDINGS_FIELD
+from cardkit.production.store.station import Card, Claim, StationSession, Work
+from cardkit.production.store.store import Batch
+from cardkit.production.store.vault import BatchVault
+
+NO_FINDINGS = b"[]"
+
+
+class Verdict(StrEnum):
+    """How a card leaves a coupler. BLANK_REJECT: before it was bound to anything."""
+
+    GOOD = "GOOD"
+    REJECTED = "REJECTED"
+    IN_DOUBT = "IN_DOUBT"
+    BLANK_REJECT = "BLANK_REJECT"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a coupler said about the record it works on.
+
+    :param coupler: its number, from 1.
+    """
+
+    coupler: int
+    claim: Claim
+    said: Bind | Intent | Unknown | Ended | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of it.
+
+    :param refused: the coupler must stop before its next command: why.
+    :param verdict: of a card that ended.  :param reusable: whether its record is still ours for another card.
+    """
+
+    refused: str | None = None
+    verdict: Verdict | None = None
+    code: str | None = None
+    reject_class: str | None = None
+    reusable: bool = False
+
+
+PROCEED = Settled()
+
+
+class Books:
+    """Journal and store of one session of one station, for one batch.
+
+    :ivar failure: why nothing becomes durable any more, None while all is well.
+    """
+
+    def __init__(self, session: StationSession, journal: Journal, lot: Batch, vault: BatchVault) -> None:
+        self.session = session
+        self.lot = lot
+        self.failure: StoreError | None = None
+        self._journal = journal
+        self._vault = vault
+        self._refusals: dict[int, Settled] = {}
+
+    def settle(self, posts: Sequence[Post]) -> list[Settled]:
+        """Make everything durable that was said, in one flush and one transaction; each is judged alone.
+
+        Never raises for a failing journal or store: then :attr:`failure` is set, binds are refused, and what was
+        bound stays so until people look.
+        """
+        if not posts:
+            return []
+        try:
+            for post in posts:
+                self._journal.append(_entry(post))
+            self._journal.sync()
+        except StoreError as error:
+            self.failure = error
+            return [self._unsettled(post, journaled=False) for post in posts]
+        if self.failure is not None or all(isinstance(post.said, Intent | Unknown) for post in posts):
+            return [self._unsettled(post, journaled=True) for post in posts]
+        try:
+            with self.session.together():
+                return [self._store(post) for post in posts]
+        except StoreError as error:
+            self.failure = error
+            return [self._unsettled(post, journaled=True) for post in posts]
+
+    def witness(self, post: Post) -> None:
+        """Make one entry of the journal durable, for a step that people take.
+
+        :raises StoreError: when the journal fails.
+        """
+        self._journal.append(_entry(post))
+        self._journal.sync()
+
+    def work(self, claim: Claim, said: Ended) -> Work:
+        """Return what the store keeps of a card's work besides the verdict."""
+        sealed = None
+        if said.findings != NO_FINDINGS:
+            sealed = self._vault.seal(claim.row_no, FINDINGS_FIELD, said.findings)
+        return Work(sealed, said.facts.decode(), said.apply_ms, said.verify_ms)
+
+    def _unsettled(self, post: Post, *, journaled: bool) -> Settled:
+        """Answer without the store: what only had to be journaled may go on."""
+        match post.said:
+            case Unknown():
+                return PROCEED
+            case Intent():
+                return PROCEED if journaled else Settled(refused=str(self.failure))
+            case Bind():
+                return Settled(refused=str(self.failure))
+            case said if not said.bound:
+                return Settled(None, Verdict.BLANK_REJECT, said.code, said.reject_class, reusable=True)
+        return Settled(None, Verdict.IN_DOUBT, "STORE", "software")
+
+    def _store(self, post: Post) -> Settled:
+        match post.said:
+            case Bind(chip):
+                return self._bind(post, chip)
+            case Ended() | Lost():
+                return self._end(post, post.said)
+        return PROCEED
+
+    def _bind(self, post: Post, chip: str) -> Settled:
+        try:
+            self.session.bind(self.lot, _card(post, chip))
+        except ChipUsedError as error:
+            return self._refuse(post, chip, Settled(str(error), None, "CHIP_USED", "card type", reusable=True))
+        except (FencedError, IllegalStepError) as error:
+            return self._refuse(post, chip, Settled(str(error), None, "FENCED", "software"))
+        return PROCEED
+
+    def _refuse(self, post: Post, chip: str, settled: Settled) -> Settled:
+        self._refusals[post.coupler] = settled
+        entry = {"event": "refused", "record": post.claim.record_id, "token": post.claim.token}
+        self._journal.append(entry | {"chip": chip, "code": settled.code})
+        return settled
+
+    def _end(self, post: Post, said: Ended | Lost) -> Settled:
+        refusal = self._refusals.pop(post.coupler, None)
+        if not said.bound:
+            return self._blank(post, said, refusal)
+        assert said.chip is not None
+        card = _card(post, said.chip)
+        try:
+            return self._bound(card, post.claim, said)
+        except FencedError:
+            return Settled(None, Verdict.IN_DOUBT, "FENCED", "software")
+
+    def _blank(self, post: Post, said: Ended | Lost, refusal: Settled | None) -> Settled:
+        code = (refusal.code if refusal else said.code) or "INTERNAL"
+        reject_class = (refusal.reject_class if refusal else said.reject_class) or "software"
+        self.session.blank_reject(self.lot, post.coupler, said.chip, reject_class, code)
+        reusable = refusal.reusable if refusal else True
+        return Settled(None, Verdict.BLANK_REJECT, code, reject_class, reusable)
+
+    def _bound(self, card: Card, claim: Claim, said: Ended | Lost) -> Settled:
+        verdict = verdict_of(said)
+        if isinstance(said, Lost) or verdict is Verdict.IN_DOUBT:
+            self.session.doubt(self.lot, card, said.code or "INTERNAL")
+            return Settled(None, Verdict.IN_DOUBT, said.code, said.reject_class)
+        if verdict is Verdict.GOOD:
+            self.session.commit(self.lot, card, said.evidence_sha256, self.work(claim, said))
+            return Settled(verdict=Verdict.GOOD)
+        code = said.code or "INTERNAL"
+        self.session.reject(self.lot, card, code, said.reject_class, self.work(claim, said))
+        return Settled(None, Verdict.REJECTED, code, said.reject_class)
+
+
+def _card(post: Post, chip: str) -> Card:
+    return Card(post.claim.record_id, post.claim.token, chip, post.coupler)
+
+
+def verdict_of(said: Ended | Lost) -> Verdict:
+    """Say how a card leaves, by what its coupler said alone."""
+    if not said.bound:
+        return Verdict.BLANK_REJECT
+    if isinstance(said, Lost) or said.reject_class == "contact":
+        return Verdict.IN_DOUBT
+    return Verdict.GOOD if said.good else Verdict.REJECTED
+
+
+def _entry(post: Post) -> dict[str, Any]:
+    entry: dict[str, Any] = {"record": post.claim.record_id, "token": post.claim.token}
+    match post.said:
+        case Bind(chip):
+            return entry | {"event": "bind", "chip": chip, "coupler": post.coupler}
+        case Intent(step, key_ref, tries):
+            return entry | {"event": "intent", "step": step, "key": key_ref, "tries": tries}
+        case Unknown(step, error):
+            return entry | {"event": "unknown", "step": step, "error": error}
+        case said:
+            entry |= {"event": "done", "chip": said.chip, "verdict": verdict_of(said).value, "code": said.code}
+            if isinstance(said, Ended) and said.evidence_sha256:
+                entry["evidence_sha256"] = said.evidence_sha256.hex()
+            return entry

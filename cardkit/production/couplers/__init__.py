@@ -1,0 +1,1 @@
+"""One coupler: the loop that takes cards, and the two places it can run in, a thread or a process of its own."""

@@ -1,0 +1,186 @@
+"""What a coupler works with: cards one after another, and the functions that make and prove them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from cardkit.crypto import KeyStore
+from cardkit.desired import Finding, OnEvent, Plan
+from cardkit.errors import NoCardError, ProfileError
+from cardkit.perso import MarkerState, Outcome, Prepared, Report, identify, personalize, plan, verify
+from cardkit.production.couplers.deadline import Watch, WatchedConnection
+from cardkit.production.couplers.messages import Ended, Seen, Work
+from cardkit.profile import Profile, Record, load_profile
+from cardkit.target import Card, Feeder, Scheme, Target
+
+Cancelled = Callable[[], bool]
+"""Asked about every second while a reader is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSpec:
+    """How to set up a bench, also in another process.
+
+    :param profile_sha256: the profile must still be this one, 32 bytes.  :param target: one reader.
+    :param seed: makes virtual chips repeatable.  :param first: how many cards an earlier process took here.
+    :param again: present the chips that lie there (after a crash) instead of fresh ones.
+    """
+
+    profile_path: str
+    profile_sha256: bytes
+    target: Target
+    seed: int | None = None
+    first: int = 0
+    again: bool = False
+
+
+class Bench(Protocol):
+    """A reader with at most one card in it."""
+
+    def place(self, cancelled: Cancelled) -> bool:
+        """Wait for the next card; False when there are no more. The one before is gone from here on."""
+        ...
+
+    def repower(self) -> None:
+        """Reset the card cold."""
+        ...
+
+    def look(self) -> Seen:
+        """Say which card this is, reading only."""
+        ...
+
+    def make(self, work: Work, on_event: OnEvent, *, resume: bool) -> Ended:
+        """Personalize and verify the card."""
+        ...
+
+    def prove(self, work: Work) -> Ended:
+        """Verify the card without writing."""
+        ...
+
+    def remove(self) -> None:
+        """Power the card off."""
+        ...
+
+
+BenchFactory = Callable[[BenchSpec, Watch | None], Bench]
+
+
+class PersoBench:
+    """The bench for real use: a profile, its key store, and a reader."""
+
+    def __init__(self, spec: BenchSpec, watch: Watch | None = None) -> None:
+        self._profile = matching_profile(spec.profile_path, spec.profile_sha256)
+        self._keystore: KeyStore = self._profile.test_keystore()
+        self._feeder = Feeder(spec.target, seed=spec.seed, first=spec.first, again=spec.again)
+        self._watch = watch
+        self._card: Card | None = None
+
+    def place(self, cancelled: Cancelled) -> bool:
+        """Wait for the next card."""
+        self.remove()
+        while not cancelled():
+            try:
+                connection = self._feeder.next_connection(cancelled=cancelled)
+            except NoCardError:
+                if self._feeder.target.scheme is Scheme.PCSC:
+                    continue  # pulled out while we connected
+                return False
+            self._card = Card(WatchedConnection(connection, self._watch) if self._watch else connection)
+            return True
+        return False
+
+    def repower(self) -> None:
+        """Reset the card cold."""
+        self._present.reset(cold=True)
+
+    def look(self) -> Seen:
+        """Read identity and marker."""
+        presented = identify(self._profile, self._present)
+        marked = presented.marker is not None and presented.state != MarkerState.BLANK
+        tag = presented.marker[2:] if marked and presented.marker else None
+        return Seen(presented.chip_id, presented.state.value, tag)
+
+    def make(self, work: Work, on_event: OnEvent, *, resume: bool) -> Ended:
+        """Plan the record and run the plan."""
+        card = self._present
+        outcome = personalize(self._plan(work), card, self._keystore, on_event=on_event, resume=resume)
+        card.confirm_presence()
+        return _ended(outcome)
+
+    def prove(self, work: Work) -> Ended:
+        """Plan the record and verify."""
+        report = verify(self._plan(work), self._present, self._keystore)
+        return _proved(report)
+
+    def remove(self) -> None:
+        """Power the card off."""
+        if self._card is not None:
+            self._card.close()
+            self._card = None
+
+    @property
+    def _present(self) -> Card:
+        if self._card is None:
+            raise NoCardError("no card lies at this coupler", operation="connect")
+        return self._card
+
+    def _plan(self, work: Work) -> Plan:
+        record = Record.from_canonical(self._profile.record, work.record)
+        if work.prepared is None:
+            raise ProfileError(f"row {record.row_no}: the record was not prepared")
+        prepared = Prepared.from_bytes(work.prepared).with_tag(work.tag)
+        return plan(self._profile, record, prepared, self._keystore)
+
+
+def matching_profile(path: str, sha256: bytes) -> Profile:
+    """Load a profile that must not have changed since its batch was imported.
+
+    :raises ProfileError: when it has.
+    """
+    profile = load_profile(path)
+    if profile.sha256 != sha256:
+        raise ProfileError(
+            f"{profile.path}: changed since the batch was imported:"
+            f" SHA-256 {profile.sha256.hex()[:16]}, expected {sha256.hex()[:16]}"
+        )
+    return profile
+
+
+def _findings_json(findings: tuple[Finding, ...]) -> bytes:
+    return msgspec.json.encode(findings)
+
+
+def _ended(outcome: Outcome) -> Ended:
+    reject = outcome.reject
+    return Ended(
+        good=outcome.verdict == "GOOD",
+        bound=outcome.bound,
+        chip=outcome.chip_id,
+        code=reject.code if reject else None,
+        reject_class=reject.kind if reject else None,
+        text=reject.text if reject else "",
+        security=bool(reject and reject.security_stop),
+        evidence_sha256=outcome.evidence_sha256,
+        findings=_findings_json(outcome.findings),
+        facts=msgspec.json.encode(dict(outcome.facts)),
+        apply_ms=outcome.apply_ms,
+        verify_ms=outcome.verify_ms,
+    )
+
+
+def _proved(report: Report) -> Ended:
+    good = report.verdict == "GOOD"
+    return Ended(
+        good=good,
+        bound=True,
+        chip=None,
+        code=None if good else "DATA_READBACK",
+        reject_class=None if good else "data",
+        evidence_sha256=report.evidence_sha256,
+        findings=_findings_json(report.findings),
+        facts=msgspec.json.encode(dict(report.facts)),
+    )

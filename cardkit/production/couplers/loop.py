@@ -1,0 +1,169 @@
+"""The loop every coupler runs, whatever it runs in: obey an order, ask before what must be durable, answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol, assert_never
+
+from cardkit.desired import BindEvent, DoneEvent, Event, IntentEvent, UnknownEvent
+from cardkit.errors import (
+    AccessDeniedError,
+    CardError,
+    CardkitError,
+    CardMuteError,
+    CardRemovedError,
+    ContextLimitError,
+    FencedError,
+    LinkTimeoutError,
+    NoCardError,
+    NoReaderError,
+    ReaderBusyError,
+    ReaderGoneError,
+    ServiceDownError,
+    TransportError,
+)
+from cardkit.production.couplers import messages
+from cardkit.production.couplers.bench import Bench
+from cardkit.production.couplers.messages import Answer, Order
+
+log = logging.getLogger(__name__)
+
+REPOWERS = 2
+
+# production.md 12, class contact
+CONTACT_CODES: dict[type[TransportError], str] = {
+    CardMuteError: "MUTE",
+    LinkTimeoutError: "LINK_TIMEOUT",
+    CardRemovedError: "REMOVED",
+    NoCardError: "REMOVED",
+}
+READER_ERRORS = (
+    AccessDeniedError,
+    ContextLimitError,
+    NoReaderError,
+    ReaderBusyError,
+    ReaderGoneError,
+    ServiceDownError,
+)
+
+
+class Link(Protocol):
+    """A coupler's side of its line to the supervisor. EOFError where the supervisor is gone."""
+
+    def order(self) -> Order:
+        """Wait for the next order."""
+        ...
+
+    def answer(self, message: Answer) -> None:
+        """Say something."""
+        ...
+
+    @property
+    def ending(self) -> bool:
+        """Whether the supervisor wants no more cards."""
+        ...
+
+
+class _Listener:
+    """Asks the supervisor before each event that must be durable."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self.chip: str | None = None
+        self.bound = False
+        self.finished = False
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case BindEvent(chip_id):
+                self.chip = chip_id
+                self._ask(messages.Bind(chip_id))
+                self.bound = True
+            case IntentEvent(step, key_ref, tries):
+                self._ask(messages.Intent(step, key_ref, tries))
+            case UnknownEvent(step, error):
+                self._link.answer(messages.Unknown(step, error))
+            case DoneEvent():
+                pass  # the answer that ends the card says it
+            case _:
+                assert_never(event)
+
+    def _ask(self, message: messages.Bind | messages.Intent) -> None:
+        self._link.answer(message)
+        reply = self._link.order()
+        if not isinstance(reply, messages.Proceed):
+            self.finished = isinstance(reply, messages.Finish)
+            raise FencedError(reply.why if isinstance(reply, messages.Refuse) else "the supervisor ends")
+
+    def lost(self, code: str, reject_class: str, error: Exception) -> messages.Lost:
+        """Say how far the card got when something broke."""
+        return messages.Lost(code, reject_class, str(error), self.bound, self.chip)
+
+
+def serve(link: Link, bench: Bench) -> None:
+    """Obey orders until told to finish."""
+    link.answer(messages.Ready())
+    try:
+        finished = False
+        while not finished and not isinstance(order := link.order(), messages.Finish):
+            listener = _Listener(link)
+            link.answer(_obey(order, link, bench, listener))
+            finished = listener.finished
+    finally:
+        bench.remove()
+
+
+def _obey(order: Order, link: Link, bench: Bench, listener: _Listener) -> Answer:
+    try:
+        return _work(order, link, bench, listener)
+    except EOFError:
+        raise
+    except CardkitError as error:
+        return _failed(error, listener)
+    except Exception as error:
+        log.exception("coupler: the card is left as it is")
+        return listener.lost("INTERNAL", "software", error)
+
+
+def _failed(error: CardkitError, listener: _Listener) -> Answer:
+    match error:
+        case FencedError():
+            return listener.lost("REFUSED", "software", error)
+        case TransportError() if listener.bound or not isinstance(error, READER_ERRORS):
+            return listener.lost(CONTACT_CODES.get(type(error), "CONTACT"), "contact", error)
+        case CardError():
+            return listener.lost("CARD_TYPE", "card type", error)
+        case _ if listener.bound:
+            return listener.lost("INTERNAL", "software", error)
+    return messages.Broken(str(error))
+
+
+def _work(order: Order, link: Link, bench: Bench, listener: _Listener) -> Answer:
+    match order:
+        case messages.Take(work):
+            if not bench.place(lambda: link.ending):
+                return messages.Empty()
+            return _make_fresh(messages.decode_work(work), bench, listener)
+        case messages.Look():
+            return bench.look() if bench.place(lambda: link.ending) else messages.Empty()
+        case messages.Resume(work):
+            return bench.make(messages.decode_work(work), listener, resume=True)
+        case messages.Prove(work):
+            return bench.prove(messages.decode_work(work))
+        case messages.Return():
+            bench.remove()
+            return messages.Ready()
+        case _:
+            raise FencedError(f"unexpected order {type(order).__name__}")
+
+
+def _make_fresh(work: messages.Work, bench: Bench, listener: _Listener) -> Answer:
+    """Make a card; where its contacts fail before anything was written, power it again first."""
+    for _ in range(REPOWERS):
+        try:
+            return bench.make(work, listener, resume=False)
+        except TransportError as error:
+            if listener.bound or isinstance(error, READER_ERRORS):
+                raise
+            bench.repower()
+    return bench.make(work, listener, resume=False)

@@ -1,0 +1,158 @@
+"""A coupler in a process of its own, so that a mute card or a crash takes nothing else with it. pcsc.md 10"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import multiprocessing
+import os
+import secrets
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from typing import Any
+
+from cardkit.crypto import Key, Usage
+from cardkit.crypto.envelope import Direction, Envelope
+from cardkit.errors import CardkitError
+from cardkit.production.couplers import messages
+from cardkit.production.couplers.bench import BenchFactory, BenchSpec
+from cardkit.production.couplers.deadline import DEFAULT_S, Announcement, Watch
+from cardkit.production.couplers.loop import serve
+from cardkit.production.couplers.messages import Answer, Order
+from cardkit.production.couplers.thread import Inbox
+
+log = logging.getLogger(__name__)
+
+KEY_BYTES = 32
+PR_SET_PDEATHSIG = 1
+
+_context = multiprocessing.get_context("spawn")
+
+
+def _envelope(key: bytes) -> Envelope:
+    return Envelope(Key(key, "pipe", "AES-256", Usage.DATA_ENC), Direction.TO_WORKER)
+
+
+class ProcessLink:
+    """The process's side of its pipe; card data comes in envelopes."""
+
+    def __init__(self, pipe: Connection[Any, Any], key: bytes) -> None:
+        self._pipe = pipe
+        self._envelope = _envelope(key)
+
+    def order(self) -> Order:
+        """Wait for the next order; EOFError where the supervisor is gone."""
+        order = messages.decode_order(self._pipe.recv_bytes())
+        if isinstance(order, messages.Take | messages.Resume | messages.Prove):
+            return type(order)(self._envelope.open(order.work))
+        return order
+
+    @property
+    def ending(self) -> bool:
+        """Whether an order came that was not asked for, which only Finish does."""
+        return self._pipe.poll(0)
+
+    def answer(self, message: Answer) -> None:
+        """Write an answer into the pipe."""
+        self._pipe.send_bytes(messages.encode(message))
+
+
+def _end_with_parent(lifeline: Connection[Any, Any]) -> None:
+    """End this process as soon as the supervisor's is gone, even while a card blocks it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def wait() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            lifeline.recv_bytes()
+        os._exit(1)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+def run_worker(
+    pipe: Connection[Any, Any],
+    lifeline: Connection[Any, Any],
+    shared: Any,
+    limit_s: float,
+    setup: tuple[BenchSpec, BenchFactory, bytes],
+) -> None:
+    """Run one coupler; the entry point of its process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what an interrupt means
+    _end_with_parent(lifeline)
+    spec, factory, key = setup
+    link = ProcessLink(pipe, key)
+    try:
+        serve(link, factory(spec, Watch(shared, limit_s)))
+    except CardkitError as error:
+        link.answer(messages.Broken(str(error)))
+    except (EOFError, OSError):
+        log.warning("coupler: the supervisor is gone")
+
+
+class ProcessCoupler:
+    """Runs a bench in a spawned process and watches its deadlines."""
+
+    def __init__(
+        self, number: int, inbox: Inbox, spec: BenchSpec, factory: BenchFactory, limit_s: float = DEFAULT_S
+    ) -> None:
+        self._number = number
+        self._inbox = inbox
+        key = secrets.token_bytes(KEY_BYTES)
+        self._envelope = _envelope(key)
+        shared = _context.RawValue(Announcement)
+        self._watch = Watch(shared, limit_s)
+        self._pipe, theirs = _context.Pipe()
+        self._lifeline, their_lifeline = _context.Pipe()
+        self._theirs = (theirs, their_lifeline)
+        self._process = _context.Process(
+            target=run_worker,
+            args=(theirs, their_lifeline, shared, limit_s, (spec, factory, key)),
+            name=f"coupler-{number}",
+            daemon=True,
+        )
+        self._pump = threading.Thread(target=self._listen, name=f"pipe-{number}", daemon=True)
+
+    @property
+    def overdue(self) -> str | None:
+        """The command whose deadline has passed, in words."""
+        return self._watch.what if self._watch.overdue else None
+
+    def start(self) -> None:
+        """Start the process; its first answer is Ready, or Broken."""
+        self._process.start()
+        for end in self._theirs:
+            end.close()
+        self._pump.start()
+
+    def send(self, order: Order) -> None:
+        """Give an order; one that cannot be delivered is answered by Gone."""
+        if isinstance(order, messages.Take | messages.Resume | messages.Prove):
+            order = type(order)(self._envelope.seal(order.work))
+        with contextlib.suppress(OSError):
+            self._pipe.send_bytes(messages.encode(order))
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the process's end and free its pipes; whether it ended."""
+        self._process.join(timeout_s)
+        if self._process.is_alive():
+            return False
+        self._pump.join(timeout_s)
+        self._pipe.close()
+        self._lifeline.close()
+        return True
+
+    def _listen(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                self._inbox.put((self._number, messages.decode_answer(self._pipe.recv_bytes())))
+        self._process.join()
+        self._inbox.put((self._number, messages.Gone(f"process ended with code {self._process.exitcode}")))

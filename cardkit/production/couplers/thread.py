@@ -1,0 +1,70 @@
+"""A coupler inside the supervisor's process, in a thread: virtual cards, or one reader."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+
+from cardkit.errors import CardkitError
+from cardkit.production.couplers import messages
+from cardkit.production.couplers.bench import BenchFactory, BenchSpec
+from cardkit.production.couplers.loop import serve
+from cardkit.production.couplers.messages import Answer, Order
+
+Inbox = SimpleQueue[tuple[int, Answer]]
+
+
+class ThreadLink:
+    """The thread's side: orders come in a queue of its own, answers go to the supervisor's inbox."""
+
+    def __init__(self, number: int, inbox: Inbox) -> None:
+        self._number = number
+        self._inbox = inbox
+        self.orders: SimpleQueue[Order] = SimpleQueue()
+        self.ending = False
+
+    def order(self) -> Order:
+        """Wait for the next order."""
+        return self.orders.get()
+
+    def answer(self, message: Answer) -> None:
+        """Put an answer into the inbox."""
+        self._inbox.put((self._number, message))
+
+
+class ThreadCoupler:
+    """Runs a bench in a thread. A mute card blocks it for good: real readers that may be mute belong in processes."""
+
+    overdue: str | None = None
+
+    def __init__(self, number: int, inbox: Inbox, spec: BenchSpec, factory: BenchFactory) -> None:
+        self._link = ThreadLink(number, inbox)
+        self._thread = threading.Thread(
+            target=_run, args=(self._link, spec, factory), name=f"coupler-{number}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the thread; its first answer is Ready, or Broken."""
+        self._thread.start()
+
+    def send(self, order: Order) -> None:
+        """Give an order."""
+        if isinstance(order, messages.Finish):
+            self._link.ending = True
+        self._link.orders.put(order)
+
+    def kill(self) -> None:
+        """Ask the thread to end: nothing ends a thread by force."""
+        self.send(messages.Finish())
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the thread's end; whether it ended."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+
+def _run(link: ThreadLink, spec: BenchSpec, factory: BenchFactory) -> None:
+    try:
+        serve(link, factory(spec, None))
+    except CardkitError as error:
+        link.answer(messages.Broken(str(error)))

@@ -1,0 +1,239 @@
+"""Running a batch: own the store, replay the journals, start the couplers, and end in order. production.md 5"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cardkit.errors import EncodingError, StoreError
+from cardkit.production import events
+from cardkit.production.books import Books, Verdict
+from cardkit.production.couplers import messages
+from cardkit.production.couplers.bench import BenchFactory, BenchSpec, PersoBench, matching_profile
+from cardkit.production.couplers.deadline import DEFAULT_S
+from cardkit.production.couplers.process import ProcessCoupler
+from cardkit.production.couplers.thread import Inbox, ThreadCoupler
+from cardkit.production.journal import Journal
+from cardkit.production.replay import mark_replayed, replay_journals
+from cardkit.production.seat import Build, Coupler, Job
+from cardkit.production.stop import Stop, StopParameters, StopRules
+from cardkit.production.store import reading
+from cardkit.production.store.database import exclusive
+from cardkit.production.store.office import Office
+from cardkit.production.store.orders import DATA_FIELD
+from cardkit.production.store.sessions import declare_dead, other_stations, start_session
+from cardkit.production.store.station import Claim, StationSession
+from cardkit.production.store.store import Batch, Store
+from cardkit.production.store.vault import BatchVault
+from cardkit.production.supervisor import Line, Supervisor
+from cardkit.target import Scheme, Target, parse
+
+log = logging.getLogger(__name__)
+
+LEASE_TTL_S = 600.0
+CLAIMS_PER_COUPLER = 8
+
+
+DEFAULT_RULES = StopParameters()
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a batch is run.
+
+    :param station: its name, by default the host's.  :param seed: makes virtual chips repeatable.
+    :param workers: one process per coupler; None: for real readers, and virtual cards inside this process.
+    :param limit: cards to make at most.  :param deadline_s: for an ordinary command, with workers.
+    :param rules: when to stop.  :param bench: what couplers work with.
+    """
+
+    station: str = platform.node() or "station"
+    seed: int | None = None
+    workers: bool | None = None
+    limit: int | None = None
+    deadline_s: float = DEFAULT_S
+    rules: StopParameters = DEFAULT_RULES
+    bench: BenchFactory = PersoBench
+
+
+DEFAULT_OPTIONS = RunOptions()
+
+
+class Opener:
+    """Opens the cells of records for the couplers."""
+
+    def __init__(self, store: Store, lot: Batch, vault: BatchVault) -> None:
+        self._store = store
+        self._lot = lot
+        self._vault = vault
+
+    def jobs(self, claims: Sequence[Claim]) -> list[Job]:
+        """Return claims with what a coupler needs to know."""
+        cells = reading.sealed_records(self._store, self._lot, [claim.record_id for claim in claims])
+        return [Job(claim, self._work(claim, cells[claim.record_id])) for claim in claims]
+
+    def _work(self, claim: Claim, sealed: reading.Sealed) -> bytes:
+        step = self._lot.prepare_step
+        prepared = None
+        if step is not None and sealed.prepared is not None:
+            prepared = self._vault.open(claim.row_no, step, sealed.prepared)
+        record = self._vault.open(claim.row_no, DATA_FIELD, sealed.data)
+        return messages.encode(messages.Work(record, prepared, self._vault.tag(claim.row_no, claim.token)))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One session of a station on one batch, with everything open."""
+
+    store: Store
+    lot: Batch
+    session: StationSession
+    books: Books
+    opener: Opener
+
+
+@contextmanager
+def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.Reporter) -> Iterator[Shift]:
+    """Own the store, fence earlier sessions, replay their journals, and open a journal.
+
+    :raises StoreError: when another process owns the store, or a journal is damaged.
+    """
+    lot = store.batch(batch)
+    matching_profile(lot.profile_path, lot.profile_sha256)
+    with exclusive(store.path):
+        for name in other_stations(store, options.station):
+            declare_dead(store, name)  # the lock on the store shows that it runs no more
+        session, _ = start_session(store, options.station)
+        replayed = replay_journals(store, session.id)
+        if replayed.sessions:
+            reporter(events.JournalReplayed(replayed.sessions, replayed.binds, replayed.torn_bytes))
+        journal = Journal(store.journals / f"{session.id}.journal", _session_entry(store, lot, session))
+        vault = store.vault.batch(lot.name)
+        books = Books(session, journal, lot, vault)
+        try:
+            yield Shift(store, lot, session, books, Opener(store, lot, vault))
+        finally:
+            journal.close()
+        if books.failure is None:
+            mark_replayed(store, session.id)
+
+
+def _session_entry(store: Store, lot: Batch, session: StationSession) -> dict[str, str]:
+    return {
+        "installation": store.terms.installation,
+        "epoch": store.terms.epoch,
+        "batch": lot.name,
+        "station": session.station,
+        "session": session.id,
+    }
+
+
+def couplers_of(targets: Sequence[str]) -> list[Target]:
+    """Return the readers that some target strings name, in order.
+
+    :raises EncodingError: when they name none.
+    """
+    found = [target for text in targets for target in parse(text)]
+    if not found:
+        raise EncodingError("no reader was named")
+    return found
+
+
+def builder(lot: Batch, targets: Sequence[Target], options: RunOptions, *, again: bool = False) -> Build:
+    """Return what makes the coupler of a number."""
+
+    def build(number: int, inbox: Inbox, taken: int) -> Coupler:
+        target = targets[number - 1]
+        spec = BenchSpec(lot.profile_path, lot.profile_sha256, target, options.seed, taken, again)
+        workers = target.scheme is Scheme.PCSC if options.workers is None else options.workers
+        if workers:
+            return ProcessCoupler(number, inbox, spec, options.bench, options.deadline_s)
+        return ThreadCoupler(number, inbox, spec, options.bench)
+
+    return build
+
+
+def run_batch(
+    store: Store,
+    batch: str,
+    targets: Sequence[str],
+    *,
+    reporter: events.Reporter = events.silent,
+    options: RunOptions = DEFAULT_OPTIONS,
+) -> events.BatchDone:
+    """Make the cards of a batch on some readers until records, cards or the limit are at their end.
+
+    A stop of the batch leaves it HELD.
+
+    :raises StoreError: when another process owns the store.  :raises BatchHeldError: when the batch is not OPEN.
+    :raises ProfileError: when the profile changed since the import.  :raises KeyboardInterrupt: after an orderly end.
+    """
+    started = time.monotonic()
+    readers = couplers_of(targets)
+    with open_shift(store, batch, options, reporter) as shift:
+        shift.session.require_claimable(batch)
+        names = tuple(str(reader) for reader in readers)
+        reporter(_batch_started(shift, names))
+        line = Line(
+            couplers=names,
+            build=builder(shift.lot, readers, options),
+            supply=lambda count: _supply(shift, count),
+            give_back=lambda claim: _give_back(shift.session, claim),
+            chip_ref=store.vault.chip_ref,
+            limit=options.limit,
+        )
+        supervisor = Supervisor(line, shift.books, StopRules(options.rules), reporter)
+        supervisor.run()
+        hold_if_stopped(shift, supervisor.stopped)
+        done = batch_done(shift, supervisor.tally, time.monotonic() - started, supervisor.stopped)
+    reporter(done)
+    return done
+
+
+def _batch_started(shift: Shift, couplers: tuple[str, ...]) -> events.BatchStarted:
+    counts = reading.counts(shift.store, shift.lot)
+    return events.BatchStarted(
+        batch=shift.lot.name,
+        total=shift.lot.imported,
+        ready=counts["READY"],
+        good=counts["GOOD"],
+        rejected=counts["REJECTED"],
+        in_doubt=counts["IN_DOUBT"],
+        couplers=couplers,
+    )
+
+
+def _supply(shift: Shift, couplers: int) -> list[Job]:
+    claims = shift.session.claim(shift.lot.name, couplers * CLAIMS_PER_COUPLER, LEASE_TTL_S)
+    return shift.opener.jobs(claims)
+
+
+def _give_back(session: StationSession, claim: Claim) -> None:
+    try:
+        session.release(claim.record_id, claim.token)
+    except StoreError as error:
+        log.warning("record %d keeps its lease: %s", claim.record_id, error)
+
+
+def hold_if_stopped(shift: Shift, stop: Stop | None) -> None:
+    """Hold the batch after a stop rule of the batch."""
+    if stop is not None and stop.scope == "batch":
+        Office(shift.store, shift.lot, (shift.store.operator,)).hold(f"{stop.rule}: {stop.why}")
+
+
+def batch_done(shift: Shift, tally: Mapping[Verdict, int], seconds: float, stopped: Stop | None) -> events.BatchDone:
+    """Return the last event of a run."""
+    return events.BatchDone(
+        batch=shift.lot.name,
+        counts=reading.counts(shift.store, shift.lot),
+        good=tally[Verdict.GOOD],
+        rejected=tally[Verdict.REJECTED],
+        in_doubt=tally[Verdict.IN_DOUBT],
+        blank_rejects=tally[Verdict.BLANK_REJECT],
+        seconds=seconds,
+        stopped=stopped,
+    )
