@@ -1,9 +1,9 @@
 """One card: plan, personalize, verify.
 
-    prepared = prepare(profile, record, keystore, rng)     random values, made once
-    todo = plan(profile, record, prepared, keystore)       everything checked before a card is touched
-    outcome = personalize(todo, card, keystore)
-    report = verify(todo, card, keystore)
+prepared = prepare(profile, record, keystore, rng)     random values, made once
+todo = plan(profile, record, prepared, keystore)       everything checked before a card is touched
+outcome = personalize(todo, card, keystore)
+report = verify(todo, card, keystore)
 """
 
 from __future__ import annotations

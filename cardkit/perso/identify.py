@@ -88,9 +88,9 @@ def identify(profile: Profile, card: Card) -> Presented:
     :raises CardError: when the card is not the profile's chip.
     """
     if not profile.chip.matches(card.atr):
-        raise CardError(
-            f"ATR {card.atr.hex().upper()}, expected chip {profile.chip.name} ({profile.chip.atr}, mask {profile.chip.atr_mask})"
-        )
+        chip = profile.chip
+        expected = f"chip {chip.name} ({chip.atr}, mask {chip.atr_mask})"
+        raise CardError(f"ATR {card.atr.hex().upper()}, expected {expected}")
     blueprint = compiled(profile)
     session = blueprint.session({}, card.channel, {}, _nobody)
     session.run(blueprint.identify, strict=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from cardkit.desired import Finding, Observations, Plan, Seen
+from cardkit.desired import Finding, Observations, Plan, Seen, Severity
 from cardkit.errors import AuthenticationError, CardkitError, CounterGuardError, StatusError
 
 EVIDENCE_FORMAT = 1
@@ -80,11 +80,16 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
     """Return BAD if anything is wrong, UNPROVEN if anything was not checked, else GOOD."""
     if any(finding.bad for finding in findings):
         return Verdict.BAD
-    unproven = any(finding.not_checked and finding.severity != "I" for finding in findings)
-    return Verdict.UNPROVEN if unproven else Verdict.GOOD
+    return Verdict.UNPROVEN if any(map(_unproven, findings)) else Verdict.GOOD
 
 
-def evidence_of(plan: Plan, seen: Observations, findings: Sequence[Finding], facts: Mapping[str, str]) -> dict[str, Any]:
+def _unproven(finding: Finding) -> bool:
+    return finding.not_checked and finding.severity is not Severity.INFO
+
+
+def evidence_of(
+    plan: Plan, seen: Observations, findings: Sequence[Finding], facts: Mapping[str, str]
+) -> dict[str, Any]:
     """Return what was seen as plain values: keyed digests in place of contents, no personal data.
 
     The key is the marker's tag, which is kept with the record and gone from the card.
@@ -96,7 +101,12 @@ def evidence_of(plan: Plan, seen: Observations, findings: Sequence[Finding], fac
         "verdict": verdict_of(findings).value,
         "facts": dict(facts),
         "states": [
-            {"name": state.name, "rule": state.rule, "seen": state.seen.value, **_digest(plan, seen, state.name, state.seen)}
+            {
+                "name": state.name,
+                "rule": state.rule,
+                "seen": state.seen.value,
+                **_digest(plan, seen, state.name, state.seen),
+            }
             for state in plan.states
         ],
         "findings": [
@@ -144,7 +154,7 @@ def reject_of_findings(findings: Sequence[Finding]) -> Reject | None:
     """Return the reject of the first bad finding, or of the first unproven one; None for a good card."""
     if verdict_of(findings) is Verdict.GOOD:
         return None
-    worst = next((f for f in findings if f.bad), None) or next(f for f in findings if f.not_checked)
+    worst = next((f for f in findings if f.bad), None) or next(filter(_unproven, findings))
     text = f"{worst.rule} {worst.where}: expected {worst.expected[:80]}, got {worst.actual[:80]}"
     if worst.rule == "UICC-064":
         return Reject("TRANSPORT_KEY_STILL_VALID", "security", worst.where, 0, text, security_stop=True)

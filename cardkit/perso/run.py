@@ -1,9 +1,9 @@
 """Personalizing one card: fence, write, verify, seal, verify as a stranger; and going on where a run was torn.
 
-    fresh     blank marker         fence, write without looking, reset, check, seal, reset, check as a stranger
-    resume    started, data        look, write what does not hold, reset, check, seal, reset, check as a stranger
-              verified             check, seal (the key may have changed already), reset, check as a stranger
-              gone                 check as a stranger
+fresh     blank marker         fence, write without looking, reset, check, seal, reset, check as a stranger
+resume    started, data        look, write what does not hold, reset, check, seal, reset, check as a stranger
+          verified             check, seal (the key may have changed already), reset, check as a stranger
+          gone                 check as a stranger
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def personalize(
 
     :param card: freshly powered, nothing selected but the MF.
     :param on_event: gets BindEvent before the first command that changes the card, IntentEvent before a secret is
-        presented or changed and before a life-cycle step, UnknownEvent when the link fails in mid-command, and DoneEvent;
-        it returns when the event is durable, and what it raises stops the run before the next command.
+        presented or changed and before a life-cycle step, UnknownEvent when the link fails in mid-command, and
+        DoneEvent. It returns when the event is durable; what it raises stops the run before the next command.
     :param resume: the card may have been begun: look at its marker and go on from there.
     :returns: also for a rejected card: whatever the card did wrong stands in the outcome.
     :raises TransportError: when the link failed; the card is closed. Open it again, identify it, and resume.
@@ -93,7 +93,7 @@ class _Run:
     def _outcome(self, reject: Reject | None, whole_ns: int) -> Outcome:
         findings = tuple(self._findings)
         reject = reject or reject_of_findings(findings)
-        facts = {"chip_id": self._chip_id, **self._session.facts()}
+        facts = {"chip_id": self._chip_id, **{fact.name: fact.value for fact in self._session.facts()}}
         evidence = evidence_of(self._plan, self._session.seen, findings, facts)
         verdict = Verdict.GOOD if reject is None else Verdict.BAD
         evidence["verdict"] = verdict.value

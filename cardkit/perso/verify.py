@@ -33,7 +33,7 @@ def verify(
     card.reset(cold=True)
     session.run(_steps(plan, without_keys=without_keys), strict=False)
     findings = tuple(plan.blueprint.judge(plan.contents, session.seen, None))
-    facts = session.facts()
+    facts = {fact.name: fact.value for fact in session.facts()}
     evidence = evidence_of(plan, session.seen, findings, facts)
     unchecked = {finding.rule for finding in findings if finding.not_checked}
     return Report(

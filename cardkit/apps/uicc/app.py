@@ -15,7 +15,7 @@ from cardkit.apps.uicc.states.session import UiccSession
 from cardkit.apps.uicc.states.tracing import UiccFileClasses
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import CompileTemplate, Content, Emit, Finding, Observations, Part, State, Step
+from cardkit.desired import CompileTemplate, Content, Finding, Observations, OnEvent, Part, State, Step
 
 
 class UiccBlueprint:
@@ -49,7 +49,7 @@ class UiccBlueprint:
         return {**self.product.contents(record, tag), **rands}
 
     def session(
-        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: Emit
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: OnEvent
     ) -> UiccSession:
         """Return a session on a powered card.
 

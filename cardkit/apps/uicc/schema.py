@@ -7,11 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 
-class _Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table whose unknown keys are refused."""
-
-
-class PinBlock(_Block):
+class PinBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A PIN and its PUK.
 
     :param value, puk: templates of secret fields, ``"{pin1}"``: digits, 4 to 8 and 8.
@@ -24,7 +20,7 @@ class PinBlock(_Block):
     prove_puk: bool = True
 
 
-class AdmBlock(_Block):
+class AdmBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An administrative key's final value.
 
     :param value: template of a secret field, ``"{adm1}"``.
@@ -35,7 +31,7 @@ class AdmBlock(_Block):
     format: Literal["ascii", "hex"]
 
 
-class AuthBlock(_Block):
+class AuthBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Authentication: algorithm, where the keys come from, and the sequence number.
 
     :param k, opc: templates of 16-byte keys.  :param amf: 2 bytes as hexadecimal digits.
@@ -54,7 +50,7 @@ class AuthBlock(_Block):
     delta: int = 1 << 28
 
 
-class NetworkBlock(_Block):
+class NetworkBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Numbering of the product.
 
     :param mcc, mnc: digits.  :param iccid_prefix: 89, country and issuer.
@@ -67,7 +63,7 @@ class NetworkBlock(_Block):
     special_classes: tuple[int, ...] = ()
 
 
-class UiccBlock(_Block, kw_only=True):
+class UiccBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The product.
 
     :param files: contents by file name, ``FILE#RECORD`` for one record; values as the file's codec reads them.
@@ -84,14 +80,14 @@ class UiccBlock(_Block, kw_only=True):
     auth: AuthBlock
 
 
-class AccessModel(_Block):
+class AccessModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which secret opens a file for reading and updating: its name, ``always`` or ``never``."""
 
     read: str
     update: str
 
 
-class SecretModel(_Block):
+class SecretModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A secret of the card. TS 102 221 table 9.3
 
     :param reference: key reference byte.  :param tries, unblock_tries: counters when full.
@@ -107,7 +103,7 @@ class SecretModel(_Block):
     state: int = 0xF0
 
 
-class PlaceModel(_Block):
+class PlaceModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A directory: by path from the MF, by AID, or as a child of an ADF; hexadecimal digits."""
 
     path: str = ""
@@ -115,7 +111,7 @@ class PlaceModel(_Block):
     parent: str = ""
 
 
-class FileModel(_Block):
+class FileModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file as this chip has it.
 
     :param fid: 4 hexadecimal digits.  :param sfi: 0 where it has none.  :param size: bytes of a transparent body.
@@ -130,7 +126,7 @@ class FileModel(_Block):
     count: int = 0
 
 
-class KeySlot(_Block):
+class KeySlot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where K and OPc go, and how the card shows that it has them.
 
     :param file: written as configuration byte, K, OPc.  :param proof: AKA in this directory, or the GSM context.
@@ -142,7 +138,7 @@ class KeySlot(_Block):
     sqn: str = ""
 
 
-class ChipBlock(_Block):
+class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is true of this chip's file system, whatever the product."""
 
     access: dict[str, AccessModel]

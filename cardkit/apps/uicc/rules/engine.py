@@ -30,7 +30,7 @@ def finding(rule: str, where: str, expected: str, actual: str, decoded: str = ""
 class Judge:
     """The rules of one product.
 
-    Relations are pure functions of file contents, so that their results are kept: most contents repeat from card to card.
+    Relations are pure functions of file contents, so that results are kept: most contents repeat from card to card.
     """
 
     def __init__(self, product: Product, proofs: tuple[Proof, ...]) -> None:

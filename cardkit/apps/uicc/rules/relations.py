@@ -171,7 +171,9 @@ RELATIONS = (
     Relation("UICC-041", (f"{USIM}/EF.UST",), _services_of_files),
     Relation("UICC-042", (f"{USIM}/EF.UST",), _service_rules),
     Relation("UICC-073", (f"{USIM}/EF.EHPLMN",), _home_first),
-    Relation("UICC-110", tuple(f"{ISIM}/EF.{n}" for n in ("IMPI", "DOMAIN", "IMPU#1")) + (f"{USIM}/EF.IMSI",), _ims_identity),
+    Relation(
+        "UICC-110", (*(f"{ISIM}/EF.{name}" for name in ("IMPI", "DOMAIN", "IMPU#1")), f"{USIM}/EF.IMSI"), _ims_identity
+    ),
     *(network_list(f"{USIM}/EF.{name}") for name in ("PLMNwAcT", "OPLMNwAcT", "HPLMNwAcT")),
     network_list(f"{GSM}/EF.PLMNsel"),
 )

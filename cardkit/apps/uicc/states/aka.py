@@ -20,6 +20,7 @@ from cardkit.crypto import Secret
 from cardkit.errors import AuthenticationError
 
 OK = 0x9000
+STALE = bytes(6)
 AUTS_TAG, KEYS_TAG = 0xDC, 0xDB
 PROVEN = "proven"
 SPENT = "not checked: the reserved SQN is spent"
@@ -45,7 +46,7 @@ class AkaProof:
         self._auth = auth
         self._amf = bytes.fromhex(auth.amf)
         self._kc = kc
-        self._vectors: dict[str, Vector] = {}
+        self._stale: dict[bytes, bytes] = {}
         self._fresh: tuple[int, Vector] | None = None
         self.sqn_ms: int | None = None
 
@@ -55,9 +56,17 @@ class AkaProof:
             return _sized(rand)
         if kind in ("fresh", "replayed"):
             return self._fresh_challenge(kind, rand)
-        vector = make_vector(self._algorithm, rand, 0, self._amf)
-        autn = vector.autn if kind == "stale" else vector.autn[:-1] + bytes((vector.autn[-1] ^ 1,))
+        autn = self._stale_autn(rand)
+        if kind == "flipped":
+            autn = autn[:-1] + bytes((autn[-1] ^ 1,))
         return _sized(rand) + _sized(autn)
+
+    def _stale_autn(self, rand: bytes) -> bytes:
+        """AUTN of SQN 0: AK, AMF, MAC."""
+        if rand not in self._stale:
+            mac = self._algorithm.f1(STALE, rand, self._amf)
+            self._stale[rand] = self._algorithm.f5(rand) + self._amf + mac
+        return self._stale[rand]
 
     def _fresh_challenge(self, kind: str, rand: bytes) -> bytes | str:
         if kind == "fresh":

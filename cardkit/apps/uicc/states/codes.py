@@ -11,7 +11,7 @@ from cardkit.apps.uicc.pin import CodeState, CodeStatus, Entry, Line, RetryGuard
 from cardkit.apps.uicc.pin import Step as Presentation
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import Emit, IntentEvent, Step
+from cardkit.desired import IntentEvent, OnEvent, Step
 from cardkit.errors import AuthenticationError, CounterGuardError, StatusError
 
 ACCEPTED = "accepted"
@@ -21,7 +21,7 @@ ACCEPTED = "accepted"
 class _Journal:
     """Hands the guard's entries on as events, and remembers refusals while the card lies in the reader."""
 
-    emit: Emit
+    emit: OnEvent
     what: str = ""
     _refused: set[tuple[int, bytes]] = field(default_factory=set)
 
@@ -31,6 +31,10 @@ class _Journal:
             self.emit(IntentEvent(self.what, f"key reference {entry.reference:02X}", entry.left))
         elif entry.step is not Presentation.ACCEPTED:
             self._refused.add((entry.reference, entry.digest))
+
+    def changed(self, reference: int) -> None:
+        """The code behind a reference is another one now: what was refused says nothing any more."""
+        self._refused = {entry for entry in self._refused if entry[0] != reference}
 
     def was_refused(self, card: str, reference: int, digest: bytes) -> bool:  # noqa: ARG002  (one card a session)
         """Whether this card refused this code since it was put in."""
@@ -63,7 +67,7 @@ class Codes:
     :param digest_key: of the digests that stand for codes.
     """
 
-    def __init__(self, channel: Channel, notes: dict[str, Any], emit: Emit, digest_key: Secret) -> None:
+    def __init__(self, channel: Channel, notes: dict[str, Any], emit: OnEvent, digest_key: Secret) -> None:
         self._client = Client(channel)
         self._asked = _Asked(self._client)
         self._journal = _Journal(emit)
@@ -117,15 +121,15 @@ class Codes:
         """
         reference, ins = step.command.p2, Ins(step.command.ins)
         key = f"changed {step.serves}"
-        left = full
         if ins is Ins.UNBLOCK:
             known = self._unblock.get(reference, CodeStatus(CodeState.UNKNOWN, None))
             if known.left != full:
                 self._notes[key] = f"not checked: PUK of {reference:02X}: {known}, expected {full} tries left"
                 raise CounterGuardError(f"{step.serves}: PUK: {known}, expected {full} tries left")
-        self._journal.emit(IntentEvent(f"{step.serves}: {ins.name}", f"key reference {reference:02X}", left))
+        self._journal.emit(IntentEvent(f"{step.serves}: {ins.name}", f"key reference {reference:02X}", full))
         status = self._client.submit(ins, reference, first, second)
         if status.state is not CodeState.VERIFIED:
             self._notes[key] = f"{ins.name}: {status}"
             raise AuthenticationError(f"{step.serves}: {ins.name} was refused: {status}; it is not tried again")
+        self._journal.changed(reference)
         self._notes[key] = ACCEPTED

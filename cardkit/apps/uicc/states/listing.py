@@ -32,7 +32,9 @@ def _fence(product: Product) -> State:
 def _files(product: Product) -> list[State]:
     varying = {content.target.name for content in product.files if content.template.variable}
     varying |= {key.target.name for key in product.keys} | {pin.target.name for pin in product.pins}
-    proven = {key.target.name: "UICC-090" for key in product.keys} | {pin.target.name: "UICC-062" for pin in product.pins}
+    proven = {key.target.name: "UICC-090" for key in product.keys} | {
+        pin.target.name: "UICC-062" for pin in product.pins
+    }
     proven |= {key.sqn.name: "UICC-093" for key in product.keys if key.sqn is not None}
     return [
         State(

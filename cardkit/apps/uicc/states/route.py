@@ -31,6 +31,7 @@ CHUNK = 255
 CONTEXT_3G, CONTEXT_GSM = 0x81, 0x80
 CHALLENGE_3G_BYTES, CHALLENGE_GSM_BYTES = 34, 17
 ANY_LENGTH = 256
+GSM_ANSWER_BYTES = 14
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Route:
             command = CommandAPDU(CLA, SELECT, BY_PATH, NO_DATA, place.path)
         else:
             command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, MF_FID)
-        self._add(Role.ENTER, serves, command, place=place.name, nc=command.nc)
+        self.steps.append(Step(self.phase, Role.ENTER, serves, place.name, command, nc=command.nc))
         self.place, self.file = place.name, ""
 
     def _reach(self, target: Target) -> int:
@@ -90,7 +91,8 @@ class Route:
             command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, target.fid)
         else:
             command = CommandAPDU(CLA, SELECT, BY_PATH, NO_DATA, target.place.path + target.fid)
-        self._add(Role.SELECT, target.name, command, place=target.place.name, nc=command.nc)
+        place = target.place.name
+        self.steps.append(Step(self.phase, Role.SELECT, target.name, place, command, nc=command.nc))
         self.place, self.file = target.place.name, target.file
         return 0
 
@@ -105,14 +107,15 @@ class Route:
             p1, p2 = _address(target, sfi, offset)
             span = (offset, length) if target.size > CHUNK else None
             command = CommandAPDU(CLA, ins, p1, p2, b"", length)
-            self._add(Role.READ, target.name, command, place=target.place.name, span=span, answer=length)
+            step = Step(self.phase, Role.READ, target.name, target.place.name, command, span=span, answer=length)
+            self.steps.append(step)
             sfi = 0
 
     def gone(self, target: Target, *, serves: str) -> None:
         """Show that a file with an SFI does not exist any more."""
         self.enter(target.place, serves)
         command = CommandAPDU(CLA, READ_BINARY, BY_SFI | target.sfi, 0, b"", target.size)
-        self._add(Role.GONE, serves, command, sw=(FILE_NOT_FOUND,))
+        self.steps.append(Step(self.phase, Role.GONE, serves, self.place, command, sw=(FILE_NOT_FOUND,)))
 
     def write(self, target: Target, *, serves: str = "", content: str = "") -> None:
         """Write a body or record whole, in pieces of 255 bytes where it is longer.
@@ -124,23 +127,27 @@ class Route:
             length = min(CHUNK, target.size - offset)
             ins = UPDATE_RECORD if target.record else UPDATE_BINARY
             p1, p2 = _address(target, sfi, offset)
-            self._add(
+            step = Step(
+                self.phase,
                 Role.WRITE,
                 serves or target.name,
+                target.place.name,
                 CommandAPDU(CLA, ins, p1, p2),
-                place=target.place.name,
                 content=content or target.name,
                 span=(offset, length) if target.size > CHUNK else None,
                 nc=length,
                 nvm=length,
+                reversible=False,
             )
+            self.steps.append(step)
             sfi = 0
 
     def delete(self, target: Target, *, serves: str) -> None:
         """Remove a file. ETSI TS 102 222 6.4"""
         self.enter(target.place, serves)
         command = CommandAPDU(CLA, DELETE_FILE, 0, 0, target.fid)
-        self._add(Role.DELETE, serves, command, nc=2, nvm=2, reversible=False)
+        step = Step(self.phase, Role.DELETE, serves, self.place, command, nc=len(target.fid), reversible=False)
+        self.steps.append(step)
         self.file = ""
 
     # Secrets
@@ -149,7 +156,7 @@ class Route:
         """Ask how many tries are left: the empty VERIFY or UNBLOCK PIN. TS 102 221 11.1.9.1.5"""
         command = CommandAPDU(CLA, ins, 0, access.reference)
         full = 0x63C0 | access.tries
-        self._add(Role.QUERY, serves or access.name, command, sw=(full,))
+        self.steps.append(Step(self.phase, Role.QUERY, serves or access.name, self.place, command, sw=(full,)))
 
     def present(self, access: Access, content: str, *, serves: str = "") -> None:
         """Ask for the counter, then present a secret; nothing if it has been presented since the last reset."""
@@ -157,67 +164,47 @@ class Route:
             return
         self.query(access, serves=serves)
         command = CommandAPDU(CLA, VERIFY, 0, access.reference)
-        self._add(
+        step = Step(
+            self.phase,
             Role.PRESENT,
             serves or access.name,
+            self.place,
             command,
             content=content,
             nc=SECRET_BYTES,
-            nvm=1,
             reversible=False,
         )
+        self.steps.append(step)
         self.opened.add(access.name)
 
     def exchange(self, access: Access, ins: int, content: str, *, serves: str) -> None:
         """CHANGE PIN (old, new) or UNBLOCK PIN (PUK, PIN). TS 102 221 11.1.10, 11.1.13"""
         command = CommandAPDU(CLA, ins, 0, access.reference)
-        self._add(
-            Role.CHANGE, serves, command, content=content, nc=2 * SECRET_BYTES, nvm=2 * SECRET_BYTES, reversible=False
+        size = 2 * SECRET_BYTES
+        step = Step(
+            self.phase, Role.CHANGE, serves, self.place, command, content=content, nc=size, nvm=size, reversible=False
         )
+        self.steps.append(step)
 
     # Proofs
 
     def prove(self, serves: str, content: str, *, answer: int, sw: int = 0x9000) -> None:
         """AUTHENTICATE in the 3G or IMS context with a challenge the session makes. TS 31.102 7.1"""
         command = CommandAPDU(CLA, AUTHENTICATE, 0, CONTEXT_3G, ne=ANY_LENGTH)
-        self._add(Role.PROVE, serves, command, content=content, nc=CHALLENGE_3G_BYTES, answer=answer, sw=(sw,))
+        size = CHALLENGE_3G_BYTES
+        step = Step(
+            self.phase, Role.PROVE, serves, self.place, command, content=content, nc=size, answer=answer, sw=(sw,)
+        )
+        self.steps.append(step)
 
     def prove_gsm(self, serves: str, content: str) -> None:
         """AUTHENTICATE in the GSM context. TS 31.102 7.1.2.1"""
         command = CommandAPDU(CLA, AUTHENTICATE, 0, CONTEXT_GSM, ne=ANY_LENGTH)
-        self._add(Role.PROVE, serves, command, content=content, nc=CHALLENGE_GSM_BYTES, answer=14)
-
-    def _add(
-        self,
-        role: Role,
-        serves: str,
-        command: CommandAPDU,
-        *,
-        place: str = "",
-        content: str = "",
-        span: tuple[int, int] | None = None,
-        nc: int = 0,
-        answer: int = 0,
-        sw: tuple[int, ...] = (0x9000,),
-        nvm: int = 0,
-        reversible: bool | None = None,
-    ) -> None:
-        self.steps.append(
-            Step(
-                phase=self.phase,
-                role=role,
-                serves=serves,
-                place=place or self.place,
-                command=command,
-                content=content,
-                span=span,
-                nc=nc,
-                answer=answer,
-                sw=sw,
-                nvm=nvm,
-                reversible=role is not Role.WRITE if reversible is None else reversible,
-            )
+        size = CHALLENGE_GSM_BYTES
+        step = Step(
+            self.phase, Role.PROVE, serves, self.place, command, content=content, nc=size, answer=GSM_ANSWER_BYTES
         )
+        self.steps.append(step)
 
 
 def _address(target: Target, sfi: int, offset: int) -> tuple[int, int]:

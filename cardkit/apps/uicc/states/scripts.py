@@ -23,7 +23,8 @@ from cardkit.desired import Access, Part, Phase, Step
 
 CHIP_ID, MARKER = "chip id", "marker"
 
-# Answers of AUTHENTICATE: DC 0E AUTS; DB 08 RES 10 CK 10 IK (TS 31.102 7.1.2.1). Milenage has RES of 8 bytes, XOR of 16.
+# Answers of AUTHENTICATE: DC 0E AUTS; DB 08 RES 10 CK 10 IK [08 Kc] (TS 31.102 7.1.2.1).
+# RES has 8 bytes with Milenage, 16 with XOR.
 AUTS_ANSWER = 16
 KEYS_ANSWER = 1 + 2 * 17
 KC_ANSWER = 9
@@ -60,7 +61,7 @@ def proofs_of(key: KeyFile, *, full: bool) -> tuple[Proof, ...]:
     elif full:
         kinds = [("stale", first), ("stale", second), ("flipped", second), ("fresh", third), ("replayed", third)]
     else:
-        kinds = [("stale", first), ("flipped", second)]
+        kinds = [("stale", first), ("flipped", first)]
     return tuple(Proof(key.place, key.target.name, kind, rand) for kind, rand in kinds)
 
 
@@ -178,22 +179,26 @@ class Scripts:
 
     def _examine(self, route: Route, *, adms: bool) -> None:
         """Read every file, prove every PIN and key: directory by directory, the MF with the card's number first."""
+        product = self._product
         places = dict.fromkeys(
-            [MF, *(target.place.name for target in self._read), *(k.place for k in self._product.keys)]
+            [MF, *(target.place.name for target in self._read), *(key.place for key in product.keys)]
         )
         for place in places:
-            for target in self._read:
-                if target.place.name == place:
-                    self._open(route, target)
-                    route.read(target)
+            self._read_place(route, place)
             if adms and place == MF:
                 self._prove_adms(route)
-            for pin in self._product.pins:
-                if pin.access.scope == place or (place == MF and not pin.access.scope):
+            for pin in product.pins:
+                if place == (pin.access.scope or MF):
                     self._prove_pin(route, pin)
-            for key in self._product.keys:
-                if key.place == place:
+            for key in product.keys:
+                if place == key.place:
                     self._prove_key(route, key)
+
+    def _read_place(self, route: Route, place: str) -> None:
+        for target in self._read:
+            if target.place.name == place:
+                self._open(route, target)
+                route.read(target)
 
     def _open(self, route: Route, target: Target) -> None:
         access = target.read

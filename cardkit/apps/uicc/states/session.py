@@ -14,7 +14,7 @@ from cardkit.apps.uicc.states.route import BY_PATH, UNBLOCK_PIN
 from cardkit.apps.uicc.states.scripts import Proof, Scripts
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import Access, Content, Emit, IntentEvent, Observations, Part, Role, Step
+from cardkit.desired import Access, Content, Fact, IntentEvent, Observations, OnEvent, Part, Role, Step
 from cardkit.errors import AuthenticationError, CounterGuardError, ProfileError, ProtocolError, StatusError
 
 TRIES_LEFT = 0x63C0
@@ -36,7 +36,7 @@ class UiccSession:
         contents: Mapping[str, Content],
         channel: Channel,
         transport: Mapping[str, Secret],
-        emit: Emit,
+        emit: OnEvent,
     ) -> None:
         self._product = product
         self._scripts = scripts
@@ -54,7 +54,9 @@ class UiccSession:
         self._proofs = {proof.name: proof for proof in scripts.proofs}
         self.seen = Observations()
         tag = self._contents.get(MARKER_STARTED, b"")
-        self._codes = Codes(channel, self.seen.notes, emit, Secret(tag if isinstance(tag, bytes) else b"", "digest key"))
+        self._codes = Codes(
+            channel, self.seen.notes, emit, Secret(tag if isinstance(tag, bytes) else b"", "digest key")
+        )
         self.current: Step | None = None
         self._handlers: dict[Role, Callable[[Step], None]] = {
             Role.ENTER: self._enter,
@@ -110,10 +112,12 @@ class UiccSession:
             raise ProtocolError(f"{NUMBER}: got {self.seen.bodies[NUMBER].hex().upper()}, expected an ICCID")
         return str(value["iccid"])
 
-    def facts(self) -> dict[str, str]:
+    def facts(self) -> tuple[Fact, ...]:
         """Return the sequence numbers the card ended with, by application."""
         notes = self.seen.notes.items()
-        return {name: str(value) for name, value in notes if name.startswith("SQN ") and " before " not in name}
+        return tuple(
+            Fact(name, str(value)) for name, value in notes if name.startswith("SQN ") and "before" not in name
+        )
 
     def unmet(self) -> tuple[str, ...]:
         """Look at a begun card, after a reset: names of the states that do not hold or cannot be seen."""

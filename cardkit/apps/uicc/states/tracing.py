@@ -26,8 +26,12 @@ class UiccFileClasses:
     """
 
     def __init__(self, chip: Chip) -> None:
-        self._files = {(name.rpartition("/")[0], bytes.fromhex(model.fid)): name for name, model in chip.block.files.items()}
-        self._by_sfi = {(name.rpartition("/")[0], model.sfi): name for name, model in chip.block.files.items() if model.sfi}
+        self._files = {
+            (name.rpartition("/")[0], bytes.fromhex(model.fid)): name for name, model in chip.block.files.items()
+        }
+        self._by_sfi = {
+            (name.rpartition("/")[0], model.sfi): name for name, model in chip.block.files.items() if model.sfi
+        }
         self._by_path = {place.path: name for name, place in chip.places.items() if place.by_path and place.path}
         self._by_aid = {place.aid: name for name, place in chip.places.items() if place.aid}
         self._children = {

@@ -1,0 +1,47 @@
+"""The shared language of applications (:mod:`cardkit.apps`) and one card's run (:mod:`cardkit.perso`): data only.
+
+A profile and a record become States; States become Steps, the exact commands a blank card gets. Nothing here talks to
+a card, reads a clock or knows a secret: contents that hold keys keep them as :class:`~cardkit.crypto.Secret` parts.
+"""
+
+from __future__ import annotations
+
+from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent
+from cardkit.desired.findings import NOT_CHECKED, Finding, Observations, Rule, Severity
+from cardkit.desired.plan import Plan
+from cardkit.desired.protocols import App, Blueprint, CompileTemplate, Session, Template
+from cardkit.desired.states import Access, AfterUnknown, Content, Fact, Group, Interface, Phase, Seen, State
+from cardkit.desired.steps import Part, Role, ShapeOfCommand, Step
+
+__all__ = [
+    "NOT_CHECKED",
+    "Access",
+    "AfterUnknown",
+    "App",
+    "BindEvent",
+    "Blueprint",
+    "CompileTemplate",
+    "Content",
+    "DoneEvent",
+    "Event",
+    "Fact",
+    "Finding",
+    "Group",
+    "IntentEvent",
+    "Interface",
+    "Observations",
+    "OnEvent",
+    "Part",
+    "Phase",
+    "Plan",
+    "Role",
+    "Rule",
+    "Seen",
+    "Session",
+    "Severity",
+    "ShapeOfCommand",
+    "State",
+    "Step",
+    "Template",
+    "UnknownEvent",
+]

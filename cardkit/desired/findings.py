@@ -1,0 +1,71 @@
+"""What a card showed, and what the rules say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+NOT_CHECKED = "not checked"
+
+
+class Severity(StrEnum):
+    """How bad a finding is: stop the line, error, warning, information."""
+
+    STOP = "S"
+    ERROR = "E"
+    WARNING = "W"
+    INFO = "I"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule has to say about one card.
+
+    :param where: the state or file it is about.  :param expected, actual: for people; secrets never, lengths at most.
+    :param decoded: the difference in the field's terms, "" where there is nothing to decode.
+    """
+
+    rule: str
+    severity: Severity
+    clause: str
+    where: str
+    expected: str
+    actual: str
+    decoded: str = ""
+
+    @property
+    def not_checked(self) -> bool:
+        """Whether the rule could not be applied."""
+        return self.actual.startswith(NOT_CHECKED)
+
+    @property
+    def bad(self) -> bool:
+        """Whether a card with this finding must not leave."""
+        return self.severity in (Severity.STOP, Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A verification rule: what must hold, and where the standard says so."""
+
+    id: str
+    severity: Severity
+    clause: str
+    text: str
+
+
+# Events: a run hands them out one by one and goes on when the listener returns, so that they are durable by then.
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What a card showed during one check.
+
+    :param bodies: contents by state or file name.  :param words: status words of what could not be read or proven.
+    :param notes: other results by name: counters, proofs, SQN.
+    """
+
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    words: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,166 @@
+"""What an application offers, seen from one card's run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+from cardkit.channel import Channel
+from cardkit.crypto import Secret
+from cardkit.desired.events import OnEvent
+from cardkit.desired.findings import Finding, Observations, Rule
+from cardkit.desired.states import Content, Fact, State
+from cardkit.desired.steps import Part, Step
+from cardkit.transport.redact import FileClasses
+
+
+class Template(Protocol):
+    """A value of a profile that may name fields of the record."""
+
+    @property
+    def variable(self) -> bool:
+        """Whether it depends on the record."""
+        ...
+
+    def resolve(self, record: Mapping[str, Any]) -> Any:
+        """Return the plain value for this record."""
+        ...
+
+
+class Session(Protocol):
+    """One application on one powered card: runs steps and remembers what it saw.
+
+    :ivar current: the step under way, None before the first.
+    """
+
+    seen: Observations
+    current: Step | None
+
+    def run(self, steps: Iterable[Step], *, strict: bool) -> None:
+        """Send steps in order.
+
+        :param strict: the first wrong answer raises; else it is kept as an observation.
+        :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
+        """
+        ...
+
+    def restarted(self) -> None:
+        """The card was reset: forget what was selected and opened."""
+        ...
+
+    def identity(self) -> tuple[str, bytes | None]:
+        """Return chip id (hexadecimal digits) and marker as read; None where the marker's home is gone."""
+        ...
+
+    def number(self) -> str:
+        """Read the number people know the card by, after a reset: its ICCID.
+
+        :raises CardError: when the card does not give it.
+        """
+        ...
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what only the card knew: sequence numbers."""
+        ...
+
+    def unmet(self) -> tuple[str, ...]:
+        """Look at a begun card, after a reset: names of the states that do not hold or cannot be seen."""
+        ...
+
+    def seal_again(self) -> None:
+        """Seal a card whose marker says that sealing may have begun.
+
+        :raises AuthenticationError: when neither the final nor the delivered value of a secret can be in force.
+        """
+        ...
+
+
+CompileTemplate = Callable[[object, str], Template]
+
+
+class Blueprint(Protocol):
+    """An application's block of one profile, compiled once and used for every card of it."""
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """What must be true of a finished card, in the order it is made true."""
+        ...
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules its checks apply."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[Part, tuple[Step, ...]]:
+        """The commands a blank card gets."""
+        ...
+
+    @property
+    def survey(self) -> tuple[Step, ...]:
+        """The commands that check a finished card."""
+        ...
+
+    @property
+    def identify(self) -> tuple[Step, ...]:
+        """The commands that read chip id and marker."""
+        ...
+
+    @property
+    def rands(self) -> tuple[str, ...]:
+        """Names of the 16-byte random values it needs for one card."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets it needs as the chip maker delivered them."""
+        ...
+
+    def repair(self, names: Collection[str]) -> tuple[Step, ...]:
+        """Return the commands that make these states true on a begun card, after a reset."""
+        ...
+
+    def fill(self, record: Mapping[str, Any], tag: bytes, rands: Mapping[str, bytes]) -> Mapping[str, Content]:
+        """Return one card's contents by state name.
+
+        :param tag: 16 bytes, the marker's.  :raises EncodingError: when a value does not fit its file.
+        """
+        ...
+
+    def session(
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: OnEvent
+    ) -> Session:
+        """Return a session on a powered card.
+
+        :param transport: secrets as delivered, by name.  :param emit: returns when the event is durable.
+        """
+        ...
+
+    def file_classes(self) -> FileClasses:
+        """Return what knows, for one card's trace, which contents may be shown."""
+        ...
+
+    def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
+        """Apply the rules to what a card showed; empty for a faultless card.
+
+        :param part: CHECK before sealing, STRANGER after it, None for a survey.
+        """
+        ...
+
+
+class App(Protocol):
+    """What a card can do: one folder of :mod:`cardkit.apps`, found by its key in the registry.
+
+    :ivar block, chip_block: msgspec structs of its tables in a profile and in a chip model.
+    """
+
+    name: str
+    block: type[Any]
+    chip_block: type[Any]
+
+    def compile(self, block: Any, chip: Any, compile_template: CompileTemplate) -> Blueprint:
+        """Compile a profile's block for a chip.
+
+        :raises ProfileError: when the block asks for what this chip cannot do.
+        """
+        ...
