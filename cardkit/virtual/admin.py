@@ -56,7 +56,7 @@ def _target(chip: Chip, command: Command) -> File:
 
 
 def delete(chip: Chip, command: Command) -> Answer:
-    """DELETE FILE: a child of the current directory; its body is erased, and no channel has it selected any more."""
+    """DELETE FILE: a child of the current directory; no channel has it selected any more."""
     if len(command.data) != 2:
         raise StatusWordError(sw.WRONG_LENGTH)
     channel = command.channel
@@ -65,8 +65,6 @@ def delete(chip: Chip, command: Command) -> Answer:
         raise StatusWordError(sw.FILE_NOT_FOUND)
     chip.require(chip.rule(file).mode(DELETE), channel)
     chip.memory.write(file.lcs_cell, GONE)
-    if file.cell == file.path:
-        chip.memory.write(file.cell, b"")
     for other in chip.channels.values():
         if other.ef is file:
             other.ef, other.record = None, 0

@@ -46,7 +46,8 @@ class VirtualCard:
         self.serial, cells = saved if saved is not None else _new(self.image, wanted)
         self.chip = Chip(self.image, Memory(self.image.cells, cells), self.protocol, source)
         self._table = dispatch_table(self.image.channels) if 0x00 in self.image.classes else {}
-        self._link: TransmissionProtocol = T0() if self.protocol == 0 else T1(extended=self.image.extended)
+        link: TransmissionProtocol = T0() if self.protocol == 0 else T1(extended=self.image.extended)
+        self._parse, self._answer = link.parse, link.answer
         if saved is None:
             self._save()
 
@@ -78,9 +79,9 @@ class VirtualCard:
         if not valid(p1, p2):
             return sw.WRONG_P1P2
         try:
-            data, ne = self._link.parse(command, flow)
+            data, ne = self._parse(command, flow)
             todo = Command(channel, p1, p2, data, ne)
-            answer = self._link.answer(chip, todo, flow, handler(chip, todo))
+            answer = self._answer(chip, todo, flow, handler(chip, todo))
         except StatusWordError as refusal:
             answer = refusal.sw
         except WriteFailedError:

@@ -85,6 +85,8 @@ class Chip:
         self.rules = image.rules
         self.reset()
         self._watch()
+        if any(memory.cells[cell] != image.cells[cell] for cell in image.rule_cells):
+            self._rules_changed()
 
     def reset(self) -> None:
         """Lose everything volatile; the MF is current on the basic channel."""

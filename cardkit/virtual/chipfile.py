@@ -7,8 +7,8 @@
     CRC-32 4                        over everything before
 
 All numbers big endian, L one byte. The file is replaced as a whole: written beside, then `os.replace`d, so that a
-killed process leaves the chip as it was before or after an APDU. Nothing is forced to the disk unless asked for: a
-killed process does not lose what it wrote, a power cut of the computer may.
+killed process leaves the chip as it was before or after an APDU. Nothing waits for the disk: what a killed process
+wrote is not lost, and what a power cut of the computer takes is only a virtual card.
 """
 
 import os
@@ -24,11 +24,8 @@ _MAGIC: Final = b"CKV1"
 _HEAD: Final = 4 + 8
 
 
-def write(path: Path, image: Image, serial: bytes, memory: Memory, *, force: bool = False) -> None:
-    """Replace the chip's file by its present state.
-
-    :param force: also wait until the disk has it.
-    """
+def write(path: Path, image: Image, serial: bytes, memory: Memory) -> None:
+    """Replace the chip's file by its present state."""
     cells = list(memory.changed())
     parts = [_MAGIC, image.digest, bytes((len(serial),)), serial, len(cells).to_bytes(2, "big")]
     for name, body in cells:
@@ -38,8 +35,6 @@ def write(path: Path, image: Image, serial: bytes, memory: Memory, *, force: boo
     beside = f"{path}.new"
     with open(beside, "wb", buffering=0) as file:  # noqa: PTH123 - on the path of each APDU that writes
         file.write(content + zlib.crc32(content).to_bytes(4, "big"))
-        if force:
-            os.fsync(file.fileno())
     os.replace(beside, path)  # noqa: PTH105 - idem
 
 

@@ -3,7 +3,6 @@
 Contents and life cycle live in memory.py.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -65,9 +64,3 @@ class File:
     def records(self) -> int:
         """Number of records, 0 for a file without them."""
         return self.size // self.record_length if self.record_length else 0
-
-    def walk(self) -> "Iterator[File]":
-        """This file and everything below it, parents first."""
-        yield self
-        for child in self.children.values():
-            yield from child.walk()

@@ -21,8 +21,9 @@ def verify(chip: Chip, command: Command) -> Answer:
     if not command.data:
         return b"", sw.tries_left(secret.left) if secret.left else sw.BLOCKED
     _initialised(secret, disabled=False)
-    present(chip, secret, command.data)
-    return b"", sw.OK
+    _present(chip, secret, command.data)
+    secret.settle()
+    return _granted(chip, secret)
 
 
 def change(chip: Chip, command: Command) -> Answer:
@@ -31,9 +32,9 @@ def change(chip: Chip, command: Command) -> Answer:
     secret = _find(chip, command)
     _initialised(secret, disabled=False)
     _allowed(secret, CHANGEABLE)
-    present(chip, secret, command.data[:_CODE])
-    secret.replace(command.data[_CODE:])
-    return b"", sw.OK
+    _present(chip, secret, command.data[:_CODE])
+    secret.settle(value=command.data[_CODE:])
+    return _granted(chip, secret)
 
 
 def disable(chip: Chip, command: Command) -> Answer:
@@ -42,9 +43,9 @@ def disable(chip: Chip, command: Command) -> Answer:
     secret = _find(chip, command)
     _initialised(secret, disabled=False)
     _allowed(secret, CAN_BE_DISABLED)
-    present(chip, secret, command.data)
-    secret.enable(on=False)
-    return b"", sw.OK
+    _present(chip, secret, command.data)
+    secret.settle(disabled=True)
+    return _granted(chip, secret)
 
 
 def enable(chip: Chip, command: Command) -> Answer:
@@ -52,9 +53,9 @@ def enable(chip: Chip, command: Command) -> Answer:
     _length(command, _CODE)
     secret = _find(chip, command)
     _initialised(secret, disabled=True)
-    present(chip, secret, command.data)
-    secret.enable(on=True)
-    return b"", sw.OK
+    _present(chip, secret, command.data)
+    secret.settle(disabled=False)
+    return _granted(chip, secret)
 
 
 def unblock(chip: Chip, command: Command) -> Answer:
@@ -66,28 +67,25 @@ def unblock(chip: Chip, command: Command) -> Answer:
         return b"", sw.tries_left(secret.unblocks_left) if secret.unblocks_left else sw.BLOCKED
     if not secret.compare_unblocking(command.data[:_CODE]):
         raise StatusWordError(sw.tries_left(secret.unblocks_left))
-    secret.replace(command.data[_CODE:])
-    secret.enable(on=True)
-    _granted(chip, secret)
-    return b"", sw.OK
+    secret.settle(value=command.data[_CODE:], disabled=False, unblocked=True)
+    return _granted(chip, secret)
 
 
-def present(chip: Chip, secret: Secret, code: bytes) -> None:
-    """Present a code and grant what it protects.
+def _present(chip: Chip, secret: Secret, code: bytes) -> None:
+    """Present a code.
 
     :raises StatusWordError: 63CX and nothing granted any more, or 6983.
     """
-    if secret.compare(code):
-        _granted(chip, secret)
-        return
-    secret.verified = False
-    chip.secrets.refresh()
-    raise StatusWordError(sw.tries_left(secret.left))
+    if not secret.compare(code):
+        secret.verified = False
+        chip.secrets.refresh()
+        raise StatusWordError(sw.tries_left(secret.left))
 
 
-def _granted(chip: Chip, secret: Secret) -> None:
+def _granted(chip: Chip, secret: Secret) -> Answer:
     secret.verified = True
     chip.secrets.refresh()
+    return b"", sw.OK
 
 
 def _find(chip: Chip, command: Command) -> Secret:

@@ -60,7 +60,7 @@ class Secret:
     def compare(self, code: bytes) -> bool:
         """Present the code: the counter is one lower in memory before anything is compared.
 
-        :returns: True and a full counter, or False and one try less.
+        :returns: True: `settle` then fills the counter; False: one try less.
         :raises StatusWordError: 6983 when no try is left.
         :raises WriteFailedError: the counter could not be lowered; nothing was compared.
         """
@@ -72,23 +72,25 @@ class Secret:
 
     def _present(self, at: int, code: bytes) -> bool:
         state = self.state
-        left, most = state[at], state[at + 1]
-        if left == 0:
+        if state[at] == 0:
             raise StatusWordError(sw.BLOCKED)
-        self._put(at, bytes((left - 1,)))
-        right = hmac.compare_digest(state[at + 2 : at + 2 + _CODE], code)
-        if right:
-            self._put(at, bytes((most,)))
-        return right
+        self._put(at, bytes((state[at] - 1,)))
+        return hmac.compare_digest(state[at + 2 : at + 2 + _CODE], code)
 
-    def replace(self, code: bytes) -> None:
-        """Give the secret a new value and a full counter."""
-        self._put(_PIN_AT, bytes((self.state[_PIN_AT + 1],)) * 2 + code)
+    def settle(self, *, value: bytes | None = None, disabled: bool | None = None, unblocked: bool = False) -> None:
+        """After a right code, in one write: full counter, and what the command changes.
 
-    def enable(self, on: bool) -> None:
-        """Clear or set the flag that says disabled."""
-        flags = self.state[0]
-        self._put(0, bytes((flags & ~DISABLED if on else flags | DISABLED,)))
+        :param unblocked: the right code was the unblocking one, whose counter is full again, too.
+        """
+        state = bytearray(self.state)
+        state[_PIN_AT] = state[_PIN_AT + 1]
+        if unblocked:
+            state[_PUK_AT] = state[_PUK_AT + 1]
+        if value is not None:
+            state[_PIN_AT + 2 : _PUK_AT] = value
+        if disabled is not None:
+            state[0] = state[0] | DISABLED if disabled else state[0] & ~DISABLED
+        self.memory.write(self.cell, bytes(state))
 
     def _put(self, at: int, part: bytes) -> None:
         state = self.state

@@ -43,6 +43,16 @@ def test_everything_non_volatile_survives(tmp_path):
     assert again.transmit(bytes.fromhex("00D6000001AA")) == b"\x69\x82"
 
 
+def test_rules_written_by_the_plant_survive(tmp_path):
+    chips = ChipDirectory(tmp_path, "usim")
+    card = chips.fresh()
+    card.transmit(ADM)
+    select(card, "2F06")
+    assert card.transmit(bytes.fromhex("00DC010440" + "8001039000" + "FF" * 59)) == b"\x90\x00"
+    again = chips.open(card.serial)
+    write(again, "2FE2", b"\x98" * 10)
+
+
 def test_a_fresh_chip_has_a_file_at_once_and_nothing_but_its_serial(tmp_path):
     card = ChipDirectory(tmp_path, "usim").fresh()
     (file,) = tmp_path.iterdir()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from cardkit.virtual.errors import WriteFailedError
+
 ADM1, WRONG = "4142434445464748", "4142434445464749"
 PIN, PIN_1234, PUK = "30303030FFFFFFFF", "31323334FFFFFFFF", "3030303030303030"
 STD_READ = "00B0000009"
@@ -176,3 +178,20 @@ def test_counter_is_lowered_before_anything_is_compared(usim):
     usim.card.chip.memory.intercept = intercept
     usim.adm()
     assert seen == [("3F00/A515/6F0A", 2), ("3F00/A515/6F0A", 3)]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_failing_write_grants_nothing_and_never_gives_a_try_back(usim, failing):
+    writes = []
+
+    def intercept(cell, value):
+        writes.append(cell)
+        if len(writes) == failing:
+            raise WriteFailedError("worn out")
+        return value
+
+    usim.card.chip.memory.intercept = intercept
+    assert usim("0020000A08" + ADM1) == "6581"
+    assert usim("0020000A") == ("63C3" if failing == 1 else "63C2")
+    usim.select("2FE2")
+    assert usim("00D6000001AA") == "6982"
