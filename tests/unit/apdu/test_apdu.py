@@ -16,6 +16,8 @@ FORMS = [
     ("02 3F00", Case.DATA_SHORT, "3F00", 0, False),
     ("02 3F00 00", Case.DATA_LE_SHORT, "3F00", 256, False),
     ("01 00 01", Case.DATA_LE_SHORT, "00", 1, False),
+    ("FF" + "AA" * 255, Case.DATA_SHORT, "AA" * 255, 0, False),
+    ("FF" + "AA" * 255 + "00", Case.DATA_LE_SHORT, "AA" * 255, 256, False),
     ("00 0101", Case.LE_EXTENDED, "", 257, False),
     ("00 0010", Case.LE_EXTENDED, "", 16, True),
     ("00 0000", Case.LE_EXTENDED, "", 65536, False),
@@ -112,7 +114,8 @@ def test_response_is_data_and_status_word() -> None:
     response = ResponseAPDU.parse(bytes.fromhex("01026982"))
     assert response == ResponseAPDU(b"\x01\x02", 0x6982)
     assert (response.sw1, response.sw2, response.encode().hex()) == (0x69, 0x82, "01026982")
-    assert ResponseAPDU.parse(bytes(65538)).sw == 0
+    assert ResponseAPDU.parse(bytes(65538)).encode() == bytes(65538)
+    assert ResponseAPDU(b"", 0xFFFF).encode() == b"\xff\xff"
 
 
 @pytest.mark.parametrize("wire", [b"", b"\x90", bytes(65539)])

@@ -87,6 +87,14 @@ def test_specific_mode_names_its_protocol() -> None:
     assert (atr.specific_mode, atr.specific_protocol, atr.protocols, atr.ta(2)) == (True, 1, (1,), 0x81)
 
 
+@pytest.mark.parametrize(
+    ("body", "contactless"),
+    [("3B8080 01", True), ("3B818001 80", True), ("3F8080 01", False), ("3B9011 80 01", False), ("3B80 01", False)],
+)
+def test_only_the_readers_own_form_is_contactless(body: str, contactless: bool) -> None:
+    assert ATR.parse(with_check_byte(body)).contactless is contactless
+
+
 def test_interface_bytes_are_found_by_group() -> None:
     atr = ATR.parse(bytes.fromhex("3B941881B1807D1F0319C80050DC"))
     assert [(atr.ta(i), atr.tb(i), atr.tc(i), atr.td(i)) for i in range(1, 6)] == [

@@ -149,6 +149,11 @@ def test_an_unnamed_layout_is_named_by_its_class(run: Callable[[Construct, Any],
         run(Struct("a" / Byte, "b" / Bytes(4)), b"\x00")
 
 
+def test_a_field_is_named_in_an_unnamed_layout() -> None:
+    with pytest.raises(EncodingError, match="Struct cannot be read at b"):
+        parse_exact(Struct("a" / Byte, "b" / Bytes(4)), b"\x00")
+
+
 def test_greedy_bytes_are_allowed_at_the_end() -> None:
     value = parse_exact("tail" / Struct("a" / BitStruct("x" / BitsInteger(8)), "rest" / GreedyBytes), b"\x01\x02\x03")
     assert value.rest == b"\x02\x03"

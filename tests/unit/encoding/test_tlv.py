@@ -76,6 +76,7 @@ def test_globalplatform_data_is_rebuilt_or_refused(vector: dict[str, dict[str, s
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
+        ("0100", Tlv(0x01, b"")),
         ("8000", Tlv(0x80, b"")),
         ("8100", Tlv(0x81, b"")),
         ("80810101", Tlv(0x80, b"\x01", length_size=2)),
