@@ -11,27 +11,28 @@ import click
 
 from cardkit.errors import CardkitError
 
+# Module and one line of help of each verb, so that `cardkit -h` imports none of them.
 VERBS = {
-    "apdu": "cardkit.cli.card",
-    "batch": "cardkit.cli.batch",
-    "demo": "cardkit.cli.demo",
-    "diff": "cardkit.cli.diff",
-    "doctor": "cardkit.cli.doctor",
-    "dump": "cardkit.cli.card",
-    "explain": "cardkit.cli.explain",
-    "info": "cardkit.cli.card",
-    "personalize": "cardkit.cli.personalize",
-    "plan": "cardkit.cli.plan",
-    "profile": "cardkit.cli.profile",
-    "readers": "cardkit.cli.readers",
-    "verify": "cardkit.cli.verify",
-    "virtual": "cardkit.cli.virtual",
+    "apdu": ("card", "Send APDUs as they are and explain the answers."),
+    "batch": ("batch", "Import an order, make its cards, check and close the batch."),
+    "demo": ("demo", "Make 50 test USIMs on virtual readers."),
+    "diff": ("diff", "Compare two cards, two dumps, or one of each."),
+    "doctor": ("doctor", "Check what works on this station and what is missing."),
+    "dump": ("card", "Walk the file tree and decode what may be read."),
+    "explain": ("explain", "Say what a status word, an APDU or an ATR means."),
+    "info": ("card", "Say what card this is."),
+    "personalize": ("personalize", "Make one card from one record of an order."),
+    "plan": ("plan", "Show what would be done to a card, and what it costs."),
+    "profile": ("profile", "Check, show and compare profiles."),
+    "readers": ("readers", "List the PC/SC readers and what lies in them."),
+    "verify": ("verify", "Verify finished cards against their order."),
+    "virtual": ("virtual", "List virtual cards, or serve one to the PC/SC stack."),
 }
 EXIT_INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
-    """A group whose verbs are imported one at a time: the module in VERBS holds a command of that name."""
+    """A group whose verbs are imported one at a time: module ``cardkit.cli.X`` holds a command named as the verb."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all verbs."""
@@ -41,10 +42,14 @@ class LazyGroup(click.Group):
         """Import the module of one verb."""
         if cmd_name not in VERBS:
             return None
-        command = getattr(importlib.import_module(VERBS[cmd_name]), cmd_name)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{VERBS[cmd_name]}.{cmd_name} is not a command")
+        module = importlib.import_module(f"cardkit.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(VERBS.items())])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,11 +14,9 @@ from cardkit.cli import options
 from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, print_json, say, table
 from cardkit.production.events import BatchDone
-from cardkit.production.report import write_reports
+from cardkit.production.report import write_report
 from cardkit.production.report.source import batch_report
-from cardkit.profile import load_profile, read_order
-
-SECURITY_CLASS = "security"
+from cardkit.profile import BadRow, load_profile, read_order
 
 
 @click.group()
@@ -38,7 +37,7 @@ def opened(store_url: str, operator: str, *, create: bool = False) -> Iterator[p
 @batch.command("import")
 @click.argument("profile")
 @click.argument("order", type=click.Path(path_type=Path))
-@click.option("--name", help="Name of the batch; made from the profile and the order's digest if absent.")
+@click.option("--name", help="Name of the batch; by default that of the file.")
 @options.store
 @options.as_json
 def import_(profile: str, order: Path, name: str | None, store_url: str, operator: str, as_json: bool) -> None:
@@ -50,7 +49,7 @@ def import_(profile: str, order: Path, name: str | None, store_url: str, operato
     keystore = loaded.test_keystore()
     read = read_order(loaded, order, keystore)
     with opened(store_url, operator, create=True) as store:
-        done = production.import_batch(store, loaded, read, keystore, name=name)
+        done = production.import_batch(store, loaded, read, keystore, order, name=name)
     if as_json:
         print_json(
             {
@@ -65,10 +64,13 @@ def import_(profile: str, order: Path, name: str | None, store_url: str, operato
     for row in done.quarantined:
         say(f"{order}:{row.line}: {row.field}: {row.code}: {row.message}")
     click.echo(done.batch)
-    say(f"batch {done.batch} {done.state}: {done.rows} rows, {done.imported} imported, {len(done.quarantined)} quarantined")
+    say(
+        f"batch {done.batch} {done.state}: {done.rows} rows, {done.imported} imported, "
+        f"{len(done.quarantined)} quarantined"
+    )
 
 
-def quarantined_row(order: Path, row: production.BadRow) -> dict[str, object]:
+def quarantined_row(order: Path, row: BadRow) -> dict[str, object]:
     """Return a quarantined row as the JSON of ``batch import`` shows it; its value is masked already."""
     return {"file": str(order), "line": row.line, "field": row.field, "code": row.code, "message": row.message}
 
@@ -77,7 +79,11 @@ def run_options(command: options.Command) -> options.Command:
     """Add the options of ``run`` and ``resume``."""
     command = click.option("--station", help="Name of this station; the host name if absent.")(command)
     command = click.option(
-        "--deadline", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds a card may take per APDU."
+        "--deadline",
+        type=click.FloatRange(min=0.1),
+        default=5.0,
+        show_default=True,
+        help="Seconds a card may take per APDU.",
     )(command)
     return options.seed(options.report(options.as_json(options.store(command))))
 
@@ -87,7 +93,7 @@ def run_options(command: options.Command) -> options.Command:
 @options.readers
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after this many cards.")
 @run_options
-def run(  # noqa: PLR0913 - one argument per option
+def run(
     batch_name: str,
     readers: tuple[str, ...],
     limit: int | None,
@@ -100,7 +106,7 @@ def run(  # noqa: PLR0913 - one argument per option
     operator: str,
 ) -> int:
     """Make the cards of BATCH: personalize, verify, seal and journal one after another on every reader."""
-    chosen = production.RunOptions.of(station=station, seed=seed, limit=limit, deadline_s=deadline)
+    chosen = run_terms(station, seed, deadline, limit)
     with opened(store_url, operator) as store, BatchProgress() as progress:
         done = production.run_batch(store, batch_name, readers, reporter=progress, options=chosen)
         return finish(store, done, report_dir, as_json=as_json)
@@ -110,7 +116,7 @@ def run(  # noqa: PLR0913 - one argument per option
 @click.argument("batch_name", metavar="BATCH")
 @options.reader
 @run_options
-def resume(  # noqa: PLR0913 - one argument per option
+def resume(
     batch_name: str,
     reader: str,
     station: str | None,
@@ -122,16 +128,24 @@ def resume(  # noqa: PLR0913 - one argument per option
     operator: str,
 ) -> int:
     """Bring cards in doubt to an end: the presented chip's identity and marker decide."""
-    chosen = production.RunOptions.of(station=station, seed=seed, deadline_s=deadline)
+    chosen = run_terms(station, seed, deadline)
     with opened(store_url, operator) as store, BatchProgress() as progress:
         done = production.resume_batch(store, batch_name, reader, reporter=progress, options=chosen)
         return finish(store, done, report_dir, as_json=as_json)
 
 
+def run_terms(
+    station: str | None, seed: int | None, deadline: float, limit: int | None = None
+) -> production.RunOptions:
+    """Return how a batch is run, as the command line says."""
+    terms = production.RunOptions(seed=seed, limit=limit, deadline_s=deadline)
+    return replace(terms, station=station) if station else terms
+
+
 def finish(store: production.Store, done: BatchDone, report_dir: Path | None, *, as_json: bool) -> int:
     """Show how a run ended, write its report, and choose the exit code."""
     if report_dir is not None:
-        write_reports(batch_report(store, done.batch), report_dir)
+        write_report(batch_report(store, done.batch), report_dir)
     if as_json:
         print_json(summary(done))
     else:
@@ -158,7 +172,9 @@ def summary(done: BatchDone) -> dict[str, object]:
         "blank_rejects": done.blank_rejects,
         "seconds": round(done.seconds, 3),
         "records": dict(done.counts),
-        "stopped": None if done.stopped is None else {"scope": done.stopped.scope, "rule": done.stopped.rule, "why": done.stopped.why},
+        "stopped": None
+        if done.stopped is None
+        else {"scope": done.stopped.scope, "rule": done.stopped.rule, "why": done.stopped.why},
     }
 
 
@@ -204,7 +220,10 @@ def doubt(batch_name: str, store_url: str, operator: str, as_json: bool) -> None
         return
     table(
         ["record", "chip", "station", "coupler", "bound at"],
-        [(item.record_no, item.chip_id, item.station, item.coupler, f"{item.bound_at:%Y-%m-%d %H:%M:%S}") for item in found],
+        [
+            (item.record_no, item.chip_id, item.station, item.coupler, f"{item.bound_at:%Y-%m-%d %H:%M:%S}")
+            for item in found
+        ],
     )
 
 
@@ -245,7 +264,11 @@ def status(batch_name: str | None, store_url: str, operator: str, as_json: bool)
                 ("profile", f"{item.profile} {item.profile_version} {item.kind}"),
                 ("file", f"{item.rows} rows, {item.imported} imported, {item.quarantined} quarantined"),
                 ("records", ", ".join(f"{count} {state}" for state, count in item.counts.items() if count)),
-                *([("rejects", ", ".join(f"{count} {code}" for code, count in item.rejects.items()))] if item.rejects else []),
+                *(
+                    [("rejects", ", ".join(f"{count} {code}" for code, count in item.rejects.items()))]
+                    if item.rejects
+                    else []
+                ),
             ]
         )
 
@@ -274,18 +297,46 @@ def status_row(item: production.BatchStatus) -> dict[str, object]:
 def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> None:
     """Write report.html, junit.xml and results.jsonl of BATCH into DIR."""
     with opened(store_url, operator) as store:
-        for path in write_reports(batch_report(store, batch_name), report_dir):
-            click.echo(path)
+        files = write_report(batch_report(store, batch_name), report_dir)
+    for path in (files.html, files.junit, files.jsonl):
+        click.echo(path)
 
 
 @batch.command()
 @click.argument("batch_name", metavar="BATCH")
-@click.option("--cards-issued", type=click.IntRange(min=0), help="Cards the vault gave out; counted by hand.")
+@click.option("--issued", type=click.IntRange(min=0), help="Cards the vault gave out for this batch, counted by hand.")
+@click.option("--good", type=click.IntRange(min=0), help="Good cards in the bin, counted by hand.")
+@click.option("--rejected", type=click.IntRange(min=0), help="Rejected cards that were written, counted by hand.")
+@click.option("--blank", type=click.IntRange(min=0), default=0, help="Rejected cards that are blank still.")
+@click.option("--samples", type=click.IntRange(min=0), default=0, help="Cards drawn as samples.")
+@click.option("--returned", type=click.IntRange(min=0), default=0, help="Blank cards given back to the vault.")
 @options.store
-def close(batch_name: str, cards_issued: int | None, store_url: str, operator: str) -> int:
-    """Close BATCH if its cards and records balance; otherwise name each reason why not."""
+def close(
+    batch_name: str,
+    issued: int | None,
+    good: int | None,
+    rejected: int | None,
+    blank: int,
+    samples: int,
+    returned: int,
+    store_url: str,
+    operator: str,
+) -> int:
+    """Close BATCH if its cards and records balance; otherwise name each reason why not.
+
+    Without counts the store's own are taken, which proves nothing about the cards in the bins.
+    """
+    by_hand = (issued, good, rejected)
+    if any(count is None for count in by_hand) and any(count is not None for count in by_hand):
+        raise click.UsageError(
+            "--issued, --good and --rejected belong together: cards are counted by hand, or not at all"
+        )
+    counts = None
+    if issued is not None and good is not None and rejected is not None:
+        counts = production.CardCounts(
+            issued, good, rejected_personalized=rejected, rejected_blank=blank, samples=samples, returned=returned
+        )
     with opened(store_url, operator) as store:
-        counts = None if cards_issued is None else production.card_counts(store, batch_name, issued=cards_issued)
         closing = production.close_batch(store, batch_name, counts)
     for reason in closing.why:
         say(f"batch {batch_name} stays open: {reason}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cardkit.apdu import CommandAPDU
-from cardkit.apps.uicc import dump as uicc_dump
+from cardkit.apps.uicc.dump import tree_lines, walk
 from cardkit.atr import ATR
 from cardkit.cli import options
 from cardkit.cli.hexadecimal import from_hex
@@ -13,25 +13,29 @@ from cardkit.cli.render import facts, print_json, table
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
 from cardkit.explain import instruction
-from cardkit.profile import chips
+from cardkit.profile.chips import recognize
 from cardkit.statuswords import meaning
 from cardkit.target import Card, open_card
+
+# What `info` shows of a card's contents: who issued it and what it offers, nothing of its holder.
+_PUBLIC = ("EF.ICCID", "EF.DIR", "EF.SPN", "EF.AD", "EF.CHIP", "EF.Phase")
 
 
 @click.command()
 @options.reader
 @options.as_json
 def info(reader: str, as_json: bool) -> None:
-    """Say what card this is: ATR, chip model, applications, identity, PIN states."""
+    """Say what card this is: ATR, chip model, applications, PIN states, issuer; nothing of its holder."""
     with open_card(reader) as card:
-        found = uicc_dump.info(card.channel)
-        head = identity(card)
+        document = {**identity(card), **walk(card.channel)}
+    for directory in document["directories"]:
+        directory["files"] = [file for file in directory.get("files", []) if file["name"] in _PUBLIC]
     if as_json:
-        print_json({**head, **found})
+        print_json(document)
         return
-    facts([("reader", head["reader"]), ("ATR", head["atr"]), ("chip", head["chip"] or "not known")])
-    table(["ATR part", "bytes", "meaning"], ATR.parse(card.atr).describe())
-    for line in uicc_dump.info_lines(found):
+    facts((name, document[name] or "not known") for name in ("reader", "protocol", "chip"))
+    table(["ATR", "hex", "meaning"], ATR.parse_unchecked(bytes.fromhex(document["atr"])).describe())
+    for line in tree_lines(document):
         click.echo(line)
 
 
@@ -41,12 +45,11 @@ def info(reader: str, as_json: bool) -> None:
 def dump(reader: str, as_json: bool) -> None:
     """Walk the file tree and decode what may be read; secrets never."""
     with open_card(reader) as card:
-        found = uicc_dump.walk(card.channel)
-        head = identity(card)
+        document = {**identity(card), **walk(card.channel)}
     if as_json:
-        print_json({**head, **found})
+        print_json(document)
         return
-    for line in uicc_dump.lines(found):
+    for line in tree_lines(document):
         click.echo(line)
 
 
@@ -54,9 +57,8 @@ def identity(card: Card) -> dict[str, str]:
     """Return the head every description of a card begins with."""
     return {
         "reader": card.reader,
-        "atr": card.atr.hex().upper(),
         "protocol": f"T={card.protocol.value}",
-        "chip": chips.recognize(card.atr) or "",
+        "chip": recognize(card.atr) or "",
     }
 
 

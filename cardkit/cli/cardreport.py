@@ -89,7 +89,9 @@ def outcome_document(outcome: Outcome, record: Record) -> dict[str, Any]:
         "verdict": str(outcome.verdict),
         "chip_id": outcome.chip_id,
         "bound": outcome.bound,
-        "reject": None if reject is None else {"code": reject.code, "class": reject.kind, "step": reject.step, "text": reject.text},
+        "reject": None
+        if reject is None
+        else {"code": reject.code, "class": reject.kind, "step": reject.step, "text": reject.text},
         "findings": finding_documents(outcome.findings),
         "facts": dict(outcome.facts),
         "evidence_sha256": outcome.evidence_sha256.hex(),
@@ -114,7 +116,10 @@ def report_document(done: Verified) -> dict[str, Any]:
 
 def show_outcome(outcome: Outcome) -> None:
     """Print an outcome for people."""
-    rows: list[tuple[str, object]] = [("verdict", outcome.verdict), ("chip", outcome.chip_id if outcome.bound else UNBOUND)]
+    rows: list[tuple[str, object]] = [
+        ("verdict", outcome.verdict),
+        ("chip", outcome.chip_id if outcome.bound else UNBOUND),
+    ]
     if outcome.reject is not None:
         rows.append(("rejected", f"{outcome.reject.code} at {outcome.reject.step}: {outcome.reject.text}"))
     rows += [(name, value) for name, value in outcome.facts.items()]
@@ -146,7 +151,9 @@ def show_findings(findings: Iterable[Finding]) -> None:
         table(["rule", "", "where", "expected", "actual", "decoded", "clause"], rows)
 
 
-def write_cards(job: Job, cards: Iterable[CardResult], started: datetime, directory: Path, operator: str) -> ReportFiles:
+def write_cards(
+    job: Job, cards: Iterable[CardResult], started: datetime, directory: Path, operator: str
+) -> ReportFiles:
     """Write the report of cards made or verified outside a batch."""
     profile = job.profile
     return write_report(

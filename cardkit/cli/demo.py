@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
@@ -20,10 +21,17 @@ MOST_CARDS = 50  # records in the order of the profile
 
 
 @click.command()
-@click.option("--cards", type=click.IntRange(1, MOST_CARDS), default=MOST_CARDS, show_default=True, help="Cards to make.")
+@click.option(
+    "--cards", type=click.IntRange(1, MOST_CARDS), default=MOST_CARDS, show_default=True, help="Cards to make."
+)
 @click.option("--readers", type=click.IntRange(1, 16), default=4, show_default=True, help="Virtual readers.")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("cardkit-demo"), show_default=True, metavar="DIR"
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("cardkit-demo"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the store and the reports go.",
 )
 def demo(cards: int, readers: int, out: Path) -> int:
     """Make 50 test USIMs on virtual readers: personalize, verify, prove the keys, journal, report."""
@@ -34,7 +42,7 @@ def demo(cards: int, readers: int, out: Path) -> int:
     store_path = new_store(out)
     say(f"order {order_path}: {order.rows} records for {profile.name} {profile.version} on chip {profile.chip.name}")
     with production.open_store(f"sqlite:///{store_path}", operator="demo", create=True) as store:
-        imported = production.import_batch(store, profile, order, keystore)
+        imported = production.import_batch(store, profile, order, keystore, order_path, name="demo")
         with BatchProgress() as progress:
             done = production.run_batch(
                 store,
@@ -66,7 +74,7 @@ def new_store(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for old in out.glob("demo.db*"):
-            old.unlink()
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
     except OSError as error:
         raise StoreError(f"{out}: {error.strerror}, expected a folder to write into (--out)") from error
     return out / "demo.db"

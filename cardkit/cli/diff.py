@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
-from cardkit.apps.uicc import dump as uicc_dump
+from cardkit.apps.uicc.compare import compare
+from cardkit.apps.uicc.dump import FORMAT, Document, walk
 from cardkit.cli import options
-from cardkit.cli.card import identity
 from cardkit.cli.render import print_json, say, table
 from cardkit.errors import EncodingError
 from cardkit.perso import varying_files
@@ -29,7 +28,7 @@ def diff(left: str, right: str, mask: str | None, as_json: bool) -> int:
     Exit code 0: the same, 1: something differs.
     """
     masked = varying_files(load_profile(mask)) if mask else frozenset()
-    differences = uicc_dump.compare(read(left), read(right), masked=masked)
+    differences = compare(read(left), read(right), masked=masked)
     if as_json:
         print_json([{"where": item.where, "left": item.left, "right": item.right} for item in differences])
     elif differences:
@@ -39,7 +38,7 @@ def diff(left: str, right: str, mask: str | None, as_json: bool) -> int:
     return 1 if differences else 0
 
 
-def read(source: str) -> dict[str, Any]:
+def read(source: str) -> Document:
     """Return the dump of a card, or of a file.
 
     :raises EncodingError: on a file that holds no dump.
@@ -47,11 +46,11 @@ def read(source: str) -> dict[str, Any]:
     path = Path(source)
     if not path.is_file():
         with open_card(source) as card:
-            return {**identity(card), **uicc_dump.walk(card.channel)}
+            return walk(card.channel)
     try:
         document = msgspec.json.decode(path.read_bytes())
     except msgspec.DecodeError as error:
         raise EncodingError(f"{source}: {error}, expected what `cardkit dump --json` prints") from None
-    if not isinstance(document, dict) or "files" not in document:
-        raise EncodingError(f"{source}: no \"files\" in it, expected what `cardkit dump --json` prints")
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise EncodingError(f"{source}: its format is not {FORMAT}, expected what `cardkit dump --json` prints")
     return document

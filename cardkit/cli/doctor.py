@@ -18,7 +18,12 @@ def doctor(reader: str | None, as_json: bool) -> int:
     """Check libraries, the PC/SC service, readers and the virtual stack. Reads only; sends nothing without --reader."""
     found = checks.run(reader)
     if as_json:
-        print_json([{"id": item.id, "verdict": item.verdict, "evidence": item.evidence, "remedy": item.remedy} for item in found])
+        print_json(
+            [
+                {"id": item.id, "verdict": item.verdict, "evidence": item.evidence, "remedy": item.remedy}
+                for item in found
+            ]
+        )
     else:
         table(
             ["check", "verdict", "what was seen", "remedy"],

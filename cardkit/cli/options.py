@@ -72,5 +72,10 @@ def store(command: Command) -> Command:
         "--operator", default=getpass.getuser, show_default="login name", help="Who answers for this step."
     )(command)
     return click.option(
-        "--store", "store_url", default="sqlite:///cardkit.db", show_default=True, metavar="URL", help="The plant's store."
+        "--store",
+        "store_url",
+        default="sqlite:///cardkit.db",
+        show_default=True,
+        metavar="URL",
+        help="The plant's store.",
     )(command)

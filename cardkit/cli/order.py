@@ -31,7 +31,9 @@ class Job:
         for bad in self.order.quarantined:
             if bad.row_no == row_no:
                 raise RecordError(f"{self.order_path}:{bad.line}: {bad.field}: {bad.message}", code=bad.code)
-        raise RecordError(f"{self.order_path}: record {row_no} asked for, the order has {self.order.rows}", code="COUNT")
+        raise RecordError(
+            f"{self.order_path}: record {row_no} asked for, the order has {self.order.rows}", code="COUNT"
+        )
 
 
 def open_job(profile: str, order_path: Path) -> Job:

@@ -17,7 +17,8 @@ from cardkit.cli.cardreport import outcome_card, outcome_document, show_outcome,
 from cardkit.cli.order import Job, open_job
 from cardkit.cli.plan import show as show_plan
 from cardkit.cli.render import print_json, say
-from cardkit.perso import Outcome, Plan, personalize as make_card, plan, redactor
+from cardkit.perso import Outcome, Plan, plan, redactor
+from cardkit.perso import personalize as make_card
 from cardkit.production.workfolder import WorkFolder
 from cardkit.target import Scheme, open_card, parse_one
 
@@ -50,10 +51,15 @@ class Run:
 )
 @click.option("--yes", is_flag=True, help="Write without asking; without it the plan is shown first.")
 @options.report
-@click.option("--trace", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Record every APDU, secrets masked.")
+@click.option(
+    "--trace",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Record every APDU, secrets masked.",
+)
 @options.seed
 @options.as_json
-def personalize(  # noqa: PLR0913 - one argument per option
+def personalize(
     profile: str,
     order_path: Path,
     record_no: int,

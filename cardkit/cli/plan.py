@@ -48,16 +48,20 @@ def check_chip(profile: Profile, reader: str) -> None:
     :raises ProfileError: naming both ATRs.
     """
     with open_card(reader) as card:
-        if not profile.chip.recognizes(card.atr):
-            raise ProfileError(
-                f"{reader}: ATR {card.atr.hex().upper()}, expected chip {profile.chip.name} ({profile.chip.atr.hex().upper()})"
-            )
+        if not profile.chip.matches(card.atr):
+            got, expected = card.atr.hex().upper(), f"{profile.chip.atr}, mask {profile.chip.atr_mask}"
+            raise ProfileError(f"{reader}: ATR {got}, expected chip {profile.chip.name} ({expected})")
 
 
 def document(profile: Profile, todo: Plan) -> dict[str, Any]:
     """Return the plan as ``--json`` prints it."""
     return {
-        "profile": {"name": profile.name, "version": profile.version, "sha256": profile.sha256.hex(), "chip": profile.chip.name},
+        "profile": {
+            "name": profile.name,
+            "version": profile.version,
+            "sha256": profile.sha256.hex(),
+            "chip": profile.chip.name,
+        },
         **todo.to_json(),
         "totals": todo.totals(),
         "seconds": {

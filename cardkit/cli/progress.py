@@ -42,7 +42,9 @@ class BatchProgress:
             self._task = self._bar.add_task("batch", total=0, good=0, rejected=0, rate=0.0)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()
 
@@ -89,9 +91,7 @@ class BatchProgress:
         if event.verdict != "GOOD":
             self._line(f"{event.coupler}: record {event.record_no} {event.verdict} {event.code or ''}".rstrip())
         if self._bar is not None:
-            self._bar.update(
-                self._task, completed=self.done, good=self.good, rejected=self.rejected, rate=self.rate
-            )
+            self._bar.update(self._task, completed=self.done, good=self.good, rejected=self.rejected, rate=self.rate)
         elif time.monotonic() - self._last_line >= PLAIN_EVERY_S or self.done == self._total:
             self._last_line = time.monotonic()
             say(

@@ -25,7 +25,7 @@ AUTO = "auto"
 GOOD = "GOOD"
 
 
-class RecordChoice(click.ParamType):
+class RecordChoice(click.ParamType[int | None]):
     """A row of the order, or ``auto``."""
 
     name = "record"
@@ -43,13 +43,22 @@ class RecordChoice(click.ParamType):
 @click.command()
 @click.argument("profile")
 @options.order
-@click.option("--record", "record_no", type=RecordChoice(), required=True, metavar="N|auto", help="Row, or found by the card's identity.")
+@click.option(
+    "--record",
+    "record_no",
+    type=RecordChoice(),
+    required=True,
+    metavar="N|auto",
+    help="Row, or found by the card's identity.",
+)
 @options.readers
-@click.option("--continuous", is_flag=True, help="Card after card until the readers have no more; one report at the end.")
+@click.option(
+    "--continuous", is_flag=True, help="Card after card until the readers have no more; one report at the end."
+)
 @click.option("--without-keys", is_flag=True, help="Prove nothing that needs a key; the verdict is never GOOD then.")
 @options.report
 @options.as_json
-def verify(  # noqa: PLR0913 - one argument per option
+def verify(
     profile: str,
     order_path: Path,
     record_no: int | None,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from cardkit import virtual as cards
-from cardkit.cli.render import print_json, table
+from cardkit.cli.render import print_json, say, table
+from cardkit.errors import Executed, NoReaderError, ProfileError
+from cardkit.virtual.chips import ChipDirectory
+from cardkit.virtual.vpcd import serve as serve_card
 
 DEFAULT_PORT = 35963  # vpcd's first slot (0x8C7B)
 
@@ -31,13 +36,35 @@ def images(as_json: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where vpcd listens.")
 @click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="vpcd's slot.")
 @click.option("--seed", type=int, help="Make the chip's serial and challenges repeatable.")
-@click.option("--dir", "folder", type=click.Path(file_okay=False), help="Keep the chip's memory in this folder.")
-def serve(image: str, host: str, port: int, seed: int | None, folder: str | None) -> None:
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the chip's memory in this folder: the same chip next time.",
+)
+def serve(image: str, host: str, port: int, seed: int | None, folder: Path | None) -> None:
     """Insert a virtual card made from IMAGE into a vpcd slot, until Ctrl-C.
 
     Needs a running pcscd with vpcd (Debian: pcscd, vsmartcard-vpcd). The card then shows up in pcsc_scan,
     opensc-tool and every other PC/SC program.
     """
-    card = open_card(image, seed, folder)
-    click.echo(f"{image} in the slot at {host}:{port}, ATR {card.atr().hex().upper()}; Ctrl-C takes it out", err=True)
-    cards.serve(card, host, port)
+    try:
+        card = fresh_or_kept(image, seed, folder)
+        say(f"{image}, ATR {card.atr().hex().upper()}, goes into the slot at {host}:{port}; Ctrl-C takes it out")
+        serve_card(card, host, port)
+    except cards.LinkError as error:
+        raise NoReaderError(
+            f"{error}; is pcscd with vpcd running?", reader=f"{host}:{port}", operation="connect", executed=Executed.NO
+        ) from error
+    except cards.VirtualCardError as error:
+        raise ProfileError(str(error)) from error
+    say("the reader closed the slot")
+
+
+def fresh_or_kept(image: str, seed: int | None, folder: Path | None) -> cards.VirtualCard:
+    """Return a fresh chip, or the one that lies in the folder (the first by serial)."""
+    if folder is None:
+        return cards.VirtualCard(image, seed=seed)
+    chips = ChipDirectory(folder, image, seed=seed)
+    serials = chips.serials()
+    return chips.open(serials[0]) if serials else chips.fresh()

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-KEEP = ("PATH", "HOME", "LANG", "PIP_CERT", "PIP_INDEX_URL", "PIP_FIND_LINKS", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy")
+KEEP = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "PIP_CERT",
+    "PIP_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "SSL_CERT_FILE",
+    "HTTPS_PROXY",
+    "https_proxy",
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +34,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files git would hand out, outside the checkout."""
     target = tmp_path_factory.mktemp("source") / "cardkit"
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     ).stdout
     for name in listed.decode().split("\0"):
         if name and (ROOT / name).is_file():

@@ -13,9 +13,13 @@ NOBODY = 65534
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_make_bootstraps_itself_from_the_package_index(source: Path, tmp_path: Path, bare_environment: dict[str, str]) -> None:
+def test_make_bootstraps_itself_from_the_package_index(
+    source: Path, tmp_path: Path, bare_environment: dict[str, str]
+) -> None:
     (tmp_path / "hide").mkdir()
-    (tmp_path / "hide" / "sitecustomize.py").write_text('import sys\nsys.modules["ensurepip"] = None\n', encoding="utf-8")
+    (tmp_path / "hide" / "sitecustomize.py").write_text(
+        'import sys\nsys.modules["ensurepip"] = None\n', encoding="utf-8"
+    )
     home = tmp_path / "home"
     shutil.copytree(source, home / "cardkit")
     env = {**bare_environment, "HOME": str(home), "PYTHONPATH": str(tmp_path / "hide"), "XDG_CACHE_HOME": str(home)}

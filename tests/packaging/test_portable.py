@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-ABSENT = '''
+ABSENT = """
 import os, signal, socket, sys
 sys.modules["fcntl"] = None
-for module, name in ((os, "fork"), (os, "fdatasync"), (signal, "SIGKILL"), (socket, "AF_UNIX"), (socket, "TCP_QUICKACK")):
+absent = ((os, "fork"), (os, "fdatasync"), (signal, "SIGKILL"), (socket, "AF_UNIX"), (socket, "TCP_QUICKACK"))
+for module, name in absent:
     if hasattr(module, name):
         delattr(module, name)
-'''
+"""
 
 
 @pytest.mark.parametrize("readers", ["1", "4"])
@@ -26,7 +27,18 @@ def test_the_demo_runs_without_posix(tmp_path: Path, readers: str) -> None:
     gone = subprocess.run([sys.executable, "-c", check], env=env, capture_output=True, check=False)
     assert gone.returncode == 1, "the test removed nothing"
     done = subprocess.run(
-        [sys.executable, "-m", "cardkit", "demo", "--cards", "8", "--readers", readers, "--out", str(tmp_path / "made")],
+        [
+            sys.executable,
+            "-m",
+            "cardkit",
+            "demo",
+            "--cards",
+            "8",
+            "--readers",
+            readers,
+            "--out",
+            str(tmp_path / "made"),
+        ],
         env=env,
         capture_output=True,
         text=True,

@@ -18,7 +18,9 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(target), str(source)], check=True, timeout=240
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(target), str(source)],
+        check=True,
+        timeout=240,
     )
     (built,) = target.glob("cardkit-*.whl")
     return built
@@ -40,7 +42,9 @@ def test_the_wheel_carries_types_profiles_and_images(wheel: Path) -> None:
 def test_an_empty_environment_runs_the_demo(wheel: Path, tmp_path: Path, bare_environment: dict[str, str]) -> None:
     venv.create(tmp_path / "empty", with_pip=True)
     tools = tmp_path / "empty" / BIN
-    subprocess.run([tools / "python", "-m", "pip", "install", "-q", str(wheel)], check=True, env=bare_environment, timeout=240)
+    subprocess.run(
+        [tools / "python", "-m", "pip", "install", "-q", str(wheel)], check=True, env=bare_environment, timeout=240
+    )
     done = subprocess.run(
         [tools / "cardkit", "demo", "--cards", "6", "--readers", "2", "--out", "made"],
         cwd=tmp_path,
