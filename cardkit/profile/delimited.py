@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 
 from cardkit.errors import RecordError
 from cardkit.profile.layout import HeaderLines, Layout
 from cardkit.profile.reading import printable
 from cardkit.profile.rows import Rows, cut_text, decode, header_values, trailer_values, without_bom
+
+_VALUE = re.compile(r"\d{4}")  # no column name holds so long a number; a PIN does
 
 
 def cut(layout: Layout, required: tuple[str, ...], possible: tuple[str, ...], data: bytes) -> Rows:
@@ -73,4 +76,5 @@ def _columns(layout: Layout, names: list[str], required: tuple[str, ...], possib
 
 def _shown(name: str, place: int) -> str:
     """Return a column's name for a message; its place where the line holds values: a file without header line."""
-    return f'"{printable(name)}"' if name[:1].isalpha() else f"number {place}, which is no name"
+    is_name = name[:1].isalpha() and not _VALUE.search(name)
+    return f'"{printable(name)}"' if is_name else f"number {place}, which is no name"

@@ -33,9 +33,9 @@ def read_toml(path: Path) -> tuple[dict[str, Any], bytes]:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(content) > MAX_BYTES:
         raise ProfileError(f"{path}: {len(content)} bytes, expected {MAX_BYTES} or fewer")
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if len(line) > MAX_LINE_BYTES:
-            raise ProfileError(f"{path}: line {number}: {len(line)} bytes, expected {MAX_LINE_BYTES} or fewer")
+    for number, text in enumerate(content.split(b"\n"), 1):
+        if len(text) > MAX_LINE_BYTES:
+            raise ProfileError(f"{path}: line {number}: {len(text)} bytes, expected {MAX_LINE_BYTES} or fewer")
     try:
         return tomllib.loads(content.decode("utf-8")), content
     except UnicodeDecodeError as error:
@@ -57,10 +57,7 @@ def convert(data: object, kind: type[T], where: str) -> T:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         text, path = _locate(data, kind, str(error))
-        separator = "" if not path or ": " in where else ": "
-        raise ProfileError(
-            f"{where}{separator}{_dotted(path, joined=not separator)}: {_explain(text, path, kind)}"
-        ) from None
+        raise ProfileError(f"{where}{_dotted(path)}: {_explain(text, path, kind)}") from None
     except RecursionError:
         raise ProfileError(f"{where}: nested too deeply") from None
 
@@ -122,9 +119,8 @@ def _single_entries(data: object, path: list[str]) -> Iterator[tuple[str, object
             yield key, [*data[:index], reduced, *data[index + 1 :]]
 
 
-def _dotted(path: list[str], *, joined: bool) -> str:
-    text = ".".join(step if re.fullmatch(r"[\w-]+", step) else f'"{step}"' for step in path)
-    return f".{text}" if joined and text else text
+def _dotted(path: list[str]) -> str:
+    return "".join(f".{step}" if re.fullmatch(r"[\w-]+", step) else f'."{step}"' for step in path)
 
 
 def _explain(text: str, path: list[str], kind: Any) -> str:

@@ -214,8 +214,13 @@ class _Importer:
         return True
 
     def _printable(self, name: str, cell: str) -> str:
-        """Return a value for the report: masked unless public, or where it could be a secret in the wrong column."""
-        if self._rules[name].is_masked or any(_accepts(read, cell) for read in self._clear_readers):
+        """Return a value for the report, masked unless public.
+
+        Masked too if it could be a secret in the wrong column, or is longer than the field ever is: wrongly cut.
+        """
+        field = self._rules[name]
+        too_long = field.max is not None and len(cell) > field.max
+        if field.is_masked or too_long or any(_accepts(read, cell) for read in self._clear_readers):
             return masked(cell)
         return printable(cell)
 

@@ -1,6 +1,5 @@
 """Value templates: filled per record, checked per profile, secrets never turned into text."""
 
-import time
 from datetime import date
 
 import pytest
@@ -131,15 +130,3 @@ def test_filter_refuses_a_value_it_cannot_take(template):
         compile_values(template, SCHEMA, "here").resolve(RECORD)
 
     assert "Oyna" not in str(caught.value)
-
-
-def test_sixty_templates_take_less_than_half_a_millisecond():
-    tree = {f"file{n}": ["{imsi}", "{imsi|acc}", "{name|upper}", "a{mcc}b{mnc}", "{serial}"] for n in range(12)}
-    compiled = compile_values(tree, SCHEMA, "here")
-    times = []
-    for _ in range(50):
-        start = time.perf_counter()
-        compiled.resolve(RECORD)
-        times.append(time.perf_counter() - start)
-
-    assert sorted(times)[25] < 0.0005  # 0.1 ms on two shared cores
