@@ -30,7 +30,7 @@ class VirtualCard:
 
     def __init__(
         self,
-        image: Image | str,
+        image: Image | str | Path,
         *,
         serial: bytes | None = None,
         seed: int | None = None,

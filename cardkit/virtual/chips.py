@@ -22,7 +22,7 @@ class ChipDirectory:
     """
 
     def __init__(
-        self, directory: Path | str, image: Image | str, *, seed: int | None = None, protocol: int | None = None
+        self, directory: Path | str, image: Image | str | Path, *, seed: int | None = None, protocol: int | None = None
     ) -> None:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """The card answers well, but its memory, its keys or its selection are not what they should be."""
 
+from abc import ABC, abstractmethod
+
 from .card import VirtualCard
 from .errors import WriteFailedError
 from .faultbase import Fault
@@ -11,24 +13,31 @@ _FAR_AHEAD = (1 << 47).to_bytes(6, "big")
 _FRESHNESS_AT = 14  # offset of the freshness entries in an SQN file
 
 
-class _WriteFault(Fault):
-    """Sees each write of a file body; counters and life cycle bytes pass."""
+class _Intercepting(Fault, ABC):
+    """Sees each write before it reaches the memory. A card carries one fault of this kind."""
 
     def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
         super().__init__(card, seed, at=at)
-        self._secrets = {spec.cell for spec in self.image.secrets}
         self.chip.memory.intercept = self._intercept
+
+    @abstractmethod
+    def _intercept(self, cell: str, value: bytes) -> bytes | None:
+        """What reaches the cell instead of `value`; None: nothing."""
+
+
+class _WriteFault(_Intercepting):
+    """Strikes at writes that change a file body; counters and life cycle bytes pass."""
 
     def _intercept(self, cell: str, value: bytes) -> bytes | None:
         old = self.chip.memory.cells.get(cell, b"")
-        if cell in self._secrets or len(old) != len(value) or old == value or not self._due():
+        secrets = {spec.cell for spec in self.image.secrets}
+        if cell in secrets or len(old) != len(value) or old == value or not self._due():
             return value
         return self._stored(old, value)
 
+    @abstractmethod
     def _stored(self, old: bytes, value: bytes) -> bytes | None:
         """What reaches the memory instead of `value`."""
-        del old
-        return value
 
 
 class DroppedWrite(_WriteFault):
@@ -55,7 +64,7 @@ class WriteError(_WriteFault):
         raise WriteFailedError(f"{len(value)} bytes not written")
 
 
-class OtherKey(_WriteFault):
+class OtherKey(_Intercepting):
     """Whatever is written into the key files, one byte of K becomes another: the card computes with another key."""
 
     span, lasting = 1, True

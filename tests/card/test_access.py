@@ -38,6 +38,10 @@ def test_real_records(record, read, update, delete):
     assert (found.read, found.update, found.mode(0x40)) == (read, update, delete)
 
 
+def test_header_rules_of_other_shapes_are_ignored():
+    assert rules(f"8702D600{PIN1}8001019000").instruction(0xD6) == NEVER
+
+
 def test_command_header_rule():
     found = rules(f"840132{PIN1}800101{PIN1}8001029000")
     assert found.instruction(0x32) == (granted(1),)
@@ -129,6 +133,7 @@ def test_deactivated_file(usim):
     assert usim("00B0000001") == "FF9000"
     assert usim("00040800047FF06F05") == "9000"
     assert usim("00440800047FF06F99") == "6A82"
+    assert usim("00440000026F99") == "6A82"
 
 
 def test_deactivate_needs_a_file(usim):

@@ -1,8 +1,11 @@
 """AUTHENTICATE, Milenage and XOR, sequence numbers, RUN GSM (TS 31.102 7.1; TS 33.102 6.3, C.2; TS 35.207)."""
 
+from pathlib import Path
+
 import pytest
 
-from cardkit.virtual import milenage
+from cardkit.virtual import VirtualCard, milenage
+from cardkit.virtual import image as image_module
 from cardkit.virtual.milenage import Milenage, XorAka, kc, sres, xor
 from cardkit.virtual.sqn import SequenceNumbers
 
@@ -304,6 +307,15 @@ def test_xor_2g(usim, auth_vectors):
         write_key(usim, "A5156F20", "0E", k=given["ki"])
         usim.select("7F20")
         assert usim(f"008800801110{given['rand'].hex()}00") == f"04{out['sres'].hex()}08{out['kc'].hex()}9000".upper()
+
+
+def test_a_card_without_a_2g_key_has_no_gsm_context(tmp_path):
+    text = (Path(image_module.__file__).parent / "images" / "usim.toml").read_text()
+    path = tmp_path / "no2g.toml"
+    path.write_text(text.replace("[[authenticate]]            # 2G", "[[unused]]  #"))
+    terminal = VirtualCard(str(path))
+    terminal.transmit(bytes.fromhex("00A4000C027F20"))
+    assert terminal.transmit(bytes.fromhex("0088008011" + "10" + "00" * 16 + "00")) == b"\x69\x85"
 
 
 def test_keys_are_not_shown(usim):

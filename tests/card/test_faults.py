@@ -156,6 +156,22 @@ def test_selects_another_writes_the_neighbour():
     assert card.memory()["3F00/2F05"] == ICCID
 
 
+def test_selects_another_waits_for_a_file_with_a_neighbour():
+    card = catalogue()["selects-another"](VirtualCard("usim", seed=1), at=1)
+    card.transmit(bytes.fromhex("00A4080C047FF06F39"))  # the only cyclic file there
+    assert card.fired == 0
+
+
+def test_fcp_lies_leave_a_part_of_a_template_alone():
+    card = catalogue()["fcp-lies"](VirtualCard("usim", seed=1, protocol=0), 0)
+    assert card.transmit(bytes.fromhex("00A40004022FE2")) == b"\x61\x19"
+    assert card.transmit(bytes.fromhex("00C0000008"))[:8].hex() == "6217820241218302"
+    assert card.fired == 0
+    card.transmit(bytes.fromhex("00A40004022FE2"))
+    assert "8002000a" not in card.transmit(bytes.fromhex("00C0000019")).hex()
+    assert card.fired == 1
+
+
 def test_swapped_card_has_another_number_and_no_grant():
     good = VirtualCard("usim", seed=1)
     card = catalogue()["card-swapped"](good, 0)

@@ -229,6 +229,15 @@ def test_enhanced_search(ecc):
     assert ecc("00A201060300000100") == "6A80"
 
 
+def test_enhanced_search_from_the_record_beside_the_current(ecc):
+    ecc("00B2000214")
+    ecc("00B2000214")
+    assert ecc("00A20006030600" + "0300") == "039000"
+    assert ecc("00A20006030700" + "0200") == "029000"
+    assert ecc("00A20006030700" + "0100") == "019000"
+    assert ecc("00A20006030600" + "0100") == "6282"
+
+
 @pytest.mark.parametrize(
     ("command", "sw"),
     [

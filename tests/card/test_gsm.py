@@ -2,6 +2,8 @@
 
 import pytest
 
+from cardkit.virtual.errors import WriteFailedError
+
 ADM, WRONG = "4142434445464748", "4142434445464749"
 CHV, CHV_1234, UNBLOCK = "30303030FFFFFFFF", "31323334FFFFFFFF", "3030303030303030"
 
@@ -180,6 +182,16 @@ def test_run_gsm_algorithm(sim2g):
     select(sim2g, "7F20")
     assert sim2g("A088000010" + "00" * 16) == "9F0C"
     assert sim2g("A0C000000C") == "000102030405060708090A0B9000"
+
+
+def test_worn_memory_is_9240(sim2g):
+    def intercept(cell, value):
+        raise WriteFailedError(cell)
+
+    adm(sim2g)
+    select(sim2g, "7F20", "6F07")
+    sim2g.card.chip.memory.intercept = intercept
+    assert sim2g("A0D600000108") == "9240"
 
 
 def test_key_file_is_never_read(sim2g):

@@ -171,6 +171,9 @@ def test_real_cards_rules_decide(tmp_path, dumps):
          '"3F00/2F02" = { name = "B", sfi = 1, size = 2, access = "all" }', "already taken"),
         ('"3F00/2F01" = { name = "A", size = 2, access = "all" }\n'
          '"3F00/2F02" = { name = "B", size = 3, access = "all", link = "3F00/2F01" }', "another size"),
+        ('"3F00/2F01" = { name = "A", fcp = "620E8202412183022F02800200048800" }', "FID in FCP is 2F02"),
+        ('[[authenticate]]\nkey = "3F00/6F20"', "no file 3F00/6F20"),
+        ('[[secrets]]\nreference = 0x01\nstate = "F10303"', "expected 11 or 21 bytes of state, got 3"),
         ("this is no TOML", "image.toml"),
     ],
 )  # fmt: skip

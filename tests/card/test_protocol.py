@@ -37,6 +37,7 @@ def test_less_than_a_header_is_6700(usim, command):
         ("00D6000001FF00", "6700"),
         ("00A4000C033F00", "6700"),
         ("00A4000C013F00", "6700"),
+        ("00A4000C023F000000", "6700"),
         ("00A4000C000000023F00", "6700"),  # extended, not declared by the ATR
         ("0084000100", "6A86"),
         ("00840000", "6700"),
@@ -84,7 +85,17 @@ def test_t0_case_4_refuses_le(usim_t0):
 
 
 @pytest.mark.parametrize(
-    "command", ["00B0000000000A", "00A40004000002" + "3F00", "00A400040000023F000000", "00B00000000000"]
+    "command",
+    [
+        "00D60000",
+        "00D6000000",
+        "0084000001FF",
+        "00B000000100",
+        "00B0000000000A",
+        "00A40004000002" + "3F00",
+        "00A400040000023F000000",
+        "00B00000000000",
+    ],
 )
 def test_t0_refuses_extended_lengths(usim_t0, command):
     assert usim_t0(command) == "6700"

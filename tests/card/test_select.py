@@ -103,6 +103,12 @@ def test_aid_longer_than_the_name_is_not_found(usim):
     assert usim("00A4040C08A000000087100300") == "6A82"
 
 
+def test_next_and_previous_without_an_active_application(usim):
+    assert USIM in usim("00A4040605A00000008700")
+    usim.card.power(cold=True)
+    assert ISIM in usim("00A4040705A00000008700")
+
+
 def test_terminated_session_leaves_no_application(usim):
     usim(f"00A4040C10{USIM}")
     assert usim(f"00A4044C10{USIM}") == "9000"
@@ -114,9 +120,20 @@ def test_unknown_modes_are_6a86(usim, p1p2):
     assert usim(f"00A4{p1p2}022FE2") == "6A86"
 
 
-@pytest.mark.parametrize("data", ["012F", "032FE200", "00"])
-def test_wrong_lengths_are_6700(usim, data):
-    assert usim(f"00A4080C{data}") == "6700"
+@pytest.mark.parametrize(
+    "command",
+    [
+        "00A4080C012F",
+        "00A4080C032FE200",
+        "00A4080C",
+        "00A4030C023F00",
+        "00A4010C",
+        "00A4040C11" + USIM + "00",
+        "00A4000C0100",
+    ],
+)
+def test_wrong_lengths_are_6700(usim, command):
+    assert usim(command) == "6700"
 
 
 def test_status_names_the_active_application(usim):

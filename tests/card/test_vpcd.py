@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import struct
 import threading
 import time
 
@@ -267,6 +268,20 @@ def test_stop_removes_the_card(reader):
     with pytest.raises(EOFError):
         reader.receive()
     assert served.end() is None
+
+
+def test_reset_link_is_reported(reader):
+    served = insert(VirtualCard("usim", seed=1), reader)
+    reader.ask(ATR)
+    reader.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reader.close()
+    assert "link broke" in str(served.end())
+
+
+def test_stopped_before_it_connects(reader):
+    stop = threading.Event()
+    stop.set()
+    serve(VirtualCard("usim", seed=1), "127.0.0.1", reader.port, stop=stop)
 
 
 def test_silent_reader_means_an_occupied_slot(reader):
