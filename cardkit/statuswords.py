@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cardkit.apdu import CODE_COMMANDS
 from cardkit.errors import EncodingError
 
 
@@ -31,8 +30,6 @@ _GP = "GlobalPlatform card specification 11"
 _ISO_UICC = f"{_ISO}; {_UICC}.3"
 
 _CLASS_2G = 0xA0
-_UPDATE_COMMANDS = frozenset((0x0E, 0x32, 0xD0, 0xD2, 0xD6, 0xD7, 0xDA, 0xDB, 0xDC, 0xDD, 0xE2))
-_EXTERNAL_AUTHENTICATE = 0x82
 
 # Any command, any class.
 _GENERAL: Mapping[str, StatusMeaning] = {
@@ -141,7 +138,6 @@ _CLASS_A0: Mapping[str, StatusMeaning] = {
     "6FXX": StatusMeaning("technical problem, no diagnosis", f"{_SIM}.6"),
 }  # fmt: skip
 
-# VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK.
 _CODES: Mapping[str, StatusMeaning] = {
     "63CX": StatusMeaning("code refused or asked for, {n} tries left", _ISO_UICC),
     "6300": StatusMeaning("code refused", _ISO),
@@ -156,6 +152,13 @@ _UPDATES: Mapping[str, StatusMeaning] = {
 _AUTHENTICATION: Mapping[str, StatusMeaning] = {
     "6300": StatusMeaning("authentication of the host cryptogram failed: a try is gone", _GP),
 }
+
+# VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK; all that writes; EXTERNAL AUTHENTICATE.
+_BY_INSTRUCTION: Mapping[int, Mapping[str, StatusMeaning]] = (
+    dict.fromkeys((0x20, 0x24, 0x26, 0x28, 0x2C), _CODES)
+    | dict.fromkeys((0x0E, 0x32, 0xD0, 0xD2, 0xD6, 0xD7, 0xDA, 0xDB, 0xDC, 0xDD, 0xE2), _UPDATES)
+    | {0x82: _AUTHENTICATION}
+)
 
 
 def meaning(sw: int, ins: int | None = None, cla: int | None = None) -> StatusMeaning:
@@ -190,12 +193,8 @@ def _tables(ins: int | None, cla: int | None) -> list[Mapping[str, StatusMeaning
         tables.insert(0, _CLASS_A0)
     elif cla is None:
         tables.append(_CLASS_A0)
-    if ins in CODE_COMMANDS:
-        tables.insert(0, _CODES)
-    elif ins in _UPDATE_COMMANDS:
-        tables.insert(0, _UPDATES)
-    elif ins == _EXTERNAL_AUTHENTICATE:
-        tables.insert(0, _AUTHENTICATION)
+    if ins is not None and ins in _BY_INSTRUCTION:
+        tables.insert(0, _BY_INSTRUCTION[ins])
     return tables
 
 

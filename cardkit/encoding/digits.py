@@ -8,7 +8,7 @@ from __future__ import annotations
 from cardkit.errors import EncodingError
 
 _NIBBLES = frozenset("0123456789ABCDEF")
-# ETSI TS 131 102 4.4.2.3 (EF.ADN, coding of dialling digits): A to E; F ends the number.
+# Dialling digits of phone book files (3GPP TS 31.102 4.4.2.3): A to E; F ends the number.
 _DIALLING = str.maketrans("*#p?e", "ABCDE")
 _DIALLED_CHARACTERS = frozenset("0123456789*#p?eF")
 _DIALLED = str.maketrans("ABCDE", "*#p?e")
