@@ -24,6 +24,7 @@ _BLOCKED, _DISABLED, _NO_SUCH_KEY = 0x6983, 0x6984, 0x6A88
 _CONTEXT_GSM, _CONTEXT_3G = 0x80, 0x81
 _SUCCESS, _RESYNCHRONIZE = 0xDB, 0xDC
 _RES_LENGTHS = range(4, 17)
+_CHALLENGE_BYTES = 16
 
 
 def is_done(sw: int) -> bool:
@@ -258,12 +259,12 @@ class UiccSession:
         :param rand: 16 bytes.  :param autn: 16 bytes.
         :raises StatusError: 9862 if the card finds the MAC wrong.  :raises ProtocolError: on a malformed answer.
         """
-        data = bytes((len(rand),)) + rand + bytes((len(autn),)) + autn
+        data = _challenge("RAND", rand) + _challenge("AUTN", autn)
         return parse_challenge_answer(self.require(commands.authenticate(_CONTEXT_3G, data), "AUTHENTICATE"))
 
     def authenticate_gsm(self, rand: bytes) -> tuple[bytes, bytes]:
         """Send a 2G challenge and return SRES (4 bytes) and Kc (8 bytes) (TS 31.102 7.1.2.1)."""
-        command = commands.authenticate(_CONTEXT_GSM, bytes((len(rand),)) + rand)
+        command = commands.authenticate(_CONTEXT_GSM, _challenge("RAND", rand))
         parts = _length_values(self.require(command, "AUTHENTICATE (GSM)"))
         if [len(part) for part in parts] != [4, 8]:
             raise ProtocolError(f"AUTHENTICATE (GSM): card answered parts of {[len(p) for p in parts]} bytes, not 4, 8")
@@ -286,6 +287,12 @@ def parse_challenge_answer(answer: bytes) -> Authenticated | OutOfSync:
         f"AUTHENTICATE: card answered {answer[:1].hex().upper() or 'nothing'} with parts of {lengths} bytes, "
         "expected DB and RES, CK, IK or DC and AUTS"
     )
+
+
+def _challenge(name: str, value: bytes) -> bytes:
+    if len(value) != _CHALLENGE_BYTES:
+        raise EncodingError(f"{name} must be {_CHALLENGE_BYTES} bytes, got {len(value)}")
+    return bytes((_CHALLENGE_BYTES,)) + value
 
 
 def _length_values(data: bytes) -> list[bytes]:

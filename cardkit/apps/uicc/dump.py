@@ -30,7 +30,8 @@ _MOST_RECORDS = 254
 _MOST_BYTES = 0x7FFF
 _ARR_FIDS = (0x6F06, 0x2F06)
 _CLASS_NOT_SUPPORTED = frozenset((0x6E00, 0x6D00))
-_NOT_ALLOWED = 0x6982
+# Access refused: TS 102 221 10.2.1.5; class A0: TS 51.011 9.4.5.
+_NOT_ALLOWED = frozenset((0x6982, 0x9804))
 _CARD_ERRORS = (StatusError, ProtocolError, EncodingError)
 
 
@@ -239,7 +240,7 @@ def _shown(spec: FileSpec, body: bytes) -> Document:
 
 def _unread(spec: FileSpec, error: Exception) -> Document:
     """Return why a file was not read; that a secret one cannot be is as it should be."""
-    if spec.secrecy is Secrecy.SECRET and isinstance(error, StatusError) and error.sw == _NOT_ALLOWED:
+    if spec.secrecy is Secrecy.SECRET and isinstance(error, StatusError) and error.sw in _NOT_ALLOWED:
         return {"hidden": True}
     return {"error": str(error)}
 
@@ -278,7 +279,8 @@ def _remarks(item: Document) -> str:
     parameters = item.get("parameters", {})
     parts = [str(parameters[name]) for name in ("aid", "life_cycle") if name in parameters]
     pins = [f"{pin['name']} {'on' if pin['enabled'] else 'off'}" for pin in parameters.get("pins", [])]
-    text = ", ".join([*parts, *pins])
+    codes = [f"{name} {code['left']} left" for name, code in parameters.get("codes", {}).items() if code["initialised"]]
+    text = ", ".join([*parts, *pins, *codes])
     error = f"  ! {item['error']}" if "error" in item else ""
     return (f"  ({text})" if text else "") + error
 

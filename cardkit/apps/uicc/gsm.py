@@ -146,7 +146,6 @@ class GsmStatus:
             "record_length": self.record_length,
             "record_count": self.record_count,
             "life_cycle": "invalidated" if self.invalidated else "valid",
-            "access": self.access,
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -155,7 +154,7 @@ class GsmStatus:
 _REFUSED, _BLOCKED, _NOT_USABLE = 0x9804, 0x9840, 0x9808
 _CHV1, _CHV2 = 0x01, 0x02
 _UNBLOCK_CHV1 = 0x00
-_SRES_BYTES, _KC_BYTES = 4, 8
+_RAND_BYTES, _SRES_BYTES, _KC_BYTES = 16, 4, 8
 
 
 class GsmSession:
@@ -254,8 +253,10 @@ class GsmSession:
     def run_gsm_algorithm(self, rand: bytes) -> tuple[bytes, bytes]:
         """Return SRES (4 bytes) and Kc (8 bytes) for a challenge of 16; DF.GSM must be current.
 
-        :raises ProtocolError: on an answer of another length.
+        :raises EncodingError: on a challenge of another length.  :raises ProtocolError: on such an answer.
         """
+        if len(rand) != _RAND_BYTES:
+            raise EncodingError(f"RAND must be {_RAND_BYTES} bytes, got {len(rand)}")
         command = CommandAPDU(CLASS_2G, Ins.AUTHENTICATE, 0x00, 0x00, rand, _SRES_BYTES + _KC_BYTES)
         answer = self._require(command, "RUN GSM ALGORITHM")
         if len(answer) != _SRES_BYTES + _KC_BYTES:

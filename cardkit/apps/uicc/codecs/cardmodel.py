@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Layout, Value, padded, with_rest
-from cardkit.apps.uicc.codecs.fields import Field, Flags, Hex, Number, from_hex, to_hex
+from cardkit.apps.uicc.codecs.fields import Field, Flags, Hex, Number, as_list, as_text, from_hex, to_hex
 from cardkit.errors import EncodingError
 
 _ALGORITHMS = {
@@ -30,9 +30,9 @@ def auth_key_config(algorithm: str, *, opc: bool = True, sres_variant: int = 1, 
     >>> hex(auth_key_config("Milenage"))
     '0x14'
     """
-    if algorithm not in _CODES:
+    if as_text(algorithm) not in _CODES:
         raise EncodingError(f"algorithm: got {algorithm!r}, expected one of {', '.join(_CODES)}")
-    if sres_variant not in {1, 2}:
+    if sres_variant not in (1, 2):
         raise EncodingError(f"sres_variant: got {sres_variant!r}, expected 1 or 2")
     flags = (_OPC if opc else 0) | (_SRES_VARIANT_2 if sres_variant == 2 else 0) | (_SHORT_RES if short_res else 0)
     return _CODES[algorithm] | flags
@@ -67,7 +67,8 @@ class AuthenticationKey(Codec):
         )
         k, opc = from_hex(value.get("k")), from_hex(value.get("opc"))
         if value["algorithm"] == "TUAK":
-            head = bytes((config,)) + Number(1).encode(value.get("tuak")) + Number(1).encode(value["keccak_iterations"])
+            head = bytes((config,))
+            head += Number(1).encode(value.get("tuak")) + Number(1).encode(value.get("keccak_iterations"))
             return padded(head + opc + k, value, size)
         if len(k) != 16 or len(opc) != 16:
             raise EncodingError(f"k, opc: got {len(k)} and {len(opc)} bytes, expected 16 each")
@@ -110,7 +111,7 @@ class SequenceNumbers(Codec):
         }
 
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        bits, freshness = value.get("ind_bits"), value.get("freshness", [])
+        bits, freshness = value.get("ind_bits"), as_list(value.get("freshness", []))
         if not isinstance(bits, int) or not 0 <= bits <= 15:
             raise EncodingError(f"ind_bits: got {bits!r}, expected 0 to 15")
         checks = self._CHECKS.encode(value.get("checks", []))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Entries, Fixed, Layout, Single, Value, padded
-from cardkit.apps.uicc.codecs.fields import Alpha, Bits, Coded, Field, Flags, Hex, Number
+from cardkit.apps.uicc.codecs.fields import Alpha, Bits, Coded, Digits, Field, Flags, Hex, Number, as_text
 from cardkit.encoding.digits import decode_dialling, encode_dialling
 from cardkit.errors import EncodingError
 
@@ -41,7 +41,7 @@ def write_type(value: Mapping[str, Any]) -> tuple[int, str]:
         return _INTERNATIONAL, number[1:]
     if "ton" not in value and "npi" not in value:
         return _UNKNOWN, number
-    ton, npi = value.get("ton", "unknown"), value.get("npi", "ISDN")
+    ton, npi = as_text(value.get("ton", "unknown")), as_text(value.get("npi", "ISDN"))
     plans = {name: code for code, name in _NPI.items()} | {
         f"npi {code}": code for code in range(16) if code not in _NPI
     }
@@ -226,7 +226,8 @@ class Call(Codec):
         fields.append("seconds" / Number(3))
         if incoming:
             fields.append("status" / Coded({0: "answered", 1: "not answered"}))
-        self._call = Layout(*fields, "link" / Hex(3), defaults={"ccp": 0xFF, "ext": 0xFF})
+        fields.append("link" / Hex(3))
+        self._call = Layout(*fields, defaults={"ccp": 0xFF, "ext": 0xFF}, blank_has_meaning=True)
         self.names = ("alpha", *self._call.names)
 
     def _read(self, body: bytes) -> Value:
@@ -284,7 +285,7 @@ _LEVELS = ("A", "B", "0", "1", "2", "3", "4")
 EMLPP = Layout("levels" / Flags(*_LEVELS), "fast_setup" / Flags(*_LEVELS))
 
 # TS 31.102 4.2.73 to .76: group identities of up to 8 digits; 50 flags, then 6 bits of 1
-GROUP_IDS = Entries(Hex(4), b"\xff" * 4)
+GROUP_IDS = Entries(Digits(4), b"\xff" * 4)
 GROUP_FLAGS = Single("active", Bits(7, first=1), blank_has_meaning=True)
 # TS 31.102 4.2.77: ciphering algorithms of two keys of each group
 GROUP_CIPHERS = Entries(Fixed(Layout("first" / Number(1), "second" / Number(1))), b"\xff\xff")

@@ -52,8 +52,8 @@ class Field(Construct, ABC):  # type: ignore[misc]  # construct has no types
     def decode(self, data: bytes) -> Any:
         """Return the value, or ``{"raw": ...}`` if it would not come back as these bytes."""
         try:
-            value = self.read(data)
-            if self.write(value) == data:
+            value = self.read(data) if len(data) == self.size else None
+            if value is not None and self.write(value) == data:
                 return value
         except EncodingError:
             pass
@@ -163,6 +163,13 @@ class Flags(Field):
                 raise EncodingError(f"got {word!r}, expected some of {', '.join(self._names)}")
             bits |= 1 << self._names.index(word)
         return bytes((bits ^ self._mask,))
+
+
+def as_text(value: Any) -> str:
+    """Return text as it is.  :raises EncodingError: on anything else."""
+    if not isinstance(value, str):
+        raise EncodingError(f"got {type(value).__name__}, expected text")
+    return value
 
 
 def as_list(value: Any) -> list[Any]:
@@ -296,9 +303,7 @@ class Alpha(Field):
         """Accept text that fits, or a table of text and form."""
         form = None
         if isinstance(value, Mapping) and set(value) == {"text", "form"}:
-            if value["form"] not in AlphaForm.__members__:
+            if as_text(value["form"]) not in AlphaForm.__members__:
                 raise EncodingError(f"form: got {value['form']!r}, expected one of {', '.join(AlphaForm.__members__)}")
             form, value = AlphaForm[value["form"]], value["text"]
-        if not isinstance(value, str):
-            raise EncodingError(f"got {type(value).__name__}, expected text")
-        return encode_alpha(value, self.size, form)
+        return encode_alpha(as_text(value), self.size, form)

@@ -134,6 +134,8 @@ class AccessPointNames(Codec):
     _APN = 0xDD
 
     def _read(self, body: bytes) -> Value:
+        if not body:
+            raise EncodingError("count: got no byte")
         items = tlv.parse(body[1:], b"\xff")
         if any(item.tag != self._APN for item in items):
             raise EncodingError("apns: got another object, expected tag DD")

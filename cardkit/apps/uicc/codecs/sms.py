@@ -7,7 +7,7 @@ from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Layout, Value, padded
 from cardkit.apps.uicc.codecs.dialling import Address
-from cardkit.apps.uicc.codecs.fields import Alpha, Coded, Field, Hex, Number
+from cardkit.apps.uicc.codecs.fields import Alpha, Coded, Field, Hex, Number, from_hex
 from cardkit.errors import EncodingError
 
 _FF = b"\xff"
@@ -93,7 +93,7 @@ class Parameters(Codec):
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
         if size < self._FIXED:
             raise EncodingError(f"got a record of {size} bytes, expected {self._FIXED} or more")
-        present = value.get("present", [name for name in self._FIELDS if name in value])
+        present = self._present(value)
         absent = sum(1 << bit for bit, name in enumerate(self._FIELDS) if name not in present)
         rfu = value.get("indicator_rfu", 7)
         if not isinstance(rfu, int) or not 0 <= rfu <= 7:
@@ -102,6 +102,12 @@ class Parameters(Codec):
         for name, field in self._FIELDS.items():
             parts.append(self._part(name, field, value[name]) if name in value else _FF * field.size)
         return padded(b"".join(parts), value, size)
+
+    def _present(self, value: Mapping[str, Any]) -> list[str]:
+        present = value.get("present", [name for name in self._FIELDS if name in value])
+        if not isinstance(present, list) or any(name not in list(self._FIELDS) for name in present):
+            raise EncodingError(f"present: got {present!r}, expected a list of {', '.join(self._FIELDS)}")
+        return present
 
     def _part(self, name: str, field: Field, value: Any) -> bytes:
         try:
@@ -132,8 +138,7 @@ class Message(Codec):
 
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
         try:
-            message = Hex(len(value.get("message", "")) // 2).encode(value.get("message", ""))
-            return padded(_STATUS.encode(value.get("status")) + message, value, size)
+            return padded(_STATUS.encode(value.get("status")) + from_hex(value.get("message", "")), value, size)
         except EncodingError as error:
             raise EncodingError(f"status or message: {error}") from None
 
