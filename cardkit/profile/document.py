@@ -17,6 +17,7 @@ from cardkit.errors import ProfileError
 MAX_BYTES = 1 << 20
 MAX_LINE_BYTES = 4096  # tomllib needs the square of the parts of a dotted key: 100 KB of them took 79 s
 _LOCATION = re.compile(r"^(?P<text>.*) - at `\$(?P<path>[^`]*)`$", re.DOTALL)
+_INVALID = re.compile(r"^Invalid enum value '(?P<value>.*)'$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 
 T = TypeVar("T")
@@ -124,26 +125,31 @@ def _dotted(path: list[str]) -> str:
 
 
 def _explain(text: str, path: list[str], kind: Any) -> str:
-    unknown = _UNKNOWN.match(text)
-    if unknown:
-        known = _known_keys(inspect.type_info(kind), path)
-        return f'unknown key "{unknown["name"]}"{suggest(unknown["name"], known)}'
+    types = _types_at(inspect.type_info(kind), path)
+    if match := _UNKNOWN.match(text):
+        known = [field.encode_name for info in types if isinstance(info, inspect.StructType) for field in info.fields]
+        return f'unknown key "{match["name"]}"{suggest(match["name"], known)}'
+    if match := _INVALID.match(text):
+        return f'invalid value "{match["value"]}"{suggest(match["value"], _values(types))}'
     text = text.replace("Object missing required field", "missing key").replace("`", '"')
-    return text[0].lower() + text[1:] if text else text
+    return text[:1].lower() + text[1:]
 
 
-def _known_keys(info: inspect.Type, path: list[str]) -> list[str]:
-    """Return the keys a struct at ``path`` below a type may have."""
+def _values(types: list[inspect.Type]) -> list[str]:
+    literals = [str(value) for info in types if isinstance(info, inspect.LiteralType) for value in info.values]
+    return literals + [str(member.value) for info in types if isinstance(info, inspect.EnumType) for member in info.cls]
+
+
+def _types_at(info: inspect.Type, path: list[str]) -> list[inspect.Type]:
+    """Return the types a value at ``path`` below a type may have."""
     if isinstance(info, inspect.UnionType):
-        return [key for member in info.types for key in _known_keys(member, path)]
+        return [found for member in info.types for found in _types_at(member, path)]
+    if not path:
+        return [info]
     if isinstance(info, inspect.StructType):
-        if not path:
-            return [field.encode_name for field in info.fields]
         return [
-            key for field in info.fields if field.encode_name == path[0] for key in _known_keys(field.type, path[1:])
+            found for field in info.fields if field.encode_name == path[0] for found in _types_at(field.type, path[1:])
         ]
-    if path and isinstance(info, inspect.DictType):
-        return _known_keys(info.value_type, path[1:])
-    if path and isinstance(info, inspect.ListType | inspect.VarTupleType):
-        return _known_keys(info.item_type, path[1:])
-    return []
+    if isinstance(info, inspect.DictType):
+        return _types_at(info.value_type, path[1:])
+    return _types_at(info.item_type, path[1:]) if isinstance(info, inspect.ListType | inspect.VarTupleType) else []

@@ -82,6 +82,12 @@ def test_key_of_another_length_or_algorithm_is_refused(size, algorithm):
         Key(bytes(size), "kek", algorithm, Usage.KEK)
 
 
+@pytest.mark.parametrize("kvn", [-1, 256])
+def test_key_version_is_one_byte(kvn):
+    with pytest.raises(KeyStoreError, match=f"version {kvn}, expected 0 to 255"):
+        Key(GP_KEY, "enc", "AES-128", Usage.CARD_KEY, kvn=kvn)
+
+
 def test_secrets_compare_by_value_and_not_with_bytes():
     assert Secret(b"1234", "a") == Secret(b"1234", "b")
     assert Secret(b"1234", "a") != Secret(b"1235", "a")
