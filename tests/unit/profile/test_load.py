@@ -61,7 +61,7 @@ def test_profile_hash_does_not_depend_on_order_or_place(product, tmp_path):
         ('family = "sim"\n', '', 'profile: missing key "family"'),
         ('kind = "TEST"', 'kind = "PROD"', 'profile.kind: invalid value "PROD"; expected one of LIVE, TEST'),
         ('check = "luhn"', 'chekc = "luhn"', 'record.iccid: unknown key "chekc"; did you mean "check"?'),
-        ('type = "digits", min = 14', 'type = "digit", min = 14', 'imsi.type: invalid value "digit"; did you mean "digits"?'),
+        ('"digits", min = 14', '"digit", min = 14', 'imsi.type: invalid value "digit"; did you mean "digits"?'),
         ('bytes = 8', 'max = 8', 'record.adm1: "max" has no meaning for type "hex"'),
         ('algorithm = "AES-128", ', '', 'record.ki: type "key" needs "algorithm"'),
         ('AES-128', 'AES-12', 'record.ki: algorithm "AES-12", expected one of AES-128'),
