@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cardkit.apps.uicc.pin import CodeState
 from cardkit.apps.uicc.rules.table import TABLE
+from cardkit.apps.uicc.sqn import next_sqn
 from cardkit.apps.uicc.states.aka import PROVEN, SPENT
 from cardkit.apps.uicc.states.codes import ACCEPTED
 from cardkit.apps.uicc.states.product import Pin, Product
@@ -48,18 +49,18 @@ class Behaviour:
 
     def keys(self, contents: Mapping[str, Content], seen: Observations) -> Iterator[Finding]:
         """UICC-090 to 098."""
-        said: set[tuple[str, object]] = set()
+        said: set[tuple[str, str, object]] = set()
         for proof in self._proofs:
             outcome = seen.notes.get(proof.name)
-            if outcome == PROVEN or (proof.state, outcome) in said:
+            rule = "UICC-095" if proof.place == "ADF.ISIM" else _PROOF_RULES[proof.kind]
+            if outcome == PROVEN or (rule, proof.state, outcome) in said:
                 continue
-            said.add((proof.state, outcome))
-            yield self._key_finding(proof, outcome)
+            said.add((rule, proof.state, outcome))
+            yield self._key_finding(rule, proof, outcome)
         yield from self._sequence(seen)
         yield from self._values(contents)
 
-    def _key_finding(self, proof: Proof, outcome: object) -> Finding:
-        rule = "UICC-095" if proof.place == "ADF.ISIM" else _PROOF_RULES[proof.kind]
+    def _key_finding(self, rule: str, proof: Proof, outcome: object) -> Finding:
         actual = NOT_CHECKED if outcome is None else str(outcome)
         found = self._new(rule, proof.state, TABLE[rule].text, actual)
         if actual != SPENT:
@@ -68,18 +69,26 @@ class Behaviour:
         return Finding(rule, Severity.INFO, found.clause, found.where, found.expected, actual)
 
     def _sequence(self, seen: Observations) -> Iterator[Finding]:
-        limit = self._product.auth.sqn_max
+        """An SQN is the one the card started with, or the one its proof left."""
+        auth = self._product.auth
+        after_proof = next_sqn(auth.sqn_start, auth.ind, auth.ind_bits)
         for key in self._product.keys:
-            if key.sqn is None:
+            if key.slot.proof != "aka":
                 continue
-            sqn = seen.notes.get(f"SQN {key.place}")
-            if sqn is None:
-                yield self._new("UICC-093", key.sqn.name, f"{limit} or less", f"{NOT_CHECKED}: no AUTS of this card")
-            elif sqn > limit:
-                yield self._new("UICC-093", key.sqn.name, f"{limit} or less", str(sqn))
-            elif seen.notes[f"SQN before {key.place}"] < self._product.auth.sqn_start:
-                expected = f"{self._product.auth.sqn_start} or more"
-                yield self._new("UICC-093", key.sqn.name, expected, str(seen.notes[f"SQN before {key.place}"]))
+            where = key.target.name if key.sqn is None else key.sqn.name
+            start = 0 if key.sqn is None else auth.sqn_start
+            expected = f"{start}, or {after_proof} to {auth.sqn_max}"
+            before, after = (seen.notes.get(f"SQN{when} {key.place}") for when in (" before", ""))
+            if before is None or after is None:
+                yield self._new("UICC-093", where, expected, f"{NOT_CHECKED}: no AUTS of this card")
+            elif not (before == start or after_proof <= before <= auth.sqn_max):
+                yield self._new("UICC-093", where, expected, str(before))
+            elif after > auth.sqn_max:
+                yield self._new("UICC-093", where, expected, str(after))
+        returned = seen.notes.get("Kc returned")
+        if returned is not None and returned != self._product.answers_kc:
+            expected = f"{'' if self._product.answers_kc else 'no '}Kc"
+            yield self._new("UICC-046", "ADF.USIM/EF.UST", expected, "Kc" if returned else "no Kc")
 
     def _values(self, contents: Mapping[str, Content]) -> Iterator[Finding]:
         if self._product.auth.algorithm == TEST_ALGORITHM:

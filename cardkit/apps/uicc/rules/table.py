@@ -27,6 +27,7 @@ _RULES = (
     ("UICC-041", W, "TS 31.102 4.2.8", "every file has its service in EF.UST"),
     ("UICC-042", E, "TS 31.102 4.2.8", "service 33 on; 46 implies 45, 125 implies 124; 95, 99, 115 off beside an ISIM"),
     ("UICC-043", E, "TS 31.102 4.2.8", "EF.UST is the product's"),
+    ("UICC-046", W, "TS 31.102 7.1.2", "AUTHENTICATE returns Kc if service 27 is on, and only then"),
     ("UICC-060", E, "TS 102 221 9.5.2", "PINs are enabled or disabled as the product says"),
     ("UICC-061", E, "TS 102 221 11.1.9", "all retry counters are full"),
     ("UICC-062", E, "TS 102 221 11.1.9", "PINs and PUKs are the record's"),

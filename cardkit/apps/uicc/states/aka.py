@@ -19,11 +19,12 @@ from cardkit.apps.uicc.xor import XorAka
 from cardkit.crypto import Secret
 from cardkit.errors import AuthenticationError
 
-OK = 0x9000
+OK, SECURITY_STATUS = 0x9000, 0x6982
 STALE = bytes(6)
 AUTS_TAG, KEYS_TAG = 0xDC, 0xDB
 PROVEN = "proven"
 SPENT = "not checked: the reserved SQN is spent"
+CLOSED = "not checked: 6982, PIN1 is not open"
 UNKNOWN_SQN = "not checked: the card's SQN is unknown"
 
 Algorithm = Milenage | XorAka
@@ -37,18 +38,18 @@ def algorithm_of(auth: AuthBlock, k: Secret, opc: Secret) -> Algorithm:
 class AkaProof:
     """The proofs of one key file.
 
-    :param kc: whether the card adds Kc to its answer (service 27).
     :ivar sqn_ms: the card's SQN as its last AUTS told, None before.
+    :ivar returned_kc: whether the answer to a fresh challenge held Kc, None before.
     """
 
-    def __init__(self, algorithm: Algorithm, auth: AuthBlock, *, kc: bool) -> None:
+    def __init__(self, algorithm: Algorithm, auth: AuthBlock) -> None:
         self._algorithm = algorithm
         self._auth = auth
         self._amf = bytes.fromhex(auth.amf)
-        self._kc = kc
         self._stale: dict[bytes, bytes] = {}
         self._fresh: tuple[int, Vector] | None = None
         self.sqn_ms: int | None = None
+        self.returned_kc: bool | None = None
 
     def challenge(self, kind: str, rand: bytes) -> bytes | str:
         """Return the data field of AUTHENTICATE, or in words why it must not be sent."""
@@ -90,6 +91,8 @@ class AkaProof:
             "replayed": self._judge_replayed,
             "gsm": self._judge_gsm,
         }
+        if answer.sw == SECURITY_STATUS:
+            return CLOSED
         return judges[kind](rand, answer)
 
     def _judge_stale(self, rand: bytes, answer: ResponseAPDU) -> str:
@@ -114,12 +117,13 @@ class AkaProof:
         assert self._fresh is not None
         sqn, vector = self._fresh
         expected = bytes((KEYS_TAG,)) + _sized(vector.res) + _sized(vector.ck) + _sized(vector.ik)
-        if self._kc:
-            expected += _sized(vector.kc)
         if answer.sw != OK:
             return f"a fresh AUTN was refused: {_words(answer)}"
+        self.returned_kc = len(answer.data) > len(expected)
+        if self.returned_kc:
+            expected += _sized(vector.kc)
         if not hmac.compare_digest(answer.data, expected):
-            return f"RES, CK, IK{', Kc' if self._kc else ''} are not those of this record's K and OPc"
+            return f"RES, CK, IK{', Kc' if self.returned_kc else ''} are not those of this record's K and OPc"
         self.sqn_ms = sqn
         return PROVEN
 

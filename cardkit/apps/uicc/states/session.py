@@ -300,6 +300,8 @@ class UiccSession:
         if aka.sqn_ms is not None:
             self.seen.notes.setdefault(f"SQN before {proof.place}", aka.sqn_ms)
             self.seen.notes[f"SQN {proof.place}"] = aka.sqn_ms
+        if aka.returned_kc is not None:
+            self.seen.notes["Kc returned"] = aka.returned_kc
         if outcome != PROVEN and self._strict:
             raise AuthenticationError(f"{proof.state}: {outcome}")
 
@@ -309,8 +311,7 @@ class UiccSession:
             assert isinstance(k, Secret)
             assert isinstance(opc, Secret)
             auth = self._product.auth
-            kc = self._product.answers_kc and proof.place == "ADF.USIM"
-            self._aka[proof.place] = AkaProof(algorithm_of(auth, k, opc), auth, kc=kc)
+            self._aka[proof.place] = AkaProof(algorithm_of(auth, k, opc), auth)
         return self._aka[proof.place]
 
 
