@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -42,7 +43,10 @@ class Journal:
     def __init__(self, path: Path, session: Mapping[str, Any]) -> None:
         self.path = path
         self._broken = False
-        self._dirty = False
+        self._appended = 0
+        self._durable = 0
+        self._appending = threading.Lock()
+        self._flushing = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -55,29 +59,33 @@ class Journal:
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Write one entry; it may still be lost with the power until :meth:`sync`."""
-        if self._broken:
-            raise StoreError(f"{self.path}: journal takes no more entries after a failed write")
         data = frame(entry)
-        try:
-            written = os.write(self._file, data)
-        except OSError as error:
-            self._broken = True
-            raise StoreError(f"{self.path}: journal write failed: {error.strerror}") from error
-        if written != len(data):
-            self._broken = True
-            raise StoreError(f"{self.path}: journal write failed: {written} of {len(data)} bytes, is the disk full?")
-        self._dirty = True
+        with self._appending:
+            if self._broken:
+                raise StoreError(f"{self.path}: journal takes no more entries after a failed write")
+            try:
+                written = os.write(self._file, data)
+            except OSError as error:
+                self._broken = True
+                raise StoreError(f"{self.path}: journal write failed: {error.strerror}") from error
+            if written != len(data):
+                self._broken = True
+                raise StoreError(f"{self.path}: journal write failed: {written} of {len(data)} bytes written")
+            self._appended += 1
 
     def sync(self) -> None:
-        """Return when everything appended so far is durable."""
-        if not self._dirty:
-            return
-        try:
-            _flush(self._file)
-        except OSError as error:
-            self._broken = True
-            raise StoreError(f"{self.path}: journal cannot be made durable: {error.strerror}") from error
-        self._dirty = False
+        """Return when everything appended so far is durable; threads that wait together share one flush."""
+        wanted = self._appended
+        with self._flushing:
+            if self._durable >= wanted:
+                return
+            covered = self._appended
+            try:
+                _flush(self._file)
+            except OSError as error:
+                self._broken = True
+                raise StoreError(f"{self.path}: journal cannot be made durable: {error.strerror}") from error
+            self._durable = covered
 
     def close(self) -> None:
         """Close the file; entries not synced are left to the system."""

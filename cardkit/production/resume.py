@@ -11,8 +11,7 @@ from cardkit.perso import ChipSeen, Decision, MarkerSeen, MarkerState, decide
 from cardkit.production import events
 from cardkit.production.books import Post, Settled, Verdict
 from cardkit.production.couplers import messages
-from cardkit.production.couplers.messages import Answer, Ended, Lost, Order, Seen
-from cardkit.production.couplers.thread import Inbox
+from cardkit.production.couplers.messages import Answer, Ended, Lost, Order, Question, Seen
 from cardkit.production.run import (
     DEFAULT_OPTIONS,
     RunOptions,
@@ -23,7 +22,7 @@ from cardkit.production.run import (
     hold_if_stopped,
     open_shift,
 )
-from cardkit.production.seat import Job, Seat
+from cardkit.production.seat import Build, Job, Seat
 from cardkit.production.stop import Stop
 from cardkit.production.store import reading
 from cardkit.production.store.office import Office
@@ -55,9 +54,8 @@ def resume_batch(
     if len(readers) != 1:
         raise EncodingError(f"reader {target!r}: got {len(readers)} readers, expected one to present cards to")
     with open_shift(store, batch, options, reporter) as shift:
-        inbox: Inbox = SimpleQueue()
-        seat = Seat(COUPLER, str(readers[0]), builder(shift.lot, readers, options, again=True), inbox)
-        recovery = Recovery(shift, seat, inbox, reporter)
+        build = builder(shift.lot, readers, options, again=True)
+        recovery = Recovery(shift, str(readers[0]), build, reporter)
         recovery.run()
         hold_if_stopped(shift, recovery.stopped)
         done = batch_done(shift, recovery.tally, time.monotonic() - started, recovery.stopped)
@@ -71,10 +69,10 @@ class Recovery:
     :ivar tally: cards that came out of doubt, by verdict.  :ivar stopped: why it ended early.
     """
 
-    def __init__(self, shift: Shift, seat: Seat, inbox: Inbox, reporter: events.Reporter) -> None:
+    def __init__(self, shift: Shift, name: str, build: Build, reporter: events.Reporter) -> None:
         self._shift = shift
-        self._seat = seat
-        self._inbox = inbox
+        self._inbox: SimpleQueue[Answer] = SimpleQueue()
+        self._seat = Seat(COUPLER, name, build, self)
         self._report = reporter
         self._office = Office(shift.store, shift.lot, (shift.store.operator,))
         self._pending = {doubt.chip_id: doubt for doubt in reading.doubts(shift.store, shift.lot)}
@@ -93,6 +91,17 @@ class Recovery:
             self._seat.finish()
         finally:
             self._seat.end()
+
+    def put(self, coupler: int, answer: Answer) -> None:  # noqa: ARG002 - there is one
+        """Take an answer."""
+        self._inbox.put(answer)
+
+    def ask(self, coupler: int, question: Question) -> str | None:  # noqa: ARG002 - there is one
+        """Make something durable, in the thread that asks; why not to go on, or None."""
+        post = self._seat.post(question)
+        if post is None:
+            return "there is no record at this coupler"
+        return self._shift.books.settle([post])[0].refused
 
     def _one(self, answer: Answer) -> Answer:
         """Go on after an answer; return the next one."""
@@ -122,17 +131,12 @@ class Recovery:
         """Wait for the next answer; a process whose command is overdue is ended and answers Gone."""
         while True:
             try:
-                return self._inbox.get(timeout=WATCH_SLICE_S)[1]
+                return self._inbox.get(timeout=WATCH_SLICE_S)
             except NothingWaits:
                 overdue = self._seat.kill_overdue()
                 if overdue is not None:
-                    self._journal(messages.Unknown(overdue, "deadline passed"))
+                    self.ask(COUPLER, messages.Unknown(overdue, "deadline passed"))
                     self._seat.kill()
-
-    def _journal(self, answer: Answer) -> None:
-        post = self._seat.post(answer)
-        if post is not None:
-            self._shift.books.witness(post)
 
     def _card(self, seen: Seen) -> Answer:
         doubt = self._pending.get(seen.chip)
@@ -202,18 +206,12 @@ class Recovery:
         self._office.resume(doubt.record_id, doubt.chip_id, marker, self._shift.session.id)
         self._seat.job, self._seat.chip = job, doubt.chip_id
         answer = self._ask(messages.Resume(job.work))
-        while True:
-            post = self._seat.post(answer)
-            settled = self._shift.books.settle([post])[0] if post is not None else None
-            if post is not None and settled is not None and isinstance(post.said, Ended | Lost):
-                self._seat.job, self._seat.chip = None, None
-                self._out_of_doubt(doubt, job, post.said, settled)
-                return answer
-            if isinstance(answer, messages.Bind | messages.Intent):
-                refused = settled.refused if settled is not None else "no record"
-                answer = self._ask(messages.Refuse(refused) if refused is not None else messages.Proceed())
-            else:
-                answer = self._wait()
+        post = self._seat.post(answer)
+        self._seat.leave()
+        if post is not None and isinstance(post.said, Ended | Lost):
+            (settled,) = self._shift.books.settle([post])
+            self._out_of_doubt(doubt, job, post.said, settled)
+        return answer
 
     def _out_of_doubt(self, doubt: Doubt, job: Job, said: Ended | Lost, settled: Settled) -> None:
         if settled.verdict is None:

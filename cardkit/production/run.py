@@ -15,8 +15,9 @@ from cardkit.production.books import Books, Verdict
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.bench import BenchFactory, BenchSpec, PersoBench, matching_profile
 from cardkit.production.couplers.deadline import DEFAULT_S
+from cardkit.production.couplers.exchange import Exchange
 from cardkit.production.couplers.process import ProcessCoupler
-from cardkit.production.couplers.thread import Inbox, ThreadCoupler
+from cardkit.production.couplers.thread import ThreadCoupler
 from cardkit.production.journal import Journal
 from cardkit.production.replay import mark_replayed, replay_journals
 from cardkit.production.seat import Build, Coupler, Job
@@ -146,13 +147,13 @@ def couplers_of(targets: Sequence[str]) -> list[Target]:
 def builder(lot: Batch, targets: Sequence[Target], options: RunOptions, *, again: bool = False) -> Build:
     """Return what makes the coupler of a number."""
 
-    def build(number: int, inbox: Inbox, taken: int) -> Coupler:
+    def build(number: int, exchange: Exchange, taken: int) -> Coupler:
         target = targets[number - 1]
         spec = BenchSpec(lot.profile_path, lot.profile_sha256, target, options.seed, taken, again)
         workers = target.scheme is Scheme.PCSC if options.workers is None else options.workers
         if workers:
-            return ProcessCoupler(number, inbox, spec, options.bench, options.deadline_s)
-        return ThreadCoupler(number, inbox, spec, options.bench)
+            return ProcessCoupler(number, exchange, spec, options.bench, options.deadline_s)
+        return ThreadCoupler(number, exchange, spec, options.bench)
 
     return build
 

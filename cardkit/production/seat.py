@@ -10,8 +10,8 @@ from typing import Protocol
 
 from cardkit.production.books import Post
 from cardkit.production.couplers import messages
-from cardkit.production.couplers.messages import Answer, Order
-from cardkit.production.couplers.thread import Inbox
+from cardkit.production.couplers.exchange import Exchange
+from cardkit.production.couplers.messages import Answer, Order, Question
 from cardkit.production.store.station import Claim
 
 END_TIMEOUT_S = 10.0
@@ -44,8 +44,8 @@ class Coupler(Protocol):
         ...
 
 
-Build = Callable[[int, Inbox, int], Coupler]
-"""Makes the coupler of a number, whose inbox is this, and which took so many cards before."""
+Build = Callable[[int, Exchange, int], Coupler]
+"""Makes the coupler of a number, which talks to this exchange and took so many cards before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,22 @@ class Seat:
     """A coupler's place: what it works on, whether it goes on, how often it had to be restarted.
 
     :ivar job: the record it has, None between cards.  :ivar chip: of the card that is bound, None before.
+    :ivar open: it may still answer.
     """
 
-    def __init__(self, number: int, name: str, build: Build, inbox: Inbox) -> None:
+    def __init__(self, number: int, name: str, build: Build, exchange: Exchange) -> None:
         self.number = number
         self.name = name
         self.job: Job | None = None
         self.chip: str | None = None
         self.open = True
         self._build = build
-        self._inbox = inbox
+        self._exchange = exchange
         self._taken = 0
+        self._finishing = False
         self._overdue: str | None = None
         self._restarts: deque[float] = deque()
-        self._coupler = build(number, inbox, 0)
+        self._coupler = build(number, exchange, 0)
 
     def start(self) -> None:
         """Start the coupler."""
@@ -93,10 +95,21 @@ class Seat:
         self._coupler.send(order)
 
     def finish(self) -> None:
-        """Take it out of work; nothing is sent to it after this."""
+        """Let it end: at once if it waits for a card, else after the card it works on."""
+        if not self._finishing:
+            self._finishing = True
+            self._coupler.send(messages.Finish())
+
+    def close(self) -> Job | None:
+        """Expect no more answers; return the record it waited with."""
         self.open = False
-        self.job = None
-        self._coupler.send(messages.Finish())
+        self.finish()
+        return self.leave()
+
+    def leave(self) -> Job | None:
+        """Take its record away."""
+        job, self.job, self.chip = self.job, None, None
+        return job
 
     def end(self) -> None:
         """Wait for the coupler's end, by force where it does not come."""
@@ -115,26 +128,27 @@ class Seat:
         self._coupler.kill()
 
     def restart(self) -> bool:
-        """Put a new coupler in the place of one that ended; False when it has ended too often."""
+        """Put a new coupler in the place of one that ended; False when it has ended too often, or was to end."""
         now = time.monotonic()
         while self._restarts and self._restarts[0] < now - HOUR_S:
             self._restarts.popleft()
         self._restarts.append(now)
         self._coupler.join(END_TIMEOUT_S)
         self._overdue = None
-        if len(self._restarts) >= RESTARTS_PER_HOUR:
+        if self._finishing or len(self._restarts) >= RESTARTS_PER_HOUR:
             return False
-        self._coupler = self._build(self.number, self._inbox, self._taken)
+        self._coupler = self._build(self.number, self._exchange, self._taken)
         self._coupler.start()
         return True
 
-    def post(self, answer: Answer) -> Post | None:
-        """Return what must be made durable of an answer; None where it concerns no record."""
-        if self.job is None:
+    def post(self, said: Answer | Question) -> Post | None:
+        """Return what must be made durable of something said; None where it concerns no record."""
+        job = self.job
+        if job is None:
             return None
-        said = self._lost(answer) if isinstance(answer, messages.Gone | messages.Broken) else answer
-        if isinstance(said, messages.Bind | messages.Intent | messages.Unknown | messages.Ended | messages.Lost):
-            return Post(self.number, self.job.claim, said)
+        lost = self._lost(said) if isinstance(said, messages.Gone | messages.Broken) else said
+        if isinstance(lost, messages.Bind | messages.Intent | messages.Unknown | messages.Ended | messages.Lost):
+            return Post(self.number, job.claim, lost)
         return None
 
     def _lost(self, answer: messages.Gone | messages.Broken) -> messages.Lost | None:

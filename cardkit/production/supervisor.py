@@ -1,6 +1,7 @@
 """The supervisor: claims records, gives them to couplers, and answers what they ask. production.md 5
 
-It alone touches store and journal. Answers that wait together are settled together.
+Its process alone touches store and journal. What a coupler asks is settled in the thread that asks; ends of cards that
+wait together are settled together.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from cardkit.errors import StoreError
 from cardkit.production import events
 from cardkit.production.books import Books, Post, Settled, Verdict
 from cardkit.production.couplers import messages
-from cardkit.production.couplers.messages import Answer
-from cardkit.production.couplers.thread import Inbox
+from cardkit.production.couplers.messages import Answer, Question
 from cardkit.production.seat import RESTARTS_PER_HOUR, Build, Job, Seat
 from cardkit.production.stop import Kind, Stop, StopRules
 from cardkit.production.store.station import Claim
@@ -56,11 +56,9 @@ class Supervisor:
         self._report = reporter
         self._jobs: deque[Job] = deque()
         self._dry = False
-        self._inbox: Inbox = SimpleQueue()
-        self._seats = {
-            number: Seat(number, name, line.build, self._inbox) for number, name in enumerate(line.couplers, 1)
-        }
         self._left = line.limit
+        self._inbox: SimpleQueue[tuple[int, Answer | events.CardStarted]] = SimpleQueue()
+        self._seats = {number: Seat(number, name, line.build, self) for number, name in enumerate(line.couplers, 1)}
         self.tally = dict.fromkeys(Verdict, 0)
         self.stopped: Stop | None = None
 
@@ -89,23 +87,41 @@ class Supervisor:
         if interrupted:
             raise KeyboardInterrupt
 
+    def put(self, coupler: int, answer: Answer) -> None:
+        """Take an answer; it is dealt with in its turn."""
+        self._inbox.put((coupler, answer))
+
+    def ask(self, coupler: int, question: Question) -> str | None:
+        """Make something durable, in the thread that asks; why not to go on, or None."""
+        seat = self._seats[coupler]
+        post, job = seat.post(question), seat.job
+        if post is None or job is None:
+            return "there is no record at this coupler"
+        (settled,) = self._books.settle([post])
+        if isinstance(question, messages.Bind) and settled.refused is None:
+            seat.chip = question.chip
+            self._inbox.put((coupler, events.CardStarted(seat.name, job.claim.row_no)))
+        return settled.refused
+
     def _turn(self) -> None:
-        """Settle everything that waits, then look at the deadlines."""
-        waiting = [(self._seats[number], answer) for number, answer in self._waiting()]
-        posts = [seat.post(answer) for seat, answer in waiting]
-        answers = iter(self._books.settle([post for post in posts if post is not None]))
-        settled = [next(answers) if post else None for post in posts]
-        for (seat, answer), result in zip(waiting, settled, strict=True):
-            if isinstance(answer, messages.Bind) and result is not None and result.refused is None:
-                seat.chip = answer.chip
-        for (seat, answer), post, result in zip(waiting, posts, settled, strict=True):
-            self._act(seat, answer, post, result)
+        """Settle the cards that have ended, then look at the deadlines."""
+        said = [(self._seats[number], answer) for number, answer in self._waiting()]
+        answers = [(seat, answer) for seat, answer in said if not isinstance(answer, events.CardStarted)]
+        for _, started in said:
+            if isinstance(started, events.CardStarted):
+                self._report(started)
+        posts = [seat.post(answer) for seat, answer in answers]
+        settled = iter(self._books.settle([post for post in posts if post is not None]))
+        for (seat, answer), post in zip(answers, posts, strict=True):
+            if post is not None:
+                self._card_ended(seat, post, next(settled))
+            self._act(seat, answer)
         if self._books.failure is not None:
             self._stop(Stop("station", "store", str(self._books.failure)))
         for seat in self._seats.values():
             self._watch(seat)
 
-    def _waiting(self) -> list[tuple[int, Answer]]:
+    def _waiting(self) -> list[tuple[int, Answer | events.CardStarted]]:
         try:
             waiting = [self._inbox.get(timeout=WATCH_SLICE_S)]
         except NothingWaits:
@@ -114,18 +130,12 @@ class Supervisor:
             waiting.append(self._inbox.get_nowait())
         return waiting
 
-    def _act(self, seat: Seat, answer: Answer, post: Post | None, settled: Settled | None) -> None:
-        if not seat.open:
-            return
-        if post is not None and settled is not None and isinstance(post.said, messages.Ended | messages.Lost):
-            self._card_ended(seat, post.said, settled)
+    def _act(self, seat: Seat, answer: Answer) -> None:
         match answer:
-            case messages.Bind() | messages.Intent():
-                self._reply(seat, answer, settled)
             case messages.Ready() | messages.Ended() | messages.Lost():
                 self._next(seat)
             case messages.Empty():
-                self._close(seat, "empty", "no more cards")
+                self._close(seat, *(() if self.stopped else ("empty", "no more cards")))
             case messages.Broken(text):
                 self._close(seat, "reader", text)
             case messages.Gone(why):
@@ -133,18 +143,10 @@ class Supervisor:
             case _:
                 pass
 
-    def _reply(self, seat: Seat, asked: messages.Bind | messages.Intent, settled: Settled | None) -> None:
-        if settled is None or seat.job is None or settled.refused is not None:
-            why = settled.refused if settled is not None else None
-            seat.send(messages.Refuse(why or "there is no record at this coupler"))
-            return
-        if isinstance(asked, messages.Bind):
-            self._report(events.CardStarted(seat.name, seat.job.claim.row_no))
-        seat.send(messages.Proceed())
-
-    def _card_ended(self, seat: Seat, said: messages.Ended | messages.Lost, settled: Settled) -> None:
-        job, seat.job, seat.chip = seat.job, None, None
-        if job is None or settled.verdict is None:
+    def _card_ended(self, seat: Seat, post: Post, settled: Settled) -> None:
+        job = seat.leave()
+        said = post.said
+        if job is None or settled.verdict is None or not isinstance(said, messages.Ended | messages.Lost):
             return
         self.tally[settled.verdict] += 1
         self._report(card_done(seat.name, job, said, settled, self._line.chip_ref))
@@ -205,18 +207,18 @@ class Supervisor:
         """Take a coupler out of work; the record it waited with is for the others."""
         if not seat.open:
             return
-        if seat.job is not None:
-            self._put_back(seat.job)
-        seat.finish()
+        job = seat.close()
+        if job is not None:
+            self._put_back(job)
         if rule:
             self._report(events.CouplerStopped(seat.name, rule, why))
 
     def _stop(self, stop: Stop) -> None:
-        """Give out no more records; a coupler with a bound card finishes it, the others end now."""
-        self.stopped = self.stopped or stop
-        for seat in self._seats.values():
-            if seat.chip is None:
-                self._close(seat)
+        """Give out no more records; couplers end after the card they work on, or at once where they wait for one."""
+        if self.stopped is None:
+            self.stopped = stop
+            for seat in self._seats.values():
+                seat.finish()
 
     def _watch(self, seat: Seat) -> None:
         """End a process whose command is overdue; its outcome is journaled as unknown first."""
@@ -231,9 +233,9 @@ class Supervisor:
     def _restart(self, seat: Seat, why: str) -> None:
         if not seat.open:
             return
-        if seat.job is not None:
-            self._put_back(seat.job)
-            seat.job = None
+        job = seat.leave()
+        if job is not None:
+            self._put_back(job)
         if seat.restart():
             self._report(events.WorkerRestarted(seat.name, why))
         else:

@@ -24,7 +24,7 @@ from cardkit.errors import (
 )
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.bench import Bench
-from cardkit.production.couplers.messages import Answer, Order
+from cardkit.production.couplers.messages import Answer, Order, Question
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,10 @@ class Link(Protocol):
         """Say something."""
         ...
 
+    def ask(self, question: Question) -> str | None:
+        """Wait until something is durable; why the coupler must stop before its next command, or None."""
+        ...
+
     @property
     def ending(self) -> bool:
         """Whether the supervisor wants no more cards."""
@@ -71,7 +75,6 @@ class _Listener:
         self._link = link
         self.chip: str | None = None
         self.bound = False
-        self.finished = False
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -82,18 +85,16 @@ class _Listener:
             case IntentEvent(step, key_ref, tries):
                 self._ask(messages.Intent(step, key_ref, tries))
             case UnknownEvent(step, error):
-                self._link.answer(messages.Unknown(step, error))
+                self._ask(messages.Unknown(step, error))
             case DoneEvent():
                 pass  # the answer that ends the card says it
             case _:
                 assert_never(event)
 
-    def _ask(self, message: messages.Bind | messages.Intent) -> None:
-        self._link.answer(message)
-        reply = self._link.order()
-        if not isinstance(reply, messages.Proceed):
-            self.finished = isinstance(reply, messages.Finish)
-            raise FencedError(reply.why if isinstance(reply, messages.Refuse) else "the supervisor ends")
+    def _ask(self, question: Question) -> None:
+        refused = self._link.ask(question)
+        if refused is not None:
+            raise FencedError(refused)
 
     def lost(self, code: str, reject_class: str, error: Exception) -> messages.Lost:
         """Say how far the card got when something broke."""
@@ -104,11 +105,8 @@ def serve(link: Link, bench: Bench) -> None:
     """Obey orders until told to finish."""
     link.answer(messages.Ready())
     try:
-        finished = False
-        while not finished and not isinstance(order := link.order(), messages.Finish):
-            listener = _Listener(link)
-            link.answer(_obey(order, link, bench, listener))
-            finished = listener.finished
+        while not isinstance(order := link.order(), messages.Finish):
+            link.answer(_obey(order, link, bench, _Listener(link)))
     finally:
         bench.remove()
 

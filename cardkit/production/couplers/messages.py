@@ -81,7 +81,7 @@ class Intent(Message, frozen=True, tag=True):
 
 
 class Unknown(Message, frozen=True, tag=True):
-    """Nobody knows whether the card ran a command. Needs no answer."""
+    """Nobody knows whether the card ran a command."""
 
     step: str
     error: str
@@ -149,8 +149,9 @@ class Gone(Message, frozen=True, tag=True):
     why: str
 
 
+Question = Bind | Intent | Unknown
 Order = Take | Look | Resume | Prove | Return | Finish | Proceed | Refuse
-Answer = Ready | Bind | Intent | Unknown | Seen | Ended | Lost | Empty | Broken | Gone
+Answer = Ready | Seen | Ended | Lost | Empty | Broken | Gone
 
 
 class Work(msgspec.Struct, frozen=True, array_like=True):
@@ -169,7 +170,7 @@ class Work(msgspec.Struct, frozen=True, array_like=True):
 
 
 _ORDERS: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
-_ANSWERS: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+_ANSWERS: msgspec.msgpack.Decoder[Answer | Question] = msgspec.msgpack.Decoder(Answer | Question)
 _WORKS = msgspec.msgpack.Decoder(Work)
 
 encode = msgspec.msgpack.encode
@@ -180,8 +181,8 @@ def decode_order(data: bytes) -> Order:
     return _ORDERS.decode(data)
 
 
-def decode_answer(data: bytes) -> Answer:
-    """Return the answer in some bytes."""
+def decode_answer(data: bytes) -> Answer | Question:
+    """Return the answer or question in some bytes."""
     return _ANSWERS.decode(data)
 
 

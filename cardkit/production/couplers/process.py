@@ -20,9 +20,9 @@ from cardkit.errors import CardkitError
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.bench import BenchFactory, BenchSpec
 from cardkit.production.couplers.deadline import DEFAULT_S, Announcement, Watch
+from cardkit.production.couplers.exchange import Exchange
 from cardkit.production.couplers.loop import serve
-from cardkit.production.couplers.messages import Answer, Order
-from cardkit.production.couplers.thread import Inbox
+from cardkit.production.couplers.messages import Answer, Order, Question
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +42,12 @@ class ProcessLink:
     def __init__(self, pipe: Connection[Any, Any], key: bytes) -> None:
         self._pipe = pipe
         self._envelope = _envelope(key)
+        self._finish = False
 
     def order(self) -> Order:
         """Wait for the next order; EOFError where the supervisor is gone."""
+        if self._finish:
+            return messages.Finish()
         order = messages.decode_order(self._pipe.recv_bytes())
         if isinstance(order, messages.Take | messages.Resume | messages.Prove):
             return type(order)(self._envelope.open(order.work))
@@ -53,11 +56,18 @@ class ProcessLink:
     @property
     def ending(self) -> bool:
         """Whether an order came that was not asked for, which only Finish does."""
-        return self._pipe.poll(0)
+        return self._finish or self._pipe.poll(0)
 
     def answer(self, message: Answer) -> None:
         """Write an answer into the pipe."""
         self._pipe.send_bytes(messages.encode(message))
+
+    def ask(self, question: Question) -> str | None:
+        """Ask through the pipe and wait for the reply."""
+        self._pipe.send_bytes(messages.encode(question))
+        while isinstance(reply := messages.decode_order(self._pipe.recv_bytes()), messages.Finish):
+            self._finish = True  # after this card
+        return reply.why if isinstance(reply, messages.Refuse) else None
 
 
 def _end_with_parent(lifeline: Connection[Any, Any]) -> None:
@@ -98,10 +108,10 @@ class ProcessCoupler:
     """Runs a bench in a spawned process and watches its deadlines."""
 
     def __init__(
-        self, number: int, inbox: Inbox, spec: BenchSpec, factory: BenchFactory, limit_s: float = DEFAULT_S
+        self, number: int, exchange: Exchange, spec: BenchSpec, factory: BenchFactory, limit_s: float = DEFAULT_S
     ) -> None:
         self._number = number
-        self._inbox = inbox
+        self._exchange = exchange
         key = secrets.token_bytes(KEY_BYTES)
         self._envelope = _envelope(key)
         shared = _context.RawValue(Announcement)
@@ -115,6 +125,7 @@ class ProcessCoupler:
             name=f"coupler-{number}",
             daemon=True,
         )
+        self._sending = threading.Lock()
         self._pump = threading.Thread(target=self._listen, name=f"pipe-{number}", daemon=True)
 
     @property
@@ -133,7 +144,7 @@ class ProcessCoupler:
         """Give an order; one that cannot be delivered is answered by Gone."""
         if isinstance(order, messages.Take | messages.Resume | messages.Prove):
             order = type(order)(self._envelope.seal(order.work))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._sending:
             self._pipe.send_bytes(messages.encode(order))
 
     def kill(self) -> None:
@@ -153,6 +164,13 @@ class ProcessCoupler:
     def _listen(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
-                self._inbox.put((self._number, messages.decode_answer(self._pipe.recv_bytes())))
-        self._process.join()
-        self._inbox.put((self._number, messages.Gone(f"process ended with code {self._process.exitcode}")))
+                self._take(messages.decode_answer(self._pipe.recv_bytes()))
+        # Not joined here: two threads waiting for one process would take its exit code from each other.
+        self._exchange.put(self._number, messages.Gone("its process ended"))
+
+    def _take(self, message: Answer | Question) -> None:
+        if isinstance(message, messages.Bind | messages.Intent | messages.Unknown):
+            refused = self._exchange.ask(self._number, message)
+            self.send(messages.Proceed() if refused is None else messages.Refuse(refused))
+        else:
+            self._exchange.put(self._number, message)

@@ -8,18 +8,17 @@ from queue import SimpleQueue
 from cardkit.errors import CardkitError
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.bench import BenchFactory, BenchSpec
+from cardkit.production.couplers.exchange import Exchange
 from cardkit.production.couplers.loop import serve
-from cardkit.production.couplers.messages import Answer, Order
-
-Inbox = SimpleQueue[tuple[int, Answer]]
+from cardkit.production.couplers.messages import Answer, Order, Question
 
 
 class ThreadLink:
-    """The thread's side: orders come in a queue of its own, answers go to the supervisor's inbox."""
+    """The thread's side: orders come in a queue, questions are settled in this thread."""
 
-    def __init__(self, number: int, inbox: Inbox) -> None:
+    def __init__(self, number: int, exchange: Exchange) -> None:
         self._number = number
-        self._inbox = inbox
+        self._exchange = exchange
         self.orders: SimpleQueue[Order] = SimpleQueue()
         self.ending = False
 
@@ -28,8 +27,12 @@ class ThreadLink:
         return self.orders.get()
 
     def answer(self, message: Answer) -> None:
-        """Put an answer into the inbox."""
-        self._inbox.put((self._number, message))
+        """Leave an answer with the supervisor."""
+        self._exchange.put(self._number, message)
+
+    def ask(self, question: Question) -> str | None:
+        """Make something durable; why not to go on, or None."""
+        return self._exchange.ask(self._number, question)
 
 
 class ThreadCoupler:
@@ -37,8 +40,8 @@ class ThreadCoupler:
 
     overdue: str | None = None
 
-    def __init__(self, number: int, inbox: Inbox, spec: BenchSpec, factory: BenchFactory) -> None:
-        self._link = ThreadLink(number, inbox)
+    def __init__(self, number: int, exchange: Exchange, spec: BenchSpec, factory: BenchFactory) -> None:
+        self._link = ThreadLink(number, exchange)
         self._thread = threading.Thread(
             target=_run, args=(self._link, spec, factory), name=f"coupler-{number}", daemon=True
         )

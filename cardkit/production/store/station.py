@@ -6,6 +6,7 @@ and triggers refuse what would slip through.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ class StationSession:
         self.store = store
         self.station = name
         self.id = session_id
-        self._group: Connection | None = None
+        self._own = threading.local()
 
     def claim(self, batch_name: str, count: int, ttl_s: float) -> list[Claim]:
         """Lease up to ``count`` records of a batch in row order.
@@ -279,21 +280,22 @@ class StationSession:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Group commit: the operations inside are one transaction, each judged alone.
+        """Group commit: this thread's operations inside are one transaction, each judged alone.
 
         An operation that raises FencedError, ChipUsedError or IllegalStepError has written nothing and spoils nothing.
         """
         with self.store.writing() as connection:
-            self._group = connection
+            self._own.group = connection
             try:
                 yield
             finally:
-                self._group = None
+                self._own.group = None
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        if self._group is not None:
-            yield self._group
+        group: Connection | None = getattr(self._own, "group", None)
+        if group is not None:
+            yield group
             return
         with self.store.writing() as connection:
             yield connection

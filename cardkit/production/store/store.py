@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -90,6 +91,7 @@ class Store:
         self.clocks = clocks
         self.vault = Vault(path, terms.installation, terms.key_check)
         self._chains: dict[str, AuditChain] = {}
+        self._writer = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +113,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that may write; durable when the block ends, undone when it raises."""
-        with database.one_line(self.path), self.engine.begin() as connection:
+        with self._writer, database.one_line(self.path), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
