@@ -5,7 +5,7 @@ Only this module sees K and OPc; the protocol around it (AUTN, AUTS, SQN) is in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -41,10 +41,10 @@ def _key(value: bytes | Secret, name: str) -> Secret:
     return value if isinstance(value, Secret) else Secret(value, name)
 
 
-def _aes(key: Secret, block: bytes) -> bytes:
+def _block_cipher(key: Secret) -> Callable[[bytes], bytes]:
+    """Return E_K of TS 35.206: one block under the subscriber key, so there is no mode to choose."""
     with key.reveal() as buffer:
-        # One block under the subscriber key is what TS 35.206 defines as E_K: there is no mode to choose.
-        return Cipher(algorithms.AES(bytes(buffer)), modes.ECB()).encryptor().update(block)  # noqa: S305
+        return Cipher(algorithms.AES(bytes(buffer)), modes.ECB()).encryptor().update  # noqa: S305
 
 
 def _mix(key: Secret, block: bytes) -> bytes:
@@ -60,7 +60,7 @@ def milenage_opc(k: bytes | Secret, op: bytes | Secret) -> Secret:
     """
     key, operator = _key(k, "k"), _key(op, "op")
     with operator.reveal() as buffer:
-        return Secret(_mix(operator, _aes(key, bytes(buffer))), "opc")
+        return Secret(_mix(operator, _block_cipher(key)(bytes(buffer))), "opc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class MilenageFunctions:
         opc: bytes | Secret,
         constants: MilenageConstants = STANDARD,
     ) -> None:
-        self._k = _key(k, "k")
+        self._encrypt = _block_cipher(_key(k, "k"))  # the key's schedule dies with this object
         self._opc = _key(opc, "opc")
         self._constants = constants
 
@@ -105,17 +105,17 @@ class MilenageFunctions:
 
     def _temp(self, rand: bytes) -> bytes:
         _check("RAND", rand, 16)
-        return _aes(self._k, _mix(self._opc, rand))
+        return self._encrypt(_mix(self._opc, rand))
 
     def _out1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
         _check("SQN", sqn, 6)
         _check("AMF", amf, 2)
         block = xor(self._temp(rand), self._out(1, (sqn + amf) * 2))
-        return _mix(self._opc, _aes(self._k, xor(block, self._constants.additions[0])))
+        return _mix(self._opc, self._encrypt(xor(block, self._constants.additions[0])))
 
     def _outn(self, number: int, rand: bytes) -> bytes:
         block = xor(self._out(number, self._temp(rand)), self._constants.additions[number - 1])
-        return _mix(self._opc, _aes(self._k, block))
+        return _mix(self._opc, self._encrypt(block))
 
     def f1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
         """Return MAC-A, 8 bytes, for SQN (6), RAND (16) and AMF (2)."""

@@ -35,8 +35,9 @@ class Aka(Protocol):
 
 
 def xor(left: bytes, right: bytes) -> bytes:
-    """Byte by byte, over the shorter of both."""
-    return bytes(a ^ b for a, b in zip(left, right, strict=False))
+    """Exclusive or over the shorter of both."""
+    size = min(len(left), len(right))
+    return (int.from_bytes(left[:size], "big") ^ int.from_bytes(right[:size], "big")).to_bytes(size, "big")
 
 
 class Milenage:
