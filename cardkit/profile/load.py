@@ -168,7 +168,10 @@ def _layout(layout: object, file: Path, sources: _Sources) -> tuple[Layout, Any]
 
 
 def _block(app: str, document: dict[str, Any], record: RecordSchema, file: Path) -> Any:
-    kind = registry.get_app(app).block
+    try:
+        kind = registry.get_app(app).block
+    except ProfileError as error:
+        raise ProfileError(f"{file}: profile.apps: {error}") from None
     block = convert(require_table(document, app, str(file)), kind, f"{file}: {app}")
     compile_values(block, record, f"{file}: {app}")
     return block

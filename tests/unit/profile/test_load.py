@@ -80,6 +80,7 @@ def test_profile_hash_does_not_depend_on_order_or_place(product, tmp_path):
         ('pin = "{pin1}"', 'pni = "{pin1}"', 'demo: unknown key "pni"; did you mean "pin"?'),
         ('[demo]', '[demos]', 'unknown key "demos"; did you mean "demo"?'),
         ('apps = ["demo"]', 'apps = ["nothing"]', 'unknown key "demo"'),
+        ('apps = ["demo"]', 'apps = ["demo", "demmo"]', "profile.apps: unknown application 'demmo'"),
         ('apps = ["demo"]', 'apps = []', 'profile: "apps" must name one application or more'),
         ('"demo-csv"', '"demo-cvs"', 'layouts: there is no "demo-cvs"; did you mean "demo-csv"?'),
         ('"demo-csv"', '"../chips/demo-chip"', "is no name"),
