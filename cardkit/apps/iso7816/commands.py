@@ -5,7 +5,7 @@ Every function returns one CommandAPDU; the class byte is 00 unless said otherwi
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 from cardkit.apdu import CommandAPDU
 from cardkit.crypto import Secret
@@ -72,7 +72,7 @@ class Occurrence(IntEnum):
     PREVIOUS = 0x03
 
 
-class RecordMode(IntFlag):
+class RecordMode(IntEnum):
     """How READ and UPDATE RECORD find the record (P2, bits 3 to 1)."""
 
     NEXT = 2

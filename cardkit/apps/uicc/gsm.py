@@ -151,6 +151,7 @@ class GsmStatus:
 
 
 # TS 51.011 9.4: a refused code, a blocked one, a disabled or unknown one.
+_WRONG_LENGTH = 0x67
 _REFUSED, _BLOCKED, _NOT_USABLE = 0x9804, 0x9840, 0x9808
 _CHV1, _CHV2 = 0x01, 0x02
 _UNBLOCK_CHV1 = 0x00
@@ -169,8 +170,16 @@ class GsmSession:
         self._channel = channel
 
     def send(self, command: CommandAPDU) -> ResponseAPDU:
-        """Send a command as class A0; no status word raises."""
-        return self._channel.send(replace(command, cla=CLASS_2G))
+        """Send a command as class A0; no status word raises.
+
+        67xx names the right length: the command goes out once more with it (TS 51.011 9.4.6).
+        """
+        command = replace(command, cla=CLASS_2G)
+        response = self._channel.send(command)
+        right = response.sw & 0xFF
+        if response.sw >> 8 == _WRONG_LENGTH and right and command.ne and not command.nc:
+            response = self._channel.send(replace(command, ne=right))
+        return response
 
     def _require(self, command: CommandAPDU, what: str) -> bytes:
         response = self.send(command)

@@ -226,6 +226,14 @@ def test_2g_refusals(sw: str) -> None:
         session.read_binary(1)
 
 
+def test_2g_names_the_right_length_in_the_status_word() -> None:
+    session, card = gsm("6716", MF + "9000", "6704")
+    assert session.code_status(0x01).left == 3
+    assert card.sent == ["A0F2000000", "A0F2000016"]
+    with pytest.raises(StatusError, match="6704"):
+        session.update_binary(b"\1")
+
+
 def test_2g_malformed_select() -> None:
     session, _ = gsm("00009000")
     with pytest.raises(ProtocolError, match="2G SELECT answer: got 2 bytes"):

@@ -138,7 +138,7 @@ class Nonsense(ScriptedConnection):
         return data + bytes.fromhex(dice.choice(self._WORDS))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_card_that_answers_nonsense_gives_a_document(seed: int) -> None:
     card = Nonsense(seed)
     document = walk(Channel(card))

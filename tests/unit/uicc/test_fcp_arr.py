@@ -42,7 +42,7 @@ def test_application() -> None:
     assert [(pin.name, pin.enabled) for pin in usim.pins] == [("PIN1", False), ("PIN2", True)]
 
 
-def test_pin_status_of_four_keys() -> None:
+def test_code_status_of_four_keys() -> None:
     states = fcp("6211C60F90017083010183010A83010B830181").pins
     assert [(pin.name, pin.enabled) for pin in states] == [
         ("PIN1", False), ("ADM1", True), ("ADM2", True), ("PIN2", True)

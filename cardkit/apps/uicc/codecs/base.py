@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from construct import Struct
 
 from cardkit.apps.uicc.codecs.fields import Field, from_hex, to_hex
-from cardkit.encoding import build_exact, parse_exact
+from cardkit.encoding import parse_exact
 from cardkit.errors import EncodingError
 
 Value: TypeAlias = dict[str, Any]
@@ -131,14 +131,14 @@ class Layout(Codec):
         return with_rest(kept, body[self._size :], self._padding)
 
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        whole = {name: self._part(name, value) for name in self._fields}
-        return padded(build_exact(self._struct, whole), value, size, self._padding)
+        parts = [self._part(name, field, value) for name, field in self._fields.items()]
+        return padded(b"".join(parts), value, size, self._padding)
 
-    def _part(self, name: str, value: Mapping[str, Any]) -> Any:
+    def _part(self, name: str, field: Field, value: Mapping[str, Any]) -> bytes:
         if name not in value and name not in self._defaults:
             raise EncodingError(f"{name}: got nothing, expected a value beside {', '.join(value) or 'the others'}")
         try:
-            return self._fields[name].canonical(value.get(name, self._defaults.get(name)))
+            return field.encode(value[name] if name in value else self._defaults[name])
         except EncodingError as error:
             raise EncodingError(f"{name}: {error}") from None
 

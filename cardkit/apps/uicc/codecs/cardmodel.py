@@ -15,7 +15,7 @@ from cardkit.apps.uicc.codecs.fields import Field, Flags, Hex, Number, as_list, 
 from cardkit.errors import EncodingError
 
 _ALGORITHMS = {
-    1: "COMP128v1", 2: "COMP128v2", 3: "COMP128v3", 4: "Milenage", 5: "SHA-1 AKA", 6: "TUAK", 14: "XOR", 15: "XOR-2G",
+    1: "COMP128v1", 2: "COMP128v2", 3: "COMP128v3", 4: "Milenage", 5: "SHA-1 AKA", 6: "TUAK", 14: "XOR-2G", 15: "XOR",
 }  # fmt: skip
 _CODES = {name: code for code, name in _ALGORITHMS.items()}
 _OPC, _SRES_VARIANT_2, _SHORT_RES = 0x10, 0x20, 0x40

@@ -68,10 +68,6 @@ class Field(Construct, ABC):  # type: ignore[misc]  # construct has no types
             return data
         return self.write(value)
 
-    def canonical(self, value: Any) -> Any:
-        """Return the value as reading would give it: capitals, order of flags."""
-        return self.decode(self.encode(value))
-
     def _parse(self, stream: BytesIO, context: Any, path: str) -> Any:  # noqa: ARG002  (construct's signature)
         return self.decode(stream_read(stream, self.size, path))
 

@@ -116,14 +116,3 @@ CNL = Entries(
 CPBCCH = Entries(Number(2), b"\xff\xff")
 # TS 51.011 10.3.14: bit map of channels, of 16 bytes
 BCCH = Single("map", Hex(16))
-
-
-def plmn_of(imsi: str, mnc_length: int) -> str:
-    """Return the home network of an IMSI.
-
-    :param mnc_length: 2 or 3 digits.
-
-    >>> plmn_of("001010000000001", 2)
-    '001-01'
-    """
-    return f"{imsi[:3]}-{imsi[3 : 3 + mnc_length]}"
