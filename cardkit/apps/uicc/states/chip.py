@@ -77,8 +77,8 @@ class Chip:
             if number:
                 raise ProfileError(f"{name}: a transparent file has no records")
             return 0
-        record = int(number) if number.isascii() and number.isdigit() else 1
-        if not 1 <= record <= model.count or (number and not number.isdigit()):
+        record = (int(number) if number.isascii() and number.isdecimal() else 0) if number else 1
+        if not 1 <= record <= model.count:
             raise ProfileError(f"{name}: got record {number!r}, this chip has 1 to {model.count}")
         return record
 

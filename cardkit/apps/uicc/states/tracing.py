@@ -9,7 +9,7 @@ from cardkit.apps.uicc.states.route import BY_AID, BY_FID, BY_PATH, BY_SFI, SELE
 from cardkit.apps.uicc.states.targets import MF, MF_FID
 from cardkit.transport.redact import DATA, KEY
 
-PERSONAL = "PERSONAL"
+PERSONAL, IMSI = "PERSONAL", "IMSI"
 CURRENT_ADF = b"\x7f\xff"
 RECORD_COMMANDS = frozenset((0xB2, 0xDC, 0xA2))
 OK = 0x90, 0x91, 0x61, 0x9F, 0x62
@@ -57,7 +57,9 @@ class UiccFileClasses:
         sfi = _sfi(command)
         name = self._by_sfi.get((self._place, sfi), "") if sfi else self._file
         spec = CATALOGUE.get(name)
-        return DATA if spec is None else _CLASSES[spec.secrecy]
+        if spec is None:
+            return DATA
+        return IMSI if spec.title == "EF.IMSI" else _CLASSES[spec.secrecy]
 
     def _select(self, how: int, data: bytes) -> None:
         if how == BY_AID:
