@@ -55,6 +55,11 @@ def test_and_needs_both():
     assert met(condition, granted(1, 0x0A))
 
 
+@pytest.mark.parametrize("inside", [f"{PIN1}9000", f"9000{PIN1}", PIN1])
+def test_always_inside_and_adds_nothing(inside):
+    assert rules(f"800101A7{len(inside) // 2:02X}{inside}").read == (granted(1),)
+
+
 def test_several_rules_of_one_mode_are_alternatives():
     condition = rules(f"800101{PIN1}800101{ADM1}").read
     assert met(condition, granted(1))

@@ -209,6 +209,13 @@ def test_search_forward_and_backward(ecc):
     assert ecc("00A2010402BBBB00") == "6282"
 
 
+def test_search_starts_at_p1_whatever_is_current(ecc):
+    ecc("00DC020414" + "04" * 20)
+    assert ecc("00A20304010400") == "049000"
+    ecc.select("7FF06FB7")
+    assert ecc("00A20305010400") == "029000"
+
+
 def test_search_moves_the_pointer_to_the_first_match(ecc):
     assert ecc("00A20104010400") == "049000"
     assert ecc("00B2000214") == f"{record(5)}9000"

@@ -184,6 +184,11 @@ def test_run_gsm_algorithm(sim2g):
     assert sim2g("A0C000000C") == "000102030405060708090A0B9000"
 
 
+def test_case_1_command_counts_as_p3_00(sim2g):
+    assert sim2g("A0FA0000") == "9000"
+    assert sim2g("A0A40000") == "6702"
+
+
 def test_worn_memory_is_9240(sim2g):
     def intercept(cell, value):
         raise WriteFailedError(cell)
