@@ -8,15 +8,17 @@ A Python without ensurepip (Debian without python3-venv) gets pip from PyPI, che
 from __future__ import annotations
 
 import hashlib
+import html.parser
 import importlib.util
-import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import urllib.parse
 import urllib.request
 import venv
 from pathlib import Path
@@ -84,9 +86,7 @@ def install_packages(purpose: str) -> None:
         return
     prefix = become_root()
     if prefix is None:
-        say(
-            f"system packages missing: {' '.join(missing)} (for the real PC/SC stack; virtual cards work without)"
-        )
+        say(f"system packages missing: {' '.join(missing)} (for the real PC/SC stack; virtual cards work without)")
         return
     say(f"installing system packages: {' '.join(missing)}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -94,30 +94,41 @@ def install_packages(purpose: str) -> None:
     run(*prefix, "apt-get", "install", "-y", "-q", "--no-install-recommends", *missing, env=env)
 
 
-def fetch(url: str, accept: str = "*/*") -> bytes:
+def fetch(url: str) -> bytes:
     context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT") or None)
-    request = urllib.request.Request(url, headers={"Accept": accept})
+    request = urllib.request.Request(url, headers={"Accept": "text/html, application/octet-stream"})
     with urllib.request.urlopen(request, context=context, timeout=60) as answer:
         return bytes(answer.read())
 
 
+class PipWheels(html.parser.HTMLParser):
+    """Collects (version, address, SHA-256) of the stable pip wheels of a package index page (PEP 503)."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.page = page
+        self.found: list[tuple[list[int], str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        match = re.search(r"/pip-([0-9.]+)-py3-none-any\.whl#sha256=([0-9a-f]{64})$", facts.get("href") or "")
+        if tag == "a" and match and "data-yanked" not in facts:
+            version = [int(part) for part in match[1].split(".")]
+            self.found.append((version, urllib.parse.urljoin(self.page, facts["href"] or ""), match[2]))
+
+
 def pip_wheel(folder: Path) -> Path:
     """Download the newest pip wheel from the package index and check its SHA-256."""
-    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
-    listing = json.loads(fetch(f"{index}/pip/", "application/vnd.pypi.simple.v1+json"))
-    wheels = [
-        entry
-        for entry in listing["files"]
-        if entry["filename"].endswith("-py3-none-any.whl") and not entry.get("yanked")
-    ]
-    stable = [entry for entry in wheels if entry["filename"].split("-")[1].replace(".", "").isdigit()]
-    newest = max(stable, key=lambda entry: [int(part) for part in entry["filename"].split("-")[1].split(".")])
-    body = fetch(
-        urllib.request.urljoin(f"{index}/pip/", newest["url"]) if "://" not in newest["url"] else newest["url"]
-    )
-    if hashlib.sha256(body).hexdigest() != newest["hashes"]["sha256"]:
-        raise SystemExit(f"set-up: {newest['filename']}: SHA-256 differs from the index, nothing installed")
-    wheel = folder / newest["filename"]
+    page = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
+    wheels = PipWheels(page)
+    wheels.feed(fetch(page).decode())
+    if not wheels.found:
+        raise SystemExit(f"set-up: {page} lists no pip wheel with a SHA-256")
+    _, address, digest = max(wheels.found)
+    body = fetch(address)
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise SystemExit(f"set-up: {address}: SHA-256 differs from the index, nothing installed")
+    wheel = folder / Path(urllib.parse.urlsplit(address).path).name
     wheel.write_bytes(body)
     return wheel
 
