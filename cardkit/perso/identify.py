@@ -48,7 +48,7 @@ class MarkerState(StrEnum):
     FOREIGN = "foreign"
 
 
-_STATES = {
+_STATES: dict[int, MarkerState] = {
     marking.MarkerState.STARTED: MarkerState.STARTED,
     marking.MarkerState.DATA_DONE: MarkerState.DATA,
     marking.MarkerState.VERIFIED: MarkerState.VERIFIED,
@@ -75,10 +75,10 @@ def read_marker(chip_id: str, marker: bytes | None) -> Presented:
     """Judge a marker as read."""
     if marker is None:
         return Presented(chip_id, None, MarkerState.FINAL)
-    if not marker.strip(b"\xff"):
+    if marker == b"\xff" * marking.SIZE_BYTES:
         return Presented(chip_id, marker, MarkerState.BLANK)
-    known = len(marker) == marking.SIZE_BYTES and marker[0] == marking.VERSION and marker[1] in set(marking.MarkerState)
-    state = _STATES[marking.MarkerState(marker[1])] if known else MarkerState.FOREIGN
+    known = len(marker) == marking.SIZE_BYTES and marker[0] == marking.VERSION
+    state = _STATES.get(marker[1], MarkerState.FOREIGN) if known else MarkerState.FOREIGN
     return Presented(chip_id, marker, state)
 
 

@@ -30,7 +30,7 @@ class Reject:
     """Why a card was rejected, in the plant's words (codes and kinds).
 
     :param step: what was being done.  :param sw: the status word, 0 where there is none.
-    :param security_stop: the whole batch stops; never retried.
+    :param security_stop: never retried, whoever asks; kind ``security`` stops the whole batch besides.
     """
 
     code: str
@@ -142,7 +142,7 @@ def reject_of(error: CardkitError, step: str) -> Reject:
     """Return the reject of what a card did wrong."""
     sw = error.sw if isinstance(error, StatusError) else 0
     if isinstance(error, CounterGuardError):
-        return Reject("COUNTER_BLOCKED", "card dead", step, sw, str(error), security_stop=error.security_stop)
+        return Reject("COUNTER_BLOCKED", "card dead", step, sw, str(error))
     if isinstance(error, AuthenticationError):
         return Reject("RETRY_LEFT", "key", step, sw, str(error), security_stop=error.security_stop)
     if sw in NVM_CODES:

@@ -283,3 +283,25 @@ def test_verify_leaves_a_good_card_as_it_is(job, tap):
     for seed in "xyz":
         assert verify(job.plan(seed=seed), card, job.keystore).verdict is Verdict.GOOD
     assert dict(seam.card.memory()) == memory
+
+
+@pytest.mark.parametrize("answer", ["6F00", "6982", "9000", "FF9000", "01" + "00" * 17 + "9000"])
+def test_a_marker_that_cannot_be_read_is_never_taken_for_blank_or_finished(job, tap, answer):
+    def spoil(number, command, card):
+        return bytes.fromhex(answer) if command == bytes.fromhex("00B08B0012") else card.transmit(command)
+
+    for resume in (False, True):
+        seam, card = tap(spoil)
+        outcome = personalize(job.plan(), card, job.keystore, resume=resume)
+        assert (outcome.verdict, outcome.bound) == (Verdict.BAD, False)
+        assert len(seam.sent) == 2
+
+
+@pytest.mark.parametrize("chip_id", ["00" * 8, "FF" * 8])
+def test_a_constant_chip_id_is_no_identity(job, tap, chip_id):
+    def spoil(number, command, card):
+        return bytes.fromhex(chip_id + "9000") if command[:3] == b"\x00\xb0\x8a" else card.transmit(command)
+
+    _, card = tap(spoil)
+    outcome = personalize(job.plan(), card, job.keystore)
+    assert (outcome.reject.code, outcome.bound) == ("CARD_TYPE", False)

@@ -94,6 +94,6 @@ def test_a_key_of_another_length_is_refused(size):
 
 @pytest.mark.parametrize("value", [None, "1234", b"1234", 7])
 def test_what_is_no_secret_is_refused_without_being_shown(value):
-    with pytest.raises(EncodingError, match="^pin1: got") as caught:
+    with pytest.raises(EncodingError, match="pin1: got") as caught:
         secret_field({"pin1": value}, "pin1")
     assert "1234" not in str(caught.value)

@@ -10,7 +10,7 @@ from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, algorithm_of
 from cardkit.apps.uicc.states.codes import Codes
 from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
-from cardkit.apps.uicc.states.route import BY_PATH, UNBLOCK_PIN
+from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND, UNBLOCK_PIN
 from cardkit.apps.uicc.states.scripts import Proof, Scripts
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
@@ -93,13 +93,14 @@ class UiccSession:
     def identity(self) -> tuple[str, bytes | None]:
         """Return chip id (hexadecimal digits) and marker; None where the marker's home is gone.
 
-        :raises StatusError: when the card has no chip id: it is not this chip.
+        :raises StatusError: when either cannot be read: nobody can say which card this is.
         """
-        chip_id = self.seen.bodies.get(self._product.identity.name)
-        if chip_id is None:
-            name = self._product.identity.name
-            raise StatusError(f"{name}: read the chip's own number", self.seen.words.get(name, 0))
-        return chip_id.hex().upper(), self.seen.bodies.get(self._product.marker.name)
+        chip_id, marker = (self._product.identity.name, self._product.marker.name)
+        bodies, words = self.seen.bodies, self.seen.words
+        unread = next((name for name in (chip_id, marker) if name not in bodies), None)
+        if unread == chip_id or (unread == marker and words.get(marker) != FILE_NOT_FOUND):
+            raise StatusError(f"{unread}: read to identify the chip", words.get(unread, 0))
+        return bodies[chip_id].hex().upper(), bodies.get(marker)
 
     def number(self) -> str:
         """Read the ICCID, after a reset.
