@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from cardkit.apps.uicc.codecs.base import Codec, Value, padded, with_rest
-from cardkit.apps.uicc.codecs.fields import as_list, from_hex, to_hex
+from cardkit.apps.uicc.codecs.fields import as_list, from_hex, to_hex, within
 from cardkit.apps.uicc.names import key_number, key_reference
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
@@ -240,10 +240,8 @@ class AccessRules(Codec):
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
         rules = []
         for index, entry in enumerate(as_list(value.get("rules"))):
-            try:
+            with within(f"rules[{index}]"):
                 rules.append(rule_of(entry))
-            except EncodingError as error:
-                raise EncodingError(f"rules[{index}]: {error}") from None
         return padded(build_rules(rules), value, size)
 
 

@@ -30,6 +30,8 @@ _MOST_RECORDS = 254
 _MOST_BYTES = 0x7FFF
 _ARR_FIDS = (0x6F06, 0x2F06)
 _CLASS_NOT_SUPPORTED = frozenset((0x6E00, 0x6D00))
+# File or application not found: TS 102 221 10.2.1.5; class A0: TS 51.011 9.4.4.
+_NOT_FOUND = frozenset((0x6A82, 0x9404))
 # Access refused: TS 102 221 10.2.1.5; class A0: TS 51.011 9.4.5.
 _NOT_ALLOWED = frozenset((0x6982, 0x9804))
 _CARD_ERRORS = (StatusError, ProtocolError, EncodingError)
@@ -43,22 +45,30 @@ def walk(channel: Channel, *, contents: bool = True) -> Document:
     """
     document: Document = {"format": FORMAT, "class": "UICC", "atr": to_hex(channel.atr), "directories": []}
     try:
-        UiccSession(channel).select(())
+        walker = _walker(channel, contents=contents)
+    except _CARD_ERRORS as error:
+        return {**document, "error": str(error)}
+    return {**document, "class": walker.card_class, "directories": list(walker.directories())}
+
+
+def _walker(channel: Channel, *, contents: bool) -> _Walker:
+    """Return the walker for the class of card that answers to SELECT MF."""
+    session = UiccSession(channel)
+    try:
+        session.select(())
     except StatusError as error:
         if error.sw not in _CLASS_NOT_SUPPORTED:
-            return {**document, "error": str(error)}
-        walker: _Walker = _GsmWalker(GsmSession(channel), contents=contents)
-        document["class"] = "2G"
-    except ProtocolError as error:
-        return {**document, "error": str(error)}
-    else:
-        walker = _UiccWalker(UiccSession(channel), contents=contents)
-    document["directories"] = list(walker.directories())
-    return document
+            raise
+        gsm = GsmSession(channel)
+        gsm.select(())
+        return _GsmWalker(gsm, contents=contents)
+    return _UiccWalker(session, contents=contents)
 
 
 class _Walker(ABC):
     """Tries directories and files of the catalogue, one class of card."""
+
+    card_class: str
 
     def __init__(self, *, contents: bool) -> None:
         self._contents = contents
@@ -67,10 +77,12 @@ class _Walker(ABC):
         """Yield each directory that is there, with its files."""
         for directory in DIRECTORIES.values():
             entry = self._entry(directory)
-            if entry is not None:
-                entry["files"] = [file for file in map(self._file, CATALOGUE.in_directory(directory.name)) if file]
-                self._finish(entry)
-                yield entry
+            if entry is None:
+                continue
+            found = [] if "error" in entry else map(self._file, CATALOGUE.in_directory(directory.name))
+            entry["files"] = [file for file in found if file]
+            self._finish(entry)
+            yield entry
 
     @abstractmethod
     def _entry(self, directory: Directory) -> Document | None:
@@ -85,6 +97,8 @@ class _Walker(ABC):
 
 
 class _UiccWalker(_Walker):
+    card_class = "UICC"
+
     def __init__(self, session: UiccSession, *, contents: bool) -> None:
         super().__init__(contents=contents)
         self._session = session
@@ -93,10 +107,8 @@ class _UiccWalker(_Walker):
     def _entry(self, directory: Directory) -> Document | None:
         try:
             fcp = self._enter(directory)
-        except StatusError:
-            return None
-        except ProtocolError as error:
-            return {"name": directory.name, "error": str(error)}
+        except _CARD_ERRORS as error:
+            return None if _is_absent(error) else {"name": directory.name, "error": str(error)}
         self._current = directory
         return {"name": directory.name, "fcp": to_hex(fcp.build()), "parameters": fcp.describe()}
 
@@ -110,10 +122,8 @@ class _UiccWalker(_Walker):
     def _file(self, spec: FileSpec) -> Document | None:
         try:
             fcp = self._session.select_fid(spec.fid)
-        except StatusError:
-            return None
-        except ProtocolError as error:
-            return {**_head(spec), "error": str(error)}
+        except _CARD_ERRORS as error:
+            return None if _is_absent(error) else {**_head(spec), "error": str(error)}
         entry = {**_head(spec), "fcp": to_hex(fcp.build()), "parameters": fcp.describe()}
         if fcp.fid not in {spec.fid, None}:
             return {**entry, "error": f"SELECT {spec.fid:04X}: card answered for {fcp.fid:04X}"}
@@ -189,6 +199,8 @@ class _AccessRules:
 
 
 class _GsmWalker(_Walker):
+    card_class = "2G"
+
     def __init__(self, session: GsmSession, *, contents: bool) -> None:
         super().__init__(contents=contents)
         self._session = session
@@ -198,19 +210,15 @@ class _GsmWalker(_Walker):
             return None
         try:
             status = self._session.select(directory.path)
-        except StatusError:
-            return None
-        except ProtocolError as error:
-            return {"name": directory.name, "error": str(error)}
+        except _CARD_ERRORS as error:
+            return None if _is_absent(error) else {"name": directory.name, "error": str(error)}
         return {"name": directory.name, "fcp": to_hex(status.build()), "parameters": status.describe()}
 
     def _file(self, spec: FileSpec) -> Document | None:
         try:
             status = self._session.select_fid(spec.fid)
-        except StatusError:
-            return None
-        except ProtocolError as error:
-            return {**_head(spec), "error": str(error)}
+        except _CARD_ERRORS as error:
+            return None if _is_absent(error) else {**_head(spec), "error": str(error)}
         entry = {**_head(spec), "fcp": to_hex(status.build()), "parameters": status.describe()}
         if status.fid != spec.fid:
             return {**entry, "error": f"SELECT {spec.fid:04X}: card answered for {status.fid:04X}"}
@@ -225,6 +233,10 @@ class _GsmWalker(_Walker):
             return _shown(spec, self._session.read_binary(min(status.size, _MOST_BYTES)))
         except _CARD_ERRORS as error:
             return _unread(spec, error)
+
+
+def _is_absent(error: Exception) -> bool:
+    return isinstance(error, StatusError) and error.sw in _NOT_FOUND
 
 
 def _head(spec: FileSpec) -> Document:

@@ -115,6 +115,10 @@ def test_paths_start_at_the_directory() -> None:
     assert CATALOGUE["MF/EF.ICCID"].path == (0x2FE2,)
     assert CATALOGUE.at("DF.GSM", 0x6F07) is CATALOGUE["DF.GSM/EF.IMSI"]
     assert CATALOGUE.at("DF.GSM", 0x6FFF) is None
+    assert CATALOGUE.by_path((0x7FFF, 0x6F07), "ADF.ISIM") is CATALOGUE["ADF.ISIM/EF.IST"]
+    assert CATALOGUE.by_path((0x7FFF, 0x6F07), "ADF.USIM") is CATALOGUE["ADF.USIM/EF.IMSI"]
+    assert CATALOGUE.by_path((0x7F10, 0x5F3A, 0x4F30)) is CATALOGUE["DF.TELECOM/DF.PHONEBOOK/EF.PBR"]
+    assert CATALOGUE.by_path((0x7FFF, 0x6F07)) is None
     assert [spec.title for spec in CATALOGUE.in_directory("ADF.USIM/DF.SNPN")] == ["EF.PWS_SNPN", "EF.NID"]
     assert DIRECTORIES["ADF.USIM/DF.5GS"].parent == "ADF.USIM"
     assert DIRECTORIES["DF.GSM"].parent == "MF"

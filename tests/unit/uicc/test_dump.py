@@ -153,7 +153,7 @@ def test_a_card_that_refuses_everything(word: str) -> None:
     card.transmit = lambda command: bytes.fromhex(word)  # type: ignore[method-assign]
     document = walk(Channel(card))
     assert document["directories"] == []
-    assert ("error" in document) == (word not in {"6E00", "6D00"})
+    assert f"card answered {word}" in document["error"]
 
 
 def test_a_file_that_answers_for_another_is_told_apart() -> None:
@@ -163,6 +163,18 @@ def test_a_file_that_answers_for_another_is_told_apart() -> None:
     found = files(walk(Channel(card)))
     assert "value" in found["MF/EF.ICCID"]
     assert found["MF/EF.DIR"]["error"] == "SELECT 2F00: card answered for 2FE2"
+
+
+@pytest.mark.parametrize(("word", "shown"), [("6285", True), ("6F00", True), ("6A82", False)])
+def test_a_file_that_is_there_and_cannot_be_selected_is_shown(word: str, shown: bool) -> None:
+    template = "62108202782183023F008A01058B032F06019000"
+    card = ScriptedConnection()
+    card.transmit = lambda command: bytes.fromhex(template if command[5:] == b"\x3f\x00\x00" else word)  # type: ignore[method-assign]
+    document = walk(Channel(card))
+    assert ("MF/EF.ICCID" in files(document)) is shown
+    assert ("DF.GSM" in [directory["name"] for directory in document["directories"]]) is shown
+    if shown:
+        assert f"card answered {word}" in files(document)["MF/EF.ICCID"]["error"]
 
 
 def test_the_link_s_errors_get_through() -> None:

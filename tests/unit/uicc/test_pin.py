@@ -169,6 +169,14 @@ def test_a_code_the_card_does_not_ask_for_is_not_presented(state: CodeState) -> 
     assert card.presented == 0
 
 
+def test_a_counter_at_zero_is_never_touched() -> None:
+    card = Card()
+    card.code_status = lambda reference: CodeStatus(CodeState.ASKED, 0)  # type: ignore[method-assign]
+    with pytest.raises(CounterGuardError, match="ADM1: no tries left"):
+        guard(card).present(ADM1, RIGHT, full=3, force_last_try=True)
+    assert card.presented == 0
+
+
 def test_an_accepted_code_is_not_presented_twice() -> None:
     card, journal = Card(), Journal()
     guard(card, journal).present(ADM1, RIGHT, full=3)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from construct import Struct
 
-from cardkit.apps.uicc.codecs.fields import Field, from_hex, to_hex
+from cardkit.apps.uicc.codecs.fields import Field, from_hex, to_hex, within
 from cardkit.encoding import parse_exact
 from cardkit.errors import EncodingError
 
@@ -137,10 +137,8 @@ class Layout(Codec):
     def _part(self, name: str, field: Field, value: Mapping[str, Any]) -> bytes:
         if name not in value and name not in self._defaults:
             raise EncodingError(f"{name}: got nothing, expected a value beside {', '.join(value) or 'the others'}")
-        try:
+        with within(name):
             return field.encode(value[name] if name in value else self._defaults[name])
-        except EncodingError as error:
-            raise EncodingError(f"{name}: {error}") from None
 
 
 _NO_DEFAULT = object()
@@ -199,10 +197,8 @@ class Entries(Codec):
         return padded(body, value, size)
 
     def _entry(self, index: int, entry: Any) -> bytes:
-        try:
+        with within(f"entries[{index}]"):
             return self._field.encode(entry)
-        except EncodingError as error:
-            raise EncodingError(f"entries[{index}]: {error}") from None
 
 
 class Single(Codec):
@@ -227,10 +223,8 @@ class Single(Codec):
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
         if self._name not in value:
             raise EncodingError(f"{self._name}: got nothing, expected a value")
-        try:
+        with within(self._name):
             return padded(self._field.encode(value[self._name]), value, size, self._padding)
-        except EncodingError as error:
-            raise EncodingError(f"{self._name}: {error}") from None
 
 
 class Opaque(Codec):
@@ -247,10 +241,8 @@ class Opaque(Codec):
         return {self._name: to_hex(body.rstrip(PADDING))}
 
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        try:
+        with within(self._name):
             return padded(from_hex(value.get(self._name)), value, size)
-        except EncodingError as error:
-            raise EncodingError(f"{self._name}: {error}") from None
 
 
 OPAQUE = Opaque()

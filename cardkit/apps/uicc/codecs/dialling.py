@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Entries, Fixed, Layout, Single, Value, padded
-from cardkit.apps.uicc.codecs.fields import Alpha, Bits, Coded, Digits, Field, Flags, Hex, Number, as_text
+from cardkit.apps.uicc.codecs.fields import Alpha, Bits, Coded, Digits, Field, Flags, Hex, Number, as_text, within
 from cardkit.encoding.digits import decode_dialling, encode_dialling
 from cardkit.errors import EncodingError
 
@@ -134,16 +134,12 @@ class DiallingNumber(Codec):
         return padded(alpha + head + coded.ljust(self._DIGIT_BYTES, _FF) + tail, value, size)
 
     def _alpha(self, text: Any, size: int) -> bytes:
-        try:
+        with within("alpha"):
             return Alpha(size).encode(text)
-        except EncodingError as error:
-            raise EncodingError(f"alpha: {error}") from None
 
     def _byte(self, name: str, value: Mapping[str, Any]) -> bytes:
-        try:
+        with within(name):
             return Number(1).encode(value.get(name, 0xFF))
-        except EncodingError as error:
-            raise EncodingError(f"{name}: {error}") from None
 
 
 NUMBER = DiallingNumber()
@@ -187,10 +183,8 @@ class Mailboxes(Codec):
         if self._flags:
             body = self._flags.encode(value.get("waiting", []))
         for name in _MAILBOXES[: size - len(body)]:
-            try:
+            with within(name):
                 body += Number(1).encode(value.get(name, 0))
-            except EncodingError as error:
-                raise EncodingError(f"{name}: {error}") from None
         return padded(body, value, size)
 
 
@@ -270,11 +264,10 @@ class EmergencyCode(Codec):
             raise EncodingError("number: got something else, expected up to 6 digits as text")
         if size < 4:
             raise EncodingError(f"got a record of {size} bytes, expected 4 or more")
-        try:
+        with within("alpha"):
             alpha = Alpha(size - 4).encode(value.get("alpha", ""))
+        with within("services"):
             services = self._SERVICES.encode(value.get("services", []))
-        except EncodingError as error:
-            raise EncodingError(f"alpha or services: {error}") from None
         return encode_dialling(number, 3) + alpha + services
 
 

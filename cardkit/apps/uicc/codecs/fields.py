@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -29,6 +30,15 @@ def from_hex(text: Any) -> bytes:
     if not isinstance(text, str) or len(text) % 2 or not re.fullmatch(r"[0-9A-Fa-f]*", text):
         raise EncodingError("got something else, expected an even number of hexadecimal digits")
     return bytes.fromhex(text)
+
+
+@contextmanager
+def within(name: str) -> Iterator[None]:
+    """Put the name of a field in front of what is wrong with it."""
+    try:
+        yield
+    except EncodingError as error:
+        raise EncodingError(f"{name}: {error}") from None
 
 
 class Field(Construct, ABC):  # type: ignore[misc]  # construct has no types

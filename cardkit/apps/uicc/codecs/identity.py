@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Entries, Layout, Opaque, Single, Value, padded, with_rest
-from cardkit.apps.uicc.codecs.fields import Bits, Coded, Digits, Field, Flags, Hex, Number, Text, to_hex
+from cardkit.apps.uicc.codecs.fields import Bits, Coded, Digits, Field, Flags, Hex, Number, Text, to_hex, within
 from cardkit.apps.uicc.codecs.templates import AnyHex, Objects, Tag, Utf8
 from cardkit.encoding.digits import decode_swapped, encode_swapped
 from cardkit.errors import EncodingError
@@ -85,10 +85,8 @@ class AdministrativeData(Codec):
         return padded(body, value, size)
 
     def _field(self, name: str, field: Field, value: Mapping[str, Any], default: Any) -> bytes:
-        try:
+        with within(name):
             return field.encode(value.get(name, default))
-        except EncodingError as error:
-            raise EncodingError(f"{name}: {error}") from None
 
 
 def _nibble(value: Any) -> bool:

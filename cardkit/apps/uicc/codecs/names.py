@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Value
-from cardkit.apps.uicc.codecs.fields import Alpha, from_hex, to_hex
+from cardkit.apps.uicc.codecs.fields import Alpha, from_hex, to_hex, within
 from cardkit.apps.uicc.codecs.templates import AnyHex, Objects, Tag
 from cardkit.encoding.text import decode_network_name, encode_network_name
 from cardkit.errors import EncodingError
@@ -38,10 +38,8 @@ class ServiceProviderName(Codec):
             raise EncodingError("show_plmn_in_hplmn, hide_in_oplmn: expected true or false")
         if not isinstance(rfu, int) or not 0 <= rfu <= 0x3F or size < 1:
             raise EncodingError(f"rfu: got {rfu!r}, expected 0 to 63")
-        try:
+        with within("name"):
             name = Alpha(size - 1).encode(value.get("name", ""))
-        except EncodingError as error:
-            raise EncodingError(f"name: {error}") from None
         return bytes((rfu << 2 | flags[1] << 1 | flags[0],)) + name
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Single, Value
-from cardkit.apps.uicc.codecs.fields import Flags, as_list
+from cardkit.apps.uicc.codecs.fields import Flags, as_list, within
 from cardkit.errors import EncodingError
 
 
@@ -58,10 +58,8 @@ def _positions(bits: int, count: int) -> list[int]:
 
 def _bits(name: str, value: Any, count: int) -> int:
     bits = 0
-    try:
+    with within(name):
         numbers = as_list(value)
-    except EncodingError as error:
-        raise EncodingError(f"{name}: {error}") from None
     for number in numbers:
         if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= count:
             raise EncodingError(f"{name}: got {number!r}, expected numbers from 1 to {count} (the file's size)")

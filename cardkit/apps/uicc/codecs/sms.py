@@ -7,7 +7,7 @@ from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Layout, Value, padded
 from cardkit.apps.uicc.codecs.dialling import Address
-from cardkit.apps.uicc.codecs.fields import Alpha, Coded, Field, Hex, Number, from_hex
+from cardkit.apps.uicc.codecs.fields import Alpha, Coded, Field, Hex, Number, from_hex, within
 from cardkit.errors import EncodingError
 
 _FF = b"\xff"
@@ -110,10 +110,8 @@ class Parameters(Codec):
         return present
 
     def _part(self, name: str, field: Field, value: Any) -> bytes:
-        try:
+        with within(name):
             return field.encode(value)
-        except EncodingError as error:
-            raise EncodingError(f"{name}: {error}") from None
 
 
 SMSP = Parameters()
@@ -137,10 +135,10 @@ class Message(Codec):
         return {**value, "message": message.hex().upper()} if message else value
 
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        try:
-            return padded(_STATUS.encode(value.get("status")) + from_hex(value.get("message", "")), value, size)
-        except EncodingError as error:
-            raise EncodingError(f"status or message: {error}") from None
+        with within("status"):
+            status = _STATUS.encode(value.get("status"))
+        with within("message"):
+            return padded(status + from_hex(value.get("message", "")), value, size)
 
 
 SMS = Message()
@@ -173,10 +171,8 @@ class Status(Codec):
             raise EncodingError(f"memory_available: got {available!r}, expected true or false")
         if not isinstance(rfu, int) or not 0 <= rfu <= 0x7F:
             raise EncodingError(f"rfu: got {rfu!r}, expected 0 to 127")
-        try:
+        with within("last_reference"):
             reference = Number(1).encode(value.get("last_reference"))
-        except EncodingError as error:
-            raise EncodingError(f"last_reference: {error}") from None
         return padded(reference + bytes((rfu << 1 | available,)), value, size)
 
 

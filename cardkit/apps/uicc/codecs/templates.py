@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cardkit.apps.uicc.codecs.base import Codec, Value, padded, with_rest
-from cardkit.apps.uicc.codecs.fields import Field, as_list, from_hex, to_hex
+from cardkit.apps.uicc.codecs.fields import Field, as_list, from_hex, to_hex, within
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
 
@@ -126,12 +126,10 @@ def write_objects(tags: Tags, value: Mapping[str, Any]) -> bytes:
     parts: list[bytes] = []
     for name, content in value.items():
         number, tag = by_name.get(name) or _unknown(name, by_name)
-        try:
+        with within(name):
             parts += [
                 tlv.build(number, tag.part.encode(item)) for item in (as_list(content) if tag.many else [content])
             ]
-        except EncodingError as error:
-            raise EncodingError(f"{name}: {error}") from None
     return b"".join(parts)
 
 

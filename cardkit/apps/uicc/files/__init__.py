@@ -96,6 +96,7 @@ class Catalogue(Mapping[str, FileSpec]):
         specs = [expand(d.name, d.path, d.standard, line) for d in directories.values() for line in d.lines]
         self._files = {spec.name: spec for spec in specs}
         self._places = {(spec.directory, spec.fid): spec for spec in specs}
+        self._paths = {(directories[spec.directory].application, spec.path): spec for spec in specs}
 
     def __getitem__(self, name: str) -> FileSpec:
         return self._files[name]
@@ -118,6 +119,13 @@ class Catalogue(Mapping[str, FileSpec]):
     def at(self, directory: str, fid: int) -> FileSpec | None:
         """Return the file with this identifier in a directory, None if the catalogue has none there."""
         return self._places.get((directory, fid))
+
+    def by_path(self, path: tuple[int, ...], application: str = "") -> FileSpec | None:
+        """Return the file at a path of FIDs from the MF on, None if the catalogue has none there.
+
+        :param application: the one 7FFF stands for, such as ``ADF.USIM``; "" for paths that do not start with it.
+        """
+        return self._paths.get((application, path))
 
     def in_directory(self, directory: str) -> list[FileSpec]:
         """Return the files of one directory, those of its subdirectories not included."""
