@@ -1,6 +1,8 @@
 """Interindustry commands of files, records and codes (ISO/IEC 7816-4 11; ETSI TS 102 221 11.1).
 
 Every function returns one CommandAPDU; the class byte is 00 unless said otherwise.
+
+Clauses below the chapter are from memory.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A condition is ``"always"``, ``"never"``, the name of a key (``"PIN1"``, ``"ADM1"``), ``{"or": [...]}``,
 ``{"and": [...]}``, ``{"not": [...]}``, or ``{"raw": "HEX"}`` for an object not known here.
+
+Clauses of ISO/IEC 7816-4 are from memory.
 """
 
 from __future__ import annotations

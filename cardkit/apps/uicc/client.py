@@ -1,4 +1,7 @@
-"""A UICC on one channel: select, read, write, codes, authentication (ETSI TS 102 221 11; 3GPP TS 31.102 7.1)."""
+"""A UICC on one channel: select, read, write, codes, authentication (ETSI TS 102 221 11; 3GPP TS 31.102 7.1).
+
+Clauses of TS 102 221 chapters 8, 10 and 11 below the first level are from memory.
+"""
 
 from __future__ import annotations
 

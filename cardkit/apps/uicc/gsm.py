@@ -1,4 +1,7 @@
-"""2G SIMs: the answers and commands of class A0 (3GPP TS 51.011 8, 9)."""
+"""2G SIMs: the answers and commands of class A0 (3GPP TS 51.011 8, 9).
+
+Clauses of TS 51.011 chapter 9.4 are from memory.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sequence numbers, AUTN and AUTS: the network's side of AKA (3GPP TS 33.102 6.3 and Annex C)."""
+"""Sequence numbers, AUTN and AUTS: the network's side of AKA (3GPP TS 33.102 6.3 and Annex C).
+
+Clauses of TS 33.102 below 6.3 and Annex C are from memory.
+"""
 
 from __future__ import annotations
 

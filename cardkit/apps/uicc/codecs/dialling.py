@@ -1,4 +1,7 @@
-"""Numbers and what goes with them: phone numbers, extensions, mailboxes, calls (TS 31.102 4.2.24 to 4.2.64)."""
+"""Numbers and what goes with them: phone numbers, extensions, mailboxes, calls (TS 31.102 4.2.24 to 4.2.64).
+
+Clauses of TS 24.008, 24.011 and 23.040, and TS 31.102 4.2.73 to 4.2.77 and 4.4.2, are from memory.
+"""
 
 from __future__ import annotations
 

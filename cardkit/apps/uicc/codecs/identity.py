@@ -1,4 +1,7 @@
-"""Who the card and the subscriber are (TS 102 221 13; TS 31.102 4.2; TS 51.011 10.3)."""
+"""Who the card and the subscriber are (TS 102 221 13; TS 31.102 4.2; TS 51.011 10.3).
+
+Clauses of TS 51.011, 22.011 and 24.008 are from memory.
+"""
 
 from __future__ import annotations
 

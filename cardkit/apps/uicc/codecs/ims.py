@@ -1,4 +1,7 @@
-"""IMS and untrusted access: identities, domains, gateways (TS 31.103 4.2; TS 31.102 4.2.79 to 4.2.106)."""
+"""IMS and untrusted access: identities, domains, gateways (TS 31.103 4.2; TS 31.102 4.2.79 to 4.2.106).
+
+TS 31.102 4.2.70, .71, .88, .89, .97 to .99 and .105 are from memory.
+"""
 
 from __future__ import annotations
 

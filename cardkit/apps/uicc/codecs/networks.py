@@ -1,4 +1,7 @@
-"""Networks, access technologies and locations (TS 31.102 4.2, 4.4.11; TS 51.011 10.3; TS 24.008 10.5.1)."""
+"""Networks, access technologies and locations (TS 31.102 4.2, 4.4.11; TS 51.011 10.3; TS 24.008 10.5.1).
+
+Clauses of TS 51.011 and TS 31.102 4.4.3 are from memory.
+"""
 
 from __future__ import annotations
 

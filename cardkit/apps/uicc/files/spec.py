@@ -1,4 +1,7 @@
-"""What the standards say of a file: one line an entry in the tables beside this module."""
+"""What the standards say of a file: one line an entry in the tables beside this module.
+
+Clauses of TS 102 221 chapter 8 are from memory.
+"""
 
 from __future__ import annotations
 
