@@ -86,10 +86,11 @@ class Books:
             return []
         try:
             for post in posts:
-                self._journal.append(_entry(post))
+                if _is_witnessed(post):
+                    self._journal.append(_entry(post))
             self._journal.sync()
         except StoreError as error:
-            self.failure = error
+            self.failure = self.failure or error
             return [self._unsettled(post, journaled=False) for post in posts]
         if self.failure is not None or all(isinstance(post.said, Intent | Unknown) for post in posts):
             return [self._unsettled(post, journaled=True) for post in posts]
@@ -97,7 +98,7 @@ class Books:
             with self.session.together():
                 return [self._store(post) for post in posts]
         except StoreError as error:
-            self.failure = error
+            self.failure = self.failure or error
             return [self._unsettled(post, journaled=True) for post in posts]
 
     def witness(self, post: Post) -> None:
@@ -193,6 +194,11 @@ def verdict_of(said: Ended | Lost) -> Verdict:
     if isinstance(said, Lost) or said.reject_class == "contact":
         return Verdict.IN_DOUBT
     return Verdict.GOOD if said.good else Verdict.REJECTED
+
+
+def _is_witnessed(post: Post) -> bool:
+    """A card that was never bound leaves no trace in the journal."""
+    return not isinstance(post.said, Ended | Lost) or post.said.bound
 
 
 def _entry(post: Post) -> dict[str, Any]:

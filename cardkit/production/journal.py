@@ -131,15 +131,21 @@ def _entry_at(data: bytes, offset: int) -> tuple[dict[str, Any], int] | None:
 
 
 def read_journal(path: Path) -> Replay:
-    """Read a journal file.
-
-    :raises StoreError: when it cannot be read, or a whole entry follows a broken one: then it is not a torn tail but
-        damage, and nothing after it may be trusted.
-    """
+    """Read a journal file; errors as :func:`parse_journal`, and StoreError when it cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path}: journal cannot be read: {error.strerror}") from error
+    return parse_journal(data, path)
+
+
+def parse_journal(data: bytes, path: Path) -> Replay:
+    """Read the bytes of a journal.
+
+    :param path: where they came from, for messages.
+    :raises StoreError: when a whole entry follows a broken one: then it is not a torn tail but damage, and nothing
+        after it may be trusted.
+    """
     entries: list[dict[str, Any]] = []
     offset = 0
     while offset < len(data):

@@ -19,6 +19,8 @@ from cardkit.production.store.schema import RecordState, attempt, record, sessio
 from cardkit.production.store.station import SOFTWARE
 from cardkit.production.store.store import Batch, Store
 
+FINAL = frozenset({RecordState.GOOD.value, RecordState.REJECTED.value})
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -66,7 +68,7 @@ def _replay_file(store: Store, path: Path, entries: tuple[dict[str, Any], ...]) 
         for entry in events:
             if entry["event"] == "bind" and (entry["record"], entry["token"]) not in refused:
                 binds += replayer.bind(connection, entry)
-            elif entry["event"] == "done":
+            elif entry["event"] == "done" and entry["verdict"] in FINAL:
                 replayer.done(connection, entry)
         replayer.finish(connection)
     return binds

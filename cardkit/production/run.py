@@ -182,8 +182,8 @@ def run_batch(
         line = Line(
             couplers=names,
             build=builder(shift.lot, readers, options),
-            supply=lambda count: _supply(shift, count),
-            give_back=lambda claim: _give_back(shift.session, claim),
+            supply=lambda count: supply(shift, count),
+            give_back=lambda claim: give_back(shift.session, claim),
             chip_ref=store.vault.chip_ref,
             limit=options.limit,
         )
@@ -208,12 +208,14 @@ def _batch_started(shift: Shift, couplers: tuple[str, ...]) -> events.BatchStart
     )
 
 
-def _supply(shift: Shift, couplers: int) -> list[Job]:
+def supply(shift: Shift, couplers: int) -> list[Job]:
+    """Lease records for some couplers and open them."""
     claims = shift.session.claim(shift.lot.name, couplers * CLAIMS_PER_COUPLER, LEASE_TTL_S)
     return shift.opener.jobs(claims)
 
 
-def _give_back(session: StationSession, claim: Claim) -> None:
+def give_back(session: StationSession, claim: Claim) -> None:
+    """End a lease unused; where the store fails, the lease ends at the next start."""
     try:
         session.release(claim.record_id, claim.token)
     except StoreError as error:

@@ -88,7 +88,7 @@ class Office:
             values |= asdict(work) | {"done_at": self.store.clocks.wall()}
             self._both(connection, record_id, row, RecordState(verdict), values)
             said = {"evidence_sha256": detail.hex()} if isinstance(detail, bytes) else {"code": detail}
-            self._audit(connection, "RESOLVE", record_id, people, row, {"chip": chip, "verdict": verdict, **said})
+            self._audit(connection, "RESOLVE", record_id, people, row, {"chip": chip, "verdict": str(verdict), **said})
 
     def recall(self, record_id: int, code: str) -> None:
         """GOOD to REJECTED: quality assurance found it bad."""
