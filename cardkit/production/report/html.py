@@ -38,8 +38,8 @@ class HtmlPage:
         environment = _environment()
         self._page = environment.get_template("report.html")
         card = environment.get_template("card.html")
-        self._attention = _CardList(card, open_cards=_OPEN_CARDS)
-        self._good = _CardList(card, open_cards=0)
+        self._attention = _CardList(card, "full", open_cards=_OPEN_CARDS)
+        self._good = _CardList(card, "brief", open_cards=0)
 
     def add(self, card: CardResult) -> None:
         """Render one card."""
@@ -60,10 +60,14 @@ class HtmlPage:
 
 
 class _CardList:
-    """Rendered cards in blocks, kept out of memory."""
+    """Rendered cards in blocks, kept out of memory.
 
-    def __init__(self, template: Template, *, open_cards: int) -> None:
+    :param style: ``full``, or ``brief``: without verdict and code.  :param open_cards: the first ones show their findings.
+    """
+
+    def __init__(self, template: Template, style: str, *, open_cards: int) -> None:
         self._template = template
+        self.style = style
         self._open_cards = open_cards
         self._spool = Spool()
         self.count = 0
@@ -73,7 +77,8 @@ class _CardList:
             self._spool.write("</table></div>\n" if self.count else "")
             self._spool.write('<div class="block"><table class="cards">\n')
         self.count += 1
-        self._spool.write(self._template.render(card=card, open=self.count <= self._open_cards))
+        brief = self.style == "brief"
+        self._spool.write(self._template.render(card=card, brief=brief, open=self.count <= self._open_cards))
 
     def chunks(self) -> Iterator[Markup]:
         """Give back the rendered blocks, piece by piece."""
