@@ -106,8 +106,10 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
 
 
 def varying_files(profile: Profile) -> frozenset[str]:
-    """Return the names of the files whose contents differ from card to card."""
-    return frozenset(state.name.partition("#")[0] for state in compiled(profile).states if state.varies)
+    """Return the names of the files whose contents differ from card to card: the record's, and what names the chip."""
+    blueprint = compiled(profile)
+    varied = {state.name.partition("#")[0] for state in blueprint.states if state.varies}
+    return frozenset(varied | {step.serves for step in blueprint.identify})
 
 
 _COMPILED: dict[bytes, Blueprint] = {}
