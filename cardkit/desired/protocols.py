@@ -45,7 +45,7 @@ class Session(Protocol):
         ...
 
     def restarted(self) -> None:
-        """The card was reset: forget what was selected and opened."""
+        """The card was reset: forget what was selected, opened and seen."""
         ...
 
     def identity(self) -> tuple[str, bytes | None]:

@@ -72,6 +72,8 @@ class _Run:
         self._chip_id = ""
         self._bound = False
         self._findings: list[Finding] = []
+        self._seen = self._session.seen
+        self._facts: dict[str, str] = {}
         self._checking_ns = 0
 
     def outcome(self, *, resume: bool) -> Outcome:
@@ -93,8 +95,8 @@ class _Run:
     def _outcome(self, reject: Reject | None, whole_ns: int) -> Outcome:
         findings = tuple(self._findings)
         reject = reject or reject_of_findings(findings)
-        facts = {"chip_id": self._chip_id, **{fact.name: fact.value for fact in self._session.facts()}}
-        evidence = evidence_of(self._plan, self._session.seen, findings, facts)
+        facts = {"chip_id": self._chip_id, **self._facts}
+        evidence = evidence_of(self._plan, self._seen, findings, facts)
         verdict = Verdict.GOOD if reject is None else Verdict.BAD
         evidence["verdict"] = verdict.value
         digest = evidence_sha256(evidence)
@@ -189,6 +191,9 @@ class _Run:
         self._session.run(steps, strict=False)
         found = self._plan.blueprint.judge(self._plan.contents, self._session.seen, part)
         self._findings += found
+        if part is not Part.STRANGER:
+            self._seen = self._session.seen
+            self._facts = {fact.name: fact.value for fact in self._session.facts()}
         self._checking_ns += time.perf_counter_ns() - start
         return verdict_of(found) is Verdict.GOOD
 

@@ -22,7 +22,7 @@ from cardkit.virtual import VirtualCard
 SERIAL = bytes.fromhex("5655310000000042")
 COMMAND_LOST, ANSWER_LOST = "command lost", "answer lost"
 # The sample has so many commands; a test below fails if it grows without this list.
-COMMANDS = 107
+COMMANDS = 108
 SECOND_CUTS = 40
 
 

@@ -305,3 +305,38 @@ def test_a_constant_chip_id_is_no_identity(job, tap, chip_id):
     _, card = tap(spoil)
     outcome = personalize(job.plan(), card, job.keystore)
     assert (outcome.reject.code, outcome.bound) == ("CARD_TYPE", False)
+
+
+def test_a_check_believes_nothing_that_was_seen_before_its_reset(job, tap):
+    """On resume the files were read once to see what is missing; in the check they cannot be selected any more."""
+    chip = torn(job, tap, 60)
+    resets = []
+
+    def spoil(number, command, card):
+        if seam.resets > 3 and command[5:12] == bytes.fromhex("A0000000871004"):
+            resets.append(seam.resets)
+            return bytes.fromhex("6A82")
+        return card.transmit(command)
+
+    seam, card = tap(chip=chip)
+    seam.spoil = spoil
+    outcome = personalize(job.plan(), card, job.keystore, resume=True)
+    assert resets
+    assert outcome.verdict is Verdict.BAD
+    assert {finding.where for finding in outcome.findings if finding.bad} >= {"ADF.ISIM/EF.IMPI", "ADF.ISIM/EF.DOMAIN"}
+
+
+def test_another_card_after_the_seal_is_noticed(job, tap):
+    """Behind the last reset lies another finished card: the sealed one is not the one that is looked at."""
+    other, other_card = tap(seed=2)
+    personalize(job.plan(2), other_card, job.keystore)
+    seam, card = tap()
+
+    def swap(number, command, card):
+        return (other.card if seam.resets > 2 else card).transmit(command)
+
+    seam.spoil = swap
+    other.card.power(True)
+    outcome = personalize(job.plan(), card, job.keystore)
+    assert "UICC-001" in {finding.rule for finding in outcome.findings if finding.bad}
+    assert other.card.transmit(bytes.fromhex("0020000A")) == bytes.fromhex("63C3")

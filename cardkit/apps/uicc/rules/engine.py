@@ -9,7 +9,7 @@ from cardkit.apps.uicc.files.spec import Secrecy
 from cardkit.apps.uicc.rules.behaviour import Behaviour
 from cardkit.apps.uicc.rules.relations import RELATIONS, Ground, Relation
 from cardkit.apps.uicc.rules.table import TABLE, file_rule
-from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, MARKER_VERIFIED, Product
+from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, MARKER_VERIFIED, NUMBER, Product
 from cardkit.apps.uicc.states.scripts import Proof
 from cardkit.apps.uicc.states.targets import Target
 from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Rule, Severity
@@ -37,6 +37,7 @@ class Judge:
         self._product = product
         self._copies = {copy.name: original for copy, original in product.copies}
         self._marker = product.marker.name
+        self._number = tuple(target for target in product.read if target.name == NUMBER)
         self._behaviour = Behaviour(product, proofs, finding)
         known = {content.target.name for content in (*product.files, *product.expected)}
         self._relations = tuple(relation for relation in RELATIONS if known.issuperset(relation.needs))
@@ -47,8 +48,10 @@ class Judge:
     def findings(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Return what is to be said about a card; empty where all rules of the part hold."""
         found: list[Finding] = []
-        if part is not Part.STRANGER:
-            found += self._files(contents, seen)
+        if part is Part.STRANGER:
+            found += self._files(contents, seen, self._number)
+        else:
+            found += self._files(contents, seen, self._product.read)
             troubled = {entry.where for entry in found}
             found += self._related(seen, troubled)
             found += self._behaviour.keys(contents, seen)
@@ -63,8 +66,10 @@ class Judge:
 
     # Contents
 
-    def _files(self, contents: Mapping[str, Content], seen: Observations) -> Iterator[Finding]:
-        for target in self._product.read:
+    def _files(
+        self, contents: Mapping[str, Content], seen: Observations, targets: tuple[Target, ...]
+    ) -> Iterator[Finding]:
+        for target in targets:
             name = target.name
             body = seen.bodies.get(name)
             if body is None:

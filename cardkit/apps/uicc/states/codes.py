@@ -75,8 +75,12 @@ class Codes:
         self._guard = RetryGuard(self._asked, "this card", self._journal, digest_key, Line())
         self._unblock: dict[int, CodeStatus] = {}
 
-    def restarted(self) -> None:
-        """The card was reset: counters must be asked for again."""
+    def restarted(self, notes: dict[str, Any]) -> None:
+        """The card was reset: counters must be asked for again.
+
+        :param notes: where outcomes are kept from now on.
+        """
+        self._notes = notes
         self._asked.status.clear()
         self._unblock.clear()
 

@@ -21,8 +21,6 @@ from cardkit.apps.uicc.states.route import CHANGE_PIN, UNBLOCK_PIN, Route, in_or
 from cardkit.apps.uicc.states.targets import MF, Target
 from cardkit.desired import Access, Part, Phase, Step
 
-CHIP_ID, MARKER = "chip id", "marker"
-
 # Answers of AUTHENTICATE: DC 0E AUTS; DB 08 RES 10 CK 10 IK [08 Kc] (TS 31.102 7.1.2.1).
 # RES has 8 bytes with Milenage, 16 with XOR.
 AUTS_ANSWER = 16
@@ -169,8 +167,10 @@ class Scripts:
         return route.take()
 
     def _stranger(self, route: Route) -> None:
+        """What anybody can see of the sealed card: which one it is, no marker; and its administrative key."""
         route.phase = Phase.VERIFY
         route.gone(self._product.marker, serves=MARKER_REMOVED)
+        route.read(self._product.chip.target(NUMBER))
         self._prove_adms(route)
 
     def _prove_adms(self, route: Route) -> None:

@@ -18,6 +18,7 @@ from cardkit.desired import Access, Content, Fact, IntentEvent, Observations, On
 from cardkit.errors import AuthenticationError, CounterGuardError, ProfileError, ProtocolError, StatusError
 
 TRIES_LEFT = 0x63C0
+ATR_FITS = "ATR fits"
 SECURITY_STATUS = 0x6982
 
 
@@ -86,9 +87,12 @@ class UiccSession:
             handlers[step.role](step)
 
     def restarted(self) -> None:
-        """The card was reset: nothing is selected or opened."""
+        """The card was reset: nothing is selected or opened, and nothing seen before counts any more."""
         self._lost_place = self._lost_file = ""
-        self._codes.restarted()
+        kept = {ATR_FITS: self.seen.notes[ATR_FITS]} if ATR_FITS in self.seen.notes else {}
+        self.seen = Observations(notes=kept)
+        self._aka.clear()
+        self._codes.restarted(self.seen.notes)
 
     def identity(self) -> tuple[str, bytes | None]:
         """Return chip id (hexadecimal digits) and marker; None where the marker's home is gone.
@@ -196,10 +200,7 @@ class UiccSession:
             self._wrong(step, response)
 
     def _gone(self, step: Step) -> None:
-        response = self._send(step)
-        self.seen.notes[step.serves] = response.sw
-        if response.sw not in step.sw and self._strict:
-            self._wrong(step, response)
+        self.seen.notes[step.serves] = self._send(step).sw
 
     def _write(self, step: Step) -> None:
         response = self._send(step, self._content(step))
@@ -223,9 +224,9 @@ class UiccSession:
             )
 
     def _is_another_card(self) -> bool:
-        """Whether the card has told an ICCID that is not the record's: no secret of the record is for it."""
-        told = self.seen.bodies.get(NUMBER)
-        return not self._strict and told is not None and told != self._contents[NUMBER]
+        """Whether a card under check has not told the record's ICCID: no secret of the record is for it."""
+        expected = self._contents.get(NUMBER)
+        return not self._strict and expected is not None and self.seen.bodies.get(NUMBER) != expected
 
     def _present(self, step: Step) -> None:
         if self._is_another_card():
@@ -264,26 +265,30 @@ class UiccSession:
 
         :raises AuthenticationError: when neither can be in force.
         """
-        steps = self._scripts.parts[Part.SEAL]
-        delivered = next(step for step in steps if step.role is Role.PRESENT)
+        seal = {role: [step for step in self._scripts.parts[Part.SEAL] if step.role is role] for role in Role}
+        self.run(seal[Role.ENTER], strict=True)
+        if not self._is_final_key(seal[Role.QUERY][0]):
+            (delivered,) = seal[Role.PRESENT]
+            self.current = delivered
+            self._codes.present(delivered, self._secrets(delivered)[0], self._access(delivered).tries, released=True)
+            self.run(seal[Role.CHANGE], strict=True)
+        self.run(seal[Role.DELETE], strict=True)
+
+    def _is_final_key(self, query: Step) -> bool:
+        """Present the final key if no try has been spent; whether the card took it."""
         final = next(step for step in self._scripts.parts[Part.STRANGER] if step.role is Role.PRESENT)
-        removal = [step for step in steps if step.role is Role.DELETE]
-        self.run([step for step in steps if step.role is Role.ENTER], strict=True)
-        query = next(step for step in steps if step.role is Role.QUERY)
-        full = self._access(delivered).tries
-        if self._codes.query(query).left == full:
-            try:
-                self._codes.present(final, self._secrets(final)[0], full)
-            except CounterGuardError:
-                raise
-            except AuthenticationError:
-                self._codes.query(query)
-            else:
-                self.run(removal, strict=True)
-                return
-        self._codes.present(delivered, self._secrets(delivered)[0], full, released=True)
-        self.run([step for step in steps if step.role is Role.CHANGE], strict=True)
-        self.run(removal, strict=True)
+        full = self._access(final).tries
+        if self._codes.query(query).left != full:
+            return False
+        self.current = final
+        try:
+            self._codes.present(final, self._secrets(final)[0], full)
+        except CounterGuardError:
+            raise
+        except AuthenticationError:
+            self._codes.query(query)
+            return False
+        return True
 
     # Proofs
 
