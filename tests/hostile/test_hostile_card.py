@@ -92,17 +92,7 @@ def everywhere(job: Job, kind):
         assert place < MOST_PLACES, "the fault does not heed its place"
 
 
-# The SQN of ADF.ISIM is read (UICC-093) and not judged: remove when it is.
-UNJUDGED = pytest.mark.xfail(strict=True, reason="UICC-093 is not applied to the SQN of ADF.ISIM")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=UNJUDGED if name == "sqn-far-ahead" else ())
-        for name in sorted(set(FAULTS) - NEVER_ASKED)
-    ],
-)
+@pytest.mark.parametrize("name", sorted(set(FAULTS) - NEVER_ASKED))
 def test_fault_shows_and_no_card_is_good_that_is_not(job, name):
     cards = [Named(f"seed {seed}", FAULTS[name](blank(), seed)) for seed in SEEDS]
     assert wrongly_good(job, cards) == []

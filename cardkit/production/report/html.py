@@ -62,7 +62,7 @@ class HtmlPage:
 class _CardList:
     """Rendered cards in blocks, kept out of memory.
 
-    :param style: ``full``, or ``brief``: without verdict and code.  :param open_cards: the first ones show their findings.
+    :param style: ``full``, or ``brief``: without verdict and code.  :param open_cards: the first show their findings.
     """
 
     def __init__(self, template: Template, style: str, *, open_cards: int) -> None:
