@@ -54,7 +54,9 @@ def before_the_card(leak):
 def report_it():
     found = []
     before_the_card(lambda plan: found.extend(secrets_of(plan)))
-    cardkit.cli.personalize.outcome_card = lambda *rest: dataclasses.replace(show_card(*rest), code=found[0].hex(" "))
+    cardkit.cli.personalize.outcome_card = lambda *rest: dataclasses.replace(
+        show_card(*rest), identity=found[0].hex(" ")
+    )
 
 
 def show_all_of_the_trace():
