@@ -18,6 +18,19 @@ from cardkit.production.report import write_report
 from cardkit.production.report.source import batch_report
 from cardkit.profile import BadRow, load_profile, read_order
 
+# Why a batch stays open, in words; the codes are those of `production.reconcile`.
+AGAINST_CLOSING = {
+    "CARDS_DIFFER": "cards issued are not the cards accounted for",
+    "RECORDS_DIFFER": "records imported are not the records accounted for",
+    "IN_DOUBT": "cards are in doubt; present them to `batch resume`",
+    "RECORDS_OPEN": "records are not made yet",
+    "GOOD_DIFFERS": "good cards counted are not the good records of the store",
+    "REJECTED_OPEN": "rejected cards are not scrapped yet",
+    "LOST_WITHOUT_INCIDENT": "lost cards have no incident number",
+    "QUARANTINE_OPEN": "nobody has said what became of the rows in quarantine (--quarantine)",
+    "UNSOUND": "the store breaks an invariant; see `batch check`",
+}
+
 
 @click.group()
 def batch() -> None:
@@ -32,6 +45,11 @@ def opened(store_url: str, operator: str, *, create: bool = False) -> Iterator[p
         yield store
     finally:
         store.close()
+
+
+def office(store: production.Store, batch_name: str) -> production.Office:
+    """Return what the operator may do to a batch."""
+    return production.Office(store, store.batch(batch_name), (store.operator,))
 
 
 @batch.command("import")
@@ -92,11 +110,13 @@ def run_options(command: options.Command) -> options.Command:
 @click.argument("batch_name", metavar="BATCH")
 @options.readers
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after this many cards.")
+@click.option("--unhold", metavar="REASON", help="Let a held batch go on; the reason goes into the audit chain.")
 @run_options
 def run(
     batch_name: str,
     readers: tuple[str, ...],
     limit: int | None,
+    unhold: str | None,
     station: str | None,
     deadline: float,
     seed: int | None,
@@ -108,6 +128,8 @@ def run(
     """Make the cards of BATCH: personalize, verify, seal and journal one after another on every reader."""
     chosen = run_terms(station, seed, deadline, limit)
     with opened(store_url, operator) as store, BatchProgress() as progress:
+        if unhold:
+            office(store, batch_name).unhold(unhold)
         done = production.run_batch(store, batch_name, readers, reporter=progress, options=chosen)
         return finish(store, done, report_dir, as_json=as_json)
 
@@ -157,9 +179,10 @@ def finish(store: production.Store, done: BatchDone, report_dir: Path | None, *,
 
 def exit_code(done: BatchDone) -> int:
     """0 every card good, 1 a card failed or is in doubt, 5 a security stop."""
-    if done.stopped is not None and done.stopped.scope == "batch":
+    if done.stopped is not None and done.stopped.rule == "security":
         return 5
-    return 1 if done.rejected or done.in_doubt or done.stopped is not None else 0
+    failed = done.rejected + done.in_doubt + done.blank_rejects
+    return 1 if failed or done.stopped is not None else 0
 
 
 def summary(done: BatchDone) -> dict[str, object]:
@@ -310,6 +333,7 @@ def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> 
 @click.option("--blank", type=click.IntRange(min=0), default=0, help="Rejected cards that are blank still.")
 @click.option("--samples", type=click.IntRange(min=0), default=0, help="Cards drawn as samples.")
 @click.option("--returned", type=click.IntRange(min=0), default=0, help="Blank cards given back to the vault.")
+@click.option("--quarantine", metavar="WORDS", help="What became of the rows in quarantine, for the audit chain.")
 @options.store
 def close(
     batch_name: str,
@@ -319,6 +343,7 @@ def close(
     blank: int,
     samples: int,
     returned: int,
+    quarantine: str | None,
     store_url: str,
     operator: str,
 ) -> int:
@@ -337,9 +362,11 @@ def close(
             issued, good, rejected_personalized=rejected, rejected_blank=blank, samples=samples, returned=returned
         )
     with opened(store_url, operator) as store:
+        if quarantine:
+            office(store, batch_name).dispose_quarantine(quarantine)
         closing = production.close_batch(store, batch_name, counts)
     for reason in closing.why:
-        say(f"batch {batch_name} stays open: {reason}")
+        say(f"batch {batch_name} stays open: {reason}: {AGAINST_CLOSING[reason]}")
     if closing.closable:
         say(f"batch {batch_name} closed, difference {closing.difference}")
     return 0 if closing.closable else 1

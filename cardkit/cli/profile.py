@@ -6,7 +6,9 @@ import click
 
 from cardkit.cli import options
 from cardkit.cli.render import facts, print_json, say, table
+from cardkit.perso.planner import compiled
 from cardkit.profile import Profile, diff_profiles, json_schema, load_profile
+from cardkit.profile.field import Field
 
 
 @click.group()
@@ -17,9 +19,10 @@ def profile() -> None:
 @profile.command()
 @click.argument("profiles", nargs=-1, required=True, metavar="PROFILE...")
 def check(profiles: tuple[str, ...]) -> None:
-    """Load each PROFILE completely and say that it is right, or where it is not."""
+    """Load each PROFILE, plan it for its chip, and say that it is right, or where it is not."""
     for path in profiles:
         loaded = load_profile(path)
+        compiled(loaded)
         click.echo(f"{path}: {loaded.name} {loaded.version} is right, sha256 {loaded.sha256.hex()}")
 
 
@@ -44,8 +47,13 @@ def show(path: str, as_json: bool) -> None:
     click.echo()
     table(
         ["record field", "type", "class", "unique"],
-        [(name, field.type, field.class_, field.key or "") for name, field in loaded.record.fields.items()],
+        [(name, field.type, secrecy(field), field.key or "") for name, field in loaded.record.fields.items()],
     )
+
+
+def secrecy(field: Field) -> str:
+    """Return a field's class; a key is always secret."""
+    return "secret" if field.is_secret else field.class_
 
 
 def document(loaded: Profile) -> dict[str, object]:
@@ -59,7 +67,7 @@ def document(loaded: Profile) -> dict[str, object]:
         "chip": loaded.chip.name,
         "apps": list(loaded.apps),
         "record": {
-            name: {"type": field.type, "class": field.class_, "unique": field.key}
+            name: {"type": field.type, "class": secrecy(field), "unique": field.key}
             for name, field in loaded.record.fields.items()
         },
     }

@@ -155,7 +155,8 @@ def reject_of_findings(findings: Sequence[Finding]) -> Reject | None:
     if verdict_of(findings) is Verdict.GOOD:
         return None
     worst = next((f for f in findings if f.bad), None) or next(filter(_unproven, findings))
-    text = f"{worst.rule} {worst.where}: expected {worst.expected[:80]}, got {worst.actual[:80]}"
+    # What it is and what it should be stays in the finding, which is masked where people see it.
+    text = f"{worst.rule} {worst.where}: {'not checked' if worst.not_checked else 'is not what the record asks for'}"
     if worst.rule == "UICC-064":
         return Reject("TRANSPORT_KEY_STILL_VALID", "security", worst.where, 0, text, security_stop=True)
     return Reject("DATA_READBACK", "data", worst.where, 0, text)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from cardkit.errors import FencedError, IllegalStepError
 from cardkit.production.store.audit import OFFICE, Event
-from cardkit.production.store.schema import BatchState, RecordState, attempt, batch, record, station
+from cardkit.production.store.schema import BatchState, RecordState, attempt, batch, quarantine, record, station
 from cardkit.production.store.station import NO_WORK, Work
 from cardkit.production.store.store import Batch, Store, require_persons
 
@@ -129,6 +129,21 @@ class Office:
     def cancel(self, record_id: int) -> None:
         """READY to CANCELLED: this record is not made."""
         self._step(record_id, (RecordState.READY,), RecordState.CANCELLED, "CANCEL", {})
+
+    def dispose_quarantine(self, disposition: str) -> int:
+        """Decide about the rows in quarantine that nobody has decided about; returns how many they were.
+
+        :param disposition: what becomes of them, in words: ``returned to the customer``.
+        """
+        people = require_persons(self.store.terms, self.by)
+        with self.store.writing() as connection:
+            open_rows = update(quarantine).where(
+                quarantine.c.batch_id == self.lot.id, quarantine.c.disposition.is_(None)
+            )
+            rows = connection.execute(open_rows.values(disposition=disposition)).rowcount
+            data = {"batch": self.lot.name, "by": people, "rows": rows, "disposition": disposition}
+            self.store.audit(connection, OFFICE, Event("DISPOSE", self.store.operator, data))
+        return rows
 
     def write_off(self, station_name: str) -> None:
         """Give up the journal of a station after a restore: its last binds are unknown for ever."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cardkit.cli.app import run
-from tests.unit.cli.conftest import ORDER, PROFILE, ROOT
+from tests.unit.cli.conftest import ORDER, PROFILE
 
 Json = Callable[..., Any]
 MAKE = ("personalize", PROFILE, "--order", ORDER)
@@ -32,7 +32,9 @@ def test_apdu_explains_what_it_sent_and_what_came_back(capsys: pytest.CaptureFix
 def test_dump_shows_contents_and_no_secret(cardkit_json: Json) -> None:
     document = cardkit_json("dump", "--reader", "virtual:usim")
     files = {
-        f"{directory['name']}/{file['name']}": file for directory in document["directories"] for file in directory["files"]
+        f"{directory['name']}/{file['name']}": file
+        for directory in document["directories"]
+        for file in directory["files"]
     }
     assert document["chip"] == "virtual-usim"
     assert files["ADF.USIM/EF.AD"]["value"]["mnc_length"] == 2
