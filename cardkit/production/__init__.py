@@ -3,30 +3,36 @@
 with open_store("sqlite:///cardkit.db", operator="ana", create=True) as store:
     imported = import_batch(store, profile, order, keystore, "order.csv")
     done = run_batch(store, imported.batch, ["virtual:usim*4"], reporter=print)
+
+The names are imported when they are first used: a coupler's process needs neither store nor SQL.
 """
 
 from __future__ import annotations
 
-from cardkit.production.batch import (
-    BatchStatus,
-    Imported,
-    batch_status,
-    batches,
-    check_batch,
-    close_batch,
-    doubts,
-    import_batch,
-    results,
-)
-from cardkit.production.events import Reporter
-from cardkit.production.reconcile import CardCounts, Closing
-from cardkit.production.resume import resume_batch
-from cardkit.production.run import RunOptions, run_batch
-from cardkit.production.stop import Stop, StopParameters
-from cardkit.production.store.invariants import Violation
-from cardkit.production.store.office import Office
-from cardkit.production.store.reading import CardResult, Doubt
-from cardkit.production.store.store import Store, open_store
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cardkit.production.batch import (
+        BatchStatus,
+        Imported,
+        batch_status,
+        batches,
+        check_batch,
+        close_batch,
+        doubts,
+        import_batch,
+        results,
+    )
+    from cardkit.production.events import Reporter
+    from cardkit.production.reconcile import CardCounts, Closing
+    from cardkit.production.resume import resume_batch
+    from cardkit.production.run import RunOptions, run_batch
+    from cardkit.production.stop import Stop, StopParameters
+    from cardkit.production.store.invariants import Violation
+    from cardkit.production.store.office import Office
+    from cardkit.production.store.reading import CardResult, Doubt
+    from cardkit.production.store.store import Store, open_store
 
 __all__ = [
     "BatchStatus",
@@ -53,3 +59,35 @@ __all__ = [
     "resume_batch",
     "run_batch",
 ]
+
+_HOMES = {
+    "BatchStatus": "cardkit.production.batch",
+    "CardCounts": "cardkit.production.reconcile",
+    "CardResult": "cardkit.production.store.reading",
+    "Closing": "cardkit.production.reconcile",
+    "Doubt": "cardkit.production.store.reading",
+    "Imported": "cardkit.production.batch",
+    "Office": "cardkit.production.store.office",
+    "Reporter": "cardkit.production.events",
+    "RunOptions": "cardkit.production.run",
+    "Stop": "cardkit.production.stop",
+    "StopParameters": "cardkit.production.stop",
+    "Store": "cardkit.production.store.store",
+    "Violation": "cardkit.production.store.invariants",
+    "batch_status": "cardkit.production.batch",
+    "batches": "cardkit.production.batch",
+    "check_batch": "cardkit.production.batch",
+    "close_batch": "cardkit.production.batch",
+    "doubts": "cardkit.production.batch",
+    "import_batch": "cardkit.production.batch",
+    "open_store": "cardkit.production.store.store",
+    "results": "cardkit.production.batch",
+    "resume_batch": "cardkit.production.resume",
+    "run_batch": "cardkit.production.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -63,7 +63,7 @@ class Seat:
     """A coupler's place: what it works on, whether it goes on, how often it had to be restarted.
 
     :ivar job: the record it has, None between cards.  :ivar chip: of the card that is bound, None before.
-    :ivar open: it may still answer.
+    :ivar open: it may still answer.  :ivar finishing: it was told to take no more cards.
     """
 
     def __init__(self, number: int, name: str, build: Build, exchange: Exchange) -> None:
@@ -75,7 +75,7 @@ class Seat:
         self._build = build
         self._exchange = exchange
         self._taken = 0
-        self._finishing = False
+        self.finishing = False
         self._overdue: str | None = None
         self._restarts: deque[float] = deque()
         self._coupler = build(number, exchange, 0)
@@ -96,8 +96,8 @@ class Seat:
 
     def finish(self) -> None:
         """Let it end: at once if it waits for a card, else after the card it works on."""
-        if not self._finishing:
-            self._finishing = True
+        if not self.finishing:
+            self.finishing = True
             self._coupler.send(messages.Finish())
 
     def close(self) -> Job | None:
@@ -128,14 +128,14 @@ class Seat:
         self._coupler.kill()
 
     def restart(self) -> bool:
-        """Put a new coupler in the place of one that ended; False when it has ended too often, or was to end."""
+        """Put a new coupler in the place of one that ended; False when it has ended too often."""
         now = time.monotonic()
         while self._restarts and self._restarts[0] < now - HOUR_S:
             self._restarts.popleft()
         self._restarts.append(now)
         self._coupler.join(END_TIMEOUT_S)
         self._overdue = None
-        if self._finishing or len(self._restarts) >= RESTARTS_PER_HOUR:
+        if len(self._restarts) >= RESTARTS_PER_HOUR:
             return False
         self._coupler = self._build(self.number, self._exchange, self._taken)
         self._coupler.start()

@@ -236,7 +236,9 @@ class Supervisor:
         job = seat.leave()
         if job is not None:
             self._put_back(job)
-        if seat.restart():
+        if seat.finishing:
+            self._close(seat)
+        elif seat.restart():
             self._report(events.WorkerRestarted(seat.name, why))
         else:
             self._close(seat, "restarts", f"{why}; ended {RESTARTS_PER_HOUR} times within an hour")

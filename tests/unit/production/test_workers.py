@@ -1,0 +1,172 @@
+"""Couplers in processes of their own: a mute card or a crash ends one process and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from cardkit.production.books import Verdict
+from cardkit.production.couplers.bench import BenchSpec
+from cardkit.production.couplers.process import ProcessCoupler
+from cardkit.production.events import CouplerStopped, WorkerRestarted
+from cardkit.production.journal import journal_files, read_journal
+from cardkit.production.run import RunOptions, give_back, open_shift, supply
+from cardkit.production.stop import StopRules
+from cardkit.production.supervisor import Line, Supervisor
+from cardkit.target import Scheme, Target
+
+MakePlant = Callable[..., Any]
+LIMIT_S = 0.4
+
+
+@pytest.fixture
+def playing(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The bench module under a name that a spawned process can import."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    yield importlib.import_module("playing")
+    sys.modules.pop("playing", None)
+
+
+def run(plant: Any, playing: ModuleType, *scripts: str) -> Supervisor:
+    """One process for each script of cards."""
+
+    def build(number: int, exchange: Any, taken: int) -> ProcessCoupler:
+        spec = BenchSpec("profile", b"", Target(Scheme.VIRTUAL, scripts[number - 1]), first=taken)
+        return ProcessCoupler(number, exchange, spec, playing.ProcessBench, LIMIT_S)
+
+    with open_shift(plant.store, "B-1", RunOptions(station="s1"), plant.events.append) as shift:
+        line = Line(
+            couplers=[f"reader {n}" for n in range(1, len(scripts) + 1)],
+            build=build,
+            supply=lambda count: supply(shift, count),
+            give_back=lambda claim: give_back(shift.session, claim),
+            chip_ref=plant.store.vault.chip_ref,
+        )
+        supervisor = Supervisor(line, shift.books, StopRules(), plant.events.append)
+        supervisor.run()
+    return supervisor
+
+
+def test_cards_are_made_and_the_record_arrives_whole(make_plant: MakePlant, playing: ModuleType) -> None:
+    plant = make_plant([], records=2)
+    assert run(plant, playing, "good,good").tally[Verdict.GOOD] == 2
+    with plant.store.reading() as connection:
+        facts = connection.execute(text("select facts from attempt order by record_id")).scalars().all()
+    assert facts == [f'{{"record":"{f"record {n}".encode().hex()}"}}' for n in (1, 2)]
+    assert plant.states() == {1: "GOOD", 2: "GOOD"}
+    plant.check()
+
+
+def test_a_card_mute_after_bind_ends_its_process_and_is_in_doubt(make_plant: MakePlant, playing: ModuleType) -> None:
+    plant = make_plant([], records=2)
+    run(plant, playing, "hang,good")
+    assert plant.states() == {1: "IN_DOUBT", 2: "GOOD"}
+    assert [done.code for done in plant.done()] == ["LINK_TIMEOUT", None]
+    assert [event.coupler for event in plant.events if isinstance(event, WorkerRestarted)] == ["reader 1"]
+    (path,) = journal_files(plant.store.journals)
+    unknown = [entry for entry in read_journal(path).entries if entry["event"] == "unknown"]
+    assert unknown[0]["step"] == "command 1, header 00D60000"
+    plant.check()
+
+
+def test_a_card_mute_before_bind_is_a_contact_reject_and_costs_no_record(
+    make_plant: MakePlant, playing: ModuleType
+) -> None:
+    plant = make_plant([], records=1)
+    run(plant, playing, "mute,good")
+    assert plant.states() == {1: "GOOD"}
+    assert [(done.verdict, done.code) for done in plant.done()] == [("BLANK_REJECT", "LINK_TIMEOUT"), ("GOOD", None)]
+
+
+def test_a_mute_card_does_not_hold_up_another_reader(make_plant: MakePlant, playing: ModuleType) -> None:
+    plant = make_plant([], records=4)
+    run(plant, playing, "hang", "good,good,good")
+    assert sorted(plant.states().values()) == ["GOOD", "GOOD", "GOOD", "IN_DOUBT"]
+
+
+def test_a_crash_after_bind_is_in_doubt_and_the_process_replaced(make_plant: MakePlant, playing: ModuleType) -> None:
+    plant = make_plant([], records=2)
+    run(plant, playing, "crash,good")
+    assert plant.states()[1] == "IN_DOUBT"
+    plant.check()
+
+
+def test_three_ends_within_an_hour_take_a_reader_out_of_service(make_plant: MakePlant, playing: ModuleType) -> None:
+    plant = make_plant([], records=4)
+    run(plant, playing, "mute,mute,mute,good")
+    assert set(plant.states().values()) == {"READY"}
+    stopped = [event for event in plant.events if isinstance(event, CouplerStopped)]
+    assert [event.rule for event in stopped] in (["restarts"], ["coupler_consecutive"])
+
+
+def test_a_process_that_waits_for_a_card_ends_when_the_batch_does(make_plant: MakePlant, playing: ModuleType) -> None:
+    plant = make_plant([], records=1)
+    started = time.monotonic()
+    with open_shift(plant.store, "B-1", RunOptions(station="s1"), plant.events.append):
+        pass
+    run(plant, playing, "good", "wait")
+    assert time.monotonic() - started < 20
+
+
+PARENT = """
+import sys, threading, time
+from pathlib import Path
+sys.path.insert(0, {folder!r})
+import playing
+from cardkit.production.couplers.bench import BenchSpec
+from cardkit.production.couplers.messages import Take, Work, encode
+from cardkit.production.couplers.process import ProcessCoupler
+from cardkit.target import Scheme, Target
+
+blocked = threading.Event()
+
+class Exchange:
+    def put(self, coupler, answer):
+        pass
+    def ask(self, coupler, question):
+        if type(question).__name__ == "Intent":
+            blocked.set()
+
+if __name__ == "__main__":
+    spec = BenchSpec("profile", b"", Target(Scheme.VIRTUAL, "hang"))
+    coupler = ProcessCoupler(1, Exchange(), spec, playing.ProcessBench, 60)
+    coupler.start()
+    coupler.send(Take(encode(Work(b"r", None, b"t" * 16))))
+    assert blocked.wait(30)
+    print(coupler._process.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="looks for the process by its number, POSIX only")
+def test_a_worker_blocked_by_its_card_ends_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT.format(folder=str(Path(__file__).parent)))
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        try:
+            worker = int(parent.stdout.readline())
+            assert alive(worker)
+        finally:
+            parent.kill()
+    deadline = time.monotonic() + 5
+    while alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(worker)
+
+
+def alive(number: int) -> bool:
+    try:
+        status = Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return subprocess.run(["ps", "-p", str(number)], capture_output=True, check=False).returncode == 0
+    return status.rpartition(")")[2].split()[0] != "Z"
