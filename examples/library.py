@@ -23,7 +23,9 @@ def main(reader: str = "virtual:usim") -> None:
         outcome = personalize(todo, card, keystore)
         report = verify(todo, card, keystore)  # reads back, proves keys
     print(f"{outcome.verdict}: {len(todo.steps)} commands planned, chip {outcome.chip_id}")
-    print(f"{report.verdict}: {len(report.checked)} rules checked, {len(report.findings)} findings")
+    print(f"{report.verdict}: {len(report.checked)} rules checked")
+    for finding in report.findings:  # here one of severity I, information: a proof that only a fresh card can give
+        print(f"  {finding.rule} {finding.severity} {finding.where}: {finding.actual}")
 
 
 if __name__ == "__main__":
