@@ -203,6 +203,17 @@ def test_every_state_has_been_left_out(bench: Bench) -> None:
     assert [state.name for state in bench.plan().states] == list(LEFT_OUT)
 
 
+def test_file_that_a_stranger_cannot_read_is_found_though_the_plant_could(bench: Bench) -> None:
+    reads: list[bytes] = []
+
+    def deny_second(_number: int, command: bytes, card: Callable[[bytes], bytes]) -> bytes:
+        reads.extend([command] if command[1:3] == b"\xb0\x83" else [])
+        return b"\x69\x82" if command[1:3] == b"\xb0\x83" and len(reads) == 2 else card(command)
+
+    outcome = bench.make(Tap(bench.new_card(), deny_second))
+    assert [(finding.rule, finding.actual) for finding in outcome.findings] == [("LOYALTY-001", "status 6982")]
+
+
 @pytest.mark.parametrize("lost", ["command", "answer"])
 def test_power_cut_at_any_command_is_finished_by_a_second_run(bench: Bench, lost: str) -> None:
     whole = bench.new_card()
