@@ -24,10 +24,10 @@ check: setup-test ## format, lint, types, import contracts, unit tests (under 90
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m codespell_lib cardkit profiles tests examples README.md CHANGELOG.md
-	$(PYTEST) tests/unit tests/property tests/card --timeout=120
+	$(PYTEST) tests/unit tests/property tests/card -n auto -q --timeout=120
 
 unit: setup-test ## unit, property and virtual card tests only
-	$(PYTEST) tests/unit tests/property tests/card --timeout=120
+	$(PYTEST) tests/unit tests/property tests/card -n auto -q --timeout=120
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
 	$(PYTEST) tests/hostile --timeout=600
