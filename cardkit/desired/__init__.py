@@ -7,7 +7,7 @@ a card, reads a clock or knows a secret: contents that hold keys keep them as :c
 from __future__ import annotations
 
 from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent
-from cardkit.desired.findings import NOT_CHECKED, Finding, Observations, Rule, Severity
+from cardkit.desired.findings import NOT_CHECKED, Finding, Observations, Rule, Secrecy, Severity
 from cardkit.desired.plan import Plan
 from cardkit.desired.protocols import App, Blueprint, CompileTemplate, Session, Template
 from cardkit.desired.states import Access, AfterUnknown, Content, Fact, Group, Interface, Phase, Seen, State
@@ -36,6 +36,7 @@ __all__ = [
     "Plan",
     "Role",
     "Rule",
+    "Secrecy",
     "Seen",
     "Session",
     "Severity",

@@ -18,12 +18,21 @@ class Severity(StrEnum):
     INFO = "I"
 
 
+class Secrecy(StrEnum):
+    """Who may see a file's contents: anybody, people who may see a holder's data, nobody."""
+
+    PUBLIC = "public"
+    PERSONAL = "personal"
+    SECRET = "secret"  # noqa: S105  (a word, not a password)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule has to say about one card.
 
     :param where: the state or file it is about.  :param expected, actual: for people; secrets never, lengths at most.
     :param decoded: the difference in the field's terms, "" where there is nothing to decode.
+    :param secrecy: of what ``expected``, ``actual`` and ``decoded`` may quote; reports mask all but the public.
     """
 
     rule: str
@@ -33,6 +42,7 @@ class Finding:
     expected: str
     actual: str
     decoded: str = ""
+    secrecy: Secrecy = Secrecy.SECRET
 
     @property
     def not_checked(self) -> bool:
@@ -53,9 +63,6 @@ class Rule:
     severity: Severity
     clause: str
     text: str
-
-
-# Events: a run hands them out one by one and goes on when the listener returns, so that they are durable by then.
 
 
 @dataclass(frozen=True, slots=True)

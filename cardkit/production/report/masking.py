@@ -1,13 +1,14 @@
-"""Findings as people may see them: contents of files with personal data become lengths (security.md 1, L1)."""
+"""Findings as people may see them: contents that are not public become lengths (security.md 1, L1).
+
+What is public only the application knows, so that each finding brings its own class.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from cardkit.apps.uicc.files import CATALOGUE
-from cardkit.apps.uicc.files.spec import Secrecy
-from cardkit.desired import Finding
+from cardkit.desired import Finding, Secrecy
 
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 # Words about a personal file may stay; a run of digits this long may be the number itself.
@@ -21,19 +22,10 @@ def masked(finding: Finding) -> Finding:
     >>> masked(Finding("UICC-030", Severity.ERROR, "", "ADF.USIM/EF.IMSI", "0809101000", "0809101001", "x")).decoded
     'byte 5 of 5 differs'
     """
-    kind = _secrecy(finding.where)
-    if kind is Secrecy.PUBLIC:
+    if finding.secrecy is Secrecy.PUBLIC:
         return finding
-    expected, actual = (_without_contents(text, kind) for text in (finding.expected, finding.actual))
+    expected, actual = (_without_contents(text, finding.secrecy) for text in (finding.expected, finding.actual))
     return replace(finding, expected=expected, actual=actual, decoded=_places(finding.expected, finding.actual))
-
-
-def _secrecy(where: str) -> Secrecy:
-    """Class of a file by its name, ``ADF.USIM/EF.SMSP#1``; an unknown file is taken for a secret one."""
-    spec = CATALOGUE.get(where.partition("#")[0])
-    if spec is not None:
-        return spec.secrecy
-    return Secrecy.SECRET if "EF." in where else Secrecy.PUBLIC
 
 
 def _without_contents(text: str, kind: Secrecy) -> str:

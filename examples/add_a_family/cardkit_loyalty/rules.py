@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cardkit.desired import Content, Finding, Observations, Part, Rule, Severity
+from cardkit.desired import Content, Finding, Observations, Part, Rule, Secrecy, Severity
 
 from .states import FILE_NOT_FOUND, MARK, MEMBER, POINTS, REMOVED, STARTED
 
@@ -24,7 +24,7 @@ def judge(contents: Mapping[str, Content], seen: Observations, part: Part | None
     :param part: CHECK while the plant's marker stands; STRANGER or None when it must be gone.
     """
     found = [
-        *_body("LOYALTY-001", MEMBER, contents[MEMBER], seen),
+        *_body("LOYALTY-001", MEMBER, contents[MEMBER], seen, Secrecy.PERSONAL),
         *_body("LOYALTY-002", POINTS, contents[POINTS], seen),
     ]
     if not seen.notes["ATR fits"]:
@@ -36,15 +36,17 @@ def judge(contents: Mapping[str, Content], seen: Observations, part: Part | None
     return found
 
 
-def _body(rule: str, file: str, expected: Content, seen: Observations) -> Iterator[Finding]:
+def _body(
+    rule: str, file: str, expected: Content, seen: Observations, secrecy: Secrecy = Secrecy.PUBLIC
+) -> Iterator[Finding]:
     assert isinstance(expected, bytes)  # no file of this card is secret
     body = seen.bodies.get(file)
     if body is None:
         yield _finding(rule, file, f"{len(expected)} bytes", f"status {seen.words[file]:04X}")
     elif body != expected:
-        yield _finding(rule, file, expected.hex().upper(), body.hex().upper())
+        yield _finding(rule, file, expected.hex().upper(), body.hex().upper(), secrecy)
 
 
-def _finding(rule: str, where: str, expected: str, actual: str) -> Finding:
+def _finding(rule: str, where: str, expected: str, actual: str, secrecy: Secrecy = Secrecy.PUBLIC) -> Finding:
     entry = TABLE[rule]
-    return Finding(rule, entry.severity, entry.clause, where, expected, actual)
+    return Finding(rule, entry.severity, entry.clause, where, expected, actual, secrecy=secrecy)

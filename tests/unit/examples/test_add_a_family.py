@@ -21,6 +21,7 @@ from cardkit.crypto import MemoryKeyStore
 from cardkit.desired import BindEvent, DoneEvent, Event, IntentEvent, Plan
 from cardkit.errors import EncodingError, ProfileError, TransportError
 from cardkit.perso import Outcome, Verdict, identify, personalize, plan, prepare, read_identity, redactor, verify
+from cardkit.production.report.masking import masked
 from cardkit.profile import Profile, load_profile, read_order
 from cardkit.target import Card
 from cardkit.transport.loopback import LoopbackConnection
@@ -263,6 +264,16 @@ def test_refused_issuer_code_stops_the_line_after_one_try(bench: Bench) -> None:
     assert outcome.reject is not None
     assert (outcome.reject.code, outcome.reject.security_stop, chip.tries) == ("RETRY_LEFT", True, 2)
     assert "5152" not in repr(outcome)
+
+
+def test_finding_shows_people_the_balance_but_no_member_number(bench: Bench) -> None:
+    chip = bench.new_card()
+    bench.make(chip)
+    chip.files |= {0x0103: bytes.fromhex("6362010000000099"), 0x0104: bytes(4)}
+    with insert(chip) as card:
+        member, points = map(masked, verify(bench.plan(), card, bench.keystore).findings)
+    assert (member.expected, member.actual, member.decoded) == ("<8:PERSONAL>", "<8:PERSONAL>", "byte 8 of 8 differs")
+    assert (points.expected, points.actual) == ("00000064", "00000000")
 
 
 def test_card_of_another_kind_is_not_touched(bench: Bench) -> None:

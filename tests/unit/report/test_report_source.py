@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardkit.desired import Finding, Severity
+from cardkit.desired import Finding, Secrecy, Severity
 from cardkit.errors import StoreError
 from cardkit.production.report import Verdict, write_report
 from cardkit.production.report.identity import mask
@@ -141,32 +141,38 @@ def test_a_mask_hides_three_digits_or_all(text):
     assert shown.count("*") >= min(3, len(text))
 
 
-def a_finding(where: str, expected: str, actual: str, decoded: str = "") -> Finding:
-    return Finding("UICC-030", Severity.ERROR, "clause", where, expected, actual, decoded)
+PUBLIC, PERSONAL, SECRET = Secrecy
+
+
+def a_finding(secrecy: Secrecy, expected: str, actual: str, decoded: str = "") -> Finding:
+    return Finding("UICC-030", Severity.ERROR, "clause", "EF.ANY", expected, actual, decoded, secrecy)
 
 
 @pytest.mark.parametrize(
-    ("where", "expected", "actual", "shown"),
+    ("secrecy", "expected", "actual", "shown"),
     [
-        ("ADF.USIM/EF.SPN", "0045", "0046", ("0045", "0046", "'E' != 'F'")),
-        ("ADF.USIM/EF.IMSI", "08091010", "08091020", ("<4:PERSONAL>", "<4:PERSONAL>", "byte 4 of 4 differs")),
-        ("ADF.USIM/EF.MSISDN#1", "FFFF", "0011", ("<2:PERSONAL>", "<2:PERSONAL>", "bytes 1, 2 of 2 differ")),
-        ("ADF.USIM/EF.IMSI", "0809", "", ("<2:PERSONAL>", "", "")),
-        ("ADF.USIM/EF.IMSI", "9 bytes", "not checked: 6982, access", ("9 bytes", "not checked: 6982, access", "")),
-        ("ADF.USIM/EF.IMSI", "odd", "imsi 001010000000001", ("odd", "imsi <PERSONAL>", "")),
-        ("ADF.USIM/EF.Keys", "07FF", "0711", ("<2:SECRET>", "<2:SECRET>", "byte 2 of 2 differs")),
-        ("DF.VENDOR/EF.4F99", "07FF", "0711", ("<2:SECRET>", "<2:SECRET>", "byte 2 of 2 differs")),
-        ("ATR", "3B00", "3B01", ("3B00", "3B01", "'E' != 'F'")),
+        (PUBLIC, "0045", "0046", ("0045", "0046", "'E' != 'F'")),
+        (PERSONAL, "08091010", "08091020", ("<4:PERSONAL>", "<4:PERSONAL>", "byte 4 of 4 differs")),
+        (PERSONAL, "FFFF", "0011", ("<2:PERSONAL>", "<2:PERSONAL>", "bytes 1, 2 of 2 differ")),
+        (PERSONAL, "0809", "", ("<2:PERSONAL>", "", "")),
+        (PERSONAL, "9 bytes", "not checked: 6982, access", ("9 bytes", "not checked: 6982, access", "")),
+        (PERSONAL, "odd", "imsi 001010000000001", ("odd", "imsi <PERSONAL>", "")),
+        (SECRET, "07FF", "0711", ("<2:SECRET>", "<2:SECRET>", "byte 2 of 2 differs")),
     ],
 )
-def test_contents_that_are_not_public_become_lengths(where, expected, actual, shown):
-    finding = masked(a_finding(where, expected, actual, "'E' != 'F'"))
+def test_contents_that_are_not_public_become_lengths(secrecy, expected, actual, shown):
+    finding = masked(a_finding(secrecy, expected, actual, "'E' != 'F'"))
     assert (finding.expected, finding.actual, finding.decoded) == shown
 
 
 @given(st.binary(min_size=3, max_size=20), st.binary(min_size=3, max_size=20))
 def test_no_byte_string_of_a_personal_file_survives(expected, actual):
-    finding = masked(a_finding("ADF.ISIM/EF.IMPI", expected.hex().upper(), actual.hex().upper(), repr(expected)))
+    finding = masked(a_finding(PERSONAL, expected.hex().upper(), actual.hex().upper(), repr(expected)))
     assert finding.expected == f"<{len(expected)}:PERSONAL>"
     assert finding.actual == f"<{len(actual)}:PERSONAL>"
     assert repr(expected) not in finding.decoded
+
+
+def test_a_finding_whose_family_says_nothing_of_secrecy_is_masked():
+    finding = masked(Finding("LOYALTY-001", Severity.ERROR, "clause", "MEMBER", "6362010000000016", "FF" * 8))
+    assert (finding.expected, finding.actual) == ("<8:SECRET>", "<8:SECRET>")

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cardkit.apps.uicc.files import gsm, isim, mf, model, usim, usim_directories
-from cardkit.apps.uicc.files.spec import CURRENT_ADF, EF, Condition, FileSpec, Secrecy, Structure, expand
+from cardkit.apps.uicc.files.spec import CURRENT_ADF, EF, Condition, FileSpec, Structure, expand
+from cardkit.desired import Secrecy
 from cardkit.errors import EncodingError
 
 __all__ = [

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from cardkit.apps.uicc.codecs.base import Codec, Value
+from cardkit.desired import Secrecy
 from cardkit.errors import EncodingError
 
 CURRENT_ADF = 0x7FFF
@@ -41,14 +42,6 @@ class Condition(Enum):
     ADM = "ADM"
     NEVER = "never"
     PIN1_OR_ADM = "PIN1 or ADM, the operator's choice"
-
-
-class Secrecy(Enum):
-    """Who may see the contents: anybody, people who may see subscriber data, nobody."""
-
-    PUBLIC = "public"
-    PERSONAL = "personal"
-    SECRET = "secret"  # noqa: S105  (a word, not a password)
 
 
 PUBLIC, PERSONAL, SECRET = Secrecy.PUBLIC, Secrecy.PERSONAL, Secrecy.SECRET

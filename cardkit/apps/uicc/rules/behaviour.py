@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from cardkit.apps.uicc.pin import CodeState
 from cardkit.apps.uicc.rules.table import TABLE
@@ -66,7 +67,7 @@ class Behaviour:
         if actual != SPENT:
             return found
         # SQN moves only when a fresh AUTN is accepted: that the reserved one is spent shows that it was.
-        return Finding(rule, Severity.INFO, found.clause, found.where, found.expected, actual)
+        return replace(found, severity=Severity.INFO)
 
     def _sequence(self, seen: Observations) -> Iterator[Finding]:
         """An SQN is the one the card started with, or the one its proof left."""

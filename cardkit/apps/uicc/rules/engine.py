@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from cardkit.apps.uicc.files import CATALOGUE
-from cardkit.apps.uicc.files.spec import Secrecy
 from cardkit.apps.uicc.rules.behaviour import Behaviour
 from cardkit.apps.uicc.rules.relations import RELATIONS, Ground, Relation
 from cardkit.apps.uicc.rules.table import TABLE, file_rule
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, MARKER_VERIFIED, NUMBER, Product
 from cardkit.apps.uicc.states.scripts import Proof
 from cardkit.apps.uicc.states.targets import Target
-from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Rule, Severity
+from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Rule, Secrecy, Severity
 
 RULES: tuple[Rule, ...] = tuple(TABLE.values())
 
 FILE_NOT_FOUND, SECURITY_STATUS = 0x6A82, 0x6982
 CACHE_ENTRIES = 4096
+STRICTNESS = tuple(Secrecy)
 
 
 def finding(rule: str, where: str, expected: str, actual: str, decoded: str = "") -> Finding:
-    """Return a finding of a rule of the table; one that says "not checked" is a warning."""
+    """Return a finding of a rule of the table, with the secrecy of its file; "not checked" is a warning."""
     entry = TABLE[rule]
     severity = Severity.WARNING if actual.startswith(NOT_CHECKED) else entry.severity
-    return Finding(rule, severity, entry.clause, where, expected, actual, decoded)
+    return Finding(rule, severity, entry.clause, where, expected, actual, decoded, secrecy_of(where))
+
+
+def secrecy_of(where: str) -> Secrecy:
+    """Return the class of a file; one that the catalogue does not know is taken for secret.
+
+    >>> [secrecy_of(where).value for where in ("ADF.USIM/EF.IMSI", "DF.VENDOR/EF.4F99", "ATR", "ADM1")]
+    ['personal', 'secret', 'public', 'public']
+    """
+    spec = CATALOGUE.get(where.partition("#")[0])
+    if spec is not None:
+        return spec.secrecy
+    return Secrecy.SECRET if "EF." in where else Secrecy.PUBLIC
 
 
 class Judge:
@@ -113,7 +126,9 @@ class Judge:
                 continue
             trouble = self._trouble(relation, seen)
             if trouble is not None:
-                yield finding(relation.rule, relation.needs[0], TABLE[relation.rule].text, trouble)
+                found = finding(relation.rule, relation.needs[0], TABLE[relation.rule].text, trouble)
+                # It may quote any of the files it compares.
+                yield replace(found, secrecy=max(map(secrecy_of, relation.needs), key=STRICTNESS.index))
 
     def _trouble(self, relation: Relation, seen: Observations) -> str | None:
         key = (relation, *(seen.bodies[name] for name in relation.needs))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cardkit.apps.uicc.files import CATALOGUE
-from cardkit.apps.uicc.files.spec import Secrecy
 from cardkit.apps.uicc.states.chip import Chip
 from cardkit.apps.uicc.states.route import BY_AID, BY_FID, BY_PATH, BY_SFI, SELECT
 from cardkit.apps.uicc.states.targets import MF, MF_FID
+from cardkit.desired import Secrecy
 from cardkit.transport.redact import DATA, KEY
 
 PERSONAL, IMSI = "PERSONAL", "IMSI"
