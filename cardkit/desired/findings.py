@@ -57,12 +57,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A verification rule: what must hold, and where the standard says so."""
+    """A verification rule: what must hold, and where the standard says so.
+
+    :param security_code: reject code of a card that breaks it, where that stops the whole batch; "" elsewhere.
+    """
 
     id: str
     severity: Severity
     clause: str
     text: str
+    security_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from cardkit.desired import Finding, Observations, Plan, Seen, Severity
+from cardkit.desired import Finding, Observations, Plan, Rule, Seen, Severity
 from cardkit.errors import AuthenticationError, CardkitError, CounterGuardError, StatusError
 
 EVIDENCE_FORMAT = 1
@@ -150,13 +150,18 @@ def reject_of(error: CardkitError, step: str) -> Reject:
     return Reject("STATUS", "card dead", step, sw, str(error))
 
 
-def reject_of_findings(findings: Sequence[Finding]) -> Reject | None:
-    """Return the reject of the first bad finding, or of the first unproven one; None for a good card."""
-    if verdict_of(findings) is Verdict.GOOD:
+def reject_of_findings(findings: Sequence[Finding], rules: Iterable[Rule]) -> Reject | None:
+    """Return the reject of the bad findings, or of the unproven ones where none is bad; None for a good card.
+
+    :param rules: one with a security code goes before all others.
+    """
+    weighty = [finding for finding in findings if finding.bad] or list(filter(_unproven, findings))
+    if not weighty:
         return None
-    worst = next((f for f in findings if f.bad), None) or next(filter(_unproven, findings))
+    codes = {rule.id: rule.security_code for rule in rules}
+    worst = next((finding for finding in weighty if codes.get(finding.rule)), weighty[0])
     # What it is and what it should be stays in the finding, which is masked where people see it.
     text = f"{worst.rule} {worst.where}: {'not checked' if worst.not_checked else 'is not what the record asks for'}"
-    if worst.rule == "UICC-064":
-        return Reject("TRANSPORT_KEY_STILL_VALID", "security", worst.where, 0, text, security_stop=True)
+    if code := codes.get(worst.rule):
+        return Reject(code, "security", worst.where, 0, text, security_stop=True)
     return Reject("DATA_READBACK", "data", worst.where, 0, text)

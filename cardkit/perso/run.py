@@ -94,7 +94,7 @@ class _Run:
 
     def _outcome(self, reject: Reject | None, whole_ns: int) -> Outcome:
         findings = tuple(self._findings)
-        reject = reject or reject_of_findings(findings)
+        reject = reject or reject_of_findings(findings, self._plan.blueprint.rules)
         facts = {"chip_id": self._chip_id, **self._facts}
         evidence = evidence_of(self._plan, self._seen, findings, facts)
         verdict = Verdict.GOOD if reject is None else Verdict.BAD

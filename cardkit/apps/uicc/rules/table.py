@@ -5,9 +5,10 @@ from __future__ import annotations
 from cardkit.desired import Rule, Severity
 
 E, W = Severity.ERROR, Severity.WARNING
+KEY_LEFT = "TRANSPORT_KEY_STILL_VALID"
 
 _RULES = (
-    # id, severity, clause, what must hold
+    # id, severity, clause, what must hold, reject code where a card that breaks it stops the batch
     ("PERSO-001", E, "plant", "the plant's marker names this record until the card is sealed"),
     ("PERSO-002", E, "plant", "a finished card carries no marker of the plant"),
     ("UICC-001", E, "TS 102 221 13.2", "EF.ICCID is the record's, nibbles and fill exact"),
@@ -31,7 +32,7 @@ _RULES = (
     ("UICC-060", E, "TS 102 221 9.5.2", "PINs are enabled or disabled as the product says"),
     ("UICC-061", E, "TS 102 221 11.1.9", "all retry counters are full"),
     ("UICC-062", E, "TS 102 221 11.1.9", "PINs and PUKs are the record's"),
-    ("UICC-064", E, "profile", "no administrative key has the value it was delivered with"),
+    ("UICC-064", E, "profile", "no administrative key has the value it was delivered with", KEY_LEFT),
     ("UICC-070", E, "TS 31.102 4.2.12", "EF.SPN is the product's"),
     ("UICC-073", E, "TS 31.102 4.2.84", "EF.EHPLMN holds valid networks, the IMSI's first"),
     ("UICC-074", E, "TS 31.102 4.2.5", "network lists: valid, no network twice with one technology, no hole"),
