@@ -18,6 +18,7 @@ from cardkit.cli.render import print_json, print_json_line, say
 from cardkit.errors import CardError, CardkitError, NoCardError, TransportError
 from cardkit.perso import plan, prepare, read_identity
 from cardkit.perso import verify as verify_card
+from cardkit.production.report.identity import mask
 from cardkit.profile import Record
 from cardkit.target import Card, Feeder, Target, parse
 
@@ -135,13 +136,15 @@ def one_card(job: Job, card: Card, record_no: int | None, *, without_keys: bool)
 
 
 def find_record(job: Job, card: Card) -> Record:
-    """Return the record whose ICCID the card carries.
+    """Return the record whose number the card carries.
 
     :raises CardError: if the order has no such record.
     """
-    number = read_identity(job.profile, card)
+    kind, number = read_identity(job.profile, card)
     card.reset(cold=True)
     for record in job.order.records:
-        if record.business_keys().get("iccid") == number:
+        if record.business_keys().get(kind) == number:
             return record
-    raise CardError(f"{card.reader}: card says ICCID {number}, no record of {job.order_path} has it")
+    hidden = any(field.key == kind and field.is_masked for field in job.profile.record.fields.values())
+    shown = mask(number) if hidden else number
+    raise CardError(f"{card.reader}: card says {kind} {shown}, no record of {job.order_path} has it")

@@ -53,7 +53,7 @@ class Session(Protocol):
         ...
 
     def number(self) -> str:
-        """Read the number people know the card by, after a reset: its ICCID.
+        """Read the number people know the card by, after a reset: its ICCID, as the record's business keys have it.
 
         :raises CardError: when the card does not give it.
         """
@@ -109,6 +109,11 @@ class Blueprint(Protocol):
     @property
     def rands(self) -> tuple[str, ...]:
         """Names of the 16-byte random values it needs for one card."""
+        ...
+
+    @property
+    def number_kind(self) -> str:
+        """Kind of the business key that :meth:`Session.number` reads: ``iccid``."""
         ...
 
     @property

@@ -9,7 +9,7 @@ report = verify(todo, card, keystore)
 from __future__ import annotations
 
 from cardkit.desired import Plan
-from cardkit.perso.identify import MarkerState, Presented, identify, read_identity
+from cardkit.perso.identify import Identity, MarkerState, Presented, identify, read_identity
 from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
 from cardkit.perso.planner import Prepared, plan, prepare, varying_files
 from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
@@ -20,6 +20,7 @@ from cardkit.perso.verify import verify
 __all__ = [
     "ChipSeen",
     "Decision",
+    "Identity",
     "MarkerSeen",
     "MarkerState",
     "Outcome",

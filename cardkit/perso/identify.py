@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cardkit.channel import Channel
 from cardkit.crypto import marker as marking
@@ -97,14 +97,21 @@ def identify(profile: Profile, card: Card) -> Presented:
     return read_marker(*session.identity())
 
 
-def read_identity(profile: Profile, card: Card) -> str:
-    """Return the ICCID of a freshly powered card, to find its record in an order.
+class Identity(NamedTuple):
+    """The number people know a card by, as a business key of its record: ``iccid``, digits."""
+
+    kind: str
+    value: str
+
+
+def read_identity(profile: Profile, card: Card) -> Identity:
+    """Return the number of a freshly powered card, to find its record in an order.
 
     :raises CardError: when the card does not give it.
     """
     blueprint = compiled(profile)
     session = blueprint.session({}, card.channel, {}, _nobody)
-    return session.number()
+    return Identity(blueprint.number_kind, session.number())
 
 
 def _nobody(event: Event) -> None:

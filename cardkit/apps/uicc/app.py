@@ -24,6 +24,8 @@ class UiccBlueprint:
     :param product: the profile's table joined with its chip.
     """
 
+    number_kind = "iccid"
+
     def __init__(self, product: Product) -> None:
         self.product = product
         self._scripts = Scripts(product)

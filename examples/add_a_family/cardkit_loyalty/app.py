@@ -25,6 +25,7 @@ class LoyaltyBlueprint:
     :param template: of the profile's block.
     """
 
+    number_kind = "member"
     rules = RULES
     rands: tuple[str, ...] = ()
     secrets = (ISSUER,)

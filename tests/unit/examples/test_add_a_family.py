@@ -17,9 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cardkit.cli.order import Job
+from cardkit.cli.verify import find_record
 from cardkit.crypto import MemoryKeyStore
 from cardkit.desired import BindEvent, DoneEvent, Event, IntentEvent, Plan
-from cardkit.errors import EncodingError, ProfileError, TransportError
+from cardkit.errors import CardError, EncodingError, ProfileError, TransportError
 from cardkit.perso import Outcome, Verdict, identify, personalize, plan, prepare, read_identity, redactor, verify
 from cardkit.production.report.masking import masked
 from cardkit.profile import Profile, load_profile, read_order
@@ -155,7 +157,7 @@ def test_whole_path_ends_in_a_good_card(bench: Bench) -> None:
     with insert(chip) as card:
         report = verify(bench.plan(), card, bench.keystore)
         card.reset()
-        assert read_identity(bench.profile, card) == MEMBER
+        assert read_identity(bench.profile, card) == ("member", MEMBER)
     assert (report.verdict, report.findings) == (Verdict.GOOD, ())
     assert report.checked == ("PERSO-001", "PERSO-002", "LOYALTY-001", "LOYALTY-002", "LOYALTY-003")
 
@@ -274,6 +276,17 @@ def test_finding_shows_people_the_balance_but_no_member_number(bench: Bench) -> 
         member, points = map(masked, verify(bench.plan(), card, bench.keystore).findings)
     assert (member.expected, member.actual, member.decoded) == ("<8:PERSONAL>", "<8:PERSONAL>", "byte 8 of 8 differs")
     assert (points.expected, points.actual) == ("00000064", "00000000")
+
+
+def test_verify_finds_the_record_by_the_member_number(bench: Bench) -> None:
+    job = Job(bench.profile, read_order(bench.profile, CLUB / "order.csv", bench.keystore), CLUB, bench.keystore)
+    chip = bench.new_card()
+    bench.make(chip)
+    with insert(chip) as card:
+        assert find_record(job, card)["member"] == MEMBER
+    chip.files[0x0103] = bytes.fromhex("6362010000009999")
+    with insert(chip) as card, pytest.raises(CardError, match=r"card says member 63620\*{8}999, no record of"):
+        find_record(job, card)
 
 
 def test_card_of_another_kind_is_not_touched(bench: Bench) -> None:

@@ -214,7 +214,7 @@ def test_the_identity_of_a_finished_card_finds_its_record(job, tap):
     _, card = tap()
     personalize(job.plan(7), card, job.keystore)
     card.reset()
-    assert read_identity(job.profile, card) == job.records[6]["iccid"]
+    assert read_identity(job.profile, card) == ("iccid", job.records[6]["iccid"])
 
 
 def test_a_blank_card_has_no_identity(job, tap):
