@@ -10,6 +10,7 @@ from cardkit import virtual as cards
 from cardkit.cli.render import print_json, say, table
 from cardkit.errors import Executed, NoReaderError, ProfileError
 from cardkit.virtual.chips import ChipDirectory
+from cardkit.virtual.vpcd import WithoutPPS
 from cardkit.virtual.vpcd import serve as serve_card
 
 DEFAULT_PORT = 35963  # vpcd's first slot (0x8C7B)
@@ -49,7 +50,7 @@ def serve(image: str, host: str, port: int, seed: int | None, folder: Path | Non
     opensc-tool and every other PC/SC program.
     """
     try:
-        card = fresh_or_kept(image, seed, folder)
+        card = WithoutPPS(fresh_or_kept(image, seed, folder))
         say(f"{image}, ATR {card.atr().hex().upper()}, goes into the slot at {host}:{port}; Ctrl-C takes it out")
         serve_card(card, host, port)
     except cards.LinkError as error:

@@ -1,6 +1,7 @@
 """Class A0: the card as a 2G SIM (3GPP TS 51.011). The same files and secrets under other commands and status words.
 
-Everything runs as at T=0: data in one direction, 9FXX and GET RESPONSE for the other, 67XX for a wrong P3.
+Everything runs as at T=0: data in one direction, 9FXX and GET RESPONSE for the other, 67XX for a wrong P3. Only at
+T=1, which carries a case 4 command whole, an Le behind the data takes the answer at once (ISO/IEC 7816-3 12.2).
 """
 
 from collections.abc import Callable
@@ -53,11 +54,12 @@ Handler = Callable[[Chip, Command], Answer]
 
 
 class Operation(NamedTuple):
-    """One instruction: its handler, whether the data field goes in, and the only P3 it takes (None: any)."""
+    """One instruction: handler, whether the data field goes in, the only P3 it takes (None: any), if it answers."""
 
     handler: Handler
     incoming: bool
     p3: int | None
+    answers: bool = False
 
 
 def transmit(chip: Chip, command: bytes) -> bytes:
@@ -74,27 +76,29 @@ def transmit(chip: Chip, command: bytes) -> bytes:
     channel = chip.channels[0]
     translated = _CHV_TRANSLATED if command[1] in _CHV_INS else _TRANSLATED
     try:
-        data, ne = _fields(command, operation)
+        data, ne = _fields(command, operation, case_4=operation.answers and not chip.exact_le)
         answer, status = operation.handler(chip, Command(channel, command[2], command[3], data, ne))
     except StatusWordError as refusal:
         status = refusal.sw
         return _CHV_REFUSED if status[0] == 0x63 else translated.get(status, status)
     except WriteFailedError:
         return translated[sw.MEMORY_PROBLEM]
-    if operation.incoming and answer:
-        chip.pending, chip.pending_channel = answer, 0
-        return bytes((0x9F, len(answer)))
+    if operation.incoming and len(answer) > ne:
+        chip.pending, chip.pending_channel = answer[ne:], 0
+        return answer[:ne] + bytes((0x9F, len(answer) - ne))
     return answer + translated.get(status, status)
 
 
-def _fields(command: bytes, operation: Operation) -> tuple[bytes, int]:
-    """Data and Ne of the five header bytes and what follows."""
+def _fields(command: bytes, operation: Operation, *, case_4: bool) -> tuple[bytes, int]:
+    """Data and Ne of the five header bytes and what follows; `case_4`: an Le may stand behind the data."""
     p3 = command[4] if len(command) > 4 else 0
     if operation.p3 not in (None, p3):
         raise _wrong_p3(operation.p3)
-    if len(command) > 5 + (p3 if operation.incoming else 0) or (operation.incoming and len(command) < 5 + p3):
+    end = 5 + p3 if operation.incoming else 5
+    ne = command[end] or FULL_SHORT if case_4 and len(command) == end + 1 else 0
+    if len(command) > end + bool(ne) or (operation.incoming and len(command) < end):
         raise _wrong_p3(0)
-    return command[5:], 0 if operation.incoming else p3 or FULL_SHORT
+    return command[5:end], ne if operation.incoming else p3 or FULL_SHORT
 
 
 def _wrong_p3(right: int | None) -> StatusWordError:
@@ -315,11 +319,11 @@ _OPERATIONS: Final = {
     0x26: Operation(_chv(pins.disable, {_CHV1: _CHV1}), incoming=True, p3=8),
     0x28: Operation(_chv(pins.enable, {_CHV1: _CHV1}), incoming=True, p3=8),
     0x2C: Operation(_chv(pins.unblock, {0x00: _CHV1, _CHV2: _CHV2}), incoming=True, p3=16),
-    0x32: Operation(_increase, incoming=True, p3=3),
+    0x32: Operation(_increase, incoming=True, p3=3, answers=True),
     0x44: Operation(_current(admin.activate), incoming=False, p3=0),
-    0x88: Operation(_run_gsm, incoming=True, p3=16),
-    0xA2: Operation(_seek, incoming=True, p3=None),
-    0xA4: Operation(_select, incoming=True, p3=2),
+    0x88: Operation(_run_gsm, incoming=True, p3=16, answers=True),
+    0xA2: Operation(_seek, incoming=True, p3=None, answers=True),
+    0xA4: Operation(_select, incoming=True, p3=2, answers=True),
     0xB0: Operation(_read_binary, incoming=False, p3=None),
     0xB2: Operation(_record(records.read_record), incoming=False, p3=None),
     0xC0: Operation(_get_response, incoming=False, p3=None),

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from .card import VirtualCard
 from .errors import LinkError, SlotOccupiedError
 from .statuswords import INTERNAL
 
@@ -42,6 +43,28 @@ class Card(Protocol):
 
     def transmit(self, command: bytes) -> bytes:
         """One C-APDU to its R-APDU; empty: card gone; TimeoutError: mute."""
+
+
+class WithoutPPS:
+    """A card that speaks T=1 from its first command on, in a reader that cannot tell it which protocol was agreed on.
+
+    vpcd carries no protocol selection (PPS). A card that offers T=0 first and speaks T=1 unasked would break ISO/IEC
+    7816-3 6.3.1, and a program that takes the offer of T=0 fails at its first command: so TD1 names T=1, as T=1 alone.
+    """
+
+    def __init__(self, card: VirtualCard) -> None:
+        self._card = card
+        self.power = card.power
+        self.transmit = card.transmit
+
+    def atr(self) -> bytes:
+        """The card's ATR; of one that offers both protocols and speaks T=1, TD1 and TCK differ in their lowest bit."""
+        card = self._card
+        atr = bytearray(card.atr())
+        if card.protocol == 1 and 0 in card.image.protocols:
+            atr[1 + (atr[1] >> 4).bit_count()] ^= 0x01  # TD1 is the last of the bytes that T0 announces
+            atr[-1] ^= 0x01
+        return bytes(atr)
 
 
 def serve(card: Card, host: str, port: int, *, stop: threading.Event | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Class A0: a 2G SIM at T=0 (TS 51.011 9)."""
+"""Class A0: a 2G SIM (TS 51.011 9), at T=0 and in a UICC at T=1."""
 
 import pytest
 
@@ -45,6 +45,21 @@ def test_pending_answer_dies_at_any_other_command(sim2g):
     sim2g("A0A40000027F20")
     sim2g("A0FA000000")
     assert sim2g("A0C0000016") == "6F00"
+
+
+def test_at_t1_an_le_behind_the_data_takes_the_answer_at_once(usim):
+    """T=1 carries a case 4 command whole (ISO/IEC 7816-3 12.2): pySim 597f1e0 sends SELECT so, in class A0 too."""
+    announced = usim("A0A40000023F00")
+    answer = usim(f"A0C00000{announced[2:]}")
+    assert usim("A0A40000023F0000") == answer
+    assert usim("A0A40000023F0006") == f"{answer[:12]}9F10"
+    assert usim("A0C0000010") == answer[12:]
+
+
+def test_an_le_where_nothing_can_come_is_refused(usim, usim_t0):
+    assert usim("A0D6000001FF00") == "6700"
+    assert usim("A0A40000023F000000") == "6700"
+    assert usim_t0("A0A40000023F0000") == "6700"
 
 
 def test_status_is_the_current_directory(sim2g):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from cardkit.virtual import LinkError, SlotOccupiedError, VirtualCard
-from cardkit.virtual.vpcd import serve
+from cardkit.virtual.vpcd import WithoutPPS, serve
 
 OFF, ON, RESET, ATR = b"\x00", b"\x01", b"\x02", b"\x04"
 SELECT_MF = bytes.fromhex("00A4000C023F00")
@@ -225,6 +225,23 @@ def test_gone_card_closes_the_link_and_never_answers_zero_bytes(reader):
     served = insert(Scripted(b""), reader)
     with pytest.raises(EOFError):
         reader.ask(SELECT_MF)
+    assert served.end() is None
+
+
+@pytest.mark.parametrize(
+    ("image", "protocol", "atr"),
+    [
+        ("usim", 1, "3B9F968191FE1FC78031A073BE21136743565531000001C6"),  # T=1 alone
+        ("usim", 0, "3B9F968091FE1FC78031A073BE21136743565531000001C7"),  # T=0 first
+        ("sim2g", 0, "3B1695565532470001"),
+    ],
+)
+def test_the_first_protocol_offered_is_the_one_spoken(reader, image, protocol, atr):
+    card = VirtualCard(image, seed=1, protocol=protocol)
+    served = insert(WithoutPPS(card), reader)
+    assert reader.ask(ATR).hex().upper() == atr
+    assert reader.ask(SELECT_MF) == card.transmit(SELECT_MF)
+    reader.close()
     assert served.end() is None
 
 
