@@ -13,6 +13,7 @@ import msgspec
 
 from cardkit.apps import registry
 from cardkit.crypto.memory import MemoryKeyStore
+from cardkit.desired import App
 from cardkit.errors import KeyStoreError, ProfileError
 from cardkit.profile.chip import ChipModel, MarkerHome
 from cardkit.profile.chips import chip_of
@@ -103,6 +104,7 @@ def load_profile(path: Path | str) -> Profile:
     document = sources.read("profile.toml", file)
     table = convert(require_table(document, "profile", str(file)), ProfileTable, f"{file}: profile")
     _check_keys(document, table, file)
+    apps = {name: _application(name, file) for name in table.apps}
     chip, document["chip"] = _chip(table, file, sources)
     layout, document["layout"] = _layout(document.get("layout"), file, sources)
     record = schema_of(require_table(document, "record", str(file), optional=True), layout, file)
@@ -118,7 +120,7 @@ def load_profile(path: Path | str) -> Profile:
         record=record,
         layout=layout,
         apps=table.apps,
-        blocks={app: _block(app, document, record, file) for app in table.apps},
+        blocks={name: _block(name, app, document, record, file) for name, app in apps.items()},
         marker=_marker(table, chip, file),
         test_keys=file.parent / table.test_keys if table.test_keys is not None else None,
         path=file,
@@ -167,13 +169,17 @@ def _layout(layout: object, file: Path, sources: _Sources) -> tuple[Layout, Any]
     return convert(table, Layout, f"{path}: layout"), table
 
 
-def _block(app: str, document: dict[str, Any], record: RecordSchema, file: Path) -> Any:
+def _application(name: str, file: Path) -> App:
     try:
-        kind = registry.get_app(app).block
+        return registry.get_app(name)
     except ProfileError as error:
         raise ProfileError(f"{file}: profile.apps: {error}") from None
-    block = convert(require_table(document, app, str(file)), kind, f"{file}: {app}")
-    compile_values(block, record, f"{file}: {app}")
+
+
+def _block(name: str, app: App, document: dict[str, Any], record: RecordSchema, file: Path) -> Any:
+    where = f"{file}: {name}"
+    block = convert(require_table(document, name, str(file)), app.block, where)
+    compile_values(block, record, where)
     return block
 
 
