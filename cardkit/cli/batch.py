@@ -31,6 +31,9 @@ AGAINST_CLOSING = {
     "UNSOUND": "the store breaks an invariant; see `batch check`",
 }
 
+# Rules by which a coupler stops because of its reader, not of its cards.
+READER_RULES = ("reader", "restarts")
+
 
 @click.group()
 def batch() -> None:
@@ -131,7 +134,7 @@ def run(
         if unhold:
             office(store, batch_name).unhold(unhold)
         done = production.run_batch(store, batch_name, readers, reporter=progress, options=chosen)
-        return finish(store, done, report_dir, as_json=as_json)
+        return finish(store, done, report_dir, as_json=as_json) or reader_code(done, progress)
 
 
 @batch.command()
@@ -153,7 +156,7 @@ def resume(
     chosen = run_terms(station, seed, deadline)
     with opened(store_url, operator) as store, BatchProgress() as progress:
         done = production.resume_batch(store, batch_name, reader, reporter=progress, options=chosen)
-        return finish(store, done, report_dir, as_json=as_json)
+        return finish(store, done, report_dir, as_json=as_json) or reader_code(done, progress)
 
 
 def run_terms(
@@ -183,6 +186,13 @@ def exit_code(done: BatchDone) -> int:
         return 5
     failed = done.rejected + done.in_doubt + done.blank_rejects
     return 1 if failed or done.stopped is not None else 0
+
+
+def reader_code(done: BatchDone, progress: BatchProgress) -> int:
+    """3 where readers failed and no card was made at all, 1 where a reader failed on the way, else 0."""
+    if not any(stop.rule in READER_RULES for stop in progress.stops):
+        return 0
+    return 1 if done.good else 3
 
 
 def summary(done: BatchDone) -> dict[str, object]:

@@ -21,6 +21,7 @@ class BatchProgress:
 
     def __init__(self) -> None:
         self.good = self.rejected = self.in_doubt = 0
+        self.stops: list[events.CouplerStopped] = []
         self._total = 0
         self._started = time.monotonic()
         self._last_line = self._started
@@ -55,7 +56,10 @@ class BatchProgress:
                 self._start(event)
             case events.CardDone():
                 self._count(event)
-            case events.CouplerStopped() | events.WorkerRestarted():
+            case events.CouplerStopped():
+                self.stops.append(event)
+                self._line(f"{event.coupler}: {event.why}")
+            case events.WorkerRestarted():
                 self._line(f"{event.coupler}: {event.why}")
             case events.JournalReplayed(torn_bytes=torn) if torn:
                 self._line(f"journal: a torn last record of {torn} bytes was cut off")

@@ -102,6 +102,7 @@ def test_run_again_makes_only_what_is_left(short_order: Path, cardkit_json: Json
         (["batch", "run", "nothing", "--reader", "virtual:usim"], 4, "nothing"),
         (["batch", "run", "six", "--reader", "virtual:sim2g"], 1, ""),
         (["batch", "run", "six", "--reader", "virtual:usim*0"], 4, "virtual:usim*0"),
+        (["batch", "run", "six", "--reader", "replay:no-such.jsonl"], 3, "no-such.jsonl"),
         (["batch", "status", "six", "--store", "postgresql://plant"], 4, "postgresql"),
         (["batch", "status", "six", "--store", "sqlite:///six.csv"], 4, "six.csv"),
     ],
