@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 NOT_CHECKED = "not checked"
+ATR_FITS = "ATR fits"
+"""Name of a note the run makes after each reset: whether the ATR is that of the profile's chip."""
 
 
 class Severity(StrEnum):

@@ -30,6 +30,7 @@ class Template(Protocol):
 class Session(Protocol):
     """One application on one powered card: runs steps and remembers what it saw.
 
+    :ivar seen: since the last reset; the run adds the note ``ATR_FITS`` for the judge.
     :ivar current: the step under way, None before the first.
     """
 
@@ -93,7 +94,7 @@ class Blueprint(Protocol):
 
     @property
     def parts(self) -> Mapping[Part, tuple[Step, ...]]:
-        """The commands a blank card gets."""
+        """The commands a blank card gets; FENCE starts with exactly :attr:`identify`, which is sent before the bind."""
         ...
 
     @property
@@ -137,12 +138,13 @@ class Blueprint(Protocol):
     ) -> Session:
         """Return a session on a powered card.
 
-        :param transport: secrets as delivered, by name.  :param emit: returns when the event is durable.
+        :param transport: secrets as delivered, by name; empty for a verification, which uses none.
+        :param emit: returns when the event is durable.
         """
         ...
 
-    def file_classes(self) -> FileClasses:
-        """Return what knows, for one card's trace, which contents may be shown."""
+    def file_classes(self) -> FileClasses | None:
+        """Return what knows, for one card's trace, which contents may be shown; None masks them all."""
         ...
 
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:

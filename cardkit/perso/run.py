@@ -12,7 +12,7 @@ import time
 from typing import NoReturn
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import BindEvent, DoneEvent, Event, Finding, OnEvent, Part, Plan, Step, UnknownEvent
+from cardkit.desired import ATR_FITS, BindEvent, DoneEvent, Event, Finding, OnEvent, Part, Plan, Step, UnknownEvent
 from cardkit.errors import CardError, Executed, TransportError
 from cardkit.perso.identify import Card, MarkerState, Presented, read_marker
 from cardkit.perso.outcome import (
@@ -68,7 +68,6 @@ class _Run:
         self._parts = plan.blueprint.parts
         transport = {name: keystore.card_secret(reference) for name, reference in plan.transport.items()}
         self._session = plan.blueprint.session(plan.contents, card.channel, transport, emit)
-        self._session.seen.notes["ATR fits"] = plan.fits(card.atr)
         self._chip_id = ""
         self._bound = False
         self._findings: list[Finding] = []
@@ -181,8 +180,9 @@ class _Run:
         self._bound = True
 
     def _restart(self) -> None:
-        self._card.reset(cold=True)
+        atr = self._card.reset(cold=True)
         self._session.restarted()
+        self._session.seen.notes[ATR_FITS] = self._plan.fits(atr)
 
     def _check(self, steps: tuple[Step, ...], part: Part | None) -> bool:
         """Reset, look, judge; whether everything is proven."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import Event, OnEvent, Plan, Role, Step
+from cardkit.desired import ATR_FITS, Event, OnEvent, Plan, Role, Step
 from cardkit.perso.identify import Card
 from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
 
@@ -29,8 +29,7 @@ def verify(
     :raises TransportError: when the link fails.
     """
     session = plan.blueprint.session(plan.contents, card.channel, {}, on_event or _ignore)
-    session.seen.notes["ATR fits"] = plan.fits(card.atr)
-    card.reset(cold=True)
+    session.seen.notes[ATR_FITS] = plan.fits(card.reset(cold=True))
     session.run(_steps(plan, without_keys=without_keys), strict=False)
     findings = tuple(plan.blueprint.judge(plan.contents, session.seen, None))
     facts = {fact.name: fact.value for fact in session.facts()}

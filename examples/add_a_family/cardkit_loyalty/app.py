@@ -11,7 +11,6 @@ from cardkit.crypto.marker import VERSION, MarkerState
 from cardkit.desired import App, CompileTemplate, Content, Finding, Observations, OnEvent, Part, Step, Template
 from cardkit.encoding.digits import encode_bcd
 from cardkit.errors import EncodingError, ProfileError
-from cardkit.transport.redact import DATA
 
 from .rules import RULES, judge
 from .schema import ChipBlock, LoyaltyBlock
@@ -62,27 +61,12 @@ class LoyaltyBlueprint:
         """Return a session on a powered card."""
         return LoyaltySession(self._scripts, contents, channel, transport, emit)
 
-    def file_classes(self) -> AllPersonal:
-        """Return what masks the contents of files in a trace."""
-        return AllPersonal()
+    def file_classes(self) -> None:
+        """Let a trace show the contents of no file."""
 
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Apply the rules to what a card showed."""
         return judge(contents, seen, part)
-
-
-class AllPersonal:
-    """A trace shows the contents of no file."""
-
-    def reset(self) -> None:
-        """Nothing to forget."""
-
-    def follow(self, command: bytes, answer: bytes) -> None:
-        """Nothing depends on what is selected."""
-
-    def mask(self, command: bytes) -> str:  # noqa: ARG002
-        """Return the class of any file's contents."""
-        return DATA
 
 
 class LoyaltyApp:

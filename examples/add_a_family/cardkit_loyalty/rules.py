@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cardkit.desired import Content, Finding, Observations, Part, Rule, Secrecy, Severity
+from cardkit.desired import ATR_FITS, Content, Finding, Observations, Part, Rule, Secrecy, Severity
 
 from .states import FILE_NOT_FOUND, MARK, MEMBER, POINTS, REMOVED, STARTED
 
@@ -27,7 +27,7 @@ def judge(contents: Mapping[str, Content], seen: Observations, part: Part | None
         *_body("LOYALTY-001", MEMBER, contents[MEMBER], seen, Secrecy.PERSONAL),
         *_body("LOYALTY-002", POINTS, contents[POINTS], seen),
     ]
-    if not seen.notes["ATR fits"]:
+    if not seen.notes[ATR_FITS]:
         found.append(_finding("LOYALTY-003", "ATR", "that of the chip model", "another"))
     if part is Part.CHECK:
         found += _body("PERSO-001", MARK, contents[STARTED], seen)

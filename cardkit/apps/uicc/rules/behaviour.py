@@ -12,7 +12,7 @@ from cardkit.apps.uicc.states.aka import PROVEN, SPENT
 from cardkit.apps.uicc.states.codes import ACCEPTED
 from cardkit.apps.uicc.states.product import Pin, Product
 from cardkit.apps.uicc.states.scripts import Proof
-from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Severity
+from cardkit.desired import ATR_FITS, NOT_CHECKED, Content, Finding, Observations, Severity
 
 NewFinding = Callable[[str, str, str, str], Finding]
 
@@ -40,8 +40,8 @@ class Behaviour:
         self._new = new
 
     def atr(self, seen: Observations) -> Iterator[Finding]:
-        """UICC-011: ``seen.notes["ATR fits"]`` is what the caller found."""
-        fits = seen.notes.get("ATR fits")
+        """UICC-011: the run has compared the ATR with the chip model's."""
+        fits = seen.notes.get(ATR_FITS)
         if fits is not True:
             actual = NOT_CHECKED if fits is None else "the ATR of another chip"
             yield self._new("UICC-011", "ATR", "the chip model's ATR under its mask", actual)

@@ -18,7 +18,6 @@ from cardkit.desired import Access, Content, Fact, IntentEvent, Observations, On
 from cardkit.errors import AuthenticationError, CounterGuardError, ProfileError, ProtocolError, StatusError
 
 TRIES_LEFT = 0x63C0
-ATR_FITS = "ATR fits"
 SECURITY_STATUS = 0x6982
 
 
@@ -89,8 +88,7 @@ class UiccSession:
     def restarted(self) -> None:
         """The card was reset: nothing is selected or opened, and nothing seen before counts any more."""
         self._lost_place = self._lost_file = ""
-        kept = {ATR_FITS: self.seen.notes[ATR_FITS]} if ATR_FITS in self.seen.notes else {}
-        self.seen = Observations(notes=kept)
+        self.seen = Observations()
         self._aka.clear()
         self._codes.restarted(self.seen.notes)
 
