@@ -83,8 +83,9 @@ class PcscConnection(GuardedConnection):
         try:
             self._state = look(self._context, reader)
             wanted = both if protocol is None else numbers[protocol]
-            hresult, self._card, active = api.SCardConnect(self._context.handle, reader, self._share, wanted)
+            hresult, card, active = api.SCardConnect(self._context.handle, reader, self._share, wanted)
             self._raise_for(hresult, "connect", reader)
+            self._card = card
             t1 = active == api.SCARD_PROTOCOL_T1
             super().__init__(reader, b"", TransmissionProtocol.T1 if t1 else TransmissionProtocol.T0)
             self._protocol_number = active

@@ -17,7 +17,7 @@ from typing import Protocol
 from smartcard import scard
 
 from cardkit.virtual import VirtualCard, VirtualCardError, vpcd
-from tests.interop.stack import HOST, Stack
+from tests.interop.pcscd import HOST, Stack
 
 DETECTED_S = 2.0  # the driver asks for a card every 0.4 s
 PRESENT = 0x20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardkit.target import open_card
 from cardkit.transport.presence import list_readers
 from tests.interop.slots import Readers
-from tests.interop.stack import Stack
+from tests.interop.pcscd import Stack
 
 
 def test_sixteen_readers_are_listed_in_order(stack: Stack) -> None:
