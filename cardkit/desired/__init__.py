@@ -6,7 +6,7 @@ a card, reads a clock or knows a secret: contents that hold keys keep them as :c
 
 from __future__ import annotations
 
-from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent
+from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent, intent_of
 from cardkit.desired.findings import ATR_FITS, NOT_CHECKED, Finding, Observations, Rule, Secrecy, Severity
 from cardkit.desired.plan import Plan
 from cardkit.desired.protocols import App, Blueprint, CompileTemplate, Session, Template
@@ -46,4 +46,5 @@ __all__ = [
     "Step",
     "Template",
     "UnknownEvent",
+    "intent_of",
 ]

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from cardkit.desired.steps import Role, Step
+
+NO_TRIES = -1
 
 
 @dataclass(frozen=True, slots=True)
 class BindEvent:
-    """The next command changes the card: from here on this record belongs to this chip."""
+    """From the next command on, which may change the card, this record belongs to this chip.
+
+    :param key_ref, tries: what is presented before the first check, as in an intent: one flush serves both.
+    """
 
     chip_id: str
+    key_ref: str = ""
+    tries: int = NO_TRIES
 
 
 @dataclass(frozen=True, slots=True)
 class IntentEvent:
-    """A secret is about to be presented or changed, or a life-cycle step taken.
+    """Secrets are about to be presented or changed, or life-cycle steps taken, all in one stretch of commands.
 
-    :param step: what.  :param key_ref: which secret, never its value.  :param tries: tries left before, -1 unknown.
+    :param step: the stretch, with its life-cycle steps.  :param key_ref: which secrets, never their values.
+    :param tries: the fewest tries the card should have left for one of them, -1 where it counts none.
     """
 
     step: str
@@ -42,6 +52,23 @@ class DoneEvent:
 
     verdict: str
     evidence_sha256: bytes
+
+
+def intent_of(stretch: str, steps: Iterable[Step]) -> IntentEvent | None:
+    """Return what these steps do that must be durable before the first of them is sent; None for nothing."""
+    secrets: dict[str, int] = {}
+    life_cycle: dict[str, None] = {}
+    for step in steps:
+        if step.role is Role.DELETE:
+            life_cycle[step.serves] = None
+        elif step.role is Role.PRESENT or step.role is Role.CHANGE:
+            access = step.access
+            name = f"{access.name} {access.reference:02X}" if access else step.serves
+            secrets[name] = access.tries if access else NO_TRIES
+    if not secrets and not life_cycle:
+        return None
+    what = ": ".join(part for part in (stretch, ", ".join(life_cycle)) if part)
+    return IntentEvent(what, ", ".join(secrets), min(secrets.values(), default=NO_TRIES))
 
 
 Event = BindEvent | IntentEvent | UnknownEvent | DoneEvent

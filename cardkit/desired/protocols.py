@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired.events import OnEvent
 from cardkit.desired.findings import Finding, Observations, Rule
 from cardkit.desired.states import Content, Fact, State
 from cardkit.desired.steps import Part, Step
@@ -29,6 +28,8 @@ class Template(Protocol):
 
 class Session(Protocol):
     """One application on one powered card: runs steps and remembers what it saw.
+
+    Whoever runs it has told the journal which secrets are presented; the session checks each counter all the same.
 
     :ivar seen: since the last reset; the run adds the note ``ATR_FITS`` for the judge.
     :ivar current: the step under way, None before the first.
@@ -65,11 +66,16 @@ class Session(Protocol):
         ...
 
     def unmet(self) -> tuple[str, ...]:
-        """Look at a begun card, after a reset: names of the states that do not hold or cannot be seen."""
+        """Look at a begun card, after a reset: names of the states that do not hold or cannot be seen.
+
+        Presents no secret but those that CHECK presents.
+        """
         ...
 
     def seal_again(self) -> None:
         """Seal a card whose marker says that sealing may have begun.
+
+        Presents no secret but those that SEAL and STRANGER present.
 
         :raises AuthenticationError: when neither the final nor the delivered value of a secret can be in force.
         """
@@ -133,13 +139,10 @@ class Blueprint(Protocol):
         """
         ...
 
-    def session(
-        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: OnEvent
-    ) -> Session:
+    def session(self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret]) -> Session:
         """Return a session on a powered card.
 
         :param transport: secrets as delivered, by name; empty for a verification, which uses none.
-        :param emit: returns when the event is durable.
         """
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cardkit.apdu import CommandAPDU
-from cardkit.desired.states import Phase
+from cardkit.desired.states import Access, Phase
 
 ShapeOfCommand = tuple[int, int, int, int, int, int]
 """CLA, INS, P1, P2, bytes sent, bytes expected."""
@@ -43,6 +43,7 @@ class Step:
 
     :param serves: the state, access or proof it is sent for.  :param place: the directory it is sent in.
     :param command: the command; its data field is empty where ``content`` names what fills it.
+    :param access: what it asks for, presents or changes.
     :param content: name in the plan's contents, or of a value the session makes (an AUTN); "" if complete.
     :param nc: bytes of the data field.  :param answer: bytes the card answers before the status word.
     :param sw: the status words that are right.  :param nvm: bytes the card writes to its memory.
@@ -54,6 +55,7 @@ class Step:
     place: str
     command: CommandAPDU
     content: str = ""
+    access: Access | None = None
     span: tuple[int, int] | None = None
     nc: int = 0
     answer: int = 0

@@ -9,7 +9,6 @@ from typing import NamedTuple, Protocol
 
 from cardkit.channel import Channel
 from cardkit.crypto import marker as marking
-from cardkit.desired import Event
 from cardkit.errors import CardError
 from cardkit.perso.planner import compiled
 from cardkit.profile import Profile
@@ -92,7 +91,7 @@ def identify(profile: Profile, card: Card) -> Presented:
         expected = f"chip {chip.name} ({chip.atr}, mask {chip.atr_mask})"
         raise CardError(f"ATR {card.atr.hex().upper()}, expected {expected}")
     blueprint = compiled(profile)
-    session = blueprint.session({}, card.channel, {}, _nobody)
+    session = blueprint.session({}, card.channel, {})
     session.run(blueprint.identify, strict=False)
     return read_marker(*session.identity())
 
@@ -110,9 +109,5 @@ def read_identity(profile: Profile, card: Card) -> Identity:
     :raises CardError: when the card does not give it.
     """
     blueprint = compiled(profile)
-    session = blueprint.session({}, card.channel, {}, _nobody)
+    session = blueprint.session({}, card.channel, {})
     return Identity(blueprint.number_kind, session.number())
-
-
-def _nobody(event: Event) -> None:
-    """An identification has no events."""

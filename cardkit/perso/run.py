@@ -9,10 +9,23 @@ resume    started, data        look, write what does not hold, reset, check, sea
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import NoReturn
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import ATR_FITS, BindEvent, DoneEvent, Event, Finding, OnEvent, Part, Plan, Step, UnknownEvent
+from cardkit.desired import (
+    ATR_FITS,
+    BindEvent,
+    DoneEvent,
+    Event,
+    Finding,
+    OnEvent,
+    Part,
+    Plan,
+    Step,
+    UnknownEvent,
+    intent_of,
+)
 from cardkit.errors import CardError, Executed, TransportError
 from cardkit.perso.identify import Card, MarkerState, Presented, read_marker
 from cardkit.perso.outcome import (
@@ -43,9 +56,10 @@ def personalize(
     """Make one card, prove it, seal it.
 
     :param card: freshly powered, nothing selected but the MF.
-    :param on_event: gets BindEvent before the first command that changes the card, IntentEvent before a secret is
-        presented or changed and before a life-cycle step, UnknownEvent when the link fails in mid-command, and
-        DoneEvent. It returns when the event is durable; what it raises stops the run before the next command.
+    :param on_event: gets BindEvent before the first command that changes the card, and with it the secrets used up to
+        the check; IntentEvent before the check and before the seal with theirs and with the life-cycle steps;
+        UnknownEvent when the link fails in mid-command; DoneEvent: four events for a good card.
+        It returns when the event is durable; what it raises stops the run before the next command.
     :param resume: the card may have been begun: look at its marker and go on from there.
     :returns: also for a rejected card: whatever the card did wrong stands in the outcome.
     :raises TransportError: when the link failed; the card is closed. Open it again, identify it, and resume.
@@ -67,7 +81,7 @@ class _Run:
         self._emit = emit
         self._parts = plan.blueprint.parts
         transport = {name: keystore.card_secret(reference) for name, reference in plan.transport.items()}
-        self._session = plan.blueprint.session(plan.contents, card.channel, transport, emit)
+        self._session = plan.blueprint.session(plan.contents, card.channel, transport)
         self._chip_id = ""
         self._bound = False
         self._findings: list[Finding] = []
@@ -120,43 +134,50 @@ class _Run:
         presented = self._identify()
         if presented.state is not MarkerState.BLANK:
             self._refuse("NOT_BLANK", "card type", f"chip {presented.chip_id} is {presented.state}, expected blank")
-        self._bind()
         self._from_the_start()
 
     def _resume(self) -> None:
         presented = self._identify()
         if presented.state is MarkerState.BLANK:
-            self._bind()
             self._from_the_start()
         elif presented.state is MarkerState.FINAL:
-            self._bind()
-            self._check(self._plan.blueprint.survey, None)
+            self._bind(())
+            survey = self._plan.blueprint.survey
+            self._intend("survey", survey)
+            self._check(survey, None)
         elif presented.state is MarkerState.FOREIGN or not presented.belongs_to(self._plan.tag):
             self._refuse("MARKER_FOREIGN", "security", f"chip {presented.chip_id} carries the marker of another record")
         else:
-            self._bind()
             self._go_on(presented.state)
 
+    def _from_the_start(self) -> None:
+        fence, write = self._parts[Part.FENCE][len(self._harmless()) :], self._parts[Part.WRITE]
+        self._bind((*fence, *write))
+        self._session.run(fence, strict=True)
+        self._session.run(write, strict=True)
+        self._prove_and_seal(again=False)
+
     def _go_on(self, state: MarkerState) -> None:
-        if state is not MarkerState.VERIFIED:
+        verified = state is MarkerState.VERIFIED
+        fence, write, check = (self._parts[part] for part in (Part.FENCE, Part.WRITE, Part.CHECK))
+        self._bind(() if verified else (*fence, *write, *check))
+        if not verified:
             self._restart()
             unmet = self._session.unmet()
             self._restart()
             self._session.run(self._plan.blueprint.repair(unmet), strict=True)
-        if self._check(self._parts[Part.CHECK], Part.CHECK):
-            if state is MarkerState.VERIFIED:
+        self._prove_and_seal(again=verified)
+
+    def _prove_and_seal(self, *, again: bool) -> None:
+        check, seal, stranger = (self._parts[part] for part in (Part.CHECK, Part.SEAL, Part.STRANGER))
+        self._intend("check", check)
+        if self._check(check, Part.CHECK):
+            self._intend("seal", (*seal, *stranger))
+            if again:
                 self._session.seal_again()
             else:
-                self._session.run(self._parts[Part.SEAL], strict=True)
-            self._check(self._parts[Part.STRANGER], Part.STRANGER)
-
-    def _from_the_start(self) -> None:
-        fence = self._parts[Part.FENCE]
-        self._session.run(fence[len(self._harmless()) :], strict=True)
-        self._session.run(self._parts[Part.WRITE], strict=True)
-        if self._check(self._parts[Part.CHECK], Part.CHECK):
-            self._session.run(self._parts[Part.SEAL], strict=True)
-            self._check(self._parts[Part.STRANGER], Part.STRANGER)
+                self._session.run(seal, strict=True)
+            self._check(stranger, Part.STRANGER)
 
     def _harmless(self) -> tuple[Step, ...]:
         return self._plan.blueprint.identify
@@ -175,9 +196,17 @@ class _Run:
             self._refuse("CARD_TYPE", "card type", f"chip id {presented.chip_id} is no identity")
         return presented
 
-    def _bind(self) -> None:
-        self._emit(BindEvent(self._chip_id))
+    def _bind(self, steps: Iterable[Step]) -> None:
+        """Say that the record is this chip's from now on, and which secrets these steps present."""
+        intent = intent_of("", steps)
+        self._emit(BindEvent(self._chip_id, intent.key_ref, intent.tries) if intent else BindEvent(self._chip_id))
         self._bound = True
+
+    def _intend(self, stretch: str, steps: Iterable[Step]) -> None:
+        """Say what a stretch of commands does that cannot be taken back. Said too early it does no harm."""
+        intent = intent_of(stretch, steps)
+        if intent is not None:
+            self._emit(intent)
 
     def _restart(self) -> None:
         atr = self._card.reset(cold=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import ATR_FITS, Event, OnEvent, Plan, Role, Step
+from cardkit.desired import ATR_FITS, OnEvent, Plan, Role, Step, intent_of
 from cardkit.perso.identify import Card
 from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
 
@@ -25,12 +25,16 @@ def verify(
 
     :param card: is reset first.
     :param without_keys: present no secret and prove no key; such a report is UNPROVEN at best.
-    :param on_event: gets IntentEvent before a secret is presented.
+    :param on_event: gets one IntentEvent before the first secret is presented.
     :raises TransportError: when the link fails.
     """
-    session = plan.blueprint.session(plan.contents, card.channel, {}, on_event or _ignore)
+    steps = _steps(plan, without_keys=without_keys)
+    intent = intent_of("verify", steps)
+    if on_event is not None and intent is not None:
+        on_event(intent)
+    session = plan.blueprint.session(plan.contents, card.channel, {})
     session.seen.notes[ATR_FITS] = plan.fits(card.reset(cold=True))
-    session.run(_steps(plan, without_keys=without_keys), strict=False)
+    session.run(steps, strict=False)
     findings = tuple(plan.blueprint.judge(plan.contents, session.seen, None))
     facts = {fact.name: fact.value for fact in session.facts()}
     evidence = evidence_of(plan, session.seen, findings, facts)
@@ -48,7 +52,3 @@ def verify(
 def _steps(plan: Plan, *, without_keys: bool) -> tuple[Step, ...]:
     survey = plan.blueprint.survey
     return tuple(step for step in survey if step.role not in _WITH_SECRETS) if without_keys else survey
-
-
-def _ignore(event: Event) -> None:
-    """Nobody listens."""

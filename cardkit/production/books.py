@@ -204,8 +204,9 @@ def _is_witnessed(post: Post) -> bool:
 def _entry(post: Post) -> dict[str, Any]:
     entry: dict[str, Any] = {"record": post.claim.record_id, "token": post.claim.token}
     match post.said:
-        case Bind(chip):
-            return entry | {"event": "bind", "chip": chip, "coupler": post.coupler}
+        case Bind(chip, key_ref, tries):
+            intent = {"key": key_ref, "tries": tries} if key_ref else {}
+            return entry | {"event": "bind", "chip": chip, "coupler": post.coupler} | intent
         case Intent(step, key_ref, tries):
             return entry | {"event": "intent", "step": step, "key": key_ref, "tries": tries}
         case Unknown(step, error):

@@ -72,7 +72,7 @@ class WorkFolder:
         match event:
             case BindEvent():
                 self._check_chip(event.chip_id)
-                self._write({"event": "bind", "chip": event.chip_id})
+                self._write({"event": "bind", "chip": event.chip_id, "key": event.key_ref, "tries": event.tries})
             case IntentEvent():
                 self._write({"event": "intent", "step": event.step, "key": event.key_ref, "tries": event.tries})
             case UnknownEvent():

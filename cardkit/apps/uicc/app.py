@@ -15,7 +15,7 @@ from cardkit.apps.uicc.states.session import UiccSession
 from cardkit.apps.uicc.states.tracing import UiccFileClasses
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import CompileTemplate, Content, Finding, Observations, OnEvent, Part, State, Step
+from cardkit.desired import CompileTemplate, Content, Finding, Observations, Part, State, Step
 
 
 class UiccBlueprint:
@@ -51,13 +51,13 @@ class UiccBlueprint:
         return {**self.product.contents(record, tag), **rands}
 
     def session(
-        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: OnEvent
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret]
     ) -> UiccSession:
         """Return a session on a powered card.
 
-        :param transport: secrets as delivered, by name.  :param emit: returns when the event is durable.
+        :param transport: secrets as delivered, by name.
         """
-        return UiccSession(self.product, self._scripts, contents, channel, transport, emit)
+        return UiccSession(self.product, self._scripts, contents, channel, transport)
 
     def file_classes(self) -> UiccFileClasses:
         """Return what knows, for one card's trace, which contents may be shown."""

@@ -78,9 +78,9 @@ class _Listener:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case BindEvent(chip_id):
+            case BindEvent(chip_id, key_ref, tries):
                 self.chip = chip_id
-                self._ask(messages.Bind(chip_id))
+                self._ask(messages.Bind(chip_id, key_ref, tries))
                 self.bound = True
             case IntentEvent(step, key_ref, tries):
                 self._ask(messages.Intent(step, key_ref, tries))

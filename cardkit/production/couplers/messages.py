@@ -67,9 +67,14 @@ class Ready(Message, frozen=True, tag=True):
 
 
 class Bind(Message, frozen=True, tag=True):
-    """The next command changes this chip."""
+    """The next command changes this chip.
+
+    :param key_ref, tries: the secrets presented before its first check, as in an intent.
+    """
 
     chip: str
+    key_ref: str = ""
+    tries: int = -1
 
 
 class Intent(Message, frozen=True, tag=True):

@@ -8,7 +8,7 @@ from typing import Any
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
 from cardkit.crypto.marker import VERSION, MarkerState
-from cardkit.desired import App, CompileTemplate, Content, Finding, Observations, OnEvent, Part, Step, Template
+from cardkit.desired import App, CompileTemplate, Content, Finding, Observations, Part, Step, Template
 from cardkit.encoding.digits import encode_bcd
 from cardkit.errors import EncodingError, ProfileError
 
@@ -56,10 +56,10 @@ class LoyaltyBlueprint:
         }
 
     def session(
-        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret], emit: OnEvent
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret]
     ) -> LoyaltySession:
         """Return a session on a powered card."""
-        return LoyaltySession(self._scripts, contents, channel, transport, emit)
+        return LoyaltySession(self._scripts, contents, channel, transport)
 
     def file_classes(self) -> None:
         """Let a trace show the contents of no file."""

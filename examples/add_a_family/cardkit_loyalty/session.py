@@ -8,11 +8,11 @@ from dataclasses import replace
 from cardkit.apdu import CommandAPDU
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import Content, Fact, IntentEvent, Observations, OnEvent, Part, Role, Step
+from cardkit.desired import Content, Fact, Observations, Part, Role, Step
 from cardkit.encoding.digits import decode_bcd
 from cardkit.errors import AuthenticationError, CardError, CounterGuardError, StatusError
 
-from .states import ISSUER, MARK, MEMBER, POINTS, SERIAL, Scripts
+from .states import MARK, MEMBER, POINTS, SERIAL, Scripts
 
 DONE = 0x9000
 
@@ -21,7 +21,6 @@ class LoyaltySession:
     """A powered card.
 
     :param contents: by state name.  :param transport: the issuer code by its name; empty where none is presented.
-    :param emit: returns when the event is durable.
     """
 
     def __init__(
@@ -30,12 +29,10 @@ class LoyaltySession:
         contents: Mapping[str, Content],
         channel: Channel,
         transport: Mapping[str, Secret],
-        emit: OnEvent,
     ) -> None:
         self._scripts = scripts
         self._contents = {**contents, **{name: (secret,) for name, secret in transport.items()}}
         self._channel = channel
-        self._emit = emit
         self.seen = Observations()
         self.current: Step | None = None
 
@@ -47,21 +44,12 @@ class LoyaltySession:
         """
         for step in steps:
             self.current = step
-            self._announce(step)
             response = self._channel.send(self._command(step))
             self.seen.words[step.serves] = response.sw
             if step.role is Role.READ:
                 self._keep(step.serves, response.data if response.sw == DONE else None)
             if strict and response.sw not in step.sw:
                 raise _error(step, response.sw)
-
-    def _announce(self, step: Step) -> None:
-        """Before a code is presented or a file deleted, somebody must have written it down."""
-        if step.role is Role.PRESENT:
-            tries = self.seen.words[ISSUER] & 0x0F  # as the query before it was answered
-            self._emit(IntentEvent(step.serves, f"key reference {step.command.p2:02X}", tries))
-        elif step.role is Role.DELETE:
-            self._emit(IntentEvent(step.serves, "", -1))
 
     def _command(self, step: Step) -> CommandAPDU:
         return replace(step.command, data=self._contents[step.content]) if step.content else step.command

@@ -21,9 +21,14 @@ TRIES_LEFT = 0x63C0
 CODE_BYTES = 8
 
 
+def issuer_of(chip: ChipBlock) -> Access:
+    """Return the right that the issuer code gives."""
+    return Access(ISSUER, chip.issuer.reference, chip.issuer.tries)
+
+
 def states_of(chip: ChipBlock) -> tuple[State, ...]:
     """Return the four states: the plant's marker, the two files, and the marker gone again."""
-    issuer = Access(ISSUER, chip.issuer.reference, chip.issuer.tries)
+    issuer = issuer_of(chip)
 
     def state(name: str, title: str, phase: Phase, rule: str, *, varies: bool = False) -> State:
         return State(name, title, phase, rule, Seen.READ, AfterUnknown.LOOK, issuer, varies=varies)
@@ -84,10 +89,10 @@ class Scripts:
 
     def _open(self, phase: Phase) -> tuple[Step, Step]:
         """Ask for the counter, then present the issuer code: never a try on a card that has lost one."""
-        command = code_command(Ins.VERIFY, self._chip.issuer.reference)
-        full = TRIES_LEFT | self._chip.issuer.tries
-        query = Step(phase, Role.QUERY, ISSUER, DIRECTORY, command, sw=(full,))
-        return query, Step(phase, Role.PRESENT, ISSUER, DIRECTORY, command, ISSUER, nc=CODE_BYTES)
+        issuer = issuer_of(self._chip)
+        command = code_command(Ins.VERIFY, issuer.reference)
+        query = Step(phase, Role.QUERY, ISSUER, DIRECTORY, command, access=issuer, sw=(TRIES_LEFT | issuer.tries,))
+        return query, Step(phase, Role.PRESENT, ISSUER, DIRECTORY, command, ISSUER, issuer, nc=CODE_BYTES)
 
     def _delete(self) -> Step:
         fid = bytes.fromhex(self._chip.files["MARK"].fid)

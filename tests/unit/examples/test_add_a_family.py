@@ -174,12 +174,10 @@ def test_blank_card_gets_the_planned_commands_one_to_one(bench: Bench) -> None:
 
 def test_events_come_before_what_they_announce(bench: Bench) -> None:
     bench.make(bench.new_card())
-    assert [type(event) for event in bench.events] == [BindEvent, IntentEvent, IntentEvent, IntentEvent, DoneEvent]
-    assert [event.step for event in bench.events if isinstance(event, IntentEvent)] == [
-        "ISSUER",
-        "ISSUER",
-        "marker removed",
-    ]
+    bound, intent, done = bench.events
+    assert bound == BindEvent("4C43310000000001", "ISSUER 01", 3)
+    assert intent == IntentEvent("seal: marker removed", "ISSUER 01", 3)
+    assert isinstance(done, DoneEvent)
 
 
 LEFT_OUT = {

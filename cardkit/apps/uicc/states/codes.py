@@ -11,7 +11,7 @@ from cardkit.apps.uicc.pin import CodeState, CodeStatus, Entry, Line, RetryGuard
 from cardkit.apps.uicc.pin import Step as Presentation
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import IntentEvent, OnEvent, Step
+from cardkit.desired import Step
 from cardkit.errors import AuthenticationError, CounterGuardError, StatusError
 
 ACCEPTED = "accepted"
@@ -19,17 +19,13 @@ ACCEPTED = "accepted"
 
 @dataclass(slots=True)
 class _Journal:
-    """Hands the guard's entries on as events, and remembers refusals while the card lies in the reader."""
+    """Remembers refusals while the card lies in the reader; the run's intents are durable before its commands."""
 
-    emit: OnEvent
-    what: str = ""
     _refused: set[tuple[int, bytes]] = field(default_factory=set)
 
     def write(self, entry: Entry) -> None:
-        """Return when the intent is durable."""
-        if entry.step is Presentation.BEFORE:
-            self.emit(IntentEvent(self.what, f"key reference {entry.reference:02X}", entry.left))
-        elif entry.step is not Presentation.ACCEPTED:
+        """Keep what a card did not accept."""
+        if entry.step is Presentation.REFUSED or entry.step is Presentation.UNKNOWN:
             self._refused.add((entry.reference, entry.digest))
 
     def changed(self, reference: int) -> None:
@@ -67,10 +63,10 @@ class Codes:
     :param digest_key: of the digests that stand for codes.
     """
 
-    def __init__(self, channel: Channel, notes: dict[str, Any], emit: OnEvent, digest_key: Secret) -> None:
+    def __init__(self, channel: Channel, notes: dict[str, Any], digest_key: Secret) -> None:
         self._client = Client(channel)
         self._asked = _Asked(self._client)
-        self._journal = _Journal(emit)
+        self._journal = _Journal()
         self._notes = notes
         self._guard = RetryGuard(self._asked, "this card", self._journal, digest_key, Line())
         self._unblock: dict[int, CodeStatus] = {}
@@ -96,17 +92,16 @@ class Codes:
         self._notes[f"counter {'PUK ' if unblock else ''}{reference:02X}"] = status
         return status
 
-    def present(self, step: Step, code: Secret, full: int, *, released: bool = False) -> None:
+    def present(self, step: Step, code: Secret, *, released: bool = False) -> None:
         """Present a code once, with a full counter.
 
         :param released: one try less is accepted: it is known who spent it.
         :raises CounterGuardError: when the counter is not full; nothing was sent.
         :raises AuthenticationError: when the card refuses the code.
         """
-        self._journal.what = step.serves
         reference = step.command.p2
         try:
-            self._guard.present(reference, code, full=full, released=released)
+            self._guard.present(reference, code, full=full_tries(step), released=released)
         except (AuthenticationError, StatusError) as error:
             self._notes[f"presented {step.serves}"] = self._outcome(reference, error)
             raise
@@ -117,7 +112,7 @@ class Codes:
             return CodeState.DISABLED.value
         return f"not checked: {error}" if isinstance(error, CounterGuardError) else str(error)
 
-    def exchange(self, step: Step, first: Secret, second: Secret, full: int) -> None:
+    def exchange(self, step: Step, first: Secret, second: Secret) -> None:
         """CHANGE PIN (old, new), or UNBLOCK PIN (PUK, PIN) with a full PUK counter.
 
         :raises CounterGuardError: when the PUK's counter is not full; nothing was sent.
@@ -126,14 +121,19 @@ class Codes:
         reference, ins = step.command.p2, Ins(step.command.ins)
         key = f"changed {step.serves}"
         if ins is Ins.UNBLOCK:
-            known = self._unblock.get(reference, CodeStatus(CodeState.UNKNOWN, None))
+            known, full = self._unblock.get(reference, CodeStatus(CodeState.UNKNOWN, None)), full_tries(step)
             if known.left != full:
                 self._notes[key] = f"not checked: PUK of {reference:02X}: {known}, expected {full} tries left"
                 raise CounterGuardError(f"{step.serves}: PUK: {known}, expected {full} tries left")
-        self._journal.emit(IntentEvent(f"{step.serves}: {ins.name}", f"key reference {reference:02X}", full))
         status = self._client.submit(ins, reference, first, second)
         if status.state is not CodeState.VERIFIED:
             self._notes[key] = f"{ins.name}: {status}"
             raise AuthenticationError(f"{step.serves}: {ins.name} was refused: {status}; it is not tried again")
         self._journal.changed(reference)
         self._notes[key] = ACCEPTED
+
+
+def full_tries(step: Step) -> int:
+    """Return the counter that a step's secret should have."""
+    assert step.access is not None  # the planner made it
+    return step.access.tries

@@ -156,7 +156,8 @@ class Route:
         """Ask how many tries are left: the empty VERIFY or UNBLOCK PIN. TS 102 221 11.1.9.1.5"""
         command = CommandAPDU(CLA, ins, 0, access.reference)
         full = 0x63C0 | access.tries
-        self.steps.append(Step(self.phase, Role.QUERY, serves or access.name, self.place, command, sw=(full,)))
+        step = Step(self.phase, Role.QUERY, serves or access.name, self.place, command, access=access, sw=(full,))
+        self.steps.append(step)
 
     def present(self, access: Access, content: str, *, serves: str = "") -> None:
         """Ask for the counter, then present a secret; nothing if it has been presented since the last reset."""
@@ -170,7 +171,8 @@ class Route:
             serves or access.name,
             self.place,
             command,
-            content=content,
+            content,
+            access,
             nc=SECRET_BYTES,
             reversible=False,
         )
@@ -182,7 +184,7 @@ class Route:
         command = CommandAPDU(CLA, ins, 0, access.reference)
         size = 2 * SECRET_BYTES
         step = Step(
-            self.phase, Role.CHANGE, serves, self.place, command, content=content, nc=size, nvm=size, reversible=False
+            self.phase, Role.CHANGE, serves, self.place, command, content, access, nc=size, nvm=size, reversible=False
         )
         self.steps.append(step)
 

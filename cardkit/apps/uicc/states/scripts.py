@@ -110,8 +110,8 @@ class Scripts:
         """
         route = Route(Phase.VERIFY)
         for target in in_order(content.target for content in self._product.files):
-            if target.read is not None and locked:
-                route.present(target.read, target.read.name)
+            if locked:
+                self._open(route, target)
             route.read(target)
         return route.take()
 
@@ -217,7 +217,7 @@ class Scripts:
         puk = Access(f"PUK of {access.name}", access.reference, model.unblock_tries, access.scope)
         route.query(puk, ins=UNBLOCK_PIN, serves=name)
         if pin.block.prove_puk and pin.block.enabled:
-            route.exchange(access, UNBLOCK_PIN, access.name + UNBLOCK, serves=name)
+            route.exchange(puk, UNBLOCK_PIN, access.name + UNBLOCK, serves=name)
 
     def _prove_key(self, route: Route, key: KeyFile) -> None:
         route.phase = Phase.PROVE

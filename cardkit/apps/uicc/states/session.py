@@ -8,13 +8,13 @@ from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.uicc.client import is_done
 from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, algorithm_of
-from cardkit.apps.uicc.states.codes import Codes
+from cardkit.apps.uicc.states.codes import Codes, full_tries
 from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
-from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND, UNBLOCK_PIN
+from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND
 from cardkit.apps.uicc.states.scripts import Proof, Scripts
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import Access, Content, Fact, IntentEvent, Observations, OnEvent, Part, Role, Step
+from cardkit.desired import Content, Fact, Observations, Part, Role, Step
 from cardkit.errors import AuthenticationError, CounterGuardError, ProfileError, ProtocolError, StatusError
 
 TRIES_LEFT = 0x63C0
@@ -25,7 +25,6 @@ class UiccSession:
     """Runs the steps of one card.
 
     :param contents: the card's contents by state name.  :param transport: values of secrets as delivered, by name.
-    :param emit: receives an event and returns when it is durable.
     :ivar seen: what the card showed.  :ivar current: the step under way.
     """
 
@@ -36,7 +35,6 @@ class UiccSession:
         contents: Mapping[str, Content],
         channel: Channel,
         transport: Mapping[str, Secret],
-        emit: OnEvent,
     ) -> None:
         self._product = product
         self._scripts = scripts
@@ -46,7 +44,6 @@ class UiccSession:
             if name in contents:
                 self._contents[name + CHANGE] = (secret, *_parts(contents[name]))
         self._channel = channel
-        self._emit = emit
         self._strict = True
         self._lost_place = ""
         self._lost_file = ""
@@ -54,9 +51,7 @@ class UiccSession:
         self._proofs = {proof.name: proof for proof in scripts.proofs}
         self.seen = Observations()
         tag = self._contents.get(MARKER_STARTED, b"")
-        self._codes = Codes(
-            channel, self.seen.notes, emit, Secret(tag if isinstance(tag, bytes) else b"", "digest key")
-        )
+        self._codes = Codes(channel, self.seen.notes, Secret(tag if isinstance(tag, bytes) else b"", "digest key"))
         self.current: Step | None = None
         self._handlers: dict[Role, Callable[[Step], None]] = {
             Role.ENTER: self._enter,
@@ -207,7 +202,6 @@ class UiccSession:
             self._wrong(step, response)
 
     def _delete(self, step: Step) -> None:
-        self._emit(IntentEvent(f"{step.serves}: {step.role}", "", -1))
         response = self._send(step)
         if not is_done(response.sw):
             self._wrong(step, response)
@@ -230,16 +224,13 @@ class UiccSession:
         if self._is_another_card():
             return
         (code, *_) = self._secrets(step)
-        self._guarded(lambda: self._codes.present(step, code, self._access(step).tries))
+        self._guarded(lambda: self._codes.present(step, code))
 
     def _change(self, step: Step) -> None:
         if self._is_another_card():
             return
         first, second = self._secrets(step)
-        access = self._access(step)
-        unblock = step.command.ins == UNBLOCK_PIN
-        full = self._product.chip.models[access.name].unblock_tries if unblock else access.tries
-        self._guarded(lambda: self._codes.exchange(step, first, second, full))
+        self._guarded(lambda: self._codes.exchange(step, first, second))
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """A refusal is an error when strict; else the notes have it."""
@@ -251,9 +242,6 @@ class UiccSession:
 
     def _secrets(self, step: Step) -> list[Secret]:
         return [part for part in _parts(self._contents[step.content]) if isinstance(part, Secret)]
-
-    def _access(self, step: Step) -> Access:
-        return next(a for a in self._product.chip.secrets.values() if a.reference == step.command.p2)
 
     def seal_again(self) -> None:
         """Seal a card whose marker says that sealing may have begun.
@@ -268,19 +256,18 @@ class UiccSession:
         if not self._is_final_key(seal[Role.QUERY][0]):
             (delivered,) = seal[Role.PRESENT]
             self.current = delivered
-            self._codes.present(delivered, self._secrets(delivered)[0], self._access(delivered).tries, released=True)
+            self._codes.present(delivered, self._secrets(delivered)[0], released=True)
             self.run(seal[Role.CHANGE], strict=True)
         self.run(seal[Role.DELETE], strict=True)
 
     def _is_final_key(self, query: Step) -> bool:
         """Present the final key if no try has been spent; whether the card took it."""
         final = next(step for step in self._scripts.parts[Part.STRANGER] if step.role is Role.PRESENT)
-        full = self._access(final).tries
-        if self._codes.query(query).left != full:
+        if self._codes.query(query).left != full_tries(final):
             return False
         self.current = final
         try:
-            self._codes.present(final, self._secrets(final)[0], full)
+            self._codes.present(final, self._secrets(final)[0])
         except CounterGuardError:
             raise
         except AuthenticationError:
