@@ -1,0 +1,430 @@
+"""The store against a model of dictionaries: the same steps, the same answers, and the invariants after each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import select
+
+from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, IllegalStepError, StoreError, TwoPersonsError
+from cardkit.production.store import Answer, Card, Clocks, Office, StationSession, start_session
+from cardkit.production.store.invariants import check_audit, check_records
+from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
+from cardkit.production.store.schema import attempt, record
+from cardkit.production.store.store import create_or_open
+
+RECORDS = 4
+TTL_S = 10.0
+STATIONS = st.sampled_from(["s1", "s2"])
+PICK = st.integers(0, 11)
+SELDOM = st.sampled_from([False, False, False, False, False, True])
+CHIPS = st.sampled_from([f"c{n}" for n in range(1, 9)])
+EVIDENCE = st.sampled_from([b"a" * 32, b"b" * 32])
+PEOPLE = st.sampled_from([("ana", "bek"), ("ana", "bek"), ("ana", "bek"), ("ana",), ("bek", "bek"), ()])
+ENDS = st.sampled_from(
+    [("GOOD", b"a" * 32), ("GOOD", b"b" * 32), ("REJECTED", "NVM_6581"), ("REJECTED", "LENGTH"), ("IN_DOUBT", "MUTE")]
+)
+MARKERS = st.sampled_from(["match", "absent", "foreign"])
+ERRORS: tuple[type[StoreError], ...] = (
+    FencedError,
+    ChipUsedError,
+    BatchHeldError,
+    TwoPersonsError,
+    IllegalStepError,
+)
+
+
+@dataclass
+class ModelAttempt:
+    token: int
+    chip: str
+    state: str
+    session: str
+    evidence: bytes | None = None
+    code: str | None = None
+
+
+class Model:
+    """What production.md 3 says, on dictionaries."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.held = False
+        self.state = dict.fromkeys(range(1, RECORDS + 1), "READY")
+        self.token = dict.fromkeys(self.state, 0)
+        self.session: dict[int, str | None] = dict.fromkeys(self.state)
+        self.lease: dict[int, float] = {}
+        self.attempts: dict[int, list[ModelAttempt]] = {row: [] for row in self.state}
+        self.used: set[str] = set()
+
+    def live(self, row: int) -> ModelAttempt | None:
+        return next((each for each in self.attempts[row] if each.state != "SCRAPPED"), None)
+
+    def holds(self, row: int, token: int, session: str) -> bool:
+        return self.token[row] == token and self.session[row] == session
+
+    def move(self, row: int, state: str) -> None:
+        self.state[row] = state
+        live = self.live(row)
+        if live is not None and state != "CANCELLED":
+            live.state = state
+
+    def claim(self, session: str, count: int) -> list[tuple[int, int]]:
+        if self.held:
+            raise BatchHeldError
+        free = [
+            row
+            for row, state in self.state.items()
+            if state == "READY" or (state == "LEASED" and self.lease[row] < self.now)
+        ]
+        for row in free[:count]:
+            self.state[row] = "LEASED"
+            self.token[row] += 1
+            self.session[row] = session
+            self.lease[row] = self.now + TTL_S
+        return [(row, self.token[row]) for row in free[:count]]
+
+    def release(self, session: str, row: int, token: int) -> None:
+        if self.state[row] != "LEASED" or not self.holds(row, token, session):
+            raise FencedError
+        self.state[row], self.session[row] = "READY", None
+
+    def bind(self, session: str, row: int, token: int, chip: str) -> Answer:
+        live = self.live(row)
+        if self.holds(row, token, session):
+            if self.state[row] == "BOUND" and live is not None and live.chip == chip:
+                return Answer.ALREADY
+            if self.state[row] == "LEASED":
+                if chip in self.used:
+                    raise ChipUsedError
+                self.state[row] = "BOUND"
+                self.attempts[row].append(ModelAttempt(token, chip, "BOUND", session))
+                self.used.add(chip)
+                return Answer.DONE
+        raise FencedError
+
+    def end(self, session: str, row: int, token: int, chip: str, state: str, **detail: Any) -> Answer:
+        ended = next((each for each in self.attempts[row] if each.token == token and each.chip == chip), None)
+        if ended is None or not self.holds(row, token, session):
+            raise FencedError
+        same = (ended.evidence, ended.code) == (detail.get("evidence"), detail.get("code"))
+        if self.state[row] == state and same:
+            return Answer.ALREADY
+        if self.state[row] != "BOUND":
+            raise FencedError
+        self.move(row, state)
+        ended.evidence, ended.code = detail.get("evidence"), detail.get("code")
+        return Answer.DONE
+
+    def restart(self, station: str) -> tuple[list[int], list[int]]:
+        def ours(session: str | None) -> bool:
+            return session is not None and session.startswith(station)
+
+        doubt = [row for row, state in self.state.items() if state == "BOUND" and ours(self.session[row])]
+        freed = [row for row, state in self.state.items() if state == "LEASED" and ours(self.session[row])]
+        for row in doubt:
+            self.move(row, "IN_DOUBT")
+        for row in freed:
+            self.state[row], self.session[row] = "READY", None
+        return doubt, freed
+
+    def people(self, by: tuple[str, ...]) -> None:
+        if len(set(by)) < 2:
+            raise TwoPersonsError
+
+    def step(self, by: tuple[str, ...], row: int, before: set[str], after: str) -> None:
+        self.people(by)
+        if self.state[row] not in before:
+            raise IllegalStepError
+        self.move(row, after)
+
+    def resume(self, by: tuple[str, ...], row: int, chip: str, marker: str, session: str) -> None:
+        self.people(by)
+        live = self.live(row)
+        if self.state[row] != "IN_DOUBT":
+            raise IllegalStepError
+        if live is None or live.chip != chip or marker == "foreign":
+            raise FencedError
+        self.move(row, "BOUND")
+        self.session[row] = session
+        live.session = session
+
+    def resolve(self, by: tuple[str, ...], row: int, chip: str, verdict: str, detail: bytes | str) -> None:
+        self.people(by)
+        live = self.live(row)
+        if self.state[row] != "IN_DOUBT":
+            raise IllegalStepError
+        if live is None or live.chip != chip:
+            raise FencedError
+        self.move(row, verdict)
+        live.evidence, live.code = (detail, None) if isinstance(detail, bytes) else (live.evidence, detail)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Drives store and model with the same steps."""
+
+    @initialize()
+    def open(self) -> None:
+        self.model = Model()
+        self.folder = tempfile.TemporaryDirectory()
+        clocks = Clocks(
+            lambda: self.model.now, lambda: datetime(2031, 5, 4, tzinfo=UTC) + timedelta(seconds=self.model.now)
+        )
+        self.store = create_or_open(Path(self.folder.name) / "a.db", "ana", persons=2, clocks=clocks)
+        new = NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32, RECORDS, remake="after-scrap")
+        rows = [NewRecord(n, b"", {"iccid": str(n)}) for n in range(1, RECORDS + 1)]
+        self.lot = add_batch(self.store, new, rows)
+        both = Office(self.store, self.lot, ("ana", "bek"))
+        both.approve()
+        both.open()
+        self.sessions: dict[str, StationSession] = {}
+        self.names: dict[str, str] = {}
+        for station in ("s1", "s2"):
+            self._start(station)
+
+    def _start(self, station: str) -> tuple[list[int], list[int]]:
+        self.sessions[station], done = start_session(self.store, station)
+        self.names[self.sessions[station].id] = f"{station}/{len(self.names)}"
+        return list(done.in_doubt), list(done.released)
+
+    def _model_session(self, station: str) -> str:
+        return self.names[self.sessions[station].id]
+
+    def _same(self, real: Callable[[], Any], modelled: Callable[[], Any]) -> Any:
+        """Both give the same answer, or the same error."""
+        try:
+            expected = modelled()
+        except ERRORS as error:
+            expected = type(error)
+        try:
+            actual = real()
+        except ERRORS as error:
+            actual = type(error)
+        assert actual == expected
+        return actual
+
+    def _office(self, by: tuple[str, ...]) -> Office:
+        return Office(self.store, self.lot, by)
+
+    @rule(seconds=st.sampled_from([1.0, TTL_S + 1, 1e6]))
+    def tick(self, seconds: float) -> None:
+        self.model.now += seconds
+
+    @rule(station=STATIONS, count=st.integers(1, 3))
+    def claim(self, station: str, count: int) -> None:
+        def real() -> list[tuple[int, int]]:
+            return [(c.record_id, c.token) for c in self.sessions[station].claim("B", count, TTL_S)]
+
+        self._same(real, lambda: self.model.claim(self._model_session(station), count))
+
+    @rule(station=STATIONS, chip=CHIPS)
+    def start_a_card(self, station: str, chip: str) -> None:
+        def modelled() -> list[Any]:
+            claims = self.model.claim(self._model_session(station), 1)
+            return [self.model.bind(self._model_session(station), row, token, chip) for row, token in claims]
+
+        def real() -> list[Any]:
+            session = self.sessions[station]
+            return [session.bind(self.lot, Card(c.record_id, c.token, chip)) for c in session.claim("B", 1, TTL_S)]
+
+        self._same(real, modelled)
+
+    @precondition(lambda self: "LEASED" in self.model.state.values())
+    @rule(pick=PICK, other=SELDOM, stale=SELDOM)
+    def release(self, pick: int, other: bool, stale: bool) -> None:
+        rows = self._rows("LEASED")
+        row = rows[pick % len(rows)]
+        station, token = self._holder(row, other), self.model.token[row] - stale
+        self._same(
+            lambda: self.sessions[station].release(row, token),
+            lambda: self.model.release(self._model_session(station), row, token),
+        )
+
+    def _rows(self, *states: str) -> list[int]:
+        """The rows in some states, all rows where there are none: then the step is refused."""
+        return [row for row, state in self.model.state.items() if state in states] or list(self.model.state)
+
+    def _holder(self, row: int, other: bool) -> str:
+        holder = (self.model.session[row] or "s1/").partition("/")[0]
+        return holder if not other else {"s1": "s2", "s2": "s1"}[holder]
+
+    @precondition(lambda self: "LEASED" in self.model.state.values())
+    @rule(pick=PICK, other=SELDOM, stale=SELDOM, chip=CHIPS)
+    def bind(self, pick: int, other: bool, stale: bool, chip: str) -> None:
+        rows = self._rows("LEASED")
+        row = rows[pick % len(rows)]
+        station, token = self._holder(row, other), self.model.token[row] - stale
+        self._same(
+            lambda: self.sessions[station].bind(self.lot, Card(row, token, chip)),
+            lambda: self.model.bind(self._model_session(station), row, token, chip),
+        )
+
+    def _card(self, pick: int, *states: str) -> tuple[int, ModelAttempt]:
+        """An attempt in one of some states, any attempt where there is none."""
+        tried = [(row, each) for row, attempts in self.model.attempts.items() for each in attempts]
+        wanted = [(row, each) for row, each in tried if each.state in states] or tried
+        return wanted[pick % len(wanted)]
+
+    @precondition(lambda self: self.model.used)
+    @rule(pick=PICK, other=SELDOM, chip=st.none() | CHIPS)
+    def bind_again(self, pick: int, other: bool, chip: str | None) -> None:
+        row, tried = self._card(pick, "BOUND")
+        station = self._holder(row, other)
+        presented = chip or tried.chip
+        self._same(
+            lambda: self.sessions[station].bind(self.lot, Card(row, tried.token, presented)),
+            lambda: self.model.bind(self._model_session(station), row, tried.token, presented),
+        )
+
+    @precondition(lambda self: self.model.used)
+    @rule(pick=PICK, other=SELDOM, stale=SELDOM, chip=st.just(None) | st.just(None) | CHIPS, end=ENDS)
+    def end(self, pick: int, other: bool, stale: bool, chip: str | None, end: tuple[str, Any]) -> None:
+        row, tried = self._card(pick, "BOUND", "GOOD")
+        station = self._holder(row, other)
+        card = Card(row, tried.token - stale, chip or tried.chip)
+        state, detail = end
+        session = self.sessions[station]
+        steps: dict[str, Callable[[], Answer]] = {
+            "GOOD": lambda: session.commit(self.lot, card, detail),
+            "REJECTED": lambda: session.reject(self.lot, card, detail),
+            "IN_DOUBT": lambda: session.doubt(self.lot, card, detail),
+        }
+        name = "evidence" if state == "GOOD" else "code"
+        self._same(
+            steps[state],
+            lambda: self.model.end(self._model_session(station), row, card.token, card.chip, state, **{name: detail}),
+        )
+
+    @precondition(lambda self: self.model.used)
+    @rule(pick=PICK)
+    def commit_without_evidence(self, pick: int) -> None:
+        row, tried = self._card(pick, "BOUND")
+        with pytest.raises(IllegalStepError):
+            self.sessions["s1"].commit(self.lot, Card(row, tried.token, tried.chip), None)
+
+    @rule(station=STATIONS)
+    def restart(self, station: str) -> None:
+        expected = self.model.restart(f"{station}/")
+        assert self._start(station) == expected
+
+    @precondition(lambda self: "IN_DOUBT" in self.model.state.values())
+    @rule(by=PEOPLE, pick=PICK, chip=st.just(None) | CHIPS, marker=MARKERS, station=STATIONS)
+    def resume(self, by: tuple[str, ...], pick: int, chip: str | None, marker: str, station: str) -> None:
+        row, tried = self._card(pick, "IN_DOUBT")
+        presented = chip or tried.chip
+        self._same(
+            lambda: self._office(by).resume(row, presented, marker, self.sessions[station].id),
+            lambda: self.model.resume(by, row, presented, marker, self._model_session(station)),
+        )
+
+    @precondition(lambda self: "IN_DOUBT" in self.model.state.values())
+    @rule(by=PEOPLE, pick=PICK, chip=st.just(None) | CHIPS, detail=EVIDENCE | st.just("SCRAPPED_BY_NUMBER"))
+    def resolve(self, by: tuple[str, ...], pick: int, chip: str | None, detail: bytes | str) -> None:
+        row, tried = self._card(pick, "IN_DOUBT")
+        verdict = "GOOD" if isinstance(detail, bytes) else "REJECTED"
+        presented = chip or tried.chip
+        self._same(
+            lambda: self._office(by).resolve(row, presented, verdict, detail),
+            lambda: self.model.resolve(by, row, presented, verdict, detail),
+        )
+
+    @precondition(lambda self: self.model.used)
+    @rule(by=PEOPLE, pick=PICK)
+    def recall(self, by: tuple[str, ...], pick: int) -> None:
+        rows = self._rows("GOOD")
+        row = rows[pick % len(rows)]
+
+        def modelled() -> None:
+            self.model.step(by, row, {"GOOD"}, "REJECTED")
+            live = self.model.live(row)
+            assert live is not None
+            live.code = "QA_FAIL"
+
+        self._same(lambda: self._office(by).recall(row, "QA_FAIL"), modelled)
+
+    @precondition(lambda self: self.model.used)
+    @rule(by=PEOPLE, pick=PICK)
+    def scrap(self, by: tuple[str, ...], pick: int) -> None:
+        rows = self._rows("REJECTED")
+        row = rows[pick % len(rows)]
+        self._same(
+            lambda: self._office(by).scrap(row, "D-1"),
+            lambda: self.model.step(by, row, {"REJECTED"}, "SCRAPPED"),
+        )
+
+    @precondition(lambda self: self.model.used)
+    @rule(by=PEOPLE, pick=PICK)
+    def remake(self, by: tuple[str, ...], pick: int) -> None:
+        rows = self._rows("SCRAPPED")
+        row = rows[pick % len(rows)]
+        self._same(lambda: self._office(by).remake(row), lambda: self.model.step(by, row, {"SCRAPPED"}, "READY"))
+
+    @precondition(lambda self: self.model.used)
+    @rule(by=PEOPLE, pick=PICK)
+    def cancel(self, by: tuple[str, ...], pick: int) -> None:
+        row = list(self.model.state)[pick % RECORDS]
+        self._same(lambda: self._office(by).cancel(row), lambda: self.model.step(by, row, {"READY"}, "CANCELLED"))
+
+    @precondition(lambda self: self.model.used)
+    @rule(by=PEOPLE, pick=PICK)
+    def lost(self, by: tuple[str, ...], pick: int) -> None:
+        row = list(self.model.state)[pick % RECORDS]
+        self._same(
+            lambda: self._office(by).lost(row, "INC-7"),
+            lambda: self.model.step(by, row, {"IN_DOUBT", "REJECTED"}, "LOST"),
+        )
+
+    @precondition(lambda self: self.model.held or len(self.model.used) > 1)
+    @rule(held=st.sampled_from([False, False, False, True]))
+    def hold_or_release(self, held: bool) -> None:
+        office = self._office(("ana", "bek"))
+        self._same(
+            lambda: office.hold("YIELD") if held else office.unhold("looked at"),
+            lambda: self._model_hold(held),
+        )
+
+    def _model_hold(self, held: bool) -> None:
+        if self.model.held == held:
+            raise IllegalStepError
+        self.model.held = held
+
+    @invariant()
+    def store_and_model_agree(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        with self.store.reading() as connection:
+            states = {row.id: (row.state, row.token) for row in connection.execute(select(record))}
+            attempts = connection.execute(select(attempt).order_by(attempt.c.id)).all()
+        assert states == {row: (self.model.state[row], self.model.token[row]) for row in self.model.state}
+        found: dict[int, list[tuple[int, str, str]]] = {row: [] for row in states}
+        for row in attempts:
+            found[row.record_id].append((row.token, row.chip_id.removeprefix("B:"), row.state))
+        assert found == {
+            row: [(each.token, each.chip, each.state) for each in tried] for row, tried in self.model.attempts.items()
+        }
+
+    @invariant()
+    def nothing_is_unsound(self) -> None:
+        if hasattr(self, "store"):
+            assert check_records(self.store, self.lot) == []
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            assert check_audit(self.store) == []
+            self.store.close()
+            self.folder.cleanup()
+
+
+TestStore = StoreMachine.TestCase
+TestStore.settings = settings(
+    max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+)
