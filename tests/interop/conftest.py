@@ -12,7 +12,7 @@ import pytest
 from cardkit.errors import TransportError
 from cardkit.transport.presence import ReaderState, list_readers
 from tests.interop.rawcard import RawCard, Respond, atr, done
-from tests.interop.pcscd import HOME, SOCKET, Stack, require_stack, running
+from tests.interop.stack import HOME, SOCKET, Stack, require_stack, running
 
 os.environ["PCSCLITE_CSOCK_NAME"] = str(SOCKET)
 

@@ -16,7 +16,7 @@ DONE = b"\x90\x00"
 Respond = Callable[[bytes], bytes | None]
 
 
-class Pulled(Exception):
+class PulledError(Exception):
     """Leave the reader in mid-command."""
 
 
@@ -39,7 +39,7 @@ class RawCard:
     """A card in a slot, served by a thread.
 
     :param link: from Stack.connect.  :param respond: command -> answer; None says nothing (a mute card), and raising
-        :class:`Pulled` takes the card out.
+        :class:`PulledError` takes the card out.
     :param quickack: re-arm TCP_QUICKACK around each read.  :param writes: writes per answer; foreign cards do two.
     """
 
@@ -85,7 +85,7 @@ class RawCard:
             self.link.sendall(answer)
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError, Pulled, EOFError):
+        with contextlib.suppress(OSError, PulledError, EOFError):
             while True:
                 message = self._take(int.from_bytes(self._take(2), "big"))
                 self.messages.append(message)

@@ -5,33 +5,27 @@ Presence is asked of libpcsclite directly, so that the tests of cardkit's own pr
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import subprocess
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from smartcard import scard
 
 from cardkit.virtual import VirtualCard, VirtualCardError, vpcd
-from tests.interop.pcscd import HOST, Stack
+from tests.interop.rawcard import RawCard, Respond, atr, done
+from tests.interop.stack import Stack
 
 DETECTED_S = 2.0  # the driver asks for a card every 0.4 s
-PRESENT = 0x20
-FLAGS = 0xFFFF
+PRESENT, IN_USE = 0x20, 0x100
 
 
 class NotSeenError(AssertionError):
     """The service has not noticed a card's coming or going in time."""
-
-
-class Server(Protocol):
-    """Serves a card to vpcd until it is stopped."""
-
-    def __call__(self, host: str, port: int, *, stop: threading.Event) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,10 @@ class Glance:
     @property
     def present(self) -> bool:
         return bool(self.state & PRESENT)
+
+    @property
+    def in_use(self) -> bool:
+        return bool(self.state & IN_USE)
 
     @property
     def counter(self) -> int:
@@ -66,8 +64,8 @@ def glance(reader: str, *, timeout_ms: int = 0, known: int = 0) -> Glance:
     """Return a reader's state, at once or as soon as it differs from the known one."""
     with service() as context:
         _, states = scard.SCardGetStatusChange(context, timeout_ms, [(reader, known & ~2)])
-        _, state, atr = states[0]
-        return Glance(state, bytes(atr))
+        _, state, answer_to_reset = states[0]
+        return Glance(state, bytes(answer_to_reset))
 
 
 def wait_until(reader: str, arrived: Callable[[Glance], bool], what: str) -> Glance:
@@ -81,44 +79,55 @@ def wait_until(reader: str, arrived: Callable[[Glance], bool], what: str) -> Gla
     return seen
 
 
-class Inserted:
-    """A card in a slot, served by a thread of this process until :meth:`eject`.
+class ServedCard:
+    """A virtual card in a slot, served by cardkit's own server in a thread."""
 
-    :param serve: serves the card.
-    """
-
-    def __init__(self, stack: Stack, index: int, serve: Server) -> None:
-        self.index = index
-        self.reader = stack.names[index]
-        self.target = f"pcsc:{index}"
-        self.failure: Exception | None = None
-        self._stack = stack
-        self._serve = serve
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"card in {self.reader}", daemon=True)
+    def __init__(self, link: socket.socket, card: vpcd.Card) -> None:
+        self.link = link
+        self._card = card
+        link.settimeout(None)
+        self._thread = threading.Thread(target=self._run, name="card", daemon=True)
         self._thread.start()
 
-    def wait_until_seen(self, after: int | None = None) -> None:
-        """Wait until the service has noticed the card; ``after`` is the event counter before it came."""
-        wait_until(self.reader, lambda seen: seen.present and seen.counter != after, "the card")
+    def eject(self) -> None:
+        """Leave the reader."""
+        with contextlib.suppress(OSError):
+            self.link.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self.link.close()
+
+    def _run(self) -> None:
+        with contextlib.suppress(VirtualCardError, OSError):
+            vpcd._serve(self._card, self.link, "the private stack", None)
+        with contextlib.suppress(OSError):
+            self.link.shutdown(socket.SHUT_RDWR)
+
+
+class Inserted:
+    """A card in a reader.
+
+    :ivar card: what serves it.  :ivar target: the reader as the command line names it.
+    """
+
+    def __init__(self, reader: str, index: int, card: RawCard | ServedCard) -> None:
+        self.reader = reader
+        self.index = index
+        self.target = f"pcsc:{index}"
+        self.card = card
+
+    def wait_until_seen(self) -> None:
+        """Wait until the service has noticed the card."""
+        wait_until(self.reader, lambda seen: seen.present, "the card")
 
     def eject(self, *, wait: bool = True) -> None:
-        """Pull the card out; idempotent.
+        """Pull the card out.
 
         :param wait: until the service has noticed: a card that is put in before may stay unseen for ever.
         """
         before = glance(self.reader) if wait else None
-        self._stop.set()
-        self._thread.join(5)
+        self.card.eject()
         if before is not None and before.present:
             wait_until(self.reader, lambda seen: seen.counter != before.counter, "the removal")
-
-    def _run(self) -> None:
-        try:
-            self._stack.enter_network()
-            self._serve(HOST, self._stack.ports[self.index], stop=self._stop)
-        except (VirtualCardError, OSError) as error:
-            self.failure = error
 
 
 class Readers:
@@ -126,52 +135,49 @@ class Readers:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._turn = itertools.cycle(range(len(stack.names)))
+        self._turn = itertools.cycle(range(stack.readers))
         self._inserted: list[Inserted] = []
-        self._programs: list[subprocess.Popen[str]] = []
 
-    def insert(self, card: VirtualCard | vpcd.Card | str, *, index: int | None = None, wait: bool = True) -> Inserted:
-        """Put a card into a reader and wait until the service sees it.
+    def insert(self, card: vpcd.Card | str, *, index: int | None = None, wait: bool = True) -> Inserted:
+        """Put a virtual card into a reader and wait until the service sees it.
 
         :param card: a card object, or the name of an image.  :param index: the reader; by default the next empty one.
         :param wait: False leaves it to the caller.
         """
+        index = self.empty() if index is None else index
         seated: vpcd.Card = VirtualCard(card) if isinstance(card, str) else card
+        return self._seat(index, ServedCard(self.stack.connect(index), seated), wait=wait)
 
-        def serve(host: str, port: int, *, stop: threading.Event) -> None:
-            vpcd.serve(seated, host, port, stop=stop)
-
-        return self.insert_served(serve, index=index, wait=wait)
-
-    def insert_served(self, serve: Server, *, index: int | None = None, wait: bool = True) -> Inserted:
-        """Put in a card that brings its own side of the vpcd protocol."""
-        inserted = Inserted(self.stack, self.empty() if index is None else index, serve)
-        self._inserted.append(inserted)
-        if wait:
-            inserted.wait_until_seen()
-        return inserted
+    def insert_raw(
+        self,
+        respond: Respond | bytes = done,
+        *,
+        answer_to_reset: bytes | None = None,
+        index: int | None = None,
+        wait: bool = True,
+    ) -> tuple[RawCard, Inserted]:
+        """Put in a card that answers what the test wants."""
+        index = self.empty() if index is None else index
+        answer = respond if callable(respond) else lambda _: respond
+        card = RawCard(self.stack.connect(index), answer_to_reset or atr("CARD"), answer)
+        return card, self._seat(index, card, wait=wait)
 
     def empty(self) -> int:
         """Return the index of the next empty reader."""
-        for index in itertools.islice(self._turn, 2 * len(self.stack.names)):
+        for index in itertools.islice(self._turn, 2 * self.stack.readers):
             if not glance(self.stack.names[index]).present:
                 return index
         raise NotSeenError("no reader is empty")
 
-    def run_card(self, *command: str) -> subprocess.Popen[str]:
-        """Start a program that serves a card, in pcscd's network; it ends with the test."""
-        program = subprocess.Popen(
-            self.stack.inside(*command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self._programs.append(program)
-        return program
-
     def clear(self) -> None:
-        """Take every card out and end every program that serves one."""
+        """Take every card out."""
         for inserted in self._inserted:
             inserted.eject(wait=False)
-        for program in self._programs:
-            program.terminate()
-            program.communicate(timeout=5)
         self._inserted.clear()
-        self._programs.clear()
+
+    def _seat(self, index: int, card: RawCard | ServedCard, *, wait: bool) -> Inserted:
+        inserted = Inserted(self.stack.names[index], index, card)
+        self._inserted.append(inserted)
+        if wait:
+            inserted.wait_until_seen()
+        return inserted

@@ -3,6 +3,7 @@ the command."""
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -30,14 +31,14 @@ from cardkit.errors import (
 from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.pcsc import Disposition, PcscConnection, Share, find_reader, list_readers
 from cardkit.transport.pcsc_context import Context
-from tests.interop.rawcard import OK, T0_ATR, T1_ATR, RawCard
-from tests.interop.slots import Readers
-from tests.interop.pcscd import Stack
+from tests.interop.link.slots import Readers
+from tests.interop.rawcard import DONE, GET_ATR, POWER_OFF, POWER_ON, RESET, PulledError, RawCard, atr
+from tests.interop.stack import Stack
 
 COMMAND = bytes.fromhex("00A40000")
 LONG_ATR = bytes.fromhex("3B00") + bytes(40)
 GARBAGE_ATR = bytes.fromhex("FFFF")
-BOTH_ATR = bytes.fromhex("3B80800101")  # T=0 and T=1
+T0_ATR, T1_ATR, BOTH_ATR = atr("CARD", (0,)), atr("CARD", (1,)), atr("CARD", (0, 1))
 
 
 def raised(error: pytest.ExceptionInfo[TransportError]) -> tuple[type[TransportError], Executed, int]:
@@ -48,7 +49,7 @@ def raised(error: pytest.ExceptionInfo[TransportError]) -> tuple[type[TransportE
 
 
 def test_service_not_running(stack: Stack) -> None:
-    stack.kill()
+    stack.stop(signal.SIGKILL)
     with pytest.raises(TransportError) as error:
         list_readers()
     assert raised(error) == (ServiceDownError, Executed.NO, 0x8010001D)
@@ -90,7 +91,7 @@ def test_no_card(stack: Stack, readers: Readers) -> None:
     [(Share.EXCLUSIVE, Share.EXCLUSIVE), (Share.EXCLUSIVE, Share.SHARED), (Share.SHARED, Share.EXCLUSIVE)],
 )
 def test_card_held_by_another(readers: Readers, first: Share, second: Share) -> None:
-    reader = readers.insert_served(RawCard()).reader
+    reader = readers.insert_raw()[1].reader
     holder = PcscConnection(reader, share=first)
     with pytest.raises(TransportError) as error:
         PcscConnection(reader, share=second)
@@ -99,7 +100,7 @@ def test_card_held_by_another(readers: Readers, first: Share, second: Share) -> 
 
 
 @pytest.mark.parametrize(
-    ("atr", "protocol"),
+    ("answer_to_reset", "protocol"),
     [
         (T1_ATR, TransmissionProtocol.T0),
         (T0_ATR, TransmissionProtocol.T1),
@@ -107,15 +108,15 @@ def test_card_held_by_another(readers: Readers, first: Share, second: Share) -> 
     ],
     ids=["T=0 of a T=1 card", "T=1 of a T=0 card", "an ATR that is none"],
 )
-def test_protocol_refused(readers: Readers, atr: bytes, protocol: TransmissionProtocol | None) -> None:
-    reader = readers.insert_served(RawCard(atr=atr)).reader
+def test_protocol_refused(readers: Readers, answer_to_reset: bytes, protocol: TransmissionProtocol | None) -> None:
+    reader = readers.insert_raw(answer_to_reset=answer_to_reset)[1].reader
     with pytest.raises(TransportError) as error:
         PcscConnection(reader, protocol=protocol)
     assert raised(error) == (ProtocolMismatchError, Executed.NO, 0x8010000F)
 
 
 @pytest.mark.parametrize(
-    ("atr", "wanted", "got"),
+    ("answer_to_reset", "wanted", "got"),
     [
         (T0_ATR, None, TransmissionProtocol.T0),
         (T1_ATR, None, TransmissionProtocol.T1),
@@ -124,15 +125,15 @@ def test_protocol_refused(readers: Readers, atr: bytes, protocol: TransmissionPr
     ],
 )
 def test_protocol_in_use(
-    readers: Readers, atr: bytes, wanted: TransmissionProtocol | None, got: TransmissionProtocol
+    readers: Readers, answer_to_reset: bytes, wanted: TransmissionProtocol | None, got: TransmissionProtocol
 ) -> None:
-    connection = PcscConnection(readers.insert_served(RawCard(atr=atr)).reader, protocol=wanted)
-    assert (connection.protocol, connection.atr, connection.transmit(COMMAND)) == (got, atr, OK)
+    connection = PcscConnection(readers.insert_raw(answer_to_reset=answer_to_reset)[1].reader, protocol=wanted)
+    assert (connection.protocol, connection.atr, connection.transmit(COMMAND)) == (got, answer_to_reset, DONE)
     connection.close()
 
 
 def test_dead_at_power_up(readers: Readers) -> None:
-    reader = readers.insert_served(RawCard(atr=LONG_ATR)).reader
+    reader = readers.insert_raw(answer_to_reset=LONG_ATR)[1].reader
     with pytest.raises(TransportError) as error:
         PcscConnection(reader)
     assert raised(error) == (CardMuteError, Executed.NO, 0x80100067)
@@ -151,14 +152,14 @@ def test_a_refused_connection_leaves_no_context_behind(stack: Stack, readers: Re
 @pytest.fixture
 def raw(readers: Readers) -> Iterator[tuple[RawCard, PcscConnection]]:
     """A card that answers 9000 to all, connected."""
-    card = RawCard()
-    connection = PcscConnection(readers.insert_served(card).reader)
+    card, inserted = readers.insert_raw()
+    connection = PcscConnection(inserted.reader)
     yield card, connection
     connection.close()
 
 
 def answering(readers: Readers, answer: bytes) -> PcscConnection:
-    return PcscConnection(readers.insert_served(RawCard(answer)).reader)
+    return PcscConnection(readers.insert_raw(answer)[1].reader)
 
 
 def assert_given_up(connection: PcscConnection, error: pytest.ExceptionInfo[TransportError]) -> None:
@@ -181,7 +182,7 @@ def test_wrong_protocol_header(raw: tuple[RawCard, PcscConnection]) -> None:
 
 
 def test_removed_and_the_service_knew(readers: Readers) -> None:
-    inserted = readers.insert_served(RawCard())
+    _, inserted = readers.insert_raw()
     connection = PcscConnection(inserted.reader)
     inserted.eject()
     with pytest.raises(TransportError) as error:
@@ -191,11 +192,10 @@ def test_removed_and_the_service_knew(readers: Readers) -> None:
 
 
 def test_new_card_and_old_handle(readers: Readers) -> None:
-    inserted = readers.insert_served(RawCard())
+    _, inserted = readers.insert_raw()
     connection = PcscConnection(inserted.reader)
     inserted.eject()
-    successor = RawCard()
-    readers.insert_served(successor, index=inserted.index)
+    successor, _ = readers.insert_raw(index=inserted.index)
     with pytest.raises(CardChangedError):
         connection.confirm_presence()
     with pytest.raises(TransportError) as error:
@@ -207,7 +207,7 @@ def test_new_card_and_old_handle(readers: Readers) -> None:
 
 def test_removed_a_moment_ago(raw: tuple[RawCard, PcscConnection]) -> None:
     card, connection = raw
-    card.pull()
+    card.eject()
     with pytest.raises(TransportError) as error:
         connection.transmit(COMMAND)
     assert raised(error) == (CardRemovedError, Executed.UNKNOWN, 0x80100016)
@@ -216,10 +216,10 @@ def test_removed_a_moment_ago(raw: tuple[RawCard, PcscConnection]) -> None:
 
 def test_pulled_during_the_command(readers: Readers) -> None:
     def leave(_: bytes) -> None:
-        card.pull()
+        raise PulledError
 
-    card = RawCard(leave)
-    connection = PcscConnection(readers.insert_served(card).reader)
+    card, inserted = readers.insert_raw(leave)
+    connection = PcscConnection(inserted.reader)
     with pytest.raises(TransportError) as error:
         connection.transmit(COMMAND)
     assert raised(error) == (CardRemovedError, Executed.UNKNOWN, 0)
@@ -238,7 +238,7 @@ def test_impossible_answer(readers: Readers, answer: str) -> None:
 
 @pytest.mark.parametrize("disposition", [Disposition.RESET, Disposition.UNPOWER])
 def test_reset_by_another(readers: Readers, disposition: Disposition) -> None:
-    reader = readers.insert_served(RawCard()).reader
+    reader = readers.insert_raw()[1].reader
     ours = PcscConnection(reader, share=Share.SHARED)
     theirs = PcscConnection(reader, share=Share.SHARED)
     theirs.close(disposition)
@@ -249,18 +249,18 @@ def test_reset_by_another(readers: Readers, disposition: Disposition) -> None:
 
 
 def test_left_by_another(readers: Readers) -> None:
-    reader = readers.insert_served(RawCard()).reader
+    reader = readers.insert_raw()[1].reader
     ours = PcscConnection(reader, share=Share.SHARED)
     PcscConnection(reader, share=Share.SHARED).close(Disposition.LEAVE)
-    assert ours.transmit(COMMAND) == OK
+    assert ours.transmit(COMMAND) == DONE
     ours.close()
 
 
 def test_service_killed_in_mid_command(stack: Stack, readers: Readers) -> None:
     def kill(_: bytes) -> None:
-        stack.kill()
+        stack.stop(signal.SIGKILL)
 
-    connection = PcscConnection(readers.insert_served(RawCard(kill)).reader)
+    connection = PcscConnection(readers.insert_raw(kill)[1].reader)
     with pytest.raises(TransportError) as error:
         connection.transmit(COMMAND)
     assert raised(error) == (ServiceDownError, Executed.UNKNOWN, 0x80100013)
@@ -268,7 +268,7 @@ def test_service_killed_in_mid_command(stack: Stack, readers: Readers) -> None:
 
 
 def test_old_handle_after_a_restart(stack: Stack, readers: Readers) -> None:
-    connection = PcscConnection(readers.insert_served(RawCard()).reader)
+    connection = PcscConnection(readers.insert_raw()[1].reader)
     stack.restart()
     with pytest.raises(TransportError) as error:
         connection.transmit(COMMAND)
@@ -294,11 +294,11 @@ def test_a_command_that_cannot_be_sent_is_refused_before(raw: tuple[RawCard, Pcs
     with pytest.raises(EncodingError, match=f"{size} bytes"):
         connection.transmit(bytes(size))
     assert card.commands == []
-    assert connection.transmit(COMMAND) == OK
+    assert connection.transmit(COMMAND) == DONE
 
 
 def test_the_longest_command_and_answer_pass(readers: Readers) -> None:
-    answer = bytes(65_533) + OK
+    answer = bytes(65_533) + DONE
     connection = answering(readers, answer)
     assert connection.transmit(COMMAND + bytes(65_531)) == answer
     connection.close()
@@ -335,21 +335,21 @@ def test_a_wait_that_is_cancelled(stack: Stack) -> None:
 def test_a_reader_without_features_is_not_trusted_with_extended_length(raw: tuple[RawCard, PcscConnection]) -> None:
     _, connection = raw
     assert not connection.takes_extended()
-    assert connection.transmit(COMMAND) == OK
+    assert connection.transmit(COMMAND) == DONE
 
 
-@pytest.mark.parametrize(("cold", "resets"), [(True, 1), (False, 1)])
-def test_reset(raw: tuple[RawCard, PcscConnection], cold: bool, resets: int) -> None:
+@pytest.mark.parametrize(("cold", "sent"), [(True, [POWER_OFF, POWER_ON]), (False, [RESET])], ids=["cold", "warm"])
+def test_reset(raw: tuple[RawCard, PcscConnection], cold: bool, sent: list[bytes]) -> None:
     card, connection = raw
-    before = card.resets
-    assert connection.reset(cold=cold) == card.atr
-    assert card.resets - before == resets
-    assert connection.transmit(COMMAND) == OK
+    before = len(card.messages)
+    assert connection.reset(cold=cold) == card.answer_to_reset
+    assert [message for message in card.messages[before:] if message != GET_ATR] == sent
+    assert connection.transmit(COMMAND) == DONE
 
 
 def test_reset_of_a_card_that_became_another(raw: tuple[RawCard, PcscConnection]) -> None:
     card, connection = raw
-    card.atr = T1_ATR[:1] + bytes.fromhex("810100") + bytes([0x81 ^ 0x01 ^ 0x00])
+    card.answer_to_reset = atr("OTHER")
     with pytest.raises(TransportError) as error:
         connection.reset(cold=True)
     assert raised(error)[:2] == (CardChangedError, Executed.NO)
