@@ -12,8 +12,10 @@ from cardkit.errors import ContextLimitError, Executed, ServiceDownError
 from cardkit.transport import pcsc_errors
 from cardkit.transport.pcsc_errors import failure
 
-# pcscd serves about 197 contexts; its refusal of the next looks like that of a forbidden user.
+# pcscd serves about 200 contexts and hangs up on the next: that looks like the refusal of a forbidden user or, when it
+# hangs up before libpcsclite has spoken, like no service at all.
 _MANY_CONTEXTS = 150
+_REFUSED = (pcsc_errors.SECURITY_VIOLATION, pcsc_errors.NO_SERVICE)
 _INSTALL_HINT = "install cardkit[pcsc] (on Linux it needs gcc, python3-dev and libpcsclite-dev)"
 
 
@@ -45,7 +47,7 @@ class Context:
     def __init__(self) -> None:
         hresult, self.handle = scard().SCardEstablishContext(scard().SCARD_SCOPE_USER)
         hresult &= 0xFFFFFFFF
-        if hresult == pcsc_errors.SECURITY_VIOLATION and Context._open >= _MANY_CONTEXTS:
+        if hresult in _REFUSED and Context._open >= _MANY_CONTEXTS:
             raise ContextLimitError(
                 f"the PC/SC service has no context left, this process holds {Context._open}",
                 operation="context",

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from smartcard import scard
@@ -57,14 +58,15 @@ def test_service_not_running(stack: Stack) -> None:
 
 
 def test_no_context_left(stack: Stack) -> None:
-    contexts: list[Context] = []
-    try:
-        with pytest.raises(TransportError) as error:
-            contexts.extend(Context() for _ in range(300))
-    finally:
-        for context in contexts:
-            context.release()
-    assert raised(error) == (ContextLimitError, Executed.NO, 0x8010006A)
+    """pcscd hangs up on the 201st context, sometimes before libpcsclite has said anything: that is no dead service."""
+    found = []
+    with ExitStack() as held:
+        for _ in range(250):
+            try:
+                held.enter_context(Context())
+            except TransportError as error:
+                found.append((type(error), error.executed))
+    assert found == [(ContextLimitError, Executed.NO)] * 50
     assert len(list_readers()) == len(stack.names)
 
 
