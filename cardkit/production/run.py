@@ -36,7 +36,7 @@ from cardkit.target import Scheme, Target, parse
 log = logging.getLogger(__name__)
 
 LEASE_TTL_S = 600.0
-CLAIMS_PER_COUPLER = 8
+CLAIMS_PER_COUPLER = 25
 
 
 DEFAULT_RULES = StopParameters()

@@ -16,14 +16,17 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from cardkit.errors import EncodingError, StoreError
 from cardkit.production.canonical import canonical, parse_canonical
 from cardkit.production.store import schema
+from cardkit.production.store.statement import Statement
 
 OFFICE = "office"
 _DOMAIN = b"cardkit-audit-1"
 
-_READ_HEAD = select(schema.audit_head.c.seq, schema.audit_head.c.hash, schema.audit_head.c.at).where(
-    schema.audit_head.c.chain == bindparam("of_chain")
+_READ_HEAD = Statement(
+    select(schema.audit_head.c.seq, schema.audit_head.c.hash, schema.audit_head.c.at).where(
+        schema.audit_head.c.chain == bindparam("of_chain")
+    )
 )
-_MOVE_HEAD = (
+_MOVE_HEAD = Statement(
     update(schema.audit_head)
     .where(
         schema.audit_head.c.chain == bindparam("of_chain"),
@@ -32,8 +35,8 @@ _MOVE_HEAD = (
     )
     .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"), at=bindparam("new_at"))
 )
-_ADD_HEAD = insert(schema.audit_head)
-_ADD_EVENT = insert(schema.audit)
+_ADD_HEAD = Statement(insert(schema.audit_head))
+_ADD_EVENT = Statement(insert(schema.audit))
 
 
 def genesis(installation: str, chain: str) -> bytes:
@@ -102,7 +105,7 @@ class AuditChain:
             if not self._move(connection, head, new):
                 raise StoreError(f"audit chain {self.name}: its head moved inside our transaction")
         row = {"chain": self.name, "seq": new.seq, "kind": event.kind, "record_id": event.record_id}
-        connection.execute(_ADD_EVENT, row | {"event": text.decode(), "hash": new.hash})
+        _ADD_EVENT.run(connection, row | {"event": text.decode(), "hash": new.hash})
         return new
 
     def _next(self, head: Head, at: str, event: Event) -> tuple[bytes, Head]:
@@ -114,14 +117,14 @@ class AuditChain:
     def _move(self, connection: Connection, old: Head, new: Head) -> bool:
         move = {"of_chain": self.name, "old_seq": old.seq, "old_hash": old.hash}
         move |= {"new_seq": new.seq, "new_hash": new.hash, "new_at": new.at}
-        return connection.execute(_MOVE_HEAD, move).rowcount == 1
+        return _MOVE_HEAD.run(connection, move) == 1
 
     def _read(self, connection: Connection) -> Head:
-        row = connection.execute(_READ_HEAD, {"of_chain": self.name}).one_or_none()
+        row = _READ_HEAD.one(connection, {"of_chain": self.name})
         if row is not None:
             return Head(row.seq, row.hash, row.at)
         first = Head(0, genesis(self.installation, self.name), "")
-        connection.execute(_ADD_HEAD, {"chain": self.name, "seq": 0, "hash": first.hash, "at": ""})
+        _ADD_HEAD.run(connection, {"chain": self.name, "seq": 0, "hash": first.hash, "at": ""})
         return first
 
 

@@ -23,6 +23,7 @@ HEAD_REVISION = "0001"
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
+    "wal_autocheckpoint=4000",
     "foreign_keys=ON",
     f"busy_timeout={BUSY_TIMEOUT_MS}",
     "secure_delete=ON",
@@ -93,6 +94,8 @@ def one_line(path: Path) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise StoreError(f"{path}: {error.orig}") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
 
 
 @contextmanager

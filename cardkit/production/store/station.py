@@ -14,7 +14,7 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
 
 from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.store.audit import Event
@@ -28,6 +28,7 @@ from cardkit.production.store.schema import (
     record,
     station,
 )
+from cardkit.production.store.statement import Statement
 from cardkit.production.store.store import Batch, Store
 
 
@@ -89,40 +90,55 @@ SOFTWARE = software()
 
 _EARLIER = attempt.alias()
 _SEEN = attempt.alias()
-_STEP = (
+_STANDING = (
     select(
         record.c.state,
         record.c.token,
         record.c.session,
         attempt.c.id.label("attempt_id"),
         attempt.c.chip_id,
-        attempt.c.state.label("attempt_state"),
         attempt.c.evidence_sha256,
         attempt.c.reject_code,
     )
     .outerjoin(attempt, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
     .where(record.c.id == bindparam("of_record"))
 )
-_BIND_STEP = _STEP.add_columns(
-    exists().where(_SEEN.c.chip_id == bindparam("of_chip")).label("chip_seen"),
-    select(func.max(_EARLIER.c.id))
-    .where(_EARLIER.c.record_id == record.c.id)
-    .scalar_subquery()
-    .label("predecessor_id"),
-)
-_TO_BOUND = (
-    update(record).where(record.c.id == bindparam("of_record")).values(state=RecordState.BOUND, lease_until=None)
-)
-_TO_STATE = update(record).where(record.c.id == bindparam("of_record")).values(state=bindparam("to"))
-_END_ATTEMPT = (
-    update(attempt)
-    .where(attempt.c.id == bindparam("of_attempt"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("state", "evidence_sha256", "reject_code", "reject_class")}
-        | {name: bindparam(f"new_{name}") for name in ("findings_enc", "facts", "apply_ms", "verify_ms", "done_at")}
+_STEP = Statement(_STANDING)
+_BIND_STEP = Statement(
+    _STANDING.add_columns(
+        exists().where(_SEEN.c.chip_id == bindparam("of_chip")).label("chip_seen"),
+        select(func.max(_EARLIER.c.id))
+        .where(_EARLIER.c.record_id == record.c.id)
+        .scalar_subquery()
+        .label("predecessor_id"),
     )
 )
-_ADD_ATTEMPT = insert(attempt)
+_ATTEMPT_COLUMNS = (
+    "record_id",
+    "token",
+    "chip_id",
+    "session",
+    "station",
+    "coupler",
+    "state",
+    "profile_sha256",
+    "keyset_sha256",
+    "software",
+    "predecessor_id",
+    "bound_at",
+)
+_ADD_ATTEMPT = Statement(insert(attempt).returning(attempt.c.id), _ATTEMPT_COLUMNS)
+_TO_STATE = Statement(
+    update(record)
+    .where(record.c.id == bindparam("of_record"))
+    .values(state=bindparam("new_state"), lease_until=bindparam("new_lease"))
+)
+_ENDING = ("state", "evidence_sha256", "reject_code", "reject_class", "findings_enc", "facts", "apply_ms", "verify_ms")
+_END_ATTEMPT = Statement(
+    update(attempt)
+    .where(attempt.c.id == bindparam("of_attempt"))
+    .values({name: bindparam(f"new_{name}") for name in (*_ENDING, "done_at")})
+)
 
 
 class StationSession:
@@ -193,7 +209,7 @@ class StationSession:
     def _insert_attempt(
         self, connection: Connection, lot: Batch, card: Card, key: str, predecessor: int | None
     ) -> None:
-        connection.execute(_TO_BOUND, {"of_record": card.record_id})
+        _to_state(connection, card.record_id, RecordState.BOUND)
         values = {
             "record_id": card.record_id,
             "token": card.token,
@@ -208,8 +224,8 @@ class StationSession:
             "predecessor_id": predecessor,
             "bound_at": self.store.clocks.wall(),
         }
-        added = connection.execute(_ADD_ATTEMPT, values).inserted_primary_key
-        data = {"record": card.record_id, "token": card.token, "attempt": added[0] if added else None}
+        added = _ADD_ATTEMPT.one(connection, values).id
+        data = {"record": card.record_id, "token": card.token, "attempt": added}
         data |= {"chip": card.chip, "coupler": card.coupler}
         self._audit(connection, Event("BIND", self.station, data, card.record_id))
 
@@ -251,8 +267,8 @@ class StationSession:
                 return Answer.ALREADY
             if row.state != RecordState.BOUND:
                 raise FencedError(f"record {card.record_id}: is {row.state}, expected BOUND")
-            connection.execute(_END_ATTEMPT, self._ending(row.attempt_id, end, work))
-            connection.execute(_TO_STATE, {"of_record": card.record_id, "to": end["state"]})
+            _END_ATTEMPT.run(connection, self._ending(row.attempt_id, end, work))
+            _to_state(connection, card.record_id, end["state"])
             data = {"record": card.record_id, "token": card.token, "attempt": row.attempt_id, "chip": card.chip}
             if end.get("evidence_sha256"):
                 data["evidence_sha256"] = end["evidence_sha256"].hex()
@@ -300,8 +316,8 @@ class StationSession:
         with self.store.writing() as connection:
             yield connection
 
-    def _row(self, connection: Connection, statement: Executable, values: dict[str, Any]) -> Any:
-        row = connection.execute(statement, values).one_or_none()
+    def _row(self, connection: Connection, statement: Statement, values: dict[str, Any]) -> Any:
+        row = statement.one(connection, values)
         if row is None:
             raise IllegalStepError(f"record {values['of_record']}: the store has no such record")
         return row
@@ -311,6 +327,10 @@ class StationSession:
 
     def _audit(self, connection: Connection, event: Event) -> None:
         self.store.audit(connection, self.station, event)
+
+
+def _to_state(connection: Connection, record_id: int, state: RecordState) -> None:
+    _TO_STATE.run(connection, {"of_record": record_id, "new_state": state, "new_lease": None})
 
 
 def _same_end(row: Any, end: dict[str, Any]) -> bool:

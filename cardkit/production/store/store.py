@@ -92,6 +92,7 @@ class Store:
         self.vault = Vault(path, terms.installation, terms.key_check)
         self._chains: dict[str, AuditChain] = {}
         self._writer = threading.Lock()
+        self._connection: Connection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +104,9 @@ class Store:
 
     def close(self) -> None:
         """Close all connections; what was committed is durable already."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         self.engine.dispose()
 
     @property
@@ -113,8 +117,11 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that may write; durable when the block ends, undone when it raises."""
-        with self._writer, database.one_line(self.path), self.engine.begin() as connection:
-            yield connection
+        with self._writer, database.one_line(self.path):
+            if self._connection is None:
+                self._connection = self.engine.connect()
+            with self._connection.begin():
+                yield self._connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
