@@ -6,9 +6,8 @@ Etu, F and D: ISO/IEC 7816-3 7.1. Only READ BINARY is used: writing takes time p
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
-from cardkit.apdu import CommandAPDU, ResponseAPDU
+from cardkit.apdu import CommandAPDU
 from cardkit.atr import ATR
 from cardkit.channel import Channel
 from cardkit.doctor.check import Seen, fail, not_applicable, ok, warn
@@ -18,16 +17,19 @@ from cardkit.transport.meter import T0_CHARACTER, T1_CHARACTER, USUAL_TA1, clock
 _ROUNDS = 5
 _SHORT, _LONG = 16, 240
 _LEAST_DIFFERENCE = 64
+_READ = (0x9000, 0x6282)  # done; done, and the file ended before Le
 _NOMINAL_HZ = 4_000_000
 _GOOD_RATIO = (0.6, 1.6)  # a clock of 2.5 to 6.7 MHz
 _DEFAULT_TA1 = 0x11
 
-# Where a longer transparent file often lies that may be read freely: (application or directory, file).
+_Candidate = tuple[tuple[int, bytes], str]
+
+# Where a longer transparent file often lies that may be read freely: ((P1 of its SELECT, AID or directory), file).
 # TS 31.102 4.2.5, 4.2.53, 4.2.54, 4.2.16; TS 51.011 10.3.35; ISO/IEC 7816-4 12.1.2 (clauses from memory).
 _USIM = (0x04, bytes.fromhex("A0000000871002"))
 _GSM = (0x00, bytes.fromhex("7F20"))
 _MF = (0x00, bytes.fromhex("3F00"))
-_CANDIDATES = (
+_CANDIDATES: tuple[_Candidate, ...] = (
     (_MF, "2F01"),
     (_USIM, "6F61"), (_USIM, "6F60"), (_USIM, "6F62"), (_USIM, "6F7B"),
     (_GSM, "6F61"), (_GSM, "6F60"),
@@ -40,26 +42,26 @@ def bitrate(channel: Channel) -> Seen:
     :raises TransportError: when the link fails.  :raises EncodingError: on an ATR with reserved values.
     """
     atr = ATR.parse_unchecked(channel.atr)
-    length = max((len(answer.data) for answer in _readable(channel)), default=0)
-    if length < _SHORT + _LEAST_DIFFERENCE:
+    lengths = {candidate: _readable_bytes(channel, candidate) for candidate in _CANDIDATES}
+    longest = max(lengths, key=lambda candidate: lengths[candidate])
+    if lengths[longest] < _SHORT + _LEAST_DIFFERENCE:
         return not_applicable(f"this card has no freely readable file of {_SHORT + _LEAST_DIFFERENCE} bytes to time")
-    for answer in _readable(channel):
-        if len(answer.data) == length:
-            break
-    return judge(_byte_seconds(channel, length), channel.protocol, atr)
+    _select(channel, longest)
+    return judge(_byte_seconds(channel, lengths[longest]), channel.protocol, atr)
 
 
-def _readable(channel: Channel) -> Iterator[ResponseAPDU]:
-    """Select one candidate after another and give the answer to its READ BINARY, if it has one."""
-    for (by, place), file in _CANDIDATES:
-        for p1, name in ((by, place), (0x00, bytes.fromhex(file))):
-            selected = channel.send(CommandAPDU(0x00, 0xA4, p1, 0x0C, name))
-            if selected.sw != 0x9000:
-                break
-        else:
-            answer = channel.send(CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=_LONG))
-            if answer.sw >> 8 in (0x90, 0x62):
-                yield answer
+def _select(channel: Channel, candidate: _Candidate) -> bool:
+    (p1, place), file = candidate
+    steps = ((p1, place), (0x00, bytes.fromhex(file)))
+    return all(channel.send(CommandAPDU(0x00, 0xA4, by, 0x0C, name)).sw == 0x9000 for by, name in steps)
+
+
+def _readable_bytes(channel: Channel, candidate: _Candidate) -> int:
+    """How many of the first 240 bytes of a file may be read, 0 if there is no such file or no right."""
+    if not _select(channel, candidate):
+        return 0
+    answer = channel.send(CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=_LONG))
+    return len(answer.data) if answer.sw in _READ else 0
 
 
 def _byte_seconds(channel: Channel, length: int) -> float:
@@ -68,7 +70,7 @@ def _byte_seconds(channel: Channel, length: int) -> float:
     for _ in range(_ROUNDS):
         for count, best in fastest.items():
             start = time.perf_counter()
-            channel.require(CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=count), ok=(0x9000, 0x6282))
+            channel.require(CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=count), ok=_READ)
             fastest[count] = min(best, time.perf_counter() - start)
     return (fastest[length] - fastest[_SHORT]) / (length - _SHORT)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cardkit.apdu import CommandAPDU
+from cardkit.atr import ATR
 from cardkit.doctor import bitrate, latency
 from cardkit.doctor.check import Check, Seen, fail, not_applicable, ok, warn
 from cardkit.doctor.deadline import within
@@ -23,6 +24,7 @@ from cardkit.target import Card, Scheme, Target, open_card, parse_one
 from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.pcsc import PcscConnection
 
+IDS = ("mute", "apdu", "bitrate", "extended")
 _CONNECT_TIMEOUT_S = 3.0
 _TALK_TIMEOUT_S = 60.0
 _EXTENDED_PROBE = CommandAPDU(0x00, 0xA4, 0x00, 0x0C, bytes.fromhex("3F00"), extended=True)
@@ -36,20 +38,29 @@ _REMEDIES: tuple[tuple[type[TransportError], str], ...] = (
 _OTHER_REMEDY = "look at `cardkit readers`; try another card, then another reader"
 
 
-def examine(reader: str, station: Station) -> list[Check]:
-    """Test one reader with harmless commands.
+def testable(reader: str) -> Target:
+    """Read the target of a reader that can be tested.
 
-    :param reader: ``pcsc:...`` or ``virtual:IMAGE``.  :raises EncodingError: on any other target.
+    :raises EncodingError: on anything but ``pcsc:...`` and ``virtual:...``.
     """
     target = parse_one(reader)
     if target.scheme not in (Scheme.PCSC, Scheme.VIRTUAL):
         raise EncodingError(f"reader {reader!r}: no reader to test, expected pcsc:INDEX, pcsc:NAME or virtual:IMAGE")
+    return target
+
+
+def untested(reason: str) -> list[Check]:
+    """Return the checks of a reader that cannot be reached."""
+    return [_check(name, not_applicable(reason)) for name in IDS]
+
+
+def examine(target: Target, station: Station) -> list[Check]:
+    """Test one reader with harmless commands."""
     try:
         card = within(_CONNECT_TIMEOUT_S, lambda: open_card(target), "connect")
     except TransportError as error:
         remedy = next((words for kind, words in _REMEDIES if isinstance(error, kind)), _OTHER_REMEDY)
-        mute, others = fail(str(error), remedy), not_applicable("the reader gave no card")
-        return [_check("mute", mute), *(_check(name, others) for name in ("apdu", "bitrate", "extended"))]
+        return [_check(IDS[0], fail(str(error), remedy)), *untested("the reader gave no card")[1:]]
     return [
         _check("mute", ok(f"{card.reader}: the card answers, ATR {card.atr.hex().upper()}")),
         *_talk(card, is_virtual=_is_virtual(target, card, station)),
@@ -113,6 +124,9 @@ def extended(card: Card) -> Seen:
         return not_applicable("T=0 carries short APDUs only")
     if isinstance(connection, PcscConnection) and connection.takes_extended():
         return ok("the reader carries extended APDUs")
+    capabilities = ATR.parse_unchecked(card.atr).capabilities
+    if capabilities is None or not capabilities.extended_length:
+        return not_applicable("the card declares no extended length to try the reader with")
     try:
         answer = connection.transmit(_EXTENDED_PROBE.encode())
     except TransportError as error:

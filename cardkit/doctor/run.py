@@ -10,6 +10,7 @@ from cardkit.doctor import coupler, environment, latency, library, namespaces, r
 from cardkit.doctor.check import Check, Seen, Verdict, not_applicable, warn
 from cardkit.doctor.station import LINUX, Station
 from cardkit.errors import CardkitError
+from cardkit.target import Scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Inspection:
     linux_only: bool = False
 
 
+PCSC = ("lib", "pyscard", "service")
 INSPECTIONS = (
     Inspection("virtual", virtual.cards),
     Inspection("lib", library.library, linux_only=True),
@@ -32,10 +34,10 @@ INSPECTIONS = (
     Inspection("service", service.service, needs=("lib", "pyscard")),
     Inspection("build", service.build, linux_only=True),
     Inspection("args", service.arguments, linux_only=True),
-    Inspection("readers", readers.names, needs=("lib", "pyscard", "service")),
-    Inspection("busy", readers.holders, needs=("lib", "pyscard", "service")),
+    Inspection("readers", readers.names, needs=PCSC),
+    Inspection("busy", readers.holders, needs=PCSC),
     Inspection("vpcd", vpcd.configuration, linux_only=True),
-    Inspection("latency", latency.service, needs=("lib", "pyscard", "service")),
+    Inspection("latency", latency.service, needs=PCSC),
     Inspection("ns", namespaces.namespaces, linux_only=True),
     Inspection("env", environment.environment),
 )
@@ -50,23 +52,33 @@ def run(reader: str | None = None, station: Station | None = None) -> list[Check
     :raises EncodingError: when ``reader`` names no PC/SC or virtual reader.
     """
     place = station or Station()
+    target = None if reader is None else coupler.testable(reader)
     checks = inspect(INSPECTIONS, place)
-    return checks if reader is None else [*checks, *coupler.examine(reader, place)]
+    if target is None:
+        return checks
+    failed = _failed(PCSC, checks) if target.scheme is Scheme.PCSC else ""
+    return [*checks, *(coupler.untested(f"needs {failed}") if failed else coupler.examine(target, place))]
 
 
 def inspect(inspections: Iterable[Inspection], station: Station) -> list[Check]:
     """Run inspections in order; one whose need has failed is not applicable."""
-    checks: dict[str, Check] = {}
+    checks: list[Check] = []
     for inspection in inspections:
-        failed = [name for name in inspection.needs if checks[name].verdict is Verdict.FAIL]
+        failed = _failed(inspection.needs, checks)
         if inspection.linux_only and station.platform != LINUX:
             seen = not_applicable("only on Linux")
         elif failed:
-            seen = not_applicable(f"needs {failed[0]}")
+            seen = not_applicable(f"needs {failed}")
         else:
             seen = _look(inspection, station)
-        checks[inspection.id] = Check(inspection.id, seen.verdict, seen.evidence, seen.remedy)
-    return list(checks.values())
+        checks.append(Check(inspection.id, seen.verdict, seen.evidence, seen.remedy))
+    return checks
+
+
+def _failed(needs: Iterable[str], checks: Iterable[Check]) -> str:
+    """The first of the needs that has failed, empty if none has."""
+    failed = {check.id for check in checks if check.verdict is Verdict.FAIL}
+    return next((need for need in needs if need in failed), "")
 
 
 def _look(inspection: Inspection, station: Station) -> Seen:
