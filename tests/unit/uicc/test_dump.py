@@ -35,7 +35,7 @@ def test_everything_on_the_maker_s_sheet_is_found(usim: dict[str, Any]) -> None:
     assert usim["class"] == "UICC"
     counts = {directory["name"]: len(directory["files"]) for directory in usim["directories"]}
     assert counts == {
-        "MF": 7, "DF.TELECOM": 4, "DF.GSM": 10, "DF.SYSTEM": 5, "ADF.USIM": 48, "ADF.USIM/DF.GSM-ACCESS": 2,
+        "MF": 7, "DF.TELECOM": 6, "DF.GSM": 10, "DF.SYSTEM": 5, "ADF.USIM": 48, "ADF.USIM/DF.GSM-ACCESS": 2,
         "ADF.USIM/DF.5GS": 7, "ADF.ISIM": 8,
     }  # fmt: skip
     found = files(usim)
