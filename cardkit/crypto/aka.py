@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -18,9 +19,12 @@ KEY_BYTES = 16
 # TS 35.206 4.1: r1 to r5 in bits, c1 to c5.
 ROTATIONS = (64, 0, 32, 64, 96)
 ADDITIONS = tuple(value.to_bytes(16, "big") for value in (0, 1, 2, 4, 8))
+ALL_BITS = (1 << 128) - 1
+
+_int = partial(int.from_bytes, byteorder="big")
 
 
-def xor(left: bytes, right: bytes) -> bytes:
+def xor(left: bytes | bytearray, right: bytes) -> bytes:
     """Return the bitwise exclusive or of two equally long strings.
 
     >>> xor(b"\\x0f\\xf0", b"\\xff\\xff").hex()
@@ -49,7 +53,7 @@ def _block_cipher(key: Secret) -> Callable[[bytes], bytes]:
 
 def _mix(key: Secret, block: bytes) -> bytes:
     with key.reveal() as buffer:
-        return xor(bytes(buffer), block)
+        return xor(buffer, block)
 
 
 def milenage_opc(k: bytes | Secret, op: bytes | Secret) -> Secret:
@@ -97,25 +101,33 @@ class MilenageFunctions:
         self._encrypt = _block_cipher(_key(k, "k"))  # the key's schedule dies with this object
         self._opc = _key(opc, "opc")
         self._constants = constants
-
-    def _out(self, number: int, block: bytes) -> bytes:
-        rotation = self._constants.rotations[number - 1] // 8
-        mixed = _mix(self._opc, block)
-        return mixed[rotation:] + mixed[:rotation]
+        # A challenge is used for five functions, and every one of them begins with its TEMP.
+        self._temps: dict[bytes, bytes] = {}
 
     def _temp(self, rand: bytes) -> bytes:
-        _check("RAND", rand, 16)
-        return self._encrypt(_mix(self._opc, rand))
+        if rand not in self._temps:
+            _check("RAND", rand, 16)
+            self._temps = {rand: self._encrypt(_mix(self._opc, rand))}
+        return self._temps[rand]
 
     def _out1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
         _check("SQN", sqn, 6)
         _check("AMF", amf, 2)
-        block = xor(self._temp(rand), self._out(1, (sqn + amf) * 2))
-        return _mix(self._opc, self._encrypt(xor(block, self._constants.additions[0])))
+        return self._out(1, (sqn + amf) * 2, self._temp(rand))
 
     def _outn(self, number: int, rand: bytes) -> bytes:
-        block = xor(self._out(number, self._temp(rand)), self._constants.additions[number - 1])
-        return _mix(self._opc, self._encrypt(block))
+        return self._out(number, self._temp(rand), bytes(16))
+
+    def _out(self, number: int, block: bytes, mask: bytes) -> bytes:
+        """Return E_K(mask xor rot(block xor OPc, r) xor c) xor OPc."""
+        rotation = self._constants.rotations[number - 1]
+        addition = self._constants.additions[number - 1]
+        with self._opc.reveal() as buffer:
+            opc = _int(buffer)
+        mixed = _int(block) ^ opc
+        turned = (mixed << rotation | mixed >> 128 - rotation) & ALL_BITS
+        inside = turned ^ _int(mask) ^ _int(addition)
+        return (_int(self._encrypt(inside.to_bytes(16, "big"))) ^ opc).to_bytes(16, "big")
 
     def f1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
         """Return MAC-A, 8 bytes, for SQN (6), RAND (16) and AMF (2)."""

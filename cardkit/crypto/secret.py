@@ -6,13 +6,19 @@ Only ``crypto/``, ``secure/`` and the APDU encoder call :meth:`Secret.reveal`.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import NoReturn, SupportsIndex
 
 
 class _HiddenBuffer(bytearray):
-    """A buffer that inspection tools cannot print."""
+    """A buffer that inspection tools cannot print; entered, it gives itself: a card reveals a hundred secrets."""
+
+    def __enter__(self) -> bytearray:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Nothing to give back."""
 
     def __repr__(self) -> str:
         return f"<{len(self)} hidden bytes>"
@@ -36,10 +42,9 @@ class Secret:
         self._buffer = _HiddenBuffer(value)
         self.name = name
 
-    @contextmanager
-    def reveal(self) -> Iterator[bytearray]:
-        """Yield the buffer itself; do not keep it."""
-        yield self._buffer
+    def reveal(self) -> AbstractContextManager[bytearray]:
+        """Give the buffer itself to a ``with`` block; do not keep it."""
+        return self._buffer
 
     def wipe(self) -> None:
         """Overwrite the buffer with zeros."""
