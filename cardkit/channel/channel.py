@@ -25,8 +25,9 @@ _CLOSE = 0x80
 _DONE_ON_WIRE = b"\x90\x00"
 _DONE = ResponseAPDU(b"", 0x9000)
 
-# First status bytes that ask for more work: 61xx, 62xx, 63xx, 6Cxx, 9Fxx.
-_UNFINISHED = frozenset((0x61, 0x62, 0x63, 0x6C, 0x9F))
+# First status bytes that ask for more work: 61xx, 6Cxx, 9Fxx; at T=0 data may wait behind 62xx and 63xx too.
+_UNFINISHED = frozenset((0x61, 0x6C, 0x9F))
+_UNFINISHED_T0 = _UNFINISHED | {0x62, 0x63}
 
 
 class Channel:
@@ -51,6 +52,7 @@ class Channel:
         self._transmit = connection.transmit
         self._t0 = connection.protocol == TransmissionProtocol.T0
         self._rewrites = self._t0 or number > 0
+        self._unfinished = _UNFINISHED_T0 if self._t0 else _UNFINISHED
 
     @property
     def atr(self) -> bytes:
@@ -77,7 +79,7 @@ class Channel:
         answer = self._transmit(wire)
         if answer == _DONE_ON_WIRE:
             return _DONE
-        if answer[-2] in _UNFINISHED:
+        if answer[-2] in self._unfinished:
             return Chase(self._transmit, wire, command, t0=self._t0).finish(answer)
         return ResponseAPDU(answer[:-2], answer[-2] << 8 | answer[-1])
 

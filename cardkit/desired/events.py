@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cardkit.desired.steps import Role, Step
 
 NO_TRIES = -1
+_ANNOUNCED = frozenset((Role.PRESENT, Role.CHANGE, Role.DELETE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,10 @@ def intent_of(stretch: str, steps: Iterable[Step]) -> IntentEvent | None:
     """Return what these steps do that must be durable before the first of them is sent; None for nothing."""
     secrets: dict[str, int] = {}
     life_cycle: dict[str, None] = {}
-    for step in steps:
+    for step in [step for step in steps if step.role in _ANNOUNCED]:
         if step.role is Role.DELETE:
             life_cycle[step.serves] = None
-        elif step.role is Role.PRESENT or step.role is Role.CHANGE:
+        else:
             access = step.access
             name = f"{access.name} {access.reference:02X}" if access else step.serves
             secrets[name] = access.tries if access else NO_TRIES

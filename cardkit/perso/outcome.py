@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from cardkit.desired import Finding, Observations, Plan, Rule, Seen, Severity
+from cardkit.desired import Finding, Observations, Plan, Rule, Seen, Severity, State
 from cardkit.errors import AuthenticationError, CardkitError, CounterGuardError, StatusError
 
 EVIDENCE_FORMAT = 1
@@ -100,15 +100,7 @@ def evidence_of(
         "profile_sha256": plan.profile_sha256.hex(),
         "verdict": verdict_of(findings).value,
         "facts": dict(facts),
-        "states": [
-            {
-                "name": state.name,
-                "rule": state.rule,
-                "seen": state.seen.value,
-                **_digest(plan, seen, state.name, state.seen),
-            }
-            for state in plan.states
-        ],
+        "states": [_state_evidence(plan.tag, state, seen.bodies.get(state.name)) for state in plan.states],
         "findings": [
             {
                 "rule": finding.rule,
@@ -126,9 +118,11 @@ def evidence_sha256(evidence: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(msgspec.json.encode(evidence, order="sorted")).digest()
 
 
-def _digest(plan: Plan, seen: Observations, name: str, how: Seen) -> dict[str, str]:
-    body = seen.bodies.get(name)
-    return {"digest": _keyed(plan.tag, name, body)} if how is Seen.READ and body is not None else {}
+def _state_evidence(key: bytes, state: State, body: bytes | None) -> dict[str, str]:
+    evidence = {"name": state.name, "rule": state.rule, "seen": str(state.seen)}
+    if body is not None and state.seen is Seen.READ:
+        evidence["digest"] = _keyed(key, state.name, body)
+    return evidence
 
 
 def _keyed(key: bytes, name: str, value: bytes) -> str:

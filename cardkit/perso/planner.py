@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 
@@ -96,7 +97,7 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
         record_no=record.row_no,
         tag=prepared.tag,
         states=blueprint.states,
-        steps=tuple(step for part in Part for step in blueprint.parts[part]),
+        steps=tuple(chain.from_iterable(blueprint.parts[part] for part in Part)),
         contents=contents,
         transport=transport,
         writes=WriteModel(page_bytes=nvm.page_bytes, page_ms=nvm.page_write_ms),

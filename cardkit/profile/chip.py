@@ -116,8 +116,8 @@ class ChipTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def matches(self, atr: bytes) -> bool:
         """Whether a card's ATR is this chip's, looking only at the bits of the mask."""
-        expected, mask = bytes.fromhex(self.atr), bytes.fromhex(self.atr_mask)
-        return len(atr) == len(expected) and all(a & m == e & m for a, e, m in zip(atr, expected, mask, strict=True))
+        differing = int.from_bytes(atr, "big") ^ int(self.atr, 16)
+        return 2 * len(atr) == len(self.atr) and not differing & int(self.atr_mask, 16)
 
 
 class ChipModel(ChipTable, frozen=True, kw_only=True):

@@ -131,7 +131,7 @@ class Judge:
                 yield replace(found, secrecy=max(map(secrecy_of, relation.needs), key=STRICTNESS.index))
 
     def _trouble(self, relation: Relation, seen: Observations) -> str | None:
-        key = (relation, *(seen.bodies[name] for name in relation.needs))
+        key = (relation.rule, relation.needs, *(seen.bodies[name] for name in relation.needs))
         if key not in self._kept:
             if len(self._kept) >= CACHE_ENTRIES:
                 self._kept.clear()

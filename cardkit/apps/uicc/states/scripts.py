@@ -66,6 +66,7 @@ def proofs_of(key: KeyFile, *, full: bool) -> tuple[Proof, ...]:
 class Scripts:
     """The planner at work on one product.
 
+    :ivar proofs: in the order they are asked for.  :ivar proof: by the name of its data field.
     :ivar parts: the steps a blank card gets, by part.  :ivar survey: a check of a finished card.
     """
 
@@ -74,6 +75,7 @@ class Scripts:
         self._opener = product.opener
         self._read = in_order(product.read)
         self.proofs = self._proofs()
+        self.proof = {proof.name: proof for proof in self.proofs}
         self.parts = self._fresh()
         self.survey = self._survey()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.uicc.client import is_done
 from cardkit.apps.uicc.files import CATALOGUE
-from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, algorithm_of
+from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, Algorithm, algorithm_of
 from cardkit.apps.uicc.states.codes import Codes, full_tries
 from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
 from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND
@@ -48,7 +48,7 @@ class UiccSession:
         self._lost_place = ""
         self._lost_file = ""
         self._aka: dict[str, AkaProof] = {}
-        self._proofs = {proof.name: proof for proof in scripts.proofs}
+        self._algorithm: Algorithm | None = None
         self.seen = Observations()
         tag = self._contents.get(MARKER_STARTED, b"")
         self._codes = Codes(channel, self.seen.notes, Secret(tag if isinstance(tag, bytes) else b"", "digest key"))
@@ -278,7 +278,7 @@ class UiccSession:
     # Proofs
 
     def _prove(self, step: Step) -> None:
-        proof = self._proofs[step.content]
+        proof = self._scripts.proof[step.content]
         aka = self._aka_of(proof)
         rand = self._contents[proof.rand]
         assert isinstance(rand, bytes)
@@ -298,11 +298,10 @@ class UiccSession:
 
     def _aka_of(self, proof: Proof) -> AkaProof:
         if proof.place not in self._aka:
-            _, k, opc = _parts(self._contents[proof.state])
-            assert isinstance(k, Secret)
-            assert isinstance(opc, Secret)
-            auth = self._product.auth
-            self._aka[proof.place] = AkaProof(algorithm_of(auth, k, opc), auth)
+            if self._algorithm is None:  # one for all: every key file of a card holds the same K and OPc
+                k, opc = (part for part in self._contents[proof.state] if isinstance(part, Secret))
+                self._algorithm = algorithm_of(self._product.auth, k, opc)
+            self._aka[proof.place] = AkaProof(self._algorithm, self._product.auth)
         return self._aka[proof.place]
 
 
