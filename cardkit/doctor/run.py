@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from cardkit.doctor import coupler, environment, latency, library, namespaces, readers, service, virtual, vpcd
+from cardkit.doctor import coupler, environment, latency, library, namespaces, readers, service, stack, virtual, vpcd
 from cardkit.doctor.check import Check, Seen, Verdict, not_applicable, warn
 from cardkit.doctor.station import LINUX, Station
 from cardkit.errors import CardkitError
@@ -38,6 +38,7 @@ INSPECTIONS = (
     Inspection("busy", readers.holders, needs=PCSC),
     Inspection("vpcd", vpcd.configuration, linux_only=True),
     Inspection("latency", latency.service, needs=PCSC),
+    Inspection("stack", stack.stack, needs=("lib", "pyscard"), linux_only=True),
     Inspection("ns", namespaces.namespaces, linux_only=True),
     Inspection("env", environment.environment),
 )

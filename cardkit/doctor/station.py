@@ -20,6 +20,7 @@ class Station:
 
     :param platform: as ``sys.platform``.  :param uid: effective user, None where there is none (Windows).
     :param reader_conf: pcscd's configuration.  :param folder: where the store and its journal would lie.
+    :param driver: vpcd's.
     :param programs: folders with system programs that a user's PATH may lack.
     """
 
@@ -30,6 +31,7 @@ class Station:
     reader_conf: Path = Path("/etc/reader.conf.d")
     folder: Path = field(default_factory=Path.cwd)
     programs: tuple[Path, ...] = (Path("/usr/sbin"), Path("/sbin"))
+    driver: Path = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
     library: str = "libpcsclite.so.1"
     python: str = sys.executable
 
@@ -48,14 +50,15 @@ class Station:
         folders = [self.environ.get("PATH", ""), *map(str, self.programs)]
         return shutil.which(name, path=os.pathsep.join(folders))
 
-    def run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def run(self, command: Sequence[str], environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a program, at most 10 s, and capture what it prints.
 
+        :param environ: instead of the station's own.
         :raises OSError: when it cannot be started.  :raises subprocess.TimeoutExpired: when it does not end.
         """
         return subprocess.run(  # noqa: S603 - fixed words, no shell
             list(command),
-            env=dict(self.environ),
+            env=dict(self.environ if environ is None else environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

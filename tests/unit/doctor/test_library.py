@@ -86,3 +86,11 @@ def test_a_missing_pyscard_fails_with_the_way_to_get_it(with_pyscard, platform, 
 def test_a_pyscard_that_crashes_fails(with_pyscard):
     seen = library.pyscard(with_pyscard("import os; os._exit(7)"))
     assert (seen.verdict, seen.evidence) == (Verdict.FAIL, "pyscard cannot be loaded (exit code 7)")
+
+
+def test_a_pyscard_without_its_metadata_has_no_version(with_pyscard, monkeypatch):
+    def missing(name: str) -> str:
+        raise library.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(library.metadata, "version", missing)
+    assert library.pyscard(with_pyscard("")).evidence == "pyscard of unknown version"

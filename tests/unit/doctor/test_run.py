@@ -14,7 +14,21 @@ from cardkit.doctor import Check, Verdict
 from cardkit.doctor.check import Seen, fail, ok, warn
 from cardkit.doctor.run import INSPECTIONS, Inspection, inspect
 
-IDS = ["virtual", "lib", "pyscard", "service", "build", "args", "readers", "busy", "vpcd", "latency", "ns", "env"]
+IDS = [
+    "virtual",
+    "lib",
+    "pyscard",
+    "service",
+    "build",
+    "args",
+    "readers",
+    "busy",
+    "vpcd",
+    "latency",
+    "stack",
+    "ns",
+    "env",
+]
 
 
 def test_a_bare_machine_fails_once_and_keeps_its_virtual_cards(other):
@@ -29,6 +43,7 @@ def test_a_bare_machine_fails_once_and_keeps_its_virtual_cards(other):
         "readers",
         "busy",
         "latency",
+        "stack",
     }
 
 
@@ -49,7 +64,14 @@ def test_with_a_service_its_readers_are_looked_at(other, played):
 def test_elsewhere_linux_checks_do_not_apply(other, played, platform):
     played.context = 0x8010001D
     checks = doctor.run(station=other(platform=platform))
-    assert [check.id for check in checks if check.evidence == "only on Linux"] == ["lib", "build", "args", "vpcd", "ns"]
+    assert [check.id for check in checks if check.evidence == "only on Linux"] == [
+        "lib",
+        "build",
+        "args",
+        "vpcd",
+        "stack",
+        "ns",
+    ]
     assert next(check for check in checks if check.id == "service").verdict == Verdict.FAIL
 
 
