@@ -30,7 +30,7 @@ PCSC = ("lib", "pyscard", "service")
 INSPECTIONS = (
     Inspection("virtual", virtual.cards),
     Inspection("lib", library.library, linux_only=True),
-    Inspection("pyscard", library.pyscard, needs=("lib",)),
+    Inspection("pyscard", library.pyscard),
     Inspection("service", service.service, needs=("lib", "pyscard")),
     Inspection("build", service.build, linux_only=True),
     Inspection("args", service.arguments, linux_only=True),

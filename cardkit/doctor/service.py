@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 
 from cardkit.doctor.check import Seen, fail, not_applicable, ok, together, warn
 from cardkit.doctor.deadline import within
@@ -71,19 +72,19 @@ def arguments(station: Station) -> Seen:
     running = pcscd_processes(station)
     if not running:
         return not_applicable("no pcscd is running")
-    return together(*(_of_one(pid, switches(words)) for pid, words in running))
+    quiet = ok(f"{len(running)} running: none logs APDUs, none ends when idle")
+    return together(quiet, *(seen for pid, words in running for seen in _faults(pid, switches(words))))
 
 
-def _of_one(pid: int, used: frozenset[str]) -> Seen:
+def _faults(pid: int, used: frozenset[str]) -> Iterator[Seen]:
     logging = sorted(used & {"-a", "-d"})
     if logging:
-        return fail(
+        yield fail(
             f"pcscd {pid} runs with {' '.join(logging)}: it logs whole APDUs, keys and PINs included",
             "restart pcscd without -a and -d",
         )
     if "-x" in used:
-        return warn(
+        yield warn(
             f"pcscd {pid} runs with -x: it ends after 60 s without a client, and virtual cards with it",
             "on a station, start pcscd without --auto-exit (systemctl edit pcscd)",
         )
-    return ok(f"pcscd {pid} logs no APDUs and stays")

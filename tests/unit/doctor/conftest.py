@@ -19,9 +19,12 @@ EMPTY, PRESENT, EXCLUSIVE, IN_USE, MUTE = 0x10, 0x20, 0x80, 0x100, 0x200
 
 @pytest.fixture
 def station(tmp_path: Path) -> Station:
-    """An empty Linux machine: no programs, no processes, no configuration."""
+    """An empty Linux machine: no programs but a Python with pyscard, no processes, no configuration."""
     for name in ("proc/net", "proc/self", "reader.conf.d", "bin", "work"):
         (tmp_path / name).mkdir(parents=True)
+    python = tmp_path / "bin/python"
+    python.write_text("#!/bin/sh\n", encoding="utf-8")
+    python.chmod(0o755)
     return Station(
         platform="linux",
         uid=1000,
@@ -30,6 +33,7 @@ def station(tmp_path: Path) -> Station:
         reader_conf=tmp_path / "reader.conf.d",
         folder=tmp_path / "work",
         programs=(),
+        python=str(python),
     )
 
 

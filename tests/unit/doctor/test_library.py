@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def with_pyscard(tmp_path: Path, other):
         package.mkdir(parents=True)
         (package / "__init__.py").touch()
         (package / "scard.py").write_text(text, encoding="utf-8")
-        return other(environ={"PYTHONPATH": str(package.parent)}, **changes)
+        return other(environ={"PYTHONPATH": str(package.parent)}, python=sys.executable, **changes)
 
     return make
 

@@ -38,7 +38,6 @@ def test_a_bare_machine_fails_once_and_keeps_its_virtual_cards(other):
     assert by_id["virtual"].verdict == Verdict.OK
     assert [name for name in IDS if by_id[name].verdict == Verdict.FAIL] == ["lib"]
     assert {name for name in IDS if by_id[name].evidence == "needs lib"} == {
-        "pyscard",
         "service",
         "readers",
         "busy",

@@ -93,7 +93,8 @@ def test_switches_that_log_keys_fail(station, start, words, verdict):
     start(72, "/usr/bin/pcscd-like", "-a")
     seen = service.arguments(station)
     assert seen.verdict == verdict
-    assert "pcscd 71" in seen.evidence
+    assert ("pcscd 71 runs with" in seen.evidence) == (verdict != Verdict.OK)
+    assert seen.evidence.startswith("1 running") == (verdict == Verdict.OK)
 
 
 def test_the_worst_of_several_services_counts(station, start):
