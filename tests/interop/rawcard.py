@@ -95,6 +95,7 @@ class RawCard:
                     self._answer(message)
         with contextlib.suppress(OSError):
             self.link.shutdown(socket.SHUT_RDWR)
+        self.link.close()
 
     def _answer(self, command: bytes) -> None:
         self.busy.set()
