@@ -7,7 +7,17 @@ a card, reads a clock or knows a secret: contents that hold keys keep them as :c
 from __future__ import annotations
 
 from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent, intent_of
-from cardkit.desired.findings import ATR_FITS, NOT_CHECKED, Finding, Observations, Rule, Secrecy, Severity
+from cardkit.desired.findings import (
+    ATR_FITS,
+    MARKER_GONE,
+    MARKER_STANDS,
+    NOT_CHECKED,
+    Finding,
+    Observations,
+    Rule,
+    Secrecy,
+    Severity,
+)
 from cardkit.desired.plan import Plan
 from cardkit.desired.protocols import App, Blueprint, CompileTemplate, Session, Template
 from cardkit.desired.states import Access, AfterUnknown, Content, Fact, Group, Interface, Phase, Seen, State
@@ -15,6 +25,8 @@ from cardkit.desired.steps import Part, Role, ShapeOfCommand, Step
 
 __all__ = [
     "ATR_FITS",
+    "MARKER_GONE",
+    "MARKER_STANDS",
     "NOT_CHECKED",
     "Access",
     "AfterUnknown",

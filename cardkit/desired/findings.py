@@ -70,6 +70,19 @@ class Rule:
     text: str
     security_code: str = ""
 
+    def finding(
+        self, where: str, expected: str, actual: str, *, decoded: str = "", secrecy: Secrecy = Secrecy.SECRET
+    ) -> Finding:
+        """Return what this rule has to say about one card; "not checked" is a warning, however grave the rule."""
+        severity = Severity.WARNING if actual.startswith(NOT_CHECKED) else self.severity
+        return Finding(self.id, severity, self.clause, where, expected, actual, decoded, secrecy)
+
+
+MARKER_STANDS = Rule(
+    "PERSO-001", Severity.ERROR, "plant", "the plant's marker names this record until the card is sealed"
+)
+MARKER_GONE = Rule("PERSO-002", Severity.ERROR, "plant", "a finished card carries no marker of the plant")
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:

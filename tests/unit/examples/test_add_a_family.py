@@ -287,6 +287,17 @@ def test_verify_finds_the_record_by_the_member_number(bench: Bench) -> None:
         find_record(job, card)
 
 
+@pytest.mark.parametrize("answer", ["6F00", "6982", "9000", "FF9000"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_marker_that_cannot_be_read_is_never_taken_for_blank_or_finished(
+    bench: Bench, answer: str, resume: bool
+) -> None:
+    lie = bytes.fromhex(answer)
+    tap = Tap(bench.new_card(), lambda number, command, card: lie if number == 3 else card(command))
+    outcome = bench.make(tap, resume=resume)
+    assert (outcome.verdict, outcome.bound, len(tap.sent)) == (Verdict.BAD, False, 3)
+
+
 def test_card_of_another_kind_is_not_touched(bench: Bench) -> None:
     tap = Tap(bench.new_card(), lambda _number, _command, _card: b"\x6d\x00")
     outcome = bench.make(tap)

@@ -12,7 +12,7 @@ from cardkit.apps.uicc.rules.table import TABLE, file_rule
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, MARKER_VERIFIED, NUMBER, Product
 from cardkit.apps.uicc.states.scripts import Proof
 from cardkit.apps.uicc.states.targets import Target
-from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Rule, Secrecy, Severity
+from cardkit.desired import MARKER_GONE, MARKER_STANDS, NOT_CHECKED, Content, Finding, Observations, Part, Rule, Secrecy
 
 RULES: tuple[Rule, ...] = tuple(TABLE.values())
 
@@ -22,10 +22,8 @@ STRICTNESS = tuple(Secrecy)
 
 
 def finding(rule: str, where: str, expected: str, actual: str, decoded: str = "") -> Finding:
-    """Return a finding of a rule of the table, with the secrecy of its file; "not checked" is a warning."""
-    entry = TABLE[rule]
-    severity = Severity.WARNING if actual.startswith(NOT_CHECKED) else entry.severity
-    return Finding(rule, severity, entry.clause, where, expected, actual, decoded, secrecy_of(where))
+    """Return a finding of a rule of the table, with the secrecy of its file."""
+    return TABLE[rule].finding(where, expected, actual, decoded=decoded, secrecy=secrecy_of(where))
 
 
 def secrecy_of(where: str) -> Secrecy:
@@ -145,11 +143,11 @@ class Judge:
         body = seen.bodies.get(self._marker)
         if body is None or body not in (contents[MARKER_STARTED], contents[MARKER_VERIFIED]):
             actual = "unreadable" if body is None else "another marker or none"
-            yield finding("PERSO-001", MARKER_STARTED, "this record's marker", actual)
+            yield finding(MARKER_STANDS.id, MARKER_STARTED, "this record's marker", actual)
 
     @staticmethod
     def _marker_gone(seen: Observations) -> Iterator[Finding]:
         sw = seen.notes.get(MARKER_REMOVED)
         if sw != FILE_NOT_FOUND:
             actual = f"{NOT_CHECKED}" if sw is None else f"status {sw:04X}"
-            yield finding("PERSO-002", MARKER_REMOVED, f"{FILE_NOT_FOUND:04X}, no such file", actual)
+            yield finding(MARKER_GONE.id, MARKER_REMOVED, f"{FILE_NOT_FOUND:04X}, no such file", actual)

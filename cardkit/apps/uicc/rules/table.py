@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from cardkit.desired import Rule, Severity
+from cardkit.desired import MARKER_GONE, MARKER_STANDS, Rule, Severity
 
 E, W = Severity.ERROR, Severity.WARNING
 KEY_LEFT = "TRANSPORT_KEY_STILL_VALID"
 
 _RULES = (
     # id, severity, clause, what must hold, reject code where a card that breaks it stops the batch
-    ("PERSO-001", E, "plant", "the plant's marker names this record until the card is sealed"),
-    ("PERSO-002", E, "plant", "a finished card carries no marker of the plant"),
     ("UICC-001", E, "TS 102 221 13.2", "EF.ICCID is the record's, nibbles and fill exact"),
     ("UICC-002", E, "ITU-T E.118", "ICCID has 19 or 20 digits, a right check digit and the product's prefix"),
     ("UICC-004", E, "TS 31.102 4.2.2", "EF.IMSI is the record's, length byte, parity and fill exact"),
@@ -48,7 +46,7 @@ _RULES = (
     ("UICC-110", E, "TS 23.003 13", "IMPI, IMPU and domain follow from the IMSI, the MNC with three digits"),
 )  # fmt: skip
 
-TABLE = {rule[0]: Rule(*rule) for rule in _RULES}
+TABLE = {rule.id: rule for rule in (MARKER_STANDS, MARKER_GONE, *(Rule(*line) for line in _RULES))}
 
 _FILE_RULES = {
     "MF/EF.ICCID": "UICC-001",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardkit.apps.uicc.rules.table import file_rule
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, Product
 from cardkit.apps.uicc.states.route import in_order
-from cardkit.desired import AfterUnknown, Phase, Seen, State
+from cardkit.desired import MARKER_GONE, MARKER_STANDS, AfterUnknown, Phase, Seen, State
 
 SEALING = "sealing"
 
@@ -20,7 +20,7 @@ def _fence(product: Product) -> State:
         name=MARKER_STARTED,
         title=f"{product.marker.name} = started, with the record's tag",
         phase=Phase.FENCE,
-        rule="PERSO-001",
+        rule=MARKER_STANDS.id,
         seen=Seen.READ,
         after_unknown=AfterUnknown.LOOK,
         access=product.marker.update,
@@ -72,7 +72,7 @@ def _seal(product: Product) -> list[State]:
         name=MARKER_REMOVED,
         title=f"{product.marker.name} is gone",
         phase=Phase.SEAL,
-        rule="PERSO-002",
+        rule=MARKER_GONE.id,
         seen=Seen.READ,
         after_unknown=AfterUnknown.LOOK,
         access=product.marker.update,
