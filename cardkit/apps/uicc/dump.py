@@ -30,8 +30,10 @@ _MOST_RECORDS = 254
 _MOST_BYTES = 0x7FFF
 _ARR_FIDS = (0x6F06, 0x2F06)
 _CLASS_NOT_SUPPORTED = frozenset((0x6E00, 0x6D00))
-# File or application not found: TS 102 221 10.2.1.5; class A0: TS 51.011 9.4.4.
-_NOT_FOUND = frozenset((0x6A82, 0x9404))
+# File or application not found: TS 102 221 10.2.1.5; class A0: TS 51.011 9.4.4. Onomondo's soft UICC answers 6A88.
+_NOT_FOUND = frozenset((0x6A82, 0x6A88, 0x9404))
+# What every UICC has below the MF (TS 102 221 13.1, 13.2).
+_UICC_FILES = frozenset(("EF.DIR", "EF.ICCID"))
 # Access refused: TS 102 221 10.2.1.5; class A0: TS 51.011 9.4.5.
 _NOT_ALLOWED = frozenset((0x6982, 0x9804))
 _CARD_ERRORS = (StatusError, ProtocolError, EncodingError)
@@ -43,12 +45,13 @@ def walk(channel: Channel, *, contents: bool = True) -> Document:
     :param contents: read the files, not only their parameters.
     :raises TransportError: when the link fails.
     """
-    document: Document = {"format": FORMAT, "class": "UICC", "atr": to_hex(channel.atr), "directories": []}
+    document: Document = {"format": FORMAT, "class": "unknown", "atr": to_hex(channel.atr), "directories": []}
     try:
         walker = _walker(channel, contents=contents)
     except _CARD_ERRORS as error:
         return {**document, "error": str(error)}
-    return {**document, "class": walker.card_class, "directories": list(walker.directories())}
+    directories = list(walker.directories())
+    return {**document, "class": walker.class_of(directories), "directories": directories}
 
 
 def _walker(channel: Channel, *, contents: bool) -> _Walker:
@@ -68,10 +71,12 @@ def _walker(channel: Channel, *, contents: bool) -> _Walker:
 class _Walker(ABC):
     """Tries directories and files of the catalogue, one class of card."""
 
-    card_class: str
-
     def __init__(self, *, contents: bool) -> None:
         self._contents = contents
+
+    @abstractmethod
+    def class_of(self, directories: list[Document]) -> str:
+        """Say what kind of card this is, by what was found on it."""
 
     def directories(self) -> Iterator[Document]:
         """Yield each directory that is there, with its files."""
@@ -97,12 +102,15 @@ class _Walker(ABC):
 
 
 class _UiccWalker(_Walker):
-    card_class = "UICC"
-
     def __init__(self, session: UiccSession, *, contents: bool) -> None:
         super().__init__(contents=contents)
         self._session = session
         self._current = DIRECTORIES["MF"]
+
+    def class_of(self, directories: list[Document]) -> str:
+        """A card with an MF may be any ISO 7816 card; its files make it a UICC."""
+        found = {(entry["name"], file["name"]) for entry in directories for file in entry["files"]}
+        return "UICC" if any(("MF", name) in found for name in _UICC_FILES) else "ISO 7816"
 
     def _entry(self, directory: Directory) -> Document | None:
         try:
@@ -199,11 +207,14 @@ class _AccessRules:
 
 
 class _GsmWalker(_Walker):
-    card_class = "2G"
-
     def __init__(self, session: GsmSession, *, contents: bool) -> None:
         super().__init__(contents=contents)
         self._session = session
+
+    def class_of(self, directories: list[Document]) -> str:
+        """Class A0 is the 2G SIM's."""
+        del directories
+        return "2G"
 
     def _entry(self, directory: Directory) -> Document | None:
         if directory.application:

@@ -153,7 +153,18 @@ def test_a_card_that_refuses_everything(word: str) -> None:
     card.transmit = lambda command: bytes.fromhex(word)  # type: ignore[method-assign]
     document = walk(Channel(card))
     assert document["directories"] == []
+    assert document["class"] == "unknown"
     assert f"card answered {word}" in document["error"]
+
+
+def test_an_mf_alone_makes_no_uicc() -> None:
+    """vsmartcard's `vicc` a858628: an ISO card with an MF and nothing in it was called a UICC."""
+    card = ScriptedConnection()
+    template = "620A83023F008A01058201389000"
+    card.transmit = lambda command: bytes.fromhex(template if command[5:] == b"\x3f\x00\x00" else "6A82")  # type: ignore[method-assign]
+    document = walk(Channel(card))
+    assert [directory["name"] for directory in document["directories"]] == ["MF"]
+    assert next(tree_lines(document)).startswith("ISO 7816 card, ")
 
 
 def test_a_file_that_answers_for_another_is_told_apart() -> None:
@@ -165,7 +176,7 @@ def test_a_file_that_answers_for_another_is_told_apart() -> None:
     assert found["MF/EF.DIR"]["error"] == "SELECT 2F00: card answered for 2FE2"
 
 
-@pytest.mark.parametrize(("word", "shown"), [("6285", True), ("6F00", True), ("6A82", False)])
+@pytest.mark.parametrize(("word", "shown"), [("6285", True), ("6F00", True), ("6A82", False), ("6A88", False)])
 def test_a_file_that_is_there_and_cannot_be_selected_is_shown(word: str, shown: bool) -> None:
     template = "62108202782183023F008A01058B032F06019000"
     card = ScriptedConnection()
