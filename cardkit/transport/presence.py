@@ -59,6 +59,11 @@ class ReaderState:
         """A card lies in the reader."""
         return bool(self.state & StateFlag.PRESENT)
 
+    @property
+    def held(self) -> bool:
+        """Some program uses the card."""
+        return bool(self.state & (StateFlag.EXCLUSIVE | StateFlag.IN_USE))
+
 
 def look(context: Context, reader: str) -> ReaderState:
     """Return a reader's state now.
@@ -84,7 +89,9 @@ def wait_for_card(
     timeout_s: float,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> ReaderState:
-    """Wait until a card lies in the reader that was not there before.
+    """Wait until a card lies in the reader that was not there before and that nobody holds.
+
+    A card that went mute stays held, even after the program that used it has ended, until it is taken out.
 
     :param after: the event counter at the last card; None accepts the card that lies there now.
     :param cancelled: asked every second.  :raises NoCardError: when no new card came in time, or on cancellation.
@@ -101,7 +108,7 @@ def wait_for_card(
                 context.release()
                 context, known, after = _new_context(deadline), 0, None
                 continue
-            if state.present and state.counter != after:
+            if state.present and not state.held and state.counter != after:
                 return state
             if cancelled() or time.monotonic() >= deadline:
                 raise NoCardError(

@@ -21,7 +21,7 @@ from tests.interop.rawcard import RawCard, Respond, atr, done
 from tests.interop.stack import Stack
 
 DETECTED_S = 2.0  # the driver asks for a card every 0.4 s
-PRESENT, IN_USE = 0x20, 0x100
+PRESENT, IN_USE = 0x20, 0x180  # shared or exclusively
 
 
 class NotSeenError(AssertionError):
@@ -51,9 +51,14 @@ class Glance:
 
 @contextmanager
 def service() -> Iterator[object]:
-    """A context of the PC/SC service."""
+    """A context of the PC/SC service, which may be about to be started again."""
+    deadline = time.monotonic() + DETECTED_S
     hresult, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-    assert hresult == 0, f"SCardEstablishContext: {hresult & 0xFFFFFFFF:08X}"
+    while hresult:
+        if time.monotonic() > deadline:
+            raise NotSeenError(f"no PC/SC service within {DETECTED_S:g} s: {hresult & 0xFFFFFFFF:08X}")
+        time.sleep(0.01)
+        hresult, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     try:
         yield context
     finally:
@@ -136,6 +141,7 @@ class Readers:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self._turn = itertools.cycle(range(stack.readers))
+        self._one_at_a_time = threading.Lock()
         self._inserted: list[Inserted] = []
 
     def insert(self, card: vpcd.Card | str, *, index: int | None = None, wait: bool = True) -> Inserted:
@@ -146,7 +152,7 @@ class Readers:
         """
         index = self.empty() if index is None else index
         seated: vpcd.Card = VirtualCard(card) if isinstance(card, str) else card
-        return self._seat(index, ServedCard(self.stack.connect(index), seated), wait=wait)
+        return self._seat(index, ServedCard(self._connect(index), seated), wait=wait)
 
     def insert_raw(
         self,
@@ -159,7 +165,7 @@ class Readers:
         """Put in a card that answers what the test wants."""
         index = self.empty() if index is None else index
         answer = respond if callable(respond) else lambda _: respond
-        card = RawCard(self.stack.connect(index), answer_to_reset or atr("CARD"), answer)
+        card = RawCard(self._connect(index), answer_to_reset or atr("CARD"), answer)
         return card, self._seat(index, card, wait=wait)
 
     def empty(self) -> int:
@@ -174,6 +180,10 @@ class Readers:
         for inserted in self._inserted:
             inserted.eject(wait=False)
         self._inserted.clear()
+
+    def _connect(self, index: int) -> socket.socket:
+        with self._one_at_a_time:
+            return self.stack.connect(index)
 
     def _seat(self, index: int, card: RawCard | ServedCard, *, wait: bool) -> Inserted:
         inserted = Inserted(self.stack.names[index], index, card)
