@@ -16,6 +16,9 @@ from cardkit.perso import varying_files
 from cardkit.profile import load_profile
 from cardkit.target import open_card
 
+SHOWN = 60
+"""Characters of a value shown in the table."""
+
 
 @click.command()
 @click.argument("left")
@@ -32,10 +35,29 @@ def diff(left: str, right: str, mask: str | None, as_json: bool) -> int:
     if as_json:
         print_json([{"where": item.where, "left": item.left, "right": item.right} for item in differences])
     elif differences:
-        table(["where", "left", "right"], [(item.where, item.left, item.right) for item in differences])
+        table(["where", "left", "right"], [(item.where, *around(item.left, item.right)) for item in differences])
     else:
         say(f"no difference{' outside the masked files' if mask else ''}")
     return 1 if differences else 0
+
+
+def around(left: str, right: str) -> tuple[str, str]:
+    """Cut two long texts to the place where they begin to differ; `--json` has them whole."""
+    same = next((at for at, (ours, theirs) in enumerate(zip(left, right, strict=False)) if ours != theirs), SHOWN)
+    start = max(0, same - SHOWN // 3)
+    return cut(left, start), cut(right, start)
+
+
+def cut(text: str, start: int) -> str:
+    """Show SHOWN characters from a place on, with an ellipsis where more is left out.
+
+    >>> cut("0123456789" * 9, 30)[:5]
+    '…0123'
+    """
+    if len(text) <= SHOWN:
+        return text
+    tail = "…" if len(text) > start + SHOWN else ""
+    return f"{'…' if start else ''}{text[start : start + SHOWN]}{tail}"
 
 
 def read(source: str) -> Document:
