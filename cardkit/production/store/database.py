@@ -52,7 +52,7 @@ def _on_connect(connection: sqlite3.Connection, _pool_record: object) -> None:
 
 def _on_begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.connection.cursor().execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def connect(path: Path) -> Engine:

@@ -44,21 +44,26 @@ QUERIES: dict[str, tuple[str, str]] = {
     ),
     "ONE_BIND_EVENT": (
         "has not exactly one BIND event for each attempt",
-        """select r.row_no from record r where r.batch_id = :batch
-             and (select count(*) from attempt a where a.record_id = r.id)
-              <> (select count(*) from audit e where e.record_id = r.id and e.kind in ('BIND', 'BIND_REPLAYED'))""",
+        """select r.row_no from record r
+           left join (select record_id, count(*) as n from attempt group by record_id) a on a.record_id = r.id
+           left join (select record_id, count(*) as n from audit where kind in ('BIND', 'BIND_REPLAYED')
+                      group by record_id) e on e.record_id = r.id
+           where r.batch_id = :batch and coalesce(a.n, 0) <> coalesce(e.n, 0)""",
     ),
     "STATE_IS_AUDITED": (
         "is in a state no audit event led to",
-        """select r.row_no from record r where r.batch_id = :batch and r.state not in ('READY', 'LEASED')
-             and not exists (select 1 from audit e where e.record_id = r.id and (
-               (r.state = 'BOUND' and e.kind in ('BIND', 'RESUME'))
-               or (r.state = 'GOOD' and e.kind in ('GOOD', 'RESOLVE'))
-               or (r.state = 'REJECTED' and e.kind in ('REJECT', 'RESOLVE', 'RECALL'))
-               or (r.state = 'IN_DOUBT' and e.kind in ('DOUBT', 'BIND_REPLAYED'))
-               or (r.state = 'SCRAPPED' and e.kind = 'SCRAP')
-               or (r.state = 'LOST' and e.kind = 'LOST')
-               or (r.state = 'CANCELLED' and e.kind = 'CANCEL')))""",
+        """select r.row_no from record r
+           left join (
+             select distinct record_id, case
+               when kind in ('BIND', 'RESUME') then 'BOUND'
+               when kind in ('DOUBT', 'BIND_REPLAYED') then 'IN_DOUBT'
+               when kind in ('REJECT', 'RECALL') then 'REJECTED'
+               when kind = 'SCRAP' then 'SCRAPPED'
+               when kind = 'CANCEL' then 'CANCELLED'
+               else kind end as state
+             from audit where record_id is not null) e
+             on e.record_id = r.id and (e.state = r.state or e.state = 'RESOLVE' and r.state in ('GOOD', 'REJECTED'))
+           where r.batch_id = :batch and r.state not in ('READY', 'LEASED') and e.record_id is null""",
     ),
     "PREDECESSOR_SCRAPPED": (
         "was re-made while its earlier card was not scrapped",

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 
@@ -157,6 +158,8 @@ record_key = Table(
 transition = Table(
     "transition", metadata, Column("from_state", Text, primary_key=True), Column("to_state", Text, primary_key=True)
 )
+# What the partial index record_open holds; written out, because a planner cannot see through parameters.
+OPEN = text("record.state in ('READY', 'LEASED', 'BOUND')")
 # kind and record_id repeat what the event says, so that invariants are plain queries; the chain check compares them.
 audit = Table(
     "audit",

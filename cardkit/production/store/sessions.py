@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from cardkit.production.store.audit import Event
-from cardkit.production.store.schema import RecordState, attempt, record, session, station
+from cardkit.production.store.schema import OPEN, RecordState, attempt, record, session, station
 from cardkit.production.store.station import SOFTWARE, StationSession
 from cardkit.production.store.store import Store
 
@@ -48,8 +48,10 @@ def declare_dead(store: Store, name: str) -> None:
 
 def _fence(store: Store, connection: Connection, name: str) -> tuple[list[int], list[int]]:
     sessions = select(session.c.id).where(session.c.station == name)
-    running = select(attempt.c.id, attempt.c.record_id, attempt.c.token).where(
-        attempt.c.station == name, attempt.c.state == RecordState.BOUND
+    running = (
+        select(attempt.c.id, attempt.c.record_id, attempt.c.token)
+        .join(record, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
+        .where(OPEN, record.c.state == RecordState.BOUND, attempt.c.station == name)
     )
     doubtful = connection.execute(running.order_by(attempt.c.record_id)).all()
     for row in doubtful:
@@ -58,7 +60,7 @@ def _fence(store: Store, connection: Connection, name: str) -> tuple[list[int], 
         store.audit(connection, name, Event("DOUBT", store.operator, data, row.record_id))
     freed = connection.scalars(
         update(record)
-        .where(record.c.state == RecordState.LEASED, record.c.session.in_(sessions))
+        .where(OPEN, record.c.state == RecordState.LEASED, record.c.session.in_(sessions))
         .values(state=RecordState.READY, session=None, lease_until=None)
         .returning(record.c.id)
     ).all()

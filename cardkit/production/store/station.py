@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select,
 from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.store.audit import Event
 from cardkit.production.store.schema import (
+    OPEN,
     BatchState,
     RecordState,
     attempt,
@@ -366,7 +367,7 @@ def _claim_statement(batch_id: int, prepare_step: str | None, count: int, now: f
         record.c.state == RecordState.READY,
         (record.c.state == RecordState.LEASED) & (record.c.lease_until < now),
     )
-    ids = select(record.c.id).where(record.c.batch_id == batch_id, free).order_by(record.c.id).limit(count)
+    ids = select(record.c.id).where(record.c.batch_id == batch_id, OPEN, free).order_by(record.c.id).limit(count)
     if prepare_step is not None:
         ids = ids.where(exists().where(prepared.c.record_id == record.c.id, prepared.c.step == prepare_step))
     return (

@@ -125,7 +125,8 @@ record = sa.Table(
     sa.CheckConstraint("(state = 'LEASED') = (lease_until is not null)"),
     sa.CheckConstraint("state <> 'LOST' or incident is not null"),
 )
-_open = sa.text("state in ('READY', 'LEASED')")
+# One small index for the claim, and for what a crash left BOUND.
+_open = sa.text("state in ('READY', 'LEASED', 'BOUND')")
 sa.Index("record_open", record.c.batch_id, record.c.id, sqlite_where=_open, postgresql_where=_open)
 attempt = sa.Table(
     "attempt",
@@ -158,8 +159,6 @@ attempt = sa.Table(
 )
 _live = sa.text("state <> 'SCRAPPED'")
 sa.Index("attempt_one_live", attempt.c.record_id, unique=True, sqlite_where=_live, postgresql_where=_live)
-_running = sa.text("state = 'BOUND'")
-sa.Index("attempt_running", attempt.c.station, sqlite_where=_running, postgresql_where=_running)
 sa.Table(
     "record_key",
     metadata,
@@ -182,7 +181,7 @@ audit = sa.Table(
     sa.Column("record_id", sa.BigInteger),
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("hash", sa.LargeBinary, sa.CheckConstraint("length(hash) = 32"), nullable=False),
-    sa.Index("audit_record", "record_id", "kind"),
+    sqlite_with_rowid=False,
 )
 sa.Table(
     "audit_head",
