@@ -2,6 +2,7 @@
 PY      := .venv/bin/python
 PYTEST  := $(PY) -m pytest
 LONG    := --timeout=3600
+QUICK   := --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/unit tests/property tests/card -n auto -q --timeout=120
 OUT     := out
 
 .DEFAULT_GOAL := help
@@ -24,10 +25,10 @@ check: setup-test ## format, lint, types, import contracts, unit tests (under 90
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m codespell_lib cardkit profiles tests examples README.md CHANGELOG.md
-	$(PYTEST) tests/unit tests/property tests/card -n auto -q --timeout=120
+	$(PYTEST) $(QUICK)
 
 unit: setup-test ## unit, property and virtual card tests only
-	$(PYTEST) tests/unit tests/property tests/card -n auto -q --timeout=120
+	$(PYTEST) $(QUICK)
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
 	$(PYTEST) tests/hostile --timeout=600

@@ -10,8 +10,8 @@ def from_hex(text: str) -> bytes:
 
     :raises EncodingError: on anything else.
 
-    >>> from_hex("00 a4:0400")
-    b'\x00\xa4\x04\x00'
+    >>> from_hex("00 a4:0400").hex()
+    '00a40400'
     """
     try:
         return bytes.fromhex(text.replace(":", " "))
