@@ -9,8 +9,6 @@ import pytest
 from tests.interop.link.slots import Readers
 from tests.interop.stack import Stack, running
 
-pytestmark = pytest.mark.interop
-
 
 @pytest.fixture(scope="module")
 def full_stack() -> Iterator[Stack]:

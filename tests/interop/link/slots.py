@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import signal
 import socket
 import threading
 import time
@@ -174,6 +175,16 @@ class Readers:
             if not glance(self.stack.names[index]).present:
                 return index
         raise NotSeenError("no reader is empty")
+
+    def kill_service(self) -> None:
+        """End pcscd as a crash does; also from a card's thread."""
+        with self._one_at_a_time:
+            self.stack.stop(signal.SIGKILL)
+
+    def restart_service(self) -> None:
+        """Start pcscd again at the same place: it knows nothing of its clients. From the main thread only."""
+        with self._one_at_a_time:
+            self.stack.restart()
 
     def clear(self) -> None:
         """Take every card out."""

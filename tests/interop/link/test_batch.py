@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from cardkit.virtual import VirtualCard
 from tests.interop.link.operator import Operator, WatchedChip
 from tests.interop.link.slots import Readers
 from tests.interop.stack import Stack
+
+pytestmark = pytest.mark.interop
 
 ORDER = Path(__file__).parents[3] / "profiles/sim/usim-test/order.csv"
 CARDS = 4
@@ -91,7 +92,7 @@ def one_then_wait_for(chip: WatchedChip) -> Iterator[WatchedChip]:
     yield from pile()
 
 
-def test_two_readers_make_a_batch(cardkit: Cardkit, batch: str, order: Path, stack: Stack, readers: Readers) -> None:
+def test_two_readers_make_a_batch(cardkit: Cardkit, batch: str, order: Path, readers: Readers) -> None:
     operators = [Operator(readers, readers.empty(), pile()) for _ in range(2)]
     targets = [part for operator in operators for part in ("--reader", operator.target)]
     done = ended(cardkit("batch", "run", batch, *targets))
@@ -105,19 +106,19 @@ def test_two_readers_make_a_batch(cardkit: Cardkit, batch: str, order: Path, sta
 
 
 def test_the_service_dies_and_comes_back_in_mid_batch(
-    cardkit: Cardkit, batch: str, order: Path, stack: Stack, readers: Readers
+    cardkit: Cardkit, batch: str, order: Path, readers: Readers
 ) -> None:
     """The card in work is in doubt, the run goes on with the next, `batch resume` finishes the one in doubt."""
 
     def kill() -> bytes:
-        stack.stop(signal.SIGKILL)
+        readers.kill_service()
         return b""
 
     torn = WatchedChip(VirtualCard("usim"), MIDDLE, kill)
     operator = Operator(readers, readers.empty(), pile(WatchedChip(VirtualCard("usim")), torn))
     run = cardkit("batch", "run", batch, "--reader", operator.target)
     assert torn.struck.wait(WITHIN_S)
-    stack.restart()
+    readers.restart_service()
     done = ended(run, 1)
     operator.go_home()
     assert (done["good"], done["rejected"], done["in_doubt"]) == (CARDS - 1, 0, 1)
@@ -130,7 +131,7 @@ def test_the_service_dies_and_comes_back_in_mid_batch(
 
 
 def test_a_mute_card_costs_its_worker_and_nothing_else(
-    cardkit: Cardkit, batch: str, order: Path, stack: Stack, readers: Readers
+    cardkit: Cardkit, batch: str, order: Path, readers: Readers
 ) -> None:
     """Its worker is killed, the person takes the card out, and both readers go on."""
 

@@ -4,10 +4,13 @@ the command."""
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from smartcard import scard
@@ -34,7 +37,9 @@ from cardkit.transport.pcsc import Disposition, PcscConnection, Share, find_read
 from cardkit.transport.pcsc_context import Context
 from tests.interop.link.slots import Readers
 from tests.interop.rawcard import DONE, GET_ATR, POWER_OFF, POWER_ON, RESET, PulledError, RawCard, atr
-from tests.interop.stack import Stack
+from tests.interop.stack import Stack, running
+
+pytestmark = pytest.mark.interop
 
 COMMAND = bytes.fromhex("00A40000")
 LONG_ATR = bytes.fromhex("3B00") + bytes(40)
@@ -44,6 +49,12 @@ T0_ATR, T1_ATR, BOTH_ATR = atr("CARD", (0,)), atr("CARD", (1,)), atr("CARD", (0,
 
 def raised(error: pytest.ExceptionInfo[TransportError]) -> tuple[type[TransportError], Executed, int]:
     return type(error.value), error.value.executed, error.value.hresult
+
+
+def ran(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=20, check=False
+    )
 
 
 # Opening.
@@ -80,6 +91,15 @@ def test_unknown_reader(stack: Stack) -> None:
 def test_a_name_that_is_not_one_reader_is_refused(stack: Stack, name: str | int, found: str) -> None:
     with pytest.raises(NoReaderError, match=found):
         find_reader(name)
+
+
+def test_no_reader_at_all(tmp_path: Path) -> None:
+    """A service of its own, in a process of its own, because libpcsclite keeps to the first it has seen."""
+    with running(0, home=tmp_path) as empty:
+        done = ran("-m", "cardkit", "readers", environment=empty.environment)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "no PC/SC reader found" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_no_card(stack: Stack, readers: Readers) -> None:
@@ -250,6 +270,30 @@ def test_reset_by_another(readers: Readers, disposition: Disposition) -> None:
     assert_given_up(ours, error)
 
 
+IN_A_TRANSACTION = """
+import sys
+from smartcard import scard
+from cardkit.errors import ReaderBusyError
+from cardkit.transport.pcsc import PcscConnection, Share
+ours, theirs = (PcscConnection(sys.argv[1], share=Share.SHARED) for _ in range(2))
+assert scard.SCardBeginTransaction(theirs._card) == 0
+try:
+    ours.transmit(bytes(4))
+except ReaderBusyError as error:
+    print(error.executed.name, f"{error.hresult:08X}")
+assert scard.SCardEndTransaction(theirs._card, scard.SCARD_LEAVE_CARD) == 0
+print(ours.transmit(bytes(4)).hex())
+"""
+
+
+def test_card_in_the_transaction_of_another(stack: Stack, readers: Readers) -> None:
+    """Told at once where PCSCLITE_NO_BLOCKING is set before the first call; the connection is good afterwards."""
+    card, inserted = readers.insert_raw()
+    done = ran("-c", IN_A_TRANSACTION, inserted.reader, environment={**stack.environment, "PCSCLITE_NO_BLOCKING": "1"})
+    assert done.stdout.split() == ["NO", "8010000B", "9000"], done.stderr
+    assert card.commands == [bytes(4)]
+
+
 def test_left_by_another(readers: Readers) -> None:
     reader = readers.insert_raw()[1].reader
     ours = PcscConnection(reader, share=Share.SHARED)
@@ -258,9 +302,9 @@ def test_left_by_another(readers: Readers) -> None:
     ours.close()
 
 
-def test_service_killed_in_mid_command(stack: Stack, readers: Readers) -> None:
+def test_service_killed_in_mid_command(readers: Readers) -> None:
     def kill(_: bytes) -> None:
-        stack.stop(signal.SIGKILL)
+        readers.kill_service()
 
     connection = PcscConnection(readers.insert_raw(kill)[1].reader)
     with pytest.raises(TransportError) as error:
@@ -321,14 +365,15 @@ def test_more_readers_than_a_wait_can_take(stack: Stack) -> None:
     assert raised(error) == (TransportError, Executed.NO, 0x80100004)
 
 
-def test_a_wait_that_is_cancelled(stack: Stack) -> None:
+def test_a_wait_that_is_cancelled(stack: Stack, readers: Readers) -> None:
+    reader = stack.names[readers.empty()]
     with Context() as context:
-        (_, state, _) = context.status_change(0, [(stack.names[0], 0)])[0]
+        (_, state, _) = context.status_change(0, [(reader, 0)])[0]
         cancel = threading.Timer(0.2, scard.SCardCancel, [context.handle])
         cancel.start()
         started = time.monotonic()
         with pytest.raises(TransportError) as error:
-            context.status_change(5_000, [(stack.names[0], state & ~2)])
+            context.status_change(5_000, [(reader, state & ~2)])
         cancel.join()
     assert raised(error) == (TransportError, Executed.NO, 0x80100002)
     assert time.monotonic() - started < 2

@@ -20,6 +20,8 @@ import pytest
 from tests.interop.link.slots import glance, wait_until
 from tests.interop.stack import NOBODY, Stack, refuse, running
 
+pytestmark = pytest.mark.interop
+
 SELECT_MF = "00A40000023F00"
 ANNOUNCED = re.compile(r"usim, ATR ([0-9A-F]+), goes into the slot at 127\.0\.0\.1:")
 READERS = 4  # pcsc_scan cannot watch sixteen

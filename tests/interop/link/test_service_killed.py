@@ -4,7 +4,6 @@ byte for byte that of an undisturbed one."""
 from __future__ import annotations
 
 import random
-import signal
 from dataclasses import dataclass
 
 import pytest
@@ -18,7 +17,8 @@ from cardkit.target import Card, open_card
 from cardkit.transport.loopback import LoopbackConnection
 from cardkit.virtual import VirtualCard
 from tests.interop.link.slots import Readers
-from tests.interop.stack import Stack
+
+pytestmark = pytest.mark.interop
 
 SERIAL = bytes.fromhex("5655310000000042")
 COMMAND_LOST, ANSWER_LOST = "command lost", "answer lost"
@@ -39,9 +39,9 @@ class KillsService:
     :param lost: whether the chip still runs that command.
     """
 
-    def __init__(self, chip: VirtualCard, stack: Stack, at: int, lost: str) -> None:
+    def __init__(self, chip: VirtualCard, readers: Readers, at: int, lost: str) -> None:
         self.sent = 0
-        self._chip, self._stack, self._at, self._lost = chip, stack, at, lost
+        self._chip, self._readers, self._at, self._lost = chip, readers, at, lost
 
     def atr(self) -> bytes:
         return self._chip.atr()
@@ -55,7 +55,7 @@ class KillsService:
             return self._chip.transmit(command)
         if self._lost == ANSWER_LOST:
             self._chip.transmit(command)
-        self._stack.stop(signal.SIGKILL)
+        self._readers.kill_service()
         return b""
 
 
@@ -83,11 +83,9 @@ def test_a_card_made_through_the_stack_is_the_card_made_in_process(job: Job, rea
 
 
 @pytest.mark.parametrize("at", range(1, 108, EVERY))
-def test_a_card_is_finished_byte_for_byte_after_the_service_died(
-    job: Job, stack: Stack, readers: Readers, at: int
-) -> None:
+def test_a_card_is_finished_byte_for_byte_after_the_service_died(job: Job, readers: Readers, at: int) -> None:
     chip, events = fresh(), list[Event]()
-    killing = KillsService(chip, stack, at, (COMMAND_LOST, ANSWER_LOST)[at % 2])
+    killing = KillsService(chip, readers, at, (COMMAND_LOST, ANSWER_LOST)[at % 2])
     card = open_card(readers.insert(killing).target)
     with pytest.raises(ServiceDownError):
         personalize(job.plan, card, job.keystore, on_event=events.append)
@@ -96,7 +94,7 @@ def test_a_card_is_finished_byte_for_byte_after_the_service_died(
     bound = any(isinstance(event, BindEvent) for event in events)
     assert bound == (at > BEFORE_BIND)
     assert any(isinstance(event, UnknownEvent) for event in events) == bound
-    stack.restart()
+    readers.restart_service()
     with open_card(readers.insert(chip).target) as again:
         outcome = personalize(job.plan, again, job.keystore, resume=True)
     assert outcome.verdict is Verdict.GOOD
