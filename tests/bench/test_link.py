@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from cardkit.apdu import CommandAPDU
 from cardkit.channel import Channel
 from cardkit.transport.loopback import LoopbackConnection
 from cardkit.virtual import VirtualCard
-from tests.interop.stack import SOCKET, Stack, require_stack, running
+from tests.interop.stack import HOME, SOCKET, Stack, require_stack, running
 
 SELECT_ICCID = CommandAPDU(0x00, 0xA4, 0x00, 0x0C, bytes.fromhex("2FE2"))
 READ_ICCID = CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=10)
@@ -50,6 +51,7 @@ def stack() -> Iterator[Stack]:
     os.environ["PCSCLITE_CSOCK_NAME"] = str(SOCKET)
     with running(2) as private:
         yield private
+    shutil.rmtree(HOME, ignore_errors=True)
 
 
 @contextmanager

@@ -123,11 +123,7 @@ def test_card_held_by_another(readers: Readers, first: Share, second: Share) -> 
 
 @pytest.mark.parametrize(
     ("answer_to_reset", "protocol"),
-    [
-        (T1_ATR, TransmissionProtocol.T0),
-        (T0_ATR, TransmissionProtocol.T1),
-        (GARBAGE_ATR, None),
-    ],
+    [(T1_ATR, TransmissionProtocol.T0), (T0_ATR, TransmissionProtocol.T1), (GARBAGE_ATR, None)],
     ids=["T=0 of a T=1 card", "T=1 of a T=0 card", "an ATR that is none"],
 )
 def test_protocol_refused(readers: Readers, answer_to_reset: bytes, protocol: TransmissionProtocol | None) -> None:
