@@ -17,7 +17,7 @@ demo: setup-demo ## 50 test USIMs on 4 virtual readers: personalized, verified, 
 test: setup-test ## all checks and tests, the real PC/SC stack included
 	@$(MAKE) --no-print-directory check
 	$(PYTEST) tests/hostile --timeout=600
-	$(PYTEST) tests/interop tests/packaging --timeout=300
+	$(PYTEST) tests/interop tests/packaging tests/examples --timeout=300
 
 check: setup-test ## format, lint, types, import contracts, unit tests (under 90 s)
 	$(PY) -m ruff format --check cardkit tests examples .ci

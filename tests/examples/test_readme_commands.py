@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 # Lines that need a reader, a PC/SC service, or never end by themselves; doctor's verdict depends on the station.
 NEEDS_HARDWARE = re.compile(r"pcsc:0 |virtual serve|cardkit readers|cardkit doctor|cardkit demo")
 
