@@ -63,7 +63,8 @@ class Seat:
     """A coupler's place: what it works on, whether it goes on, how often it had to be restarted.
 
     :ivar job: the record it has, None between cards.  :ivar chip: of the card that is bound, None before.
-    :ivar open: it may still answer.  :ivar finishing: it was told to take no more cards.
+    :ivar open: it may still answer.  :ivar ready: it waits for an order.
+    :ivar finishing: it was told to take no more cards.
     """
 
     def __init__(self, number: int, name: str, build: Build, exchange: Exchange) -> None:
@@ -72,6 +73,7 @@ class Seat:
         self.job: Job | None = None
         self.chip: str | None = None
         self.open = True
+        self.ready = False
         self._build = build
         self._exchange = exchange
         self._taken = 0
@@ -86,7 +88,7 @@ class Seat:
 
     def take(self, job: Job) -> None:
         """Give the coupler a record for its next card."""
-        self.job, self.chip = job, None
+        self.job, self.chip, self.ready = job, None, False
         self._taken += 1
         self._coupler.send(messages.Take(job.work))
 
@@ -135,6 +137,7 @@ class Seat:
         self._restarts.append(now)
         self._coupler.join(END_TIMEOUT_S)
         self._overdue = None
+        self.ready = False
         if len(self._restarts) >= RESTARTS_PER_HOUR:
             return False
         self._coupler = self._build(self.number, self._exchange, self._taken)

@@ -120,6 +120,7 @@ class Supervisor:
             self._stop(Stop("station", "store", str(self._books.failure)))
         for seat in self._seats.values():
             self._watch(seat)
+            self._next(seat)
 
     def _waiting(self) -> list[tuple[int, Answer | events.CardStarted]]:
         try:
@@ -133,7 +134,7 @@ class Supervisor:
     def _act(self, seat: Seat, answer: Answer) -> None:
         match answer:
             case messages.Ready() | messages.Ended() | messages.Lost():
-                self._next(seat)
+                seat.ready = True
             case messages.Empty():
                 self._close(seat, *(() if self.stopped else ("empty", "no more cards")))
             case messages.Broken(text):
@@ -172,13 +173,14 @@ class Supervisor:
         return stop
 
     def _next(self, seat: Seat) -> None:
-        if not seat.open:
+        """Give an idle coupler a record; while others still have one it stays, for theirs may come back."""
+        if not seat.open or not seat.ready:
             return
         job = self._job()
-        if job is None:
-            self._close(seat)
-        else:
+        if job is not None:
             seat.take(job)
+        elif self.stopped is not None or not any(each.job for each in self._seats.values()):
+            self._close(seat)
 
     def _job(self) -> Job | None:
         if self.stopped is not None or self._left == 0:

@@ -22,7 +22,7 @@ from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.profile import Order, Profile, load_profile, read_order
 from cardkit.target import Card, Feeder
 
-CARDS = 400
+CARDS = 600
 # 200 cards/s per core are 5 ms a card; the card alone takes about 3.2 ms of that, measured on an idle machine.
 MOST_TIMES_THE_CARD_ALONE = 2.5
 ALONE = 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -136,8 +137,9 @@ class PersoBench:
         return plan(self._profile, record, prepared, self._keystore)
 
 
+@lru_cache(maxsize=4)
 def matching_profile(path: str, sha256: bytes) -> Profile:
-    """Load a profile that must not have changed since its batch was imported.
+    """Load a profile that must not have changed since its batch was imported; couplers of one process share it.
 
     :raises ProfileError: when it has.
     """

@@ -72,10 +72,13 @@ QUERIES: dict[str, tuple[str, str]] = {
            where r.batch_id = :batch and (p.state <> 'SCRAPPED' or p.record_id <> a.record_id)""",
     ),
     "BUSINESS_KEYS": (
-        "has lost its business keys, or shares one",
-        """select r.row_no from record r where r.batch_id = :batch
-             and exists (select 1 from record_key k join record o on o.id = k.record_id where o.batch_id = :batch)
-             and not exists (select 1 from record_key k where k.record_id = r.id)""",
+        "has not as many business keys as the other records of its batch",
+        """select r.row_no from record r
+           left join (select record_id, count(*) as n from record_key group by record_id) k on k.record_id = r.id
+           where r.batch_id = :batch and coalesce(k.n, 0) <> (
+             select max(n) from (select count(*) as n from record_key j join record o on o.id = j.record_id
+                                 where o.batch_id = :batch group by o.id
+                                 union all select 0))""",
     ),
     "KIND_AGREES": (
         "has an attempt of another kind (TEST, LIVE) than the store",

@@ -91,6 +91,12 @@ def test_a_broken_reader_leaves_its_record_to_the_others(make_plant: MakePlant) 
     assert [stop.rule for stop in plant.events if isinstance(stop, CouplerStopped)] == ["reader"]
 
 
+def test_the_last_record_of_a_broken_reader_is_made_by_an_idle_one(make_plant: MakePlant) -> None:
+    plant = make_plant(["c1", "c2"], records=1, c1="reader")
+    plant.run(couplers=2)
+    assert plant.states() == {1: "GOOD"}
+
+
 def test_a_security_reject_holds_the_batch(make_plant: MakePlant) -> None:
     plant = make_plant(["c1", "c2", "c3"], c2="bad TRANSPORT_KEY_STILL_VALID security")
     supervisor = plant.run()

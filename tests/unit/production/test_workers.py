@@ -17,7 +17,7 @@ from sqlalchemy import text
 from cardkit.production.books import Verdict
 from cardkit.production.couplers.bench import BenchSpec
 from cardkit.production.couplers.process import ProcessCoupler
-from cardkit.production.events import CouplerStopped, WorkerRestarted
+from cardkit.production.events import CardDone, CouplerStopped, WorkerRestarted
 from cardkit.production.journal import journal_files, read_journal
 from cardkit.production.run import RunOptions, give_back, open_shift, supply
 from cardkit.production.stop import StopRules
@@ -108,13 +108,23 @@ def test_three_ends_within_an_hour_take_a_reader_out_of_service(make_plant: Make
     assert [event.rule for event in stopped] in (["restarts"], ["coupler_consecutive"])
 
 
-def test_a_process_that_waits_for_a_card_ends_when_the_batch_does(make_plant: MakePlant, playing: ModuleType) -> None:
-    plant = make_plant([], records=1)
-    started = time.monotonic()
-    with open_shift(plant.store, "B-1", RunOptions(station="s1"), plant.events.append):
-        pass
-    run(plant, playing, "good", "wait")
-    assert time.monotonic() - started < 20
+def test_a_process_that_waits_for_a_card_ends_when_the_station_stops(
+    make_plant: MakePlant, playing: ModuleType
+) -> None:
+    plant = make_plant([], records=2)
+    plant.events = Interrupting()
+    with pytest.raises(KeyboardInterrupt):
+        run(plant, playing, "good", "wait")
+    assert sorted(plant.states().values()) == ["GOOD", "READY"]
+
+
+class Interrupting(list[Any]):
+    """Interrupts the run when the first card is done."""
+
+    def append(self, item: Any) -> None:
+        super().append(item)
+        if isinstance(item, CardDone):
+            raise KeyboardInterrupt
 
 
 PARENT = """
