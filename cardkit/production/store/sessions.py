@@ -47,11 +47,12 @@ def declare_dead(store: Store, name: str) -> None:
 
 
 def _fence(store: Store, connection: Connection, name: str) -> tuple[list[int], list[int]]:
+    # By session, not by the station that bound the card: a card resumed elsewhere is at that station now.
     sessions = select(session.c.id).where(session.c.station == name)
     running = (
         select(attempt.c.id, attempt.c.record_id, attempt.c.token)
         .join(record, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
-        .where(OPEN, record.c.state == RecordState.BOUND, attempt.c.station == name)
+        .where(OPEN, record.c.state == RecordState.BOUND, record.c.session.in_(sessions))
     )
     doubtful = connection.execute(running.order_by(attempt.c.record_id)).all()
     for row in doubtful:
