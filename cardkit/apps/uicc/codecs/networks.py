@@ -54,7 +54,7 @@ class AccessTechnologies(Field):
         """Accept a list of words, one mode of each technology."""
         bits = 0
         for word in as_list(value):
-            if word not in _ACT_BITS:
+            if not isinstance(word, str) or word not in _ACT_BITS:
                 raise EncodingError(f"got {word!r}, expected some of {', '.join(_ACT_BITS)}")
             bits |= _ACT_BITS[word]
         return bits.to_bytes(2, "big")

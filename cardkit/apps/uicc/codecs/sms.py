@@ -44,7 +44,7 @@ class Validity(Field):
 
     def write(self, value: Any) -> bytes:
         """Accept a period TP-VP can express."""
-        if value not in _VALIDITY:
+        if not isinstance(value, int) or value not in _VALIDITY:
             raise EncodingError(
                 f"got {value!r} minutes, expected 5-720 by 5, 750-1440 by 30, whole days to 30, whole weeks to 63"
             )
