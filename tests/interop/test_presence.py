@@ -89,14 +89,14 @@ def test_waiting_outlives_a_restart_of_the_service(slots):
     counter = slots.state().counter
     found: list[ReaderState] = []
     waiting = threading.Thread(
-        target=lambda: found.append(wait_for_card(slots.stack.names[0], after=counter, timeout_s=10))
+        target=lambda: found.append(wait_for_card(slots.stack.names[0], after=counter, timeout_s=40))
     )
     waiting.start()
     time.sleep(0.2)
     slots.stack.restart()
     slots.cards.clear()
     slots.insert(marker="AFTER")
-    waiting.join(10)
+    waiting.join(40)
     assert [state.atr for state in found] == [atr("AFTER")]
 
 
