@@ -1,4 +1,4 @@
-"""Settings of all tests: continuous integration tries the same examples each time, people and long runs try new ones."""
+"""Settings of all tests: CI tries the same examples each time, people and long runs try new ones."""
 
 from __future__ import annotations
 
