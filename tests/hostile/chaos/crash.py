@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from cardkit.production import RunOptions, open_store, resume_batch, run_batch
 from cardkit.production.journal import Journal, frame
@@ -55,7 +55,11 @@ class Effects:
         Journal.append = torn_append
         self._wrap(Journal, "sync", SYNC)
         self._wrap(VirtualCard, "transmit", APDU)
-        event.listen(Engine, "commit", lambda connection: self._before(COMMIT))
+        event.listen(Engine, "commit", self._commit)
+
+    def _commit(self, connection: Connection) -> None:
+        if not connection.get_execution_options().get("reading", False):
+            self._before(COMMIT)
 
     def _wrap(self, owner: type, method: str, name: str) -> None:
         plain = getattr(owner, method)

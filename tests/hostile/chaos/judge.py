@@ -1,4 +1,4 @@
-"""The judge: what the chips' files hold, against what the store says. Neither reads the other's code.
+"""The judge: what the chips' files hold, against what the store says.
 
 Chips are read from their memory, not by commands; the store by plain SQL, not by the product's own queries.
 """

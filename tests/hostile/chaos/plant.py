@@ -24,7 +24,7 @@ POLL_S = 0.002
 JITTER_S = 0.03
 LIFE_LIMIT_S = 400.0
 # Some lives end at the start already: before the store is open, while journals are replayed.
-EARLY_SHARE = 0.12
+EARLY_SHARE = 0.1
 EARLY_S = 2.5
 FOREVER = float("inf")
 
