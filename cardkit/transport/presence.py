@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
 
-from cardkit.errors import Executed, NoCardError, ServiceDownError
+from cardkit.errors import Executed, NoCardError, ReaderGoneError, ServiceDownError
 from cardkit.transport.pcsc_context import Context
 
 _CHANGED = 0x0002
@@ -99,6 +99,7 @@ def wait_for_card(
     deadline = time.monotonic() + timeout_s
     context = Context()
     known = 0
+    restarted = False
     try:
         while True:
             try:
@@ -106,7 +107,13 @@ def wait_for_card(
             except ServiceDownError:
                 # A restarted service knows nothing of the old contexts and counts from 0: every card is new.
                 context.release()
-                context, known, after = _new_context(deadline), 0, None
+                context, known, after, restarted = _new_context(deadline), 0, None, True
+                continue
+            except ReaderGoneError:
+                # A restarted service answers before it has found its readers again.
+                if not restarted or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_FIRST_PAUSE_S)
                 continue
             if state.present and not state.held and state.counter != after:
                 return state
