@@ -38,6 +38,7 @@ PACKAGES = {
         "iproute2",
         "util-linux",
         "libosmocore-utils",
+        "softhsm2",
         "procps",
     ],
 }

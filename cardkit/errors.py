@@ -181,8 +181,59 @@ class StatusError(CardError):
         self.sw = sw
 
 
+class SecurityStatusError(StatusError):
+    """6982: not authenticated, MAC wrong, session aborted, wrong KCV; on INITIALIZE UPDATE: keys locked."""
+
+
+class KeyBlockedError(StatusError):
+    """6983: the key set is blocked, no further try."""
+
+    exit_code = 5
+    security_stop = True
+
+
+class ConditionsError(StatusError):
+    """6985: life cycle, privilege, order of commands, exhausted counter, or something depends on it."""
+
+
+class DataError(StatusError):
+    """6A80, 9485: the card does not like the data field."""
+
+
+class MemoryFullError(StatusError):
+    """6A84: no room."""
+
+
+class NotFoundError(StatusError):
+    """6A82, 6A88: no such application, key or data object."""
+
+
+class ParameterError(StatusError):
+    """6A86, 6A81: P1 P2 or the function is not supported."""
+
+
+class LengthError(StatusError):
+    """6700: wrong length."""
+
+
+class ChannelError(StatusError):
+    """6881, 6882: logical channel not open, or no secure messaging on it."""
+
+
+class CardFaultError(StatusError):
+    """6400, 6581, 6F00: the card failed; read the object back before going on."""
+
+
+class NotSupportedError(StatusError):
+    """6D00, 6E00, 9484: the card does not know this command, class or algorithm."""
+
+
 class ProtocolError(CardError):
     """The card broke a rule of its protocol (endless 61xx, wrong length, malformed template)."""
+
+
+class SecureMessagingError(ProtocolError):
+    """A response without its MAC, with a wrong one, or that does not decrypt; the session is over."""
 
 
 class AuthenticationError(CardError):

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from cardkit.crypto.cardkeys import CardKey, CardKeySet, SessionKeys, WrappedCardKey
 from cardkit.crypto.kcv import KCVMethod
-from cardkit.crypto.key import Usage
+from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.marker import Binding, MarkerState
 from cardkit.crypto.secret import Secret
 from cardkit.crypto.wrap import Wrapping
@@ -60,4 +61,59 @@ class KeyStore(Protocol):
 
     def dup_digest(self, reference: str, kind: str, value: str) -> bytes:
         """Return the 32-byte keyed digest of a business key."""
+        ...
+
+    def card_key_kcv(self, key: CardKey) -> bytes:
+        """Return the 3-byte check value of a card's key as GlobalPlatform has it (AES: ones block, 3DES: zero block)."""
+        ...
+
+    def scp01_session(self, keys: CardKeySet, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:
+        """Return S-ENC and S-MAC (GPCS D.4.1); challenges of 8 bytes. The DEK stays static."""
+        ...
+
+    def scp02_session(self, keys: CardKeySet, sequence: bytes) -> SessionKeys:
+        """Return S-ENC, S-MAC, S-RMAC and S-DEK for a 2-byte sequence counter (GPCS E.4.1)."""
+        ...
+
+    def scp03_session(self, keys: CardKeySet, context: bytes) -> SessionKeys:
+        """Return S-ENC, S-MAC and S-RMAC (Amd D 6.2.1).
+
+        :param context: host challenge and card challenge, 16 or 32 bytes.
+        """
+        ...
+
+    def scp03_card_challenge(self, key: CardKey, sequence: bytes, aid: bytes, size: int) -> bytes:
+        """Return the pseudo-random card challenge the static ENC key gives (Amd D 6.2.2.1), 8 or 16 bytes."""
+        ...
+
+    def wrap_for_card(self, key: CardKey, dek: CardKey | Key) -> WrappedCardKey:
+        """Return a key as PUT KEY takes it, under a card's static DEK or a session's (GPCS 11.8.2, sheet 13.5).
+
+        :raises KeyStoreError: also where this store cannot: at plan time, before a card is touched.
+        """
+        ...
+
+    def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:
+        """Return sensitive data under a card's DEK: AES-CBC with IV 0, 3DES-ECB.
+
+        :param data: a multiple of the cipher's block.
+        """
+        ...
+
+    def agree(self, reference: str, point: bytes) -> Key:
+        """Return the X coordinate of an ECDH agreement (SCP11) with a private key of the store.
+
+        :param point: the other side's public key, uncompressed; refused if it is not on the curve.
+        """
+        ...
+
+    def sign_content(self, reference: str, message: bytes) -> bytes:
+        """Return a DAP signature or token: DES retail MAC, AES CMAC, RSA or ECDSA by the key (GPCS B.3, B.4, C.4)."""
+        ...
+
+    def verify_content(self, reference: str, message: bytes, signature: bytes) -> None:
+        """Check a receipt or DAP signature by the key.
+
+        :raises AuthenticationError: when it is wrong.
+        """
         ...

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
 
-from cardkit.errors import Executed, NoCardError, ReaderGoneError, ServiceDownError
+from cardkit.errors import AccessDeniedError, Executed, NoCardError, ReaderGoneError, ServiceDownError
 from cardkit.transport.pcsc_context import Context
 
 _CHANGED = 0x0002
 _SLICE_MS = 1_000
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
+# How long a starting service may refuse before it is believed.
+_STARTING_S = 5.0
 _COUNTER_SHIFT = 16
 
 
@@ -130,13 +132,15 @@ def wait_for_card(
 
 
 def _new_context(deadline: float) -> Context:
-    """Wait for the service to come back."""
+    """Wait for the service to come back; while it starts it may also refuse everybody (pcscd 1.9: 8010006A)."""
     pause_s = _FIRST_PAUSE_S
+    refused_until = min(deadline, time.monotonic() + _STARTING_S)
     while True:
         try:
             return Context()
-        except ServiceDownError:
-            if time.monotonic() + pause_s >= deadline:
+        except (ServiceDownError, AccessDeniedError) as error:
+            last = refused_until if isinstance(error, AccessDeniedError) else deadline
+            if time.monotonic() + pause_s >= last:
                 raise
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
