@@ -64,7 +64,7 @@ class KeyStore(Protocol):
         ...
 
     def card_key_kcv(self, key: CardKey) -> bytes:
-        """Return the 3-byte check value of a card's key as GlobalPlatform has it (AES: ones block, 3DES: zero block)."""
+        """Return the 3-byte check value GlobalPlatform has for a card's key (AES: ones block, 3DES: zero block)."""
         ...
 
     def scp01_session(self, keys: CardKeySet, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:
