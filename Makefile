@@ -45,8 +45,8 @@ chaos: setup-test ## the long kill test: 200 SIGKILLs over 2,000 virtual chips
 fuzz: setup-test ## 200,000 mutated inputs for every parser
 	CARDKIT_FUZZ=200000 $(PYTEST) tests/hostile -k fuzz -s $(LONG)
 
-mutants: setup-test ## mutation testing of encoding, crypto and apdu
-	$(PY) -m mutmut run
+mutants: setup-test ## mutation testing of crypto and secure; SAMPLE=200 for a part
+	$(PY) .ci/mutants.py $(if $(SAMPLE),--sample $(SAMPLE))
 
 wheel: setup-test ## build the wheel into dist/
 	$(PY) -m build --wheel -o dist
