@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cardkit.crypto.key import Key
+from cardkit.errors import KeyStoreError
+
+_REFERENCE = r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.+@-]+"
+_KEY_SET = re.compile(
+    rf"(?:(?P<kvn>[0-9A-Fa-f]{{1,2}})=)?(?P<keys>{_REFERENCE}(?:,{_REFERENCE}){{0,2}})"
+    r"(?:/(?P<scheme>[a-z0-9]+)(?::(?P<template>.+))?)?"
+)
 
 
 class Scheme(StrEnum):
@@ -61,6 +69,69 @@ class CardKeySet:
     enc: CardKey
     mac: CardKey
     dek: CardKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeySetSpec:
+    """A key set before the card is known: which keys, and how the card's own are made from them.
+
+    :param kvn: key version number, 0 to 255; 0 is the card's default set.
+    :param enc: ``mac`` and ``dek``: references in the key store, which may be the same.
+    :param scheme: how the card's keys are diversified.  :param template: for ``Scheme.TEMPLATE``, its text.
+    """
+
+    kvn: int
+    enc: str
+    mac: str
+    dek: str
+    scheme: Scheme = Scheme.NONE
+    template: str = ""
+
+    def for_card(self, kdd: bytes) -> CardKeySet:
+        """Return the set of one card.
+
+        :param kdd: what its keys are diversified with; without meaning for ``Scheme.NONE``.
+        """
+        data = b"" if self.scheme is Scheme.NONE else kdd
+        enc, mac, dek = (
+            CardKey(reference, self.scheme, data, role, self.template)
+            for reference, role in zip((self.enc, self.mac, self.dek), Role, strict=True)
+        )
+        return CardKeySet(self.kvn, enc, mac, dek)
+
+    def __str__(self) -> str:
+        """Return the text :func:`parse_key_set` reads."""
+        keys = self.enc if self.enc == self.mac == self.dek else f"{self.enc},{self.mac},{self.dek}"
+        scheme = "" if self.scheme is Scheme.NONE else f"/{self.scheme}"
+        return f"{self.kvn:02X}={keys}{scheme}" + (f":{self.template}" if self.template else "")
+
+
+def parse_key_set(text: str) -> KeySetSpec:
+    """Read the text form of a key set: ``[KVN=]REF[,REF,REF][/SCHEME[:TEMPLATE]]``, the version in hexadecimal.
+
+    :raises KeyStoreError: on another form, an unknown scheme, or two references.
+
+    >>> parse_key_set("30=plant:kmc/kdf3")
+    KeySetSpec(kvn=48, enc='plant:kmc', mac='plant:kmc', dek='plant:kmc', scheme=<Scheme.KDF3: 'kdf3'>, template='')
+    """
+    match = _KEY_SET.fullmatch(text)
+    if match is None:
+        raise KeyStoreError(f"key set {text!r}: expected [KVN=]REF[,REF,REF][/SCHEME], such as 30=plant:kmc/kdf3")
+    references = match["keys"].split(",")
+    if len(references) == 2:
+        raise KeyStoreError(f"key set {text!r}: 2 keys, expected 1 or 3 (ENC, MAC, DEK)")
+    enc, mac, dek = references if len(references) == 3 else references * 3
+    scheme = _scheme(text, match["scheme"] or Scheme.NONE)
+    if (scheme is Scheme.TEMPLATE) != (match["template"] is not None):
+        raise KeyStoreError(f"key set {text!r}: /{Scheme.TEMPLATE}:TEXT has a text, other schemes have none")
+    return KeySetSpec(int(match["kvn"] or "0", 16), enc, mac, dek, scheme, match["template"] or "")
+
+
+def _scheme(text: str, name: str) -> Scheme:
+    try:
+        return Scheme(name)
+    except ValueError:
+        raise KeyStoreError(f"key set {text!r}: scheme {name!r}, expected one of {', '.join(Scheme)}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ ALGORITHMS = {
     "3DES-128": (16, KCVMethod.ZERO),
     "3DES-192": (24, KCVMethod.ZERO),
     "HMAC-256": (32, None),
+    # X coordinates of a key agreement, named by the bits of their curve
+    "ECDH-256": (32, None),
+    "ECDH-384": (48, None),
+    "ECDH-512": (64, None),
+    "ECDH-521": (66, None),
 }
 
 
@@ -28,9 +33,11 @@ class Usage(StrEnum):
     KEK = "kek"
     TRANSPORT_IN = "transport-in"
     TRANSPORT_OUT = "transport-out"
+    SECURE_CHANNEL = "secure-channel"  # a card's static ENC, MAC or DEK: sessions come from it, PUT KEY may carry it
     CARD_KEY = "card-key"
     CARD_SECRET = "card-secret"  # noqa: S105  a PIN or ADM value that is presented to the card
     SIGN = "sign"
+    AGREE = "agree"  # a private key of a key agreement (SCP11)
     DUP_DIGEST = "dup-digest"
     AUDIT_SIGN = "audit-sign"
     FIELD_ENC = "field-enc"

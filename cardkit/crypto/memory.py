@@ -9,15 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from cardkit.crypto import digest, wrap
-from cardkit.crypto import marker as marking
-from cardkit.crypto.kcv import KCVMethod, kcv
 from cardkit.crypto.key import Key, Usage
-from cardkit.crypto.keystore import KeyInfo
-from cardkit.crypto.marker import Binding, MarkerState
 from cardkit.crypto.secret import Secret
-from cardkit.crypto.testkeys import known_test_key
-from cardkit.crypto.wrap import Wrapping
+from cardkit.crypto.soft import SoftKeyStore
+from cardkit.crypto.testkeys import CARD_DEFAULTS, known_test_key
 from cardkit.errors import KeyStoreError
 
 
@@ -28,18 +23,31 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     kvn: int | None = None
 
 
-class MemoryKeyStore:
+class MemoryKeyStore(SoftKeyStore):
     """Keys by reference, in the clear memory of this process; always of kind TEST.
 
-    :param keys: Key or (for usage card-secret) Secret by reference ``scheme:name``.
+    :param keys: Key, PrivateKey or (for usage card-secret) Secret by reference ``scheme:name``.
+
+    >>> MemoryKeyStore.with_published_test_keys().find("test:gp-default").kcv
+    '504A77'
     """
 
     kind: Literal["TEST"] = "TEST"
 
     def __init__(self, keys: Mapping[str, Secret] | None = None) -> None:
-        self._keys: dict[str, Secret] = {}
+        super().__init__()
         for reference, key in (keys or {}).items():
             self.add(reference, key)
+
+    @classmethod
+    def with_published_test_keys(cls) -> MemoryKeyStore:
+        """Return a store of the keys cards are delivered with: ``test:gp-default``, ``test:gp-default-3des`` ..."""
+        return cls(
+            {
+                reference: Key(bytes.fromhex(value), reference, algorithm, Usage.SECURE_CHANNEL)
+                for reference, (algorithm, value) in CARD_DEFAULTS.items()
+            }
+        )
 
     @classmethod
     def from_toml(cls, path: Path) -> MemoryKeyStore:
@@ -69,52 +77,6 @@ class MemoryKeyStore:
         if reference in self._keys:
             raise KeyStoreError(f"key {reference}: given twice")
         self._keys[reference] = key
-
-    def find(self, reference: str) -> KeyInfo:
-        """Return a key's public facts; KeyStoreError where there is none."""
-        key = self._get(reference)
-        if isinstance(key, Key):
-            return KeyInfo(reference, key.algorithm, key.bits, key.usage, key.kvn, key.kcv)
-        return KeyInfo(reference, "", 8 * len(key), Usage.CARD_SECRET, None, None)
-
-    def kcv(self, reference: str, method: KCVMethod) -> str:
-        """Return a key's check value by a named method, upper hex."""
-        key = self._key(reference)
-        with key.reveal() as clear:
-            return kcv(key.algorithm, clear, method)
-
-    def card_secret(self, reference: str) -> Secret:
-        """Return a value that is presented to the card in clear; KeyStoreError for any other key."""
-        secret = self._get(reference)
-        if isinstance(secret, Key):
-            raise KeyStoreError(f"key {reference}: usage {secret.usage}, expected {Usage.CARD_SECRET}")
-        return secret
-
-    def unwrap(self, reference: str, wrapped: bytes, wrapping: Wrapping) -> bytearray:
-        """Return the clear value of a wrapped order field; the caller wipes it."""
-        return wrap.unwrap(self._key(reference), wrapped, wrapping)
-
-    def marker(self, reference: str, binding: Binding, state: MarkerState) -> bytes:
-        """Return the 18-byte marker of a binding under a batch key."""
-        return marking.marker(self._key(reference), binding, state)
-
-    def dup_digest(self, reference: str, kind: str, value: str) -> bytes:
-        """Return the 32-byte keyed digest of a business key."""
-        return digest.dup_digest(self._key(reference), kind, value)
-
-    def _get(self, reference: str) -> Secret:
-        try:
-            return self._keys[reference]
-        except KeyError:
-            raise KeyStoreError(f"key {reference}: not in this key store, which holds {len(self._keys)} keys") from None
-
-    def _key(self, reference: str) -> Key:
-        key = self._get(reference)
-        if not isinstance(key, Key):
-            raise KeyStoreError(
-                f"key {reference}: usage {Usage.CARD_SECRET}, it is presented to a card and nothing else"
-            )
-        return key
 
 
 def _read_entry(path: Path, reference: str, data: object) -> Secret:

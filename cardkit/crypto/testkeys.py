@@ -16,6 +16,14 @@ PUBLISHED = {
     "ICAO 9303-11 D.1 KEnc": "AB94FDECF2674FDFB9B391F85D7F76F2",
     "ICAO 9303-11 D.1 KMac": "7962D9ECE03D1ACD4C76089DCE131543",
 }
+# Keys chip makers deliver cards with, by their reference in a store of test keys.
+CARD_DEFAULTS = {
+    "test:gp-default": ("AES-128", PUBLISHED["GlobalPlatform default"]),
+    "test:gp-default-3des": ("3DES-128", PUBLISHED["GlobalPlatform default"]),
+    "test:gp-default-aes192": ("AES-192", bytes(range(0x40, 0x58)).hex()),
+    "test:gp-default-aes256": ("AES-256", bytes(range(0x40, 0x60)).hex()),
+    "test:gemxpresso": ("3DES-128", PUBLISHED["GEMXPRESSOSAMPLE"]),
+}
 _PUBLISHED_BYTES = {name: bytes.fromhex(value) for name, value in PUBLISHED.items()}
 
 

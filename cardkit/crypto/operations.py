@@ -1,0 +1,122 @@
+"""What every key store does with a card's keys: sessions, check values, sensitive data."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from cardkit.crypto import scp
+from cardkit.crypto.cardkeys import CardKey, CardKeySet, Scheme, SessionKeys, WrappedCardKey
+from cardkit.crypto.key import Key, Usage
+from cardkit.crypto.statickey import ClearKey, StaticKey, block_bytes, check_value, is_aes
+from cardkit.errors import KeyStoreError
+
+# K8: which keys serve which purpose. A diversified key may do whatever a secure channel key may.
+SESSION = (Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE)
+DERIVING = (Usage.MASTER_DERIVE, Usage.SECURE_CHANNEL)
+DEK = (Usage.SECURE_CHANNEL,)
+FOR_CARD = (Usage.CARD_KEY, Usage.SECURE_CHANNEL)
+CHECKED = (Usage.CARD_KEY, Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE)
+SIGNING = (Usage.SIGN,)
+VERIFYING = (Usage.SIGN, Usage.DATA_MAC)
+AGREEING = (Usage.AGREE,)
+
+
+def check_usage(name: str, usage: Usage, purpose: str, allowed: tuple[Usage, ...]) -> None:
+    """Raise KeyStoreError for a key whose one purpose is another."""
+    if usage not in allowed:
+        raise KeyStoreError(f"key {name}: usage {usage}, {purpose} needs {' or '.join(allowed)}")
+
+
+def check_card_key(key: CardKey, usage: Usage, purpose: str, allowed: tuple[Usage, ...]) -> None:
+    """Raise KeyStoreError where a stored key may not serve as, or give, this card key."""
+    if key.scheme is not Scheme.NONE:
+        check_usage(key.reference, usage, f"diversification {key.scheme}", DERIVING)
+        return
+    check_usage(key.reference, usage, purpose, allowed)
+    if key.data:
+        raise KeyStoreError(f"key {key.reference}: {len(key.data)} bytes to diversify with, but scheme {Scheme.NONE}")
+
+
+def encrypt_under(dek: StaticKey, data: bytes | bytearray) -> bytes:
+    """Return sensitive data under a DEK: AES-CBC with an IV of zeros, 3DES-ECB (GPCS D.3.5, E.4.7, Amd D 6.2.8).
+
+    :raises KeyStoreError: on data that are no whole blocks.
+    """
+    block = block_bytes(dek)
+    if not data or len(data) % block:
+        raise KeyStoreError(f"data under {dek.name}: {len(data)} bytes, expected a multiple of {block}")
+    return dek.cbc(data) if is_aes(dek) else dek.ecb(data)
+
+
+def wrap_clear(dek: StaticKey, key: Key) -> WrappedCardKey:
+    """Return a key under a DEK, filled up with random bytes to a whole block (GPCS 11.8.2.3; sheet 13.5)."""
+    with key.reveal() as clear:
+        padded = bytearray(clear)
+    padded += os.urandom(-len(padded) % block_bytes(dek))
+    try:
+        cryptogram = encrypt_under(dek, padded)
+    finally:
+        padded[:] = bytes(len(padded))
+    return WrappedCardKey(key.algorithm, len(key), cryptogram, check_value(ClearKey(key)))
+
+
+class CardKeyOperations(ABC):
+    """The operations of the KeyStore protocol on static card keys."""
+
+    @abstractmethod
+    def _card_key(self, key: CardKey, purpose: str, allowed: tuple[Usage, ...]) -> AbstractContextManager[StaticKey]:
+        """Give a card's key for the length of a ``with`` block; KeyStoreError where there is none for this purpose."""
+
+    def card_key_kcv(self, key: CardKey) -> bytes:
+        """Return the 3-byte check value GlobalPlatform has for a card's key (AES: ones block, 3DES: zero block)."""
+        with self._card_key(key, "a check value", CHECKED) as static:
+            return check_value(static)
+
+    def scp01_session(self, keys: CardKeySet, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:
+        """Return S-ENC and S-MAC; challenges of 8 bytes. The DEK stays static. GPCS D.4.1"""
+        with ExitStack() as stack:
+            enc, mac = (self._session_key(stack, key) for key in (keys.enc, keys.mac))
+            return scp.scp01_session(enc, mac, host_challenge, card_challenge)
+
+    def scp02_session(self, keys: CardKeySet, sequence: bytes) -> SessionKeys:
+        """Return S-ENC, S-MAC, S-RMAC and S-DEK for a 2-byte sequence counter. GPCS E.4.1"""
+        with ExitStack() as stack:
+            enc, mac, dek = (self._session_key(stack, key) for key in (keys.enc, keys.mac, keys.dek))
+            return scp.scp02_session(enc, mac, dek, sequence)
+
+    def scp03_session(self, keys: CardKeySet, context: bytes) -> SessionKeys:
+        """Return S-ENC, S-MAC and S-RMAC.
+
+        :param context: host challenge and card challenge, 16 or 32 bytes.
+        Amendment D 6.2.1
+        """
+        with ExitStack() as stack:
+            enc, mac = (self._session_key(stack, key) for key in (keys.enc, keys.mac))
+            return scp.scp03_session(enc, mac, context)
+
+    def scp03_card_challenge(self, key: CardKey, sequence: bytes, aid: bytes, size: int) -> bytes:
+        """Return the pseudo-random card challenge the static ENC key gives, 8 or 16 bytes. Amendment D 6.2.2.1"""
+        with self._card_key(key, "a session", SESSION) as enc:
+            return scp.scp03_card_challenge(enc, sequence, aid, size)
+
+    def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:
+        """Return sensitive data under a card's DEK: AES-CBC with IV 0, 3DES-ECB.
+
+        :param data: a multiple of the cipher's block.
+        """
+        with self._dek(dek) as static:
+            return encrypt_under(static, data)
+
+    def _session_key(self, stack: ExitStack, key: CardKey) -> StaticKey:
+        return stack.enter_context(self._card_key(key, "a session", SESSION))
+
+    @contextmanager
+    def _dek(self, dek: CardKey | Key) -> Iterator[StaticKey]:
+        if isinstance(dek, Key):
+            yield ClearKey(dek)  # of a session: it is the caller's, and dies with the session
+        else:
+            with self._card_key(dek, "a DEK", DEK) as static:
+                yield static

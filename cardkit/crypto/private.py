@@ -1,0 +1,94 @@
+"""Private keys of key agreement and signatures: elliptic curves and RSA, held as PKCS#8 bytes nobody sees."""
+
+from __future__ import annotations
+
+import hashlib
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+)
+
+from cardkit.crypto.key import Usage
+from cardkit.crypto.secret import Secret
+from cardkit.errors import KeyStoreError
+
+CURVES = {
+    # name of the curve in `cryptography`: our algorithm
+    "secp256r1": "EC-P256",
+    "secp384r1": "EC-P384",
+    "secp521r1": "EC-P521",
+    "brainpoolP256r1": "EC-BP256",
+    "brainpoolP384r1": "EC-BP384",
+    "brainpoolP512r1": "EC-BP512",
+}
+RSA_LEAST_BITS = 1024
+PURPOSES = (Usage.SIGN, Usage.AGREE)
+
+Loaded = EllipticCurvePrivateKey | RSAPrivateKey
+
+
+class PrivateKey(Secret):
+    """An EC or RSA private key with its public facts.
+
+    :param value: PKCS#8, DER, unencrypted.  :param usage: ``sign`` or ``agree``.
+    :raises KeyStoreError: on bytes of another form, a curve or size not in use, or another usage.
+    """
+
+    __slots__ = ("algorithm", "bits", "kcv", "kvn", "public", "usage")
+
+    def __init__(
+        self, value: bytes | bytearray | memoryview, name: str, usage: Usage, *, kvn: int | None = None
+    ) -> None:
+        super().__init__(value, name)
+        if usage not in PURPOSES:
+            raise KeyStoreError(f"key {name}: usage {usage}, a private key is for {' or '.join(PURPOSES)}")
+        loaded = self.load()
+        self.usage = usage
+        self.kvn = kvn
+        self.algorithm = _algorithm(name, loaded)
+        self.bits = loaded.key_size
+        if usage is Usage.AGREE and not isinstance(loaded, EllipticCurvePrivateKey):
+            raise KeyStoreError(f"key {name}: {self.algorithm}, a key agreement needs an elliptic curve")
+        self.public = public_bytes(loaded)
+        self.kcv: str | None = hashlib.sha256(self.public).hexdigest().upper()
+
+    @classmethod
+    def of(cls, loaded: Loaded, name: str, usage: Usage, *, kvn: int | None = None) -> PrivateKey:
+        """Return the key of an object of ``cryptography``."""
+        return cls(loaded.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), name, usage, kvn=kvn)
+
+    def load(self) -> Loaded:
+        """Return the object that calculates; it dies with the operation."""
+        try:
+            loaded = load_der_private_key(self._buffer, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise KeyStoreError(f"key {self.name}: expected a private key in PKCS#8 form, DER, unencrypted") from None
+        if not isinstance(loaded, EllipticCurvePrivateKey | RSAPrivateKey):
+            raise KeyStoreError(f"key {self.name}: expected an EC or RSA private key")
+        return loaded
+
+    def __repr__(self) -> str:
+        version = f" kvn={self.kvn:02X}" if self.kvn is not None else ""
+        return f"<{self.algorithm}{version} public={(self.kcv or '')[:16]}>"
+
+
+def public_bytes(key: Loaded) -> bytes:
+    """Return the public key as SubjectPublicKeyInfo, DER: what the SHA-256 shown for a key is made of."""
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _algorithm(name: str, key: Loaded) -> str:
+    if isinstance(key, EllipticCurvePrivateKey):
+        if key.curve.name not in CURVES:
+            raise KeyStoreError(f"key {name}: curve {key.curve.name}, expected one of {', '.join(CURVES)}")
+        return CURVES[key.curve.name]
+    if key.key_size < RSA_LEAST_BITS:
+        raise KeyStoreError(f"key {name}: RSA of {key.key_size} bits, expected {RSA_LEAST_BITS} or more")
+    return f"RSA-{key.key_size}"
