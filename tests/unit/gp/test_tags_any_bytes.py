@@ -43,7 +43,7 @@ READERS: list[Callable[[bytes], Any]] = [
 
 
 @pytest.mark.parametrize("read", READERS, ids=lambda read: read.__self__.__name__)
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=ANY)
 def test_any_bytes(read: Callable[[bytes], Any], data: bytes) -> None:
     try:
