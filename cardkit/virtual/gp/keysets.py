@@ -8,7 +8,6 @@ from typing import Final, Protocol
 
 from cardkit.virtual import statuswords as sw
 from cardkit.virtual.errors import StatusWordError
-from cardkit.virtual.memory import Memory
 
 from .crypto import KEY_AES, KEY_DES, kcv
 
@@ -33,24 +32,6 @@ class Cell(Protocol):
 
         :raises WriteFailedError: the old value is still there.
         """
-
-
-class MemoryCell:
-    """A cell of the chip's memory."""
-
-    __slots__ = ("_memory", "_name")
-
-    def __init__(self, memory: Memory, name: str) -> None:
-        self._memory = memory
-        self._name = name
-
-    def read(self) -> bytes:
-        """Its value, empty when it was never written."""
-        return self._memory.cells.get(self._name, b"")
-
-    def write(self, value: bytes) -> None:
-        """Write through the memory, faults and all."""
-        self._memory.write(self._name, value)
 
 
 class VolatileCell:

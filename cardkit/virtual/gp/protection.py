@@ -166,6 +166,15 @@ class Session(ABC):
         raise refused(sw.NO_INSTRUCTION)
 
 
+def check_begin_data(data: bytes) -> None:
+    """The data of BEGIN R-MAC SESSION: nothing, or a length byte and at most 24 bytes.
+
+    :raises StatusWordError: 6A80.
+    """
+    if data and (data[0] != len(data) - 1 or data[0] > 24):
+        raise StatusWordError(sw.WRONG_DATA)
+
+
 def whole_blocks(data: bytes, block: int) -> None:
     """Sensitive data come in whole cipher blocks.
 

@@ -19,6 +19,7 @@ from .protection import (
     Command,
     Request,
     Session,
+    check_begin_data,
     is_error,
     refused,
     whole_blocks,
@@ -177,7 +178,7 @@ class Scp03(Session):
         """
         if p1 not in (R_MAC, R_MAC | R_ENC):
             raise refused(sw.WRONG_P1P2)
-        _check_begin_data(data)
+        check_begin_data(data)
         now = self.level & (R_MAC | R_ENC)
         if self.level | p1 not in self.levels or p1 & now != now or p1 == now:
             raise refused(sw.CONDITIONS)
@@ -193,9 +194,3 @@ class Scp03(Session):
             raise refused(sw.DATA_NOT_FOUND)
         self.level, self._before_begin = self._before_begin, None
         return b""
-
-
-def _check_begin_data(data: bytes) -> None:
-    """Empty, or a length byte and at most 24 bytes."""
-    if data and (data[0] != len(data) - 1 or data[0] > 24):
-        raise refused(sw.WRONG_DATA)

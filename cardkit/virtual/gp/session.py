@@ -16,16 +16,20 @@ from typing import Final
 from cardkit.virtual import statuswords as sw
 from cardkit.virtual.errors import StatusWordError
 
-from . import scp03
-from .keysets import SCP01, SCP03, KeyRing, KeySet
-from .protection import ANY_AUTHENTICATED, AUTHENTICATED, Behaviour, Command, Random, Request, Session, refused
+from . import scp01, scp02, scp03
+from .keysets import SCP01, SCP02, SCP03, KeyRing, KeySet
+from .protection import ANY_AUTHENTICATED, AUTHENTICATED, C_MAC, Behaviour, Command, Random, Request, Session, refused
 
 INITIALIZE_UPDATE: Final = 0x50
 AUTHENTICATE: Final = 0x82  # EXTERNAL and MUTUAL AUTHENTICATE
 
 _WRONG_CRYPTOGRAM: Final = b"\x63\x00"
 _BEGIN_P2: Final = 0x01
-_PROTOCOLS: Final[Mapping[int, Callable[[Request], tuple[Session, bytes]]]] = {SCP03: scp03.initiate}
+_PROTOCOLS: Final[Mapping[int, Callable[[Request], tuple[Session, bytes]]]] = {
+    SCP01: scp01.initiate,
+    SCP02: scp02.initiate,
+    SCP03: scp03.initiate,
+}
 
 
 class State(Enum):
@@ -112,7 +116,7 @@ class SecureChannel:
         if len(command.data) not in (8, 16):
             raise refused(sw.WRONG_LENGTH)
         keys = self.keys.find(command.p1)
-        if command.p2 > (keys.scp == SCP01):  # a key index, in SCP01 only
+        if command.p2 and (keys.scp, command.p2) != (SCP01, 1):  # a key index, in SCP01 only
             raise refused(sw.WRONG_P1P2)
         if len(command.data) != (scp03.size(keys.i) if keys.scp == SCP03 else 8):
             raise refused(sw.WRONG_LENGTH)
@@ -145,7 +149,7 @@ class SecureChannel:
         if not session.proves(command.data[:size]):
             raise refused(_WRONG_CRYPTOGRAM)
         session.authenticate(command)
-        keys.settle(keys.counter)
+        keys.settle(keys.counter + (keys.scp == SCP02))
         self._opened(session, keys, AUTHENTICATED)
 
     def _opened(self, session: Session, keys: KeySet | None, right: int) -> None:
@@ -163,14 +167,30 @@ class SecureChannel:
             raise refused()
         session = self._session
         if self.state is not State.OPEN or session is None:
-            if command.secured and command.data:
-                raise refused()
-            return command.data
+            return self._open_implicitly(command) if command.secured and command.data else command.data
         try:
+            if session.implicit and command.secured and not session.level & C_MAC:
+                return self._open_implicitly(command)
             return session.unwrap(command)
         except StatusWordError:
             self._end(State.ABORTED)
             raise
+
+    def _open_implicitly(self, command: Command) -> bytes:
+        """The first C-MAC opens an implicit SCP02 session (GPCS E.1.2.2).
+
+        :raises StatusWordError: 6982 wrong MAC, or no key set for it; 6983, 6985.
+        """
+        keys = next((found for found in self.keys.sets.values() if scp02.is_implicit(found)), None)
+        if keys is None:
+            raise refused()
+        session = scp02.implicit(keys, self.aid, self.behaviour)
+        self.reset()
+        keys.take_try()
+        data = session.unwrap(command)
+        keys.settle(keys.counter + 1)
+        self._opened(session, keys, AUTHENTICATED)
+        return data
 
     def wrap_response(self, data: bytes, status: bytes) -> bytes:
         """Protect the response to the command unwrapped last.
