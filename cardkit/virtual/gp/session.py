@@ -16,7 +16,7 @@ from typing import Final
 from cardkit.virtual import statuswords as sw
 from cardkit.virtual.errors import StatusWordError
 
-from . import scp01, scp02, scp03
+from . import scp01, scp02, scp03, scp11
 from .keysets import SCP01, SCP02, SCP03, KeyRing, KeySet
 from .protection import ANY_AUTHENTICATED, AUTHENTICATED, C_MAC, Behaviour, Command, Random, Request, Session, refused
 
@@ -48,10 +48,18 @@ class SecureChannel:
     :param aid: AID of the application that runs the channel, as registered; it may be changed between sessions.
     :param kdd: key diversification data, 10 bytes.
     :param random: source of challenges and ephemeral keys.
+    :param allow_lists: for SCP11: serial numbers each CA key may vouch for; shared.
     """
 
     def __init__(
-        self, keys: KeyRing, aid: bytes, *, kdd: bytes, random: Random, behaviour: Behaviour | None = None
+        self,
+        keys: KeyRing,
+        aid: bytes,
+        *,
+        kdd: bytes,
+        random: Random,
+        behaviour: Behaviour | None = None,
+        allow_lists: scp11.AllowLists | None = None,
     ) -> None:
         self.keys = keys
         self.aid = aid
@@ -62,10 +70,12 @@ class SecureChannel:
         self._session: Session | None = None
         self._key_set: KeySet | None = None
         self._right = AUTHENTICATED
+        self._scp11 = scp11.Scp11(keys, random, self.behaviour, {} if allow_lists is None else allow_lists)
 
     def reset(self) -> None:
         """SELECT, end of the logical channel, card reset: no session."""
         self._end(State.NONE)
+        self._scp11.forget()
 
     def _end(self, state: State) -> None:
         self.state = state
@@ -94,7 +104,8 @@ class SecureChannel:
 
     def opens(self, command: Command) -> bool:
         """Is it a command that opens a session, and so is for `open`?"""
-        return bool(command.cla & 0x80) and command.ins in (INITIALIZE_UPDATE, AUTHENTICATE)
+        known = command.ins in (INITIALIZE_UPDATE, AUTHENTICATE) or self._scp11.opens(command)
+        return known and bool(command.cla & 0x80)
 
     def open(self, command: Command) -> bytes:
         """Work on a command that opens a session.
@@ -104,6 +115,8 @@ class SecureChannel:
         """
         if command.ins == INITIALIZE_UPDATE:
             return self.initialize_update(command)
+        if self._scp11.opens(command):
+            return self._open_scp11(command)
         self.external_authenticate(command)
         return b""
 
@@ -151,6 +164,15 @@ class SecureChannel:
         session.authenticate(command)
         keys.settle(keys.counter + (keys.scp == SCP02))
         self._opened(session, keys, AUTHENTICATED)
+
+    def _open_scp11(self, command: Command) -> bytes:
+        self._end(State.NONE)
+        if command.ins == scp11.PERFORM_SECURITY_OPERATION:
+            self._scp11.perform_security_operation(command)
+            return b""
+        agreed = self._scp11.agree(command)
+        self._opened(agreed.session, None, agreed.right)
+        return agreed.response
 
     def _opened(self, session: Session, keys: KeySet | None, right: int) -> None:
         self._session, self._key_set, self._right, self.state = session, keys, right, State.OPEN
