@@ -96,16 +96,11 @@ class _Terms(NamedTuple):
 
 
 class Scp11:
-    """What the card knows while SCP11 sessions are being opened.
+    """What the card knows while SCP11 sessions are being opened."""
 
-    :param allow_lists: the domain's, shared; a CA key that is not in it may vouch for any serial number.
-    """
-
-    def __init__(self, keys: KeyRing, random: Random, behaviour: Behaviour, allow_lists: AllowLists) -> None:
-        self._keys = keys
+    def __init__(self, random: Random, behaviour: Behaviour) -> None:
         self._random = random
         self._behaviour = behaviour
-        self._allow_lists = allow_lists
         self.forget()
 
     def forget(self) -> None:
@@ -121,18 +116,19 @@ class Scp11:
             return command.p2 in VARIANTS and not command.secured
         return command.ins in (INTERNAL_AUTHENTICATE, PERFORM_SECURITY_OPERATION)
 
-    def perform_security_operation(self, command: Command) -> None:
+    def perform_security_operation(self, command: Command, keys: KeyRing, allow_lists: AllowLists) -> None:
         """Take a certificate, or a part of one.
 
         P1: b8 more parts follow, KVN of the CA key; P2: b8 more certificates follow, KID of the CA key. The last
         certificate is that of the off-card entity; each is verified with the key of the one before.
 
+        :param allow_lists: a CA key that is not in it may vouch for any serial number.
         :raises StatusWordError: 6A88 no such CA key, 6A80 malformed, 6982 not signed, or not for this use.
         """
         reference, chain = (command.p1 & ~_MORE, command.p2 & ~_MORE), self._chain
         self.forget()
         if chain is None or chain.reference != reference:
-            chain = _Chain(reference, self._ca_key(reference))
+            chain = _Chain(reference, _ca_key(keys, reference))
         data = chain.partial + command.data
         if len(data) > _LARGEST_CERTIFICATE:
             raise refused(sw.WRONG_DATA)
@@ -146,17 +142,11 @@ class Scp11:
                 raise refused()
             self._chain = _Chain(reference, certificate.key)
             return
-        if not certificate.agrees or certificate.serial not in self._allow_lists.get(reference, (certificate.serial,)):
+        if not certificate.agrees or certificate.serial not in allow_lists.get(reference, (certificate.serial,)):
             raise refused()
         self._entity = certificate.key
 
-    def _ca_key(self, reference: tuple[int, int]) -> ec.EllipticCurvePublicKey:
-        kvn, kid = reference
-        if kid not in _CA_KIDS:
-            raise refused(sw.DATA_NOT_FOUND)
-        return curves.public_of(self._keys.key(kvn, kid))
-
-    def agree(self, command: Command) -> Agreement:
+    def agree(self, command: Command, keys: KeyRing) -> Agreement:
         """MUTUAL AUTHENTICATE or INTERNAL AUTHENTICATE; the certificate shown before serves once.
 
         :raises StatusWordError: 6A88 no such key, 6A86 not in this form, 6985 no certificate, 6A80 data or point bad.
@@ -166,7 +156,7 @@ class Scp11:
         variant = VARIANTS.get(command.p2)
         if variant is None or variant.ins != command.ins or not variant.bit & self._behaviour.scp11_i:
             raise refused(sw.WRONG_P1P2)
-        static = curves.private_of(self._keys.key(command.p1, command.p2))
+        static = curves.private_of(keys.key(command.p1, command.p2))
         if variant.certified and entity is None:
             raise refused(sw.CONDITIONS)
         terms = _terms(command.data, variant)
@@ -187,6 +177,14 @@ class Scp11:
         session = scp03.Scp03((enc, mac, rmac), dek, i=i, behaviour=self._behaviour, chain=receipt)
         session.level = _LEVELS[terms.usage]
         return session, receipt
+
+
+def _ca_key(keys: KeyRing, reference: tuple[int, int]) -> ec.EllipticCurvePublicKey:
+    """:raises StatusWordError: 6A88 when there is no such key, or it is none of a CA."""
+    kvn, kid = reference
+    if kid not in _CA_KIDS:
+        raise refused(sw.DATA_NOT_FOUND)
+    return curves.public_of(keys.key(kvn, kid))
 
 
 def _terms(data: bytes, variant: Variant) -> _Terms:

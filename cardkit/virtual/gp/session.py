@@ -44,11 +44,11 @@ class State(Enum):
 class SecureChannel:
     """The card's end of the secure channels of one security domain, one session at a time.
 
-    :param keys: the key sets of the domain; shared, never copied.
-    :param aid: AID of the application that runs the channel, as registered; it may be changed between sessions.
+    :ivar keys: the key sets of the domain as they are now.
+    :ivar aid: AID of the application that runs the channel, as registered.
     :param kdd: key diversification data, 10 bytes.
     :param random: source of challenges and ephemeral keys.
-    :param allow_lists: for SCP11: serial numbers each CA key may vouch for; shared.
+    :ivar allow_lists: for SCP11: serial numbers each CA key may vouch for, now.
     """
 
     def __init__(
@@ -70,16 +70,18 @@ class SecureChannel:
         self._session: Session | None = None
         self._key_set: KeySet | None = None
         self._right = AUTHENTICATED
-        self._scp11 = scp11.Scp11(keys, random, self.behaviour, {} if allow_lists is None else allow_lists)
+        self.allow_lists: scp11.AllowLists = allow_lists or {}
+        self._scp11 = scp11.Scp11(random, self.behaviour)
 
     def reset(self) -> None:
         """SELECT, end of the logical channel, card reset: no session."""
         self._end(State.NONE)
+        self._key_set = None
         self._scp11.forget()
 
     def _end(self, state: State) -> None:
         self.state = state
-        self._session = self._key_set = None
+        self._session = None
 
     @property
     def level(self) -> int:
@@ -99,7 +101,7 @@ class SecureChannel:
 
     @property
     def key_set(self) -> KeySet | None:
-        """The key set of the session; None without one, and in SCP11."""
+        """The key set that INITIALIZE UPDATE named last, even if authentication failed then; None after `reset`."""
         return self._key_set
 
     def opens(self, command: Command) -> bool:
@@ -156,7 +158,7 @@ class SecureChannel:
         size = len(session.host_cryptogram)
         if len(command.data) != size + session.mac_size:
             raise refused(sw.WRONG_LENGTH)
-        self.reset()
+        self._end(State.NONE)
         if keys.policy.on == "ea":
             keys.take_try()
         if not session.proves(command.data[:size]):
@@ -168,9 +170,9 @@ class SecureChannel:
     def _open_scp11(self, command: Command) -> bytes:
         self._end(State.NONE)
         if command.ins == scp11.PERFORM_SECURITY_OPERATION:
-            self._scp11.perform_security_operation(command)
+            self._scp11.perform_security_operation(command, self.keys, self.allow_lists)
             return b""
-        agreed = self._scp11.agree(command)
+        agreed = self._scp11.agree(command, self.keys)
         self._opened(agreed.session, None, agreed.right)
         return agreed.response
 
@@ -208,6 +210,7 @@ class SecureChannel:
             raise refused()
         session = scp02.implicit(keys, self.aid, self.behaviour)
         self.reset()
+        self._key_set = keys
         keys.take_try()
         data = session.unwrap(command)
         keys.settle(keys.counter + 1)
