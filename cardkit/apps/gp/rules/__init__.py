@@ -1,0 +1,1 @@
+"""Verification rules of GlobalPlatform cards: what must hold on a finished card, and where the standard says so."""
