@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.channel.chase import Chase
 from cardkit.channel.cla import HIGHEST_CHANNEL, chained, on_channel
+from cardkit.channel.messaging import SecureMessaging
+from cardkit.crypto import Secret
 from cardkit.errors import EncodingError, ProtocolError, StatusError
 from cardkit.transport.base import Connection, TransmissionProtocol
 
@@ -16,6 +19,7 @@ _SHORT_NE = 256
 _BLOCK = 255
 _HEADER = 4
 _EXTENDED_HEADER = 7
+_MORE = 0x80  # P1 of GlobalPlatform: more segments follow
 
 _MANAGE_CHANNEL = 0x70
 _OPEN = 0x00
@@ -38,6 +42,9 @@ class Channel:
 
     :param connection: the powered card.  :param number: logical channel, 0 to 19.
     :param extended: the card and its reader take extended lengths.  :param chaining: the card takes command chaining.
+
+    ``secure`` is the slot for secure messaging: with a session in it, commands go out protected and answers come back
+    plain, checked when they are whole. SELECT and INITIALIZE UPDATE are sent with the slot empty.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class Channel:
         self.number = number
         self.extended = extended and connection.protocol != TransmissionProtocol.T0
         self.chaining = chaining
+        self.secure: SecureMessaging | None = None
         self._transmit = connection.transmit
         self._t0 = connection.protocol == TransmissionProtocol.T0
         self._rewrites = self._t0 or number > 0
@@ -70,7 +78,35 @@ class Channel:
         :raises EncodingError: when this card and protocol cannot carry the command; nothing was sent.
         :raises ProtocolError: when the card's chain of answers breaks the rules.
         :raises TransportError: when the link fails.
+        :raises SecureMessagingError: when the session in ``secure`` is over, or ends with this answer.
         """
+        secure = self.secure
+        if secure is None:
+            return self._carry(command)
+        return secure.unwrap(self._carry(secure.wrap(self._fitting(command))))
+
+    def send_segments(self, command: CommandAPDU, *, size: int = _BLOCK) -> ResponseAPDU:
+        """Send a long command as GlobalPlatform cuts it: P1 bit 8 says that more follows (GPCS 11.1.5).
+
+        The session in ``secure`` protects the whole command once; its MAC ends the last segment.
+
+        :param command: whole, P1 as in the last segment.  :param size: the most data bytes of a segment, 1 to 255.
+        :returns: the answer to the last segment, or the first other than 9000.
+        :raises EncodingError: when P1 has bit 8 already, or on another size.
+        :raises ProtocolError: when a card answers data to a segment that is not the last.  Else as :meth:`send`.
+        """
+        if command.p1 & _MORE:
+            raise EncodingError(f"{command!r}: P1 bit 8 is for the segments, expected it clear")
+        if not 1 <= size <= _BLOCK:
+            raise EncodingError(f"segments of {size} bytes, expected 1 to {_BLOCK}")
+        whole = replace(command, ne=min(command.ne, _SHORT_NE), extended=False)
+        secure = self.secure
+        if secure is None:
+            return self._carry_segments(whole, size)
+        return secure.unwrap(self._carry_segments(secure.wrap(whole), size))
+
+    def _carry(self, command: CommandAPDU) -> ResponseAPDU:
+        """Bring a command to the card as it is, and its whole answer back."""
         wire = command.encode()
         if self._rewrites or (len(wire) > _HEADER + 1 and not wire[_HEADER]):
             wire = self._mapped(command, wire)
@@ -89,7 +125,10 @@ class Channel:
         :param ok: the status words that count as success.  :param what: the command in words, for the error.
         :raises StatusError: on another status word.
         """
-        response = self.send(command)
+        return self._required(command, self.send(command), ok, what)
+
+    @staticmethod
+    def _required(command: CommandAPDU, response: ResponseAPDU, ok: Collection[int], what: str) -> bytes:
         if response.sw in ok:
             return response.data
         name = what or f"command {command.cla:02X} {command.ins:02X} {command.p1:02X} {command.p2:02X}"
@@ -108,7 +147,7 @@ class Channel:
         :raises StatusError: when the card has none left.  :raises ProtocolError: on an impossible number.
         """
         command = CommandAPDU(0x00, _MANAGE_CHANNEL, _OPEN, 0x00, ne=1)
-        answer = self.require(command, what="MANAGE CHANNEL (open)")
+        answer = self._manage(command, "MANAGE CHANNEL (open)")
         if len(answer) != 1 or not 0 < answer[0] <= HIGHEST_CHANNEL:
             raise ProtocolError(
                 f"MANAGE CHANNEL (open): card answered {answer.hex().upper() or 'nothing'}, "
@@ -121,7 +160,17 @@ class Channel:
 
         :raises StatusError: when it was not open.
         """
-        self.require(CommandAPDU(0x00, _MANAGE_CHANNEL, _CLOSE, number), what=f"MANAGE CHANNEL (close {number})")
+        self._manage(CommandAPDU(0x00, _MANAGE_CHANNEL, _CLOSE, number), f"MANAGE CHANNEL (close {number})")
+
+    def _manage(self, command: CommandAPDU, what: str) -> bytes:
+        """Send a command that is never protected (GPCS 11.7: 6882)."""
+        return self._required(command, self._carry(command), (0x9000,), what)
+
+    def _fitting(self, command: CommandAPDU) -> CommandAPDU:
+        """Give a command the length form it will have on the wire, which a MAC covers."""
+        if self.extended or not command.is_extended or command.nc > _BLOCK:
+            return command
+        return replace(command, ne=min(command.ne, _SHORT_NE), extended=False)
 
     def _mapped(self, command: CommandAPDU, wire: bytes) -> bytes:
         """Move the command to this channel and give it the form its protocol carries."""
@@ -147,6 +196,18 @@ class Channel:
         lc = bytes((len(data),)) if data else b""
         le = bytes((min(ne, _SHORT_NE) & 0xFF,)) if ne and not (self._t0 and data) else b""
         return header + lc + data + le
+
+    def _carry_segments(self, whole: CommandAPDU, size: int) -> ResponseAPDU:
+        data = replace(whole, ne=0, extended=True).encode()[_EXTENDED_HEADER:]
+        last = (len(data) - 1) // size * size if data else 0
+        for start in range(0, last, size):
+            segment = (Secret(data[start : start + size], "segment"),)
+            response = self._carry(replace(whole, p1=whole.p1 | _MORE, data=segment, ne=0))
+            if response.sw != _DONE.sw:
+                return response
+            if response.data:
+                raise ProtocolError(f"{whole.ins:02X}: card answered {len(response.data)} bytes to a part of a command")
+        return self._carry(replace(whole, data=(Secret(data[last:], "segment"),)))
 
     def _send_chain(self, command: CommandAPDU, wire: bytes) -> ResponseAPDU:
         """Send by command chaining (ISO/IEC 7816-4 5.3.3): a link that is refused ends it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
-from cardkit.channel.cla import CLASS_2G, get_response_class
+from cardkit.channel.cla import CLASS_2G, get_response_class, is_secured
 from cardkit.errors import ProtocolError
 
 # Guards against a card that never ends. The longest response APDU carries 65,536 bytes.
@@ -34,8 +34,11 @@ class Chase:
         self._command = command
         self._t0 = t0
         self._data = b""
+        # A protected command counts for its MAC chain: it is never sent twice, and its answer is taken whole.
+        self._secured = is_secured(wire[0])
         # Le = 00 (or 0000) asks for all there is, however many rounds that takes.
-        self._wanted = MOST_BYTES + _SHORT_NE if command.ne in (_SHORT_NE, _EXTENDED_NE) else command.ne
+        whole = self._secured or command.ne in (_SHORT_NE, _EXTENDED_NE)
+        self._wanted = MOST_BYTES + _SHORT_NE if whole else command.ne
         self._rounds = 0
 
     def finish(self, answer: bytes) -> ResponseAPDU:
@@ -56,8 +59,9 @@ class Chase:
         return ResponseAPDU(self._data, answer[-2] << 8 | answer[-1])
 
     def _may_repeat(self, answer: bytes) -> bool:
-        """6Cxx names the right Le. A T=0 command with data carries no Le to correct."""
-        return answer[-2] == _WRONG_LE and self._command.ne > 0 and not (self._t0 and self._command.nc > 0)
+        """Whether 6Cxx names the right Le of a command. At T=0 one with data carries no Le to correct."""
+        wrong_le = answer[-2] == _WRONG_LE and self._command.ne > 0 and not self._secured
+        return wrong_le and not (self._t0 and self._command.nc > 0)
 
     def _wants_more(self, answer: bytes) -> bool:
         pending = answer[-2] == _MORE or (answer[-2] == _MORE_2G and self._wire[0] == CLASS_2G)

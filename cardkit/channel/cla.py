@@ -19,6 +19,7 @@ _FIRST_SM = 0x0C
 _FIRST_CHANNEL = 0x03
 _FURTHER_CHANNEL = 0x0F
 _PROPRIETARY = 0x80
+_NO_CLASS = 0xFF
 
 
 def on_channel(cla: int, number: int) -> int:
@@ -65,3 +66,14 @@ def chained(cla: int) -> int:
     if cla == CLASS_2G:
         raise EncodingError("class A0 (2G SIM) knows no command chaining")
     return cla | CHAINING
+
+
+def is_secured(cla: int) -> bool:
+    """Whether a class byte says that the command is protected by secure messaging.
+
+    FF is no class: commands for the reader itself begin with it (PC/SC part 3, 3.2.2.1).
+
+    >>> [is_secured(cla) for cla in (0x00, 0x84, 0x0D, 0xE1, 0xC1, 0xFF)]
+    [False, True, True, True, False, False]
+    """
+    return cla != _NO_CLASS and bool(cla & (_FURTHER_SM if cla & _FURTHER else _FIRST_SM))
