@@ -205,7 +205,7 @@ class SecurityDomain:
         self,
         keystore: KeyStore,
         keys: KeySetSpec | CardKeySet,
-        level: SecurityLevel,
+        level: SecurityLevel | None,
         *,
         host_challenge: bytes,
         parameters: Parameters | None = None,
@@ -214,6 +214,7 @@ class SecurityDomain:
         """Open a secure session: at most one EXTERNAL AUTHENTICATE, never a second key, never a second time.
 
         :param keys: a set to be diversified with the card's KDD, or this card's own.
+        :param level: protection; None for the strongest the protocol allows.
         :param host_challenge: random, 8 bytes, 16 where S16 may be met; surplus is not sent.
         :param parameters: protocol and options; None takes what the card names of itself.
         :raises ProfileError: when the level is not to be had; before EXTERNAL AUTHENTICATE.

@@ -42,14 +42,14 @@ _SECURITY_STOP_EXIT = 5
 class Opening:
     """How a session is to be opened.
 
-    :param level: protection wanted; must be one the protocol allows.
+    :param level: protection wanted, one the protocol allows; None for the strongest it has.
     :param host_challenge: 8 bytes, 16 where S16 may be met; surplus is not sent.
     :param offered: protocols that may be used: one where the profile says which, those the card names, or none where
         nothing is known.
     :param max_data: longest data field the card takes.
     """
 
-    level: SecurityLevel
+    level: SecurityLevel | None
     host_challenge: bytes
     offered: tuple[Parameters, ...] = ()
     quirks: Quirks = _NO_QUIRKS
@@ -61,10 +61,10 @@ class Opening:
 
         :raises ProfileError: when no protocol offered has the level.  :raises EncodingError: on a short challenge.
         """
-        fitting = [item for item in self.offered if self.level in item.levels]
+        fitting = [item for item in self.offered if self.level_in(item)]
         if self.offered and not fitting:
             names = ", ".join(map(str, self.offered))
-            raise ProfileError(f"security level {self.level:02X}: none of {names} has it; nothing was sent")
+            raise ProfileError(f"security level {self.level:02X}: {names} cannot have it; nothing was sent")
         size = fitting[0].challenge_size if fitting else 8
         if len(self.host_challenge) < size:
             raise EncodingError(f"host challenge: got {len(self.host_challenge)} bytes, expected {size}")
@@ -82,7 +82,11 @@ class Opening:
             option = "" if greeting.i is None else f" i={greeting.i:02X}"
             names = ", ".join(map(str, self.offered))
             raise ProtocolError(f"INITIALIZE UPDATE: card uses SCP{greeting.scp:02X}{option}, expected one of {names}")
-        return next((item for item in fitting if self.level in item.levels), fitting[0])
+        return next((item for item in fitting if self.level_in(item)), fitting[0])
+
+    def level_in(self, parameters: Parameters) -> bool:
+        """Whether a protocol allows the level wanted."""
+        return self.level is None or self.level in parameters.levels
 
 
 def any_parameters(greeting: Greeting) -> Parameters:
@@ -183,9 +187,10 @@ def greeted_session(
     :raises AuthenticationError: when the cryptogram or the challenge is wrong; nothing may be sent then.
     """
     challenge = opening.challenge
+    level = parameters.levels[-1] if opening.level is None else opening.level
     derived = secure.session_keys(keystore, keys, parameters, challenge, greeting)
     session = secure.open_session(
-        parameters, greeting, challenge, derived, opening.level, quirks=opening.quirks, max_data=opening.max_data
+        parameters, greeting, challenge, derived, level, quirks=opening.quirks, max_data=opening.max_data
     )
     try:
         if aid:

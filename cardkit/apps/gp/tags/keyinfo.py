@@ -30,6 +30,14 @@ CURVES = {
     0x00: "P-256", 0x01: "P-384", 0x02: "P-521", 0x03: "brainpoolP256r1", 0x04: "brainpoolP256t1",
     0x05: "brainpoolP384r1", 0x06: "brainpoolP384t1", 0x07: "brainpoolP512r1", 0x08: "brainpoolP512t1",
 }  # fmt: skip
+# GPCS Table 11-17; a second byte 80 says key agreement.
+_USAGES = {
+    0x14: "C-MAC", 0x24: "R-MAC", 0x34: "C-MAC and R-MAC", 0x18: "C-ENC", 0x28: "R-ENC", 0x38: "C-ENC and R-ENC",
+    0x48: "C-DEK", 0x82: "public key of an entity", 0x81: "token", 0x44: "receipt", 0x84: "DAP", 0x00: "",
+}  # fmt: skip
+_KEY_AGREEMENT = 0x80
+# GPCS Table 11-18.
+_ACCESS = {0x00: "domain and its applications", 0x01: "domain only", 0x02: "applications only", 0xFF: "nobody"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,22 @@ access=None, length_size=0)
     def name(self) -> str:
         """The key in words: ``AES 128``."""
         return ", ".join(component.name for component in self.components)
+
+    @property
+    def usage_name(self) -> str:
+        """What the key is for, in words; empty where the card does not say."""
+        if not self.usage:
+            return ""
+        name = _USAGES.get(self.usage[0], f"usage {self.usage[0]:02X}")
+        agreement = "key agreement" if self.usage[1:] and self.usage[1] & _KEY_AGREEMENT else ""
+        return ", ".join(filter(None, (name, agreement)))
+
+    @property
+    def access_name(self) -> str:
+        """Who may use the key, in words; empty where the card does not say."""
+        if not self.access:
+            return ""
+        return _ACCESS.get(self.access[0], f"access {self.access[0]:02X}")
 
     def encode(self) -> bytes:
         """Return the value of the object C0."""
