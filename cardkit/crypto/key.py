@@ -39,6 +39,7 @@ class Usage(StrEnum):
     SIGN = "sign"
     AGREE = "agree"  # a private key of a key agreement (SCP11)
     DUP_DIGEST = "dup-digest"
+    BLOCK_PROTECTION = "block-protection"  # TR-31 key blocks and nothing else
     AUDIT_SIGN = "audit-sign"
     FIELD_ENC = "field-enc"
     PIN_ENC = "pin-enc"
