@@ -36,7 +36,7 @@ from cardkit.transport.record import RecordingConnection
 from cardkit.transport.redact import Redactor
 from cardkit.transport.replay import ReplayConnection, load_trace
 from cardkit.transport.wrapper import ConnectionWrapper
-from cardkit.virtual import VirtualCard, VirtualCardError, load_image
+from cardkit.virtual import AnyCard, VirtualCardError, load_image, make_card
 from cardkit.virtual.chips import ChipDirectory
 
 _FORMS = "pcsc:INDEX, pcsc:NAME, virtual:IMAGE, virtual:IMAGE*N, virtual:IMAGE@DIR, replay:FILE or meter:IMAGE"
@@ -252,7 +252,7 @@ class Feeder:
         self._counter = state.counter
         return PcscConnection(reader, protocol=self._protocol)
 
-    def _virtual_cards(self, seed: int | None, first: int, *, again: bool) -> Iterator[VirtualCard]:
+    def _virtual_cards(self, seed: int | None, first: int, *, again: bool) -> Iterator[AnyCard]:
         target = self.target
         if again and target.directory is None and target.scheme is not Scheme.PCSC:
             raise EncodingError(f"{target}: no chips to present again, expected virtual:{target.name}@DIR")
@@ -269,17 +269,17 @@ def _reader_of(target: Target) -> str:
     return find_reader(int(target.name) if target.name.isdecimal() else target.name)
 
 
-def _loop(target: Target, card: VirtualCard) -> Connection:
+def _loop(target: Target, card: AnyCard) -> Connection:
     loop = LoopbackConnection(card, reader=str(target), protocol=TransmissionProtocol(card.protocol))
     return MeterConnection(loop) if target.scheme is Scheme.METER else loop
 
 
-def _single_chip(target: Target, seed: int | None, protocol: TransmissionProtocol | None) -> VirtualCard:
+def _single_chip(target: Target, seed: int | None, protocol: TransmissionProtocol | None) -> AnyCard:
     """The chip a virtual target means when it is opened once."""
     number = None if protocol is None else int(protocol)
     with _virtual_errors(target):
         if target.directory is None:
-            return VirtualCard(target.name, serial=target.serial, seed=seed, protocol=number)
+            return make_card(target.name, serial=target.serial, seed=seed, protocol=number)
         chips = ChipDirectory(target.directory, target.name, seed=seed, protocol=number)
         serials = (target.serial,) if target.serial else chips.serials()
         if len(serials) > 1:
@@ -293,7 +293,7 @@ def _single_chip(target: Target, seed: int | None, protocol: TransmissionProtoco
 
 def _fresh_chips(
     target: Target, seed: int | None, first: int, protocol: TransmissionProtocol | None
-) -> Iterator[VirtualCard]:
+) -> Iterator[AnyCard]:
     """Chips nobody has seen; with a seed, the same ones for the same target and copy."""
     with _virtual_errors(target):
         image = load_image(target.name)
@@ -304,10 +304,10 @@ def _fresh_chips(
                 yield chips.fresh()
         for count in itertools.count(first):
             own_seed = None if seed is None else _seed_of(f"{seed}/{target.name}/{target.copy}/{count}")
-            yield VirtualCard(image, seed=own_seed, protocol=number)
+            yield make_card(image, seed=own_seed, protocol=number)
 
 
-def _stored_chips(target: Target, protocol: TransmissionProtocol | None) -> Iterator[VirtualCard]:
+def _stored_chips(target: Target, protocol: TransmissionProtocol | None) -> Iterator[AnyCard]:
     """The chips of a directory in the order of their serials; copies of one target share them out."""
     with _virtual_errors(target):
         assert target.directory is not None

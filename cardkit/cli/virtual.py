@@ -62,10 +62,10 @@ def serve(image: str, host: str, port: int, seed: int | None, folder: Path | Non
     say("the reader closed the slot")
 
 
-def fresh_or_kept(image: str, seed: int | None, folder: Path | None) -> cards.VirtualCard:
+def fresh_or_kept(image: str, seed: int | None, folder: Path | None) -> cards.AnyCard:
     """Return a fresh chip, or the one that lies in the folder (the first by serial)."""
     if folder is None:
-        return cards.VirtualCard(image, seed=seed)
+        return cards.make_card(image, seed=seed)
     chips = ChipDirectory(folder, image, seed=seed)
     serials = chips.serials()
     return chips.open(serials[0]) if serials else chips.fresh()

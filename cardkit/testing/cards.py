@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cardkit.virtual import VirtualCard
+from cardkit.virtual import AnyCard, make_card
 from cardkit.virtual.faults import Fault, catalogue
 
 
@@ -17,7 +17,7 @@ class StatusWord(Fault):
     :param sw: 0x6100 to 0x6FFF or 0x9000 to 0x9FFF.
     """
 
-    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None, sw: int = 0x6F00) -> None:
+    def __init__(self, card: AnyCard | Fault, seed: int = 0, *, at: int | None = None, sw: int = 0x6F00) -> None:
         super().__init__(card, seed, at=at)
         self._sw = sw
         self._commands = 0
@@ -37,7 +37,7 @@ class Slow(Fault):
     :param ms: milliseconds of delay.
     """
 
-    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None, ms: int = 50) -> None:
+    def __init__(self, card: AnyCard | Fault, seed: int = 0, *, at: int | None = None, ms: int = 50) -> None:
         super().__init__(card, seed, at=at)
         self._seconds = ms / 1000
 
@@ -73,7 +73,7 @@ class CardMaker:
         seed: int | None = None,
         protocol: int | None = None,
         store: Path | None = None,
-    ) -> VirtualCard | Fault:
+    ) -> AnyCard | Fault:
         """Make a blank card, or open the one that `store` holds.
 
         :param image: name of an image or path of its TOML file.  :param serial: its chip id; default from the seed.
@@ -82,7 +82,7 @@ class CardMaker:
         """
         self._made += 1
         number = self._made if seed is None else seed
-        card: VirtualCard | Fault = VirtualCard(image, serial=serial, seed=number, protocol=protocol, store=store)
+        card: AnyCard | Fault = make_card(image, serial=serial, seed=number, protocol=protocol, store=store)
         for fault, options in self._wanted:
             card = fault(card, **options)
             self._faults.append(card)

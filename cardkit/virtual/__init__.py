@@ -7,10 +7,17 @@ TimeoutError that it is mute.
 
 from .card import VirtualCard
 from .errors import ChipFileError, ImageError, LinkError, SlotOccupiedError, VirtualCardError
+from .gp.card import GpCard
+from .gp.image import GpImage
 from .image import Image, images, load_image
+from .maker import AnyCard, AnyImage, make_card
 
 __all__ = [
+    "AnyCard",
+    "AnyImage",
     "ChipFileError",
+    "GpCard",
+    "GpImage",
     "Image",
     "ImageError",
     "LinkError",
@@ -19,4 +26,5 @@ __all__ = [
     "VirtualCardError",
     "images",
     "load_image",
+    "make_card",
 ]

@@ -37,7 +37,7 @@ class VirtualCard:
         protocol: int | None = None,
         store: Path | None = None,
     ) -> None:
-        self.image = image if isinstance(image, Image) else load_image(image)
+        self.image = image if isinstance(image, Image) else _with_files(image)
         self.protocol = _protocol(self.image, protocol)
         self.store = store
         source = random.SystemRandom() if seed is None else Random(f"{self.image.name}:{seed}")  # noqa: S311 - repeatable tests
@@ -136,6 +136,13 @@ class VirtualCard:
         for spec in self.image.secrets:
             found[f"secret/{spec.reference:02X}"] = cells[spec.cell]
         return found
+
+
+def _with_files(name: str | Path) -> Image:
+    image = load_image(name)
+    if not isinstance(image, Image):
+        raise ImageError(f"image {image.name}: a card without files, made by make_card")
+    return image
 
 
 def _protocol(image: Image, wanted: int | None) -> int:

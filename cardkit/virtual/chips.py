@@ -4,9 +4,9 @@ from pathlib import Path
 from random import Random, SystemRandom
 from typing import Final
 
-from .card import VirtualCard
 from .errors import ChipFileError
-from .image import Image, load_image
+from .image import load_image
+from .maker import AnyCard, AnyImage, make_card
 
 _SUFFIX: Final = ".chip"
 
@@ -22,15 +22,20 @@ class ChipDirectory:
     """
 
     def __init__(
-        self, directory: Path | str, image: Image | str | Path, *, seed: int | None = None, protocol: int | None = None
+        self,
+        directory: Path | str,
+        image: AnyImage | str | Path,
+        *,
+        seed: int | None = None,
+        protocol: int | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.image = image if isinstance(image, Image) else load_image(image)
+        self.image = load_image(image) if isinstance(image, str | Path) else image
         self._protocol = protocol
         self._serials = SystemRandom() if seed is None else Random(f"{self.image.name}:{seed}")  # noqa: S311 - repeatable
 
-    def fresh(self) -> VirtualCard:
+    def fresh(self) -> AnyCard:
         """A chip nobody has seen: the next serial that has no file yet, and its file."""
         while True:
             serial = self._serials.randbytes(self.image.serial_size)
@@ -40,7 +45,7 @@ class ChipDirectory:
                 continue
             return self._card(serial)
 
-    def open(self, serial: bytes) -> VirtualCard:
+    def open(self, serial: bytes) -> AnyCard:
         """Present a chip again, as its file says.
 
         :raises ChipFileError: no such chip, a damaged file, or one made from another image.
@@ -56,5 +61,5 @@ class ChipDirectory:
     def _file(self, serial: bytes) -> Path:
         return self.directory / f"{serial.hex().upper()}{_SUFFIX}"
 
-    def _card(self, serial: bytes) -> VirtualCard:
-        return VirtualCard(self.image, serial=serial, protocol=self._protocol, store=self._file(serial))
+    def _card(self, serial: bytes) -> AnyCard:
+        return make_card(self.image, serial=serial, protocol=self._protocol, store=self._file(serial))

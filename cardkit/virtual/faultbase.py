@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from random import Random
 from typing import ClassVar
 
-from .card import VirtualCard
 from .chip import Chip
-from .image import Image
+from .errors import ImageError
+from .gp.chip import GpChip
+from .maker import AnyCard, AnyImage
 
 
 class Fault:
@@ -21,7 +22,7 @@ class Fault:
     span: ClassVar[int] = 8  # a seed chooses among so many opportunities
     lasting: ClassVar[bool] = False  # shows from that opportunity on, not only once
 
-    def __init__(self, card: "VirtualCard | Fault", seed: int = 0, *, at: int | None = None) -> None:
+    def __init__(self, card: "AnyCard | Fault", seed: int = 0, *, at: int | None = None) -> None:
         self.card = card
         self.random = Random(seed)  # noqa: S311 - repeatable faults
         self.at = self.random.randint(1, self.span) if at is None else at
@@ -52,12 +53,23 @@ class Fault:
         return self.card.memory()
 
     @property
-    def chip(self) -> Chip:
+    def chip(self) -> Chip | GpChip:
         """State of the chip underneath."""
         return self.card.chip
 
     @property
-    def image(self) -> Image:
+    def files(self) -> Chip:
+        """State of the chip underneath, for faults of its files and secrets.
+
+        :raises ImageError: when it is a card without files.
+        """
+        chip = self.chip
+        if not isinstance(chip, Chip):
+            raise ImageError(f"fault {type(self).__name__}: expected a card with files, got image {self.image.name}")
+        return chip
+
+    @property
+    def image(self) -> AnyImage:
         """Image of the chip underneath."""
         return self.card.image
 

@@ -2,21 +2,24 @@
 
 from abc import ABC, abstractmethod
 
-from .card import VirtualCard
 from .errors import WriteFailedError
 from .faultbase import Fault
+from .image import Image
+from .maker import AnyCard, make_card
 from .statuswords import OK
 
-_VERIFY, _SELECT, _AUTHENTICATE = 0x20, 0xA4, 0x88
+_VERIFY, _SELECT, _AUTHENTICATE, _EXTERNAL_AUTHENTICATE = 0x20, 0xA4, 0x88, 0x82
 _ADM1 = 0x0A
 _FAR_AHEAD = (1 << 47).to_bytes(6, "big")
 _FRESHNESS_AT = 14  # offset of the freshness entries in an SQN file
+_BOOKKEEPING = ("journal", "tries/")  # cells of a GlobalPlatform card that are no content
+_FREE_FORM = ("data/", "app/")  # cells whose every bit is content, not structure
 
 
 class _Intercepting(Fault, ABC):
     """Sees each write before it reaches the memory. A card carries one fault of this kind."""
 
-    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+    def __init__(self, card: AnyCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
         super().__init__(card, seed, at=at)
         self.chip.memory.intercept = self._intercept
 
@@ -26,14 +29,22 @@ class _Intercepting(Fault, ABC):
 
 
 class _WriteFault(_Intercepting):
-    """Strikes at writes that change a file body; counters and life cycle bytes pass."""
+    """Strikes at writes that change a file body, or the registry, keys and data of a GlobalPlatform card.
+
+    Counters pass, and the life cycle bytes of files.
+    """
 
     def _intercept(self, cell: str, value: bytes) -> bytes | None:
         old = self.chip.memory.cells.get(cell, b"")
-        secrets = {spec.cell for spec in self.image.secrets}
-        if cell in secrets or len(old) != len(value) or old == value or not self._due():
+        if old == value or not self._strikes(cell, old, value) or not self._due():
             return value
         return self._stored(old, value)
+
+    def _strikes(self, cell: str, old: bytes, value: bytes) -> bool:
+        """Does this write count?"""
+        if not isinstance(self.image, Image):
+            return not cell.startswith(_BOOKKEEPING)
+        return len(old) == len(value) and cell not in {spec.cell for spec in self.image.secrets}
 
     @abstractmethod
     def _stored(self, old: bytes, value: bytes) -> bytes | None:
@@ -51,8 +62,14 @@ class DroppedWrite(_WriteFault):
 class FlippedMemoryBit(_WriteFault):
     """The n-th write that changes a file leaves one wrong bit among the bytes it changed."""
 
+    def _strikes(self, cell: str, old: bytes, value: bytes) -> bool:
+        """Only where the card can still read what lies there."""
+        readable = len(old) == len(value) or (bool(value) and cell.startswith(_FREE_FORM))
+        return readable and super()._strikes(cell, old, value)
+
     def _stored(self, old: bytes, value: bytes) -> bytes | None:
-        at = self.random.choice([at for at, byte in enumerate(value) if byte != old[at]])
+        before = old if len(old) == len(value) else b""
+        at = self.random.choice([at for at, byte in enumerate(value) if not before or byte != before[at]])
         return value[:at] + bytes((value[at] ^ 1 << self.random.randrange(8),)) + value[at + 1 :]
 
 
@@ -70,7 +87,7 @@ class OtherKey(_Intercepting):
     span, lasting = 1, True
 
     def _intercept(self, cell: str, value: bytes) -> bytes | None:
-        if cell not in {slot.key for slot in self.image.key_slots.values()} or not self._due():
+        if cell not in {slot.key for slot in self.files.image.key_slots.values()} or not self._due():
             return value
         return value[:1] + bytes((value[1] ^ 0x01,)) + value[2:]
 
@@ -78,9 +95,9 @@ class OtherKey(_Intercepting):
 class OneTryLeft(Fault):
     """The card arrives with a single try left on its ADM key."""
 
-    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+    def __init__(self, card: AnyCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
         super().__init__(card, seed, at=at)
-        spec = next(spec for spec in self.image.secrets if spec.reference == _ADM1)
+        spec = next(spec for spec in self.files.image.secrets if spec.reference == _ADM1)
         state = self.chip.memory.cells[spec.cell]
         self.chip.memory.write(spec.cell, state[:1] + b"\x01" + state[2:])
 
@@ -93,9 +110,9 @@ class OneTryLeft(Fault):
 class SqnFarAhead(Fault):
     """The card arrives with sequence numbers half way to their end."""
 
-    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+    def __init__(self, card: AnyCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
         super().__init__(card, seed, at=at)
-        for cell in {slot.sqn for slot in self.image.key_slots.values() if slot.sqn}:
+        for cell in {slot.sqn for slot in self.files.image.key_slots.values() if slot.sqn}:
             body = self.chip.memory.cells[cell]
             entries = (len(body) - _FRESHNESS_AT) // 6
             self.chip.memory.write(cell, body[:_FRESHNESS_AT] + _FAR_AHEAD * entries)
@@ -114,7 +131,7 @@ class SelectsAnother(Fault):
     def transmit(self, command: bytes) -> bytes:
         """Select the neighbour when due."""
         answer = super().transmit(command)
-        channel = self.chip.channels.get(command[0] & 0x03) if command else None
+        channel = self.files.channels.get(command[0] & 0x03) if command else None
         if channel is None or channel.ef is None or command[1] != _SELECT or not self._due():
             return answer
         right = channel.ef
@@ -128,20 +145,21 @@ class SelectsAnother(Fault):
 
 
 class CardSwapped(Fault):
-    """After the n-th good VERIFY somebody swaps the card for a fresh one, behind the same connection.
+    """After the n-th good VERIFY or EXTERNAL AUTHENTICATE the card is swapped for a fresh one behind the connection.
 
     :ivar first: the card before the swap; `memory()` shows the one that answers now.
     """
 
     span = 1
 
-    def __init__(self, card: VirtualCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
+    def __init__(self, card: AnyCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
         super().__init__(card, seed, at=at)
         self.first = card
 
     def transmit(self, command: bytes) -> bytes:
         """Swap after the answer has left."""
         answer = super().transmit(command)
-        if command[1:2] == bytes((_VERIFY,)) and len(command) > 5 and answer == OK and self._due():
-            self.card = VirtualCard(self.image, seed=self.random.getrandbits(32), protocol=self.protocol)
+        proof = command[1:2] in (bytes((_VERIFY,)), bytes((_EXTERNAL_AUTHENTICATE,)))
+        if proof and len(command) > 5 and answer == OK and self._due():
+            self.card = make_card(self.image, seed=self.random.getrandbits(32), protocol=self.protocol)
         return answer

@@ -18,8 +18,12 @@ from . import fcp, tlv
 from .access import NO_RULES, Rules, compile_rules
 from .errors import ImageError
 from .files import File, Kind
+from .gp import image as gp
+from .gp.image import GpImage
+from .historical import capabilities
 
 _FOLDER: Final = Path(__file__).parent / "images"
+_GLOBALPLATFORM: Final = "globalplatform"
 _SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
 
 
@@ -75,13 +79,15 @@ def images() -> tuple[str, ...]:
     """Names of the images that come with the package.
 
     >>> images()
-    ('sim2g', 'usim')
+    ('gp-scp02', 'gp-scp03', 'sim2g', 'usim')
     """
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def load_image(name_or_path: str | Path) -> Image:
+def load_image(name_or_path: str | Path) -> Image | GpImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
+
+    `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
@@ -92,11 +98,14 @@ def load_image(name_or_path: str | Path) -> Image:
 
 
 @lru_cache(maxsize=64)
-def _load(path: Path, _changed_ns: int) -> Image:
+def _load(path: Path, _changed_ns: int) -> Image | GpImage:
     raw = path.read_bytes()
     try:
         table = tomllib.loads(raw.decode("utf-8"))
-        return _Builder(table, hashlib.sha256(raw).digest()[:8]).image()
+        digest = hashlib.sha256(raw).digest()[:8]
+        if table["chip"].get("system") == _GLOBALPLATFORM:
+            return gp.build(table, digest)
+        return _Builder(table, digest).image()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ImageError(f"image {path}: {error}") from error
     except KeyError as error:
@@ -159,7 +168,7 @@ class _Builder:
         chip = self.table["chip"]
         serial = chip.get("serial", "")
         atr = _unhex(chip["atr"])
-        channels, extended = _capabilities(atr)
+        channels, extended = capabilities(atr)
         return Image(
             name=chip["name"],
             title=chip["title"],
@@ -297,25 +306,3 @@ def _body(file: File, content: Sequence[bytes], fill: bytes) -> bytes:
         raise ImageError(f"content needs {parts} x {room} bytes at most")
     padded = [*content, *[b""] * (parts - len(content))]
     return b"".join(part + (fill * room)[: room - len(part)] for part in padded)
-
-
-def _capabilities(atr: bytes) -> tuple[int, bool]:
-    """Logical channels and extended length as the ATR's card capabilities declare them (ISO/IEC 7816-4 12.1.1.9)."""
-    historical = _historical(atr)
-    at = 1
-    while historical[:1] == b"\x80" and at < len(historical):
-        size = historical[at] & 0x0F
-        if historical[at] == 0x73 and at + size < len(historical):
-            third = historical[at + 3]
-            return ((third & 0x07) + 1 if third & 0x18 else 1), bool(third & 0x40)
-        at += 1 + size
-    return 1, False
-
-
-def _historical(atr: bytes) -> bytes:
-    """The historical bytes, behind the interface bytes that the Y nibbles announce (ISO/IEC 7816-3 8.2)."""
-    at, announced = 2, atr[1] >> 4
-    while announced:
-        at += announced.bit_count()
-        announced = atr[at - 1] >> 4 if announced & 0x08 else 0
-    return atr[at : at + (atr[1] & 0x0F)]

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from .card import VirtualCard
 from .errors import LinkError, SlotOccupiedError
+from .maker import AnyCard
 from .statuswords import INTERNAL
 
 POWER_OFF: Final = b"\x00"
@@ -52,7 +52,7 @@ class WithoutPPS:
     7816-3 6.3.1, and a program that takes the offer of T=0 fails at its first command: so TD1 names T=1, as T=1 alone.
     """
 
-    def __init__(self, card: VirtualCard) -> None:
+    def __init__(self, card: AnyCard) -> None:
         self._card = card
         self.power = card.power
         self.transmit = card.transmit

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cardkit.virtual
-from cardkit.virtual import VirtualCard, images
+from cardkit.virtual import VirtualCard
 
 FOLDER = Path(cardkit.virtual.__file__).parent
 
@@ -41,7 +41,7 @@ def test_copied_under_another_name_it_serves_a_card(tmp_path):
     assert process.returncode == 0, errors.decode()
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: path.name)
 def test_imports_are_the_standard_library_cryptography_or_relative(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -55,7 +55,7 @@ def test_imports_are_the_standard_library_cryptography_or_relative(path):
 
 def test_nothing_posix_only_is_imported():
     posix = {"fcntl", "pwd", "grp", "resource", "termios", "posix"}
-    for path in FOLDER.glob("*.py"):
+    for path in FOLDER.rglob("*.py"):
         names = {
             alias.name
             for node in ast.walk(ast.parse(path.read_text()))
@@ -66,7 +66,7 @@ def test_nothing_posix_only_is_imported():
 
 
 def test_images_are_one_line_per_file():
-    for name in images():
+    for name in ("sim2g", "usim"):
         lines = (FOLDER / "images" / f"{name}.toml").read_text().splitlines()
         files = [line for line in lines if line.startswith('"3F00')]
         assert len(files) == len(VirtualCard(name).image.files)

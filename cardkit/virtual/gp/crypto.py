@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher,
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from cardkit.virtual.errors import VirtualCardError
+from ..errors import VirtualCardError
 
 DES_BLOCK = 8
 AES_BLOCK = 16

@@ -4,9 +4,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cardkit.virtual import statuswords as sw
-from cardkit.virtual.errors import StatusWordError
-
+from .. import statuswords as sw
+from ..errors import StatusWordError
 from .keysets import CardKeyEntry
 from .protection import Random
 

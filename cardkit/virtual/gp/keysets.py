@@ -6,9 +6,8 @@ Counter and tries live in a persistent cell that is read before each use and wri
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from cardkit.virtual import statuswords as sw
-from cardkit.virtual.errors import StatusWordError
-
+from .. import statuswords as sw
+from ..errors import StatusWordError
 from .crypto import KEY_AES, KEY_DES, kcv
 
 ENC, MAC, DEK = 1, 2, 3  # key identifiers of a secure channel set

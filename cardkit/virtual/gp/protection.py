@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cardkit.virtual import statuswords as sw
-from cardkit.virtual.errors import StatusWordError
-
+from .. import statuswords as sw
+from ..errors import StatusWordError
 from .keysets import KeySet
 
 C_MAC: Final = 0x01  # security level, GPCS Table 10-1; also P1 of EXTERNAL AUTHENTICATE

@@ -7,8 +7,7 @@ b7 pseudo-random challenge.
 import hmac
 from typing import Final, NamedTuple
 
-from cardkit.virtual import statuswords as sw
-
+from .. import statuswords as sw
 from . import crypto
 from .crypto import DES_BLOCK, PaddingError
 from .keysets import SCP02, KeySet

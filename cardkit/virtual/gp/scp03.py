@@ -6,8 +6,7 @@
 import hmac
 from typing import Final
 
-from cardkit.virtual import statuswords as sw
-
+from .. import statuswords as sw
 from .crypto import AES_BLOCK, PaddingError, aes_cbc, aes_cbc_decrypt, aes_cmac, aes_ecb, kdf, pad80, unpad80
 from .keysets import SCP03
 from .protection import (

@@ -9,8 +9,7 @@ from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cardkit.virtual import statuswords as sw
-
+from .. import statuswords as sw
 from . import ber, curves, scp03
 from .crypto import KEY_AES, aes_cmac, x963_kdf
 from .keysets import KeyRing

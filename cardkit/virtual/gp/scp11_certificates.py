@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from cardkit.virtual import statuswords as sw
-from cardkit.virtual.errors import StatusWordError
-
+from .. import statuswords as sw
+from ..errors import StatusWordError
 from . import ber
 from .curves import KEY_EC_CURVE, KEY_EC_PUBLIC, curve, public_key
 

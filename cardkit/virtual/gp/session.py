@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
-from cardkit.virtual import statuswords as sw
-from cardkit.virtual.errors import StatusWordError
-
+from .. import statuswords as sw
+from ..errors import StatusWordError
 from . import scp01, scp02, scp03, scp11
 from .keysets import SCP01, SCP02, SCP03, KeyRing, KeySet
 from .protection import ANY_AUTHENTICATED, AUTHENTICATED, C_MAC, Behaviour, Command, Random, Request, Session, refused

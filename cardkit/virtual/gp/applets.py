@@ -1,0 +1,69 @@
+"""Virtual applications: what runs behind an application of the registry, chosen by the AID of its module.
+
+An image names the application behind each module it delivers; the modules of load files that came by LOAD are
+`StoringApplet`s. Applets keep their state in cells `app/AID/NAME`, through the journal like everything else.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from .chip import Answer, Channel, GpChip, PlainCommand
+from .registry import Entry
+from .storing import StoringApplet
+
+DOMAIN: Final = "domain"  # the module of supplementary security domains
+
+
+class Applet(Protocol):
+    """One virtual application."""
+
+    def install(self, parameters: bytes) -> None:
+        """Come into being.
+
+        :param parameters: the value of C9 of INSTALL [for install].
+        :raises StatusWordError: to refuse them.
+        """
+
+    def select(self) -> bytes:
+        """The answer to SELECT: file control information, or nothing."""
+
+    def process(self, channel: Channel, command: PlainCommand) -> Answer:
+        """Work on a command, unwrapped if the session of the channel asks for it.
+
+        :raises StatusWordError: to refuse it.
+        """
+
+    def store(self, tag: int, value: bytes) -> None:
+        """Take one DGI or BER-TLV object of STORE DATA, decrypted.
+
+        :raises StatusWordError: to refuse it.
+        """
+
+    def store_opaque(self, data: bytes) -> None:
+        """Take a block of STORE DATA without a structure."""
+
+    def close(self) -> None:
+        """The last block has come."""
+
+    @property
+    def personalized(self) -> bool:
+        """Is its personalization closed?"""
+
+
+_APPLETS: Final[dict[str, Callable[[GpChip, Entry], Applet]]] = {"storing": StoringApplet}
+
+
+def of(chip: GpChip, entry: Entry) -> Applet:
+    """The virtual application behind an entry."""
+    return _APPLETS[chip.image.applets.get(entry.module, "storing")](chip, entry)
+
+
+def is_domain_module(chip: GpChip, module: bytes) -> bool:
+    """Do instances of a module become security domains?"""
+    return chip.image.applets.get(module) == DOMAIN
+
+
+def forget(chip: GpChip, aid: bytes) -> None:
+    """Delete everything an application has stored."""
+    for cell in chip.journal.names(f"app/{aid.hex().upper()}/"):
+        chip.journal.put(cell, b"")

@@ -1,0 +1,120 @@
+"""The way of a command through the card: OPEN, chains, session, application, answer (GPCS 6.2, 6.4, 10).
+
+1 is the channel open (6881)         4 segments are joined
+2 SELECT by name, MANAGE CHANNEL     5 a session is opened, or the command checked against the open one
+3 a TERMINATED card: GET DATA only   6 the selected application works, its writes are committed, the answer protected
+"""
+
+from typing import Final
+
+from .. import statuswords as sw
+from ..errors import StatusWordError, WriteFailedError
+from . import applets, domain, manager
+from .chip import Answer, Chain, Channel, GpChip, PlainCommand
+from .domain import GET_DATA
+from .protection import Command
+from .registry import Entry
+from .wire import Apdu
+
+_MORE: Final = 0x80  # P1 b8 of INSTALL, DELETE, PUT KEY (11.1.5)
+_LONGEST: Final = 65_535
+_FULL_SHORT: Final = 255
+
+
+def run(chip: GpChip, apdu: Apdu) -> Answer:
+    """Work on one command; its writes are committed, or nothing of it stays.
+
+    :returns: data and status word.
+    """
+    try:
+        return _on_channel(chip, _channel(chip, apdu.channel), apdu)
+    except StatusWordError as refusal:
+        chip.journal.forget()
+        return b"", refusal.sw
+    except WriteFailedError:
+        chip.journal.forget()
+        return b"", sw.MEMORY_PROBLEM
+
+
+def _channel(chip: GpChip, number: int) -> Channel:
+    found = chip.channels.get(number)
+    if found is None:
+        raise StatusWordError(sw.NO_CHANNEL)
+    return found
+
+
+def _on_channel(chip: GpChip, channel: Channel, apdu: Apdu) -> Answer:
+    if manager.is_for_open(apdu):
+        channel.iso_chain = channel.segments = None
+        return manager.run(chip, channel, apdu)
+    if chip.terminated and apdu.ins != GET_DATA:
+        raise StatusWordError(sw.CONDITIONS)
+    command = _joined(channel, apdu)
+    if command is None:
+        return b"", sw.OK
+    entry = chip.entry(channel)
+    channel.secure.keys = chip.keys(chip.domain_of(entry).aid).ring()
+    if channel.secure.opens(command):
+        return _open_session(chip, channel, command)
+    return _in_session(chip, channel, entry, command, apdu)
+
+
+def _joined(channel: Channel, apdu: Apdu) -> Command | None:
+    """The whole command, or None while segments are missing: ISO chaining (CLA b5), or P1 b8 of three commands.
+
+    :raises StatusWordError: 6700 when the whole is too long.
+    """
+    segmented = domain.is_segmented(apdu)
+    p1 = apdu.p1 & ~_MORE if segmented else apdu.p1
+    header = bytes((apdu.cla & ~0x10, apdu.ins, p1, apdu.p2))
+    chain = channel.segments if segmented else channel.iso_chain
+    if chain is None or chain.header != header:
+        chain = Chain(header)
+    channel.segments = channel.iso_chain = None
+    chain.data += apdu.data
+    if len(chain.data) > _LONGEST:
+        raise StatusWordError(sw.WRONG_LENGTH)
+    if segmented and apdu.p1 & _MORE:
+        channel.segments = chain
+        return None
+    if apdu.chained:
+        channel.iso_chain = chain
+        return None
+    long = apdu.extended or len(chain.data) > _FULL_SHORT
+    return Command(header[0], apdu.ins, apdu.p1, apdu.p2, chain.data, long)
+
+
+def _open_session(chip: GpChip, channel: Channel, command: Command) -> Answer:
+    """INITIALIZE UPDATE and its kind: they change tries and counters, which the journal writes at once."""
+    channel.pages = channel.load = channel.target = None
+    channel.forget_store()
+    try:
+        return channel.secure.open(command), sw.OK
+    except StatusWordError:
+        domain.lock_card_if_due(chip, channel)
+        raise
+
+
+def _in_session(chip: GpChip, channel: Channel, entry: Entry, command: Command, apdu: Apdu) -> Answer:
+    data = channel.secure.unwrap(command)
+    plain = PlainCommand(command.ins, command.p1, command.p2, data, apdu.ne, apdu.proprietary)
+    try:
+        answer, status = _work(chip, channel, entry, plain)
+        chip.journal.commit()
+    except StatusWordError as refusal:
+        chip.journal.forget()
+        answer, status = b"", refusal.sw
+    except WriteFailedError:
+        answer, status = b"", sw.MEMORY_PROBLEM
+    return channel.secure.wrap_response(answer, status), status
+
+
+def _work(chip: GpChip, channel: Channel, entry: Entry, command: PlainCommand) -> Answer:
+    operation = domain.OPERATIONS.get(command.ins)
+    if not entry.is_domain and (operation is None or not operation.also_for_applets):
+        if chip.locked:
+            raise StatusWordError(sw.CONDITIONS)
+        return applets.of(chip, entry).process(channel, command)
+    if operation is None:
+        raise StatusWordError(sw.NO_INSTRUCTION)
+    return domain.run(chip, channel, entry, command, operation)

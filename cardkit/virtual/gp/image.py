@@ -1,0 +1,196 @@
+"""Images of GlobalPlatform cards: what the maker of a chip delivers, read from TOML and shared by all chips.
+
+See images/gp-scp03.toml for every key in use. The serial number of a chip is what CPLC calls IC serial number and IC
+batch; its key diversification data are the first four bytes the image gives, then that serial number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import ImageError
+from ..historical import capabilities
+from . import keycells, registry
+from .keysets import CardKeyEntry, KeySet, RetryPolicy
+from .protection import Behaviour
+from .registry import Entry, Kind
+
+SERIAL_SIZE: Final = 6  # IC serial number 4, IC batch 2
+_CPLC_SIZE: Final = 42
+_SERIAL_AT: Final = 12  # offset of both in the CPLC data
+_KDD_PREFIX: Final = 4
+_MANY_CHANNELS: Final = 8  # "8 or more" in the historical bytes
+_MOST_CHANNELS: Final = 20
+
+CPLC: Final = 0x9F7F
+KDD: Final = 0xCF
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the card takes and gives.
+
+    :ivar command: most data bytes of a command, as FCI 9F65 shows it.
+    :ivar page: most plain bytes of one GET STATUS answer.
+    :ivar splits: a page may end inside a TLV, as on some real cards.
+    :ivar nvm: bytes of memory for load files and applications.  :ivar ram: free RAM, as FF21 shows it.
+    """
+
+    command: int = 255
+    page: int = 239
+    splits: bool = False
+    nvm: int = 81_920
+    ram: int = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Where cards differ beyond their secure channels.
+
+    :ivar initial_set_vanishes: the key set of version FF goes when the first real set comes.
+    :ivar skips_initialized: OP_READY may go straight to SECURED.
+    :ivar deletes_last_set: DELETE with P2 01 may take the last key set, as on YubiKeys.
+    :ivar status_tlv: GET STATUS knows the TLV format; else only that of older cards.
+    :ivar store_data_p1: b5 b4 of P1 that STORE DATA takes, by structure of the data; other values are 6A86.
+    """
+
+    initial_set_vanishes: bool = True
+    skips_initialized: bool = False
+    deletes_last_set: bool = True
+    status_tlv: bool = True
+    status_modules: bool = True
+    store_data_p1: tuple[int, ...] = (0x00, 0x08, 0x10)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GpImage:
+    """A blank GlobalPlatform chip. Immutable and shared.
+
+    :ivar digest: 8 bytes that name this content; a chip's file opens only with the image it was made from.
+    :ivar cells: registry, keys and data as delivered.
+    :ivar version: of the specification, behind the object identifier of CRD tag 60.
+    :ivar applets: by module AID, the name of the virtual application behind it.
+    """
+
+    name: str
+    title: str
+    digest: bytes
+    atr: bytes
+    protocols: tuple[int, ...]
+    channels: int
+    extended: bool
+    cells: Mapping[str, bytes]
+    isd: bytes
+    version: bytes
+    kdd: bytes
+    applets: Mapping[bytes, str]
+    limits: Limits
+    habits: Habits
+    retry: RetryPolicy
+    behaviour: Behaviour
+    serial_size: int = SERIAL_SIZE
+
+    def born(self, serial: bytes) -> dict[str, bytes]:
+        """The cells in which a fresh chip differs from its image."""
+        name = data_cell(self.isd, CPLC)
+        cplc = self.cells[name]
+        return {
+            name: cplc[:_SERIAL_AT] + serial + cplc[_SERIAL_AT + SERIAL_SIZE :],
+            data_cell(self.isd, KDD): self.kdd + serial,
+        }
+
+
+def data_cell(aid: bytes, tag: int) -> str:
+    """Name of the cell of a data object of a security domain."""
+    return f"data/{aid.hex().upper()}/{tag:02X}"
+
+
+def build(table: Mapping[str, Any], digest: bytes) -> GpImage:
+    """An image from its TOML table.
+
+    :raises ImageError: contradictions.  :raises KeyError: a missing entry.  :raises ValueError, TypeError: a bad one.
+    """
+    chip, card = table["chip"], table["card"]
+    atr, isd = bytes.fromhex(chip["atr"]), bytes.fromhex(card["aid"])
+    channels, extended = capabilities(atr)
+    image = GpImage(
+        name=chip["name"],
+        title=chip["title"],
+        digest=digest,
+        atr=atr,
+        protocols=tuple(chip["protocols"]),
+        channels=_MOST_CHANNELS if channels >= _MANY_CHANNELS else channels,
+        extended=extended,
+        cells=_cells(table, isd),
+        isd=isd,
+        version=bytes.fromhex(card["version"]),
+        kdd=bytes.fromhex(card["kdd"]),
+        applets={bytes.fromhex(module["aid"]): module["applet"] for module in _modules(table)},
+        limits=Limits(**table.get("limits", {})),
+        habits=Habits(**_tuples(table.get("habits", {}))),
+        retry=RetryPolicy(**_tuples(table.get("retry", {}))),
+        behaviour=Behaviour(**table.get("behaviour", {})),
+    )
+    if len(image.kdd) != _KDD_PREFIX or len(image.cells[data_cell(isd, CPLC)]) != _CPLC_SIZE:
+        raise ImageError("card: expected 4 bytes of kdd and 42 of cplc")
+    return image
+
+
+def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+
+
+def _modules(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [module for package in table.get("packages", []) for module in package["modules"]]
+
+
+def _cells(table: Mapping[str, Any], isd: bytes) -> dict[str, bytes]:
+    card = table["card"]
+    entries = [_isd(card, isd), *(_package(line, isd) for line in table.get("packages", []))]
+    cells = {registry.cell_of(entry.aid): entry.encode() for entry in entries}
+    for order, found in enumerate(_key_sets(table.get("keys", []))):
+        cells[keycells.set_cell(isd, found.kvn)] = keycells.encode(found, order)
+    cells[data_cell(isd, CPLC)] = bytes.fromhex(card["cplc"])
+    for line in table.get("data", []):
+        cells[data_cell(isd, line["tag"])] = bytes.fromhex(line["value"])
+    return cells
+
+
+def _isd(card: Mapping[str, Any], aid: bytes) -> Entry:
+    return Entry(
+        aid=aid,
+        kind=Kind.ISD,
+        state=card["state"],
+        privileges=int(card["privileges"], 16),
+        domain=aid,
+        protocols=tuple(bytes.fromhex(pair) for pair in card["protocols"]),
+    )
+
+
+def _package(line: Mapping[str, Any], isd: bytes) -> Entry:
+    return Entry(
+        aid=bytes.fromhex(line["aid"]),
+        kind=Kind.LOAD_FILE,
+        state=registry.LOADED,
+        domain=isd,
+        version=bytes.fromhex(line["version"]),
+        modules=tuple(bytes.fromhex(module["aid"]) for module in line["modules"]),
+    )
+
+
+def _key_sets(lines: list[Mapping[str, Any]]) -> list[KeySet]:
+    """The sets in the order of their first lines."""
+    sets: dict[int, KeySet] = {}
+    for line in lines:
+        kvn = line["kvn"]
+        found = sets.setdefault(kvn, KeySet(kvn, line["scp"], line["i"]))
+        found.keys[line["kid"]] = CardKeyEntry(
+            kid=line["kid"],
+            kvn=kvn,
+            type=line["type"],
+            value=bytes.fromhex(line["value"]),
+            more=tuple((part["type"], bytes.fromhex(part["value"])) for part in line.get("more", [])),
+            usage=bytes.fromhex(line.get("usage", "")),
+            access=bytes.fromhex(line.get("access", "")),
+        )
+    return list(sets.values())

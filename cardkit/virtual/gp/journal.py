@@ -1,0 +1,109 @@
+"""Writes of one command: all of them or none, whatever happens in between.
+
+Cells change only when a command has succeeded. More than one change goes through an undo log: the cell `journal` holds
+the old values until the last new one is written, so that a card that loses power half way is at its next power-up what
+it was before the command.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..errors import VirtualCardError, WriteFailedError
+from ..memory import Memory
+
+_LOG: Final = "journal"
+
+
+class PowerCutError(VirtualCardError):
+    """The card lost its power between two writes; raised for `cut_at`."""
+
+
+class Journal:
+    """The memory of the chip as commands see it: an empty value means that a cell is not there.
+
+    :ivar cut: power goes before the write of this number, counted from 1 on; None for never.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.cut: int | None = None
+        self._todo: dict[str, bytes] = {}
+
+    def get(self, cell: str) -> bytes:
+        """What the cell holds, with the changes of this command."""
+        found = self._todo.get(cell)
+        return self.memory.cells.get(cell, b"") if found is None else found
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Names of the cells below a prefix that hold anything, in order."""
+        known = {name for name in self.memory.cells if name.startswith(prefix)}
+        known.update(name for name in self._todo if name.startswith(prefix))
+        return (name for name in sorted(known) if self.get(name))
+
+    def put(self, cell: str, value: bytes) -> None:
+        """Change a cell when the command succeeds."""
+        self._todo[cell] = value
+
+    def put_now(self, cell: str, value: bytes) -> None:
+        """Change a cell at once, whatever becomes of the command: tries and counters.
+
+        :raises WriteFailedError: by a fault of the memory; the cell is unchanged then.
+        """
+        self._todo.pop(cell, None)
+        if self.memory.cells.get(cell, b"") != value:
+            self._write(cell, value)
+
+    def forget(self) -> None:
+        """The command failed: nothing of it stays."""
+        self._todo = {}
+
+    def commit(self) -> None:
+        """The command succeeded.
+
+        :raises WriteFailedError: a write failed; everything is as before the command.
+        """
+        cells = self.memory.cells
+        todo = {cell: value for cell, value in self._todo.items() if cells.get(cell, b"") != value}
+        self.forget()
+        if len(todo) > 1:
+            self._write(_LOG, _log({cell: cells.get(cell, b"") for cell in todo}))
+        try:
+            for cell, value in todo.items():
+                self._write(cell, value)
+            if len(todo) > 1:
+                self._write(_LOG, b"")
+        except WriteFailedError:
+            self.recover()
+            raise
+
+    def recover(self) -> None:
+        """Take back what an unfinished command has written."""
+        log = self.memory.cells.get(_LOG)
+        if not log:
+            return
+        self.memory.cells.update(_old_values(log))
+        self.memory.cells[_LOG] = b""
+        self.memory.dirty = True
+
+    def _write(self, cell: str, value: bytes) -> None:
+        if self.cut is not None:
+            self.cut -= 1
+            if self.cut <= 0:
+                self.cut = None
+                raise PowerCutError(f"power lost before {cell} was written")
+        self.memory.write(cell, value)
+
+
+def _log(old: dict[str, bytes]) -> bytes:
+    return b"".join(
+        len(part).to_bytes(4, "big") + part for cell, value in old.items() for part in (cell.encode("ascii"), value)
+    )
+
+
+def _old_values(log: bytes) -> dict[str, bytes]:
+    parts, at = [], 0
+    while at < len(log):
+        end = at + 4 + int.from_bytes(log[at : at + 4], "big")
+        parts.append(log[at + 4 : end])
+        at = end
+    return {cell.decode("ascii"): value for cell, value in zip(parts[::2], parts[1::2], strict=True)}

@@ -1,0 +1,38 @@
+"""The one place where cards are made, whatever their card operating system."""
+
+from pathlib import Path
+
+from .card import VirtualCard
+from .gp.card import GpCard
+from .gp.image import GpImage
+from .image import Image, load_image
+
+AnyCard = VirtualCard | GpCard
+AnyImage = Image | GpImage
+
+
+def make_card(
+    image: AnyImage | str | Path,
+    *,
+    serial: bytes | None = None,
+    seed: int | None = None,
+    protocol: int | None = None,
+    store: Path | None = None,
+) -> AnyCard:
+    """Make a blank card, or open the one that `store` holds.
+
+    :param image: what the maker delivers: an image, the name of one, or the path of a TOML file.
+    :param serial: the chip's serial number, as many bytes as the image gives it room; default random.
+    :param seed: makes serial and challenges repeatable.
+    :param protocol: 0 or 1 for T=0 or T=1; default the image's first.
+    :param store: file that holds the chip; read when it exists, replaced atomically after each APDU that wrote.
+    :raises ImageError: unknown image, a protocol its ATR does not offer, a serial of the wrong size.
+    :raises ChipFileError: the store is damaged or belongs to another image.
+
+    >>> make_card("gp-scp03", seed=1).transmit(bytes.fromhex("00CA00D300")).hex()
+    '009000'
+    """
+    wanted = load_image(image) if isinstance(image, str | Path) else image
+    if isinstance(wanted, GpImage):
+        return GpCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+    return VirtualCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
