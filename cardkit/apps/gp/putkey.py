@@ -15,12 +15,12 @@ from cardkit.errors import EncodingError, ProtocolError
 _INS = 0xD8
 _SEVERAL = 0x80
 _LARGEST = 0x7F
-_DES, _AES = 0x80, 0x88
+DES, AES = 0x80, 0x88
 _RSA_EXPONENT, _RSA_MODULUS = 0xA0, 0xA1
 _EC_PUBLIC, _EC_PRIVATE, _CURVE = 0xB0, 0xB1, 0xF0
 _NO_KCV = b"\x00"
 KCV_BYTES = 3
-_TYPES = {"AES": _AES, "3DES": _DES}
+_TYPES = {"AES": AES, "3DES": DES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def symmetric_key(wrapped: WrappedCardKey, *, bare: bool = False) -> KeyData:
     """
     kind = key_type(wrapped.algorithm)
     whole = len(wrapped.cryptogram) == wrapped.size_bytes
-    counted = not whole or (kind == _AES and not bare)
+    counted = not whole or (kind == AES and not bare)
     component = bytes((wrapped.size_bytes,)) + wrapped.cryptogram if counted else wrapped.cryptogram
     return KeyData(bytes((kind,)) + length_value(component) + length_value(wrapped.kcv), wrapped.kcv)
 

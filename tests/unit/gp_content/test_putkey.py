@@ -57,35 +57,36 @@ def keystore() -> MemoryKeyStore:
 
 # Sheet 13.5: key, DEK, then type, length of the component, clear length ("" where none is written), ciphertext bytes.
 FORMS = [
-    ("des-16", "dek-des", "80", "10", "", 16),
-    ("des-24", "dek-des", "80", "18", "", 24),
-    ("des-16", "dek-aes-16", "80", "10", "", 16),
-    ("des-24", "dek-aes-16", "80", "21", "18", 32),
-    ("aes-16", "dek-des", "88", "11", "10", 16),
-    ("aes-24", "dek-des", "88", "19", "18", 24),
-    ("aes-32", "dek-des", "88", "21", "20", 32),
+    ("des-16", "dek-des", ("80", "10", ""), 16),
+    ("des-24", "dek-des", ("80", "18", ""), 24),
+    ("des-16", "dek-aes-16", ("80", "10", ""), 16),
+    ("des-24", "dek-aes-16", ("80", "21", "18"), 32),
+    ("aes-16", "dek-des", ("88", "11", "10"), 16),
+    ("aes-24", "dek-des", ("88", "19", "18"), 24),
+    ("aes-32", "dek-des", ("88", "21", "20"), 32),
     *[
-        (f"aes-{size}", f"dek-aes-{dek}", "88", length, f"{size:02x}", ciphertext)
+        (f"aes-{size}", f"dek-aes-{dek}", ("88", length, f"{size:02x}"), ciphertext)
         for dek in (16, 24, 32)
         for size, length, ciphertext in ((16, "11", 16), (24, "21", 32), (32, "21", 32))
     ],
 ]
 
 
-@pytest.mark.parametrize(("key", "dek", "kind", "length", "clear", "ciphertext"), FORMS)
+@pytest.mark.parametrize(("key", "dek", "head", "ciphertext"), FORMS)
 def test_every_key_under_every_dek(
-    keystore: MemoryKeyStore, key: str, dek: str, kind: str, length: str, clear: str, ciphertext: int
+    keystore: MemoryKeyStore, key: str, dek: str, head: tuple[str, str, str], ciphertext: int
 ) -> None:
+    kind, length, clear = head
     wrapped = keystore.wrap_for_card(CardKey(f"test:{key}"), CardKey(f"test:{dek}"))
     data = symmetric_key(wrapped)
-    head = bytes.fromhex(kind + length + clear)
+    written = bytes.fromhex(kind + length + clear)
     family, _, size = key.partition("-")
     expected_kcv = kcv("AES" if family == "aes" else "3DES", VALUES[int(size)])
-    assert data.data[: len(head)] == head
-    assert data.data[len(head) + ciphertext :] == b"\x03" + expected_kcv
+    assert data.data[: len(written)] == written
+    assert data.data[len(written) + ciphertext :] == b"\x03" + expected_kcv
     assert data.kcv == expected_kcv
     dek_value = DEK_DES if dek == "dek-des" else DEK_AES[int(dek.rpartition("-")[2])]
-    inside = opened(dek_value, data.data[len(head) : len(head) + ciphertext], des=dek == "dek-des")
+    inside = opened(dek_value, data.data[len(written) : len(written) + ciphertext], des=dek == "dek-des")
     assert inside[: int(size)] == VALUES[int(size)]
     # The reading rule of 11.8.2.3.2: whole blocks are bare ciphertext, anything else begins with the clear length.
     block = 8 if dek == "dek-des" else 16

@@ -196,7 +196,7 @@ def test_text_form() -> None:
 
 @pytest.mark.parametrize("line", ["DGI101=00", "DGI01010=00", "0101=00", "DGI0101=0", "DGI0101=xx", "DGI0101"])
 def test_a_malformed_line_is_named_and_not_shown(line: str) -> None:
-    with pytest.raises(EncodingError, match="keys.dgi: line 2: expected DGIxxxx=hex") as caught:
+    with pytest.raises(EncodingError, match=r"keys\.dgi: line 2: expected DGIxxxx=hex") as caught:
         parse_dgi_text(f"# first\n{line}", "keys.dgi")
     assert line not in str(caught.value)
 
