@@ -209,7 +209,7 @@ class SecureSession(ABC):
             self._stage = Stage.OPEN
             return
         self.close()
-        raise _refusal(response)
+        raise refusal("EXTERNAL AUTHENTICATE", response)
 
     # Messages.
 
@@ -366,12 +366,16 @@ def _changes_level(command: CommandAPDU) -> bool:
     return bool(command.cla & 0x80) and command.ins in (_BEGIN_R_MAC, _END_R_MAC)
 
 
-def _refusal(response: ResponseAPDU) -> StatusError | AuthenticationError | SecureMessagingError:
+def refusal(what: str, response: ResponseAPDU) -> StatusError | AuthenticationError | SecureMessagingError:
+    """Return the error for an answer that does not open a session.
+
+    :param what: the command in words.
+    """
     sw = response.sw
     if sw == _SUCCESS:
-        return SecureMessagingError(f"EXTERNAL AUTHENTICATE: card answered {len(response.data)} bytes, expected none")
+        return SecureMessagingError(f"{what}: card answered {len(response.data)} bytes, expected none")
     if sw == _BLOCKED:
-        return KeyBlockedError("EXTERNAL AUTHENTICATE", sw)
+        return KeyBlockedError(what, sw)
     if sw >> 8 == 0x63 or sw == _REFUSED:
-        return AuthenticationError(f"EXTERNAL AUTHENTICATE: card answered {sw:04X}, a try is gone and is not repeated")
-    return StatusError("EXTERNAL AUTHENTICATE", sw)
+        return AuthenticationError(f"{what}: card answered {sw:04X}, a try may be gone and is not repeated")
+    return StatusError(what, sw)
