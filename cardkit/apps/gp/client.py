@@ -107,7 +107,8 @@ class SecurityDomain:
         GPCS 11.1.5
         """
         self._check_session()
-        return _data_of(self._channel.send_segments(command), what, ok)
+        response = self._channel.send_segments(command, size=self.fci.max_command_data)
+        return _data_of(response, what, ok)
 
     def _check_session(self) -> None:
         if self.session is not None and self._channel.secure is not self.session:

@@ -23,6 +23,7 @@ from cardkit.apps.gp.tags import (
     state_name,
 )
 from cardkit.errors import EncodingError
+
 from .conftest import vectors
 
 _BY_NAME = {"card-data": CardRecognitionData, "crd": CardRecognitionData, "cci": CardCapabilities,
