@@ -18,6 +18,7 @@ CLA, CLA_ISO = 0x80, 0x00
 OK, CARD_LOCKED = 0x9000, 0x6283
 _SELECT, _GET_DATA = 0xA4, 0xCA
 _BY_AID, _FIRST, _NEXT = 0x04, 0x00, 0x02
+_APPLICATION, _AID = 0x61, 0x4F
 # What cards answer to SELECT without an AID when they do not know it.
 _NO_EMPTY_SELECT = frozenset((0x6A82, 0x6A86, 0x6A87, 0x6D00))
 # What cards answer for an object they do not have.
@@ -131,7 +132,7 @@ def value_of(tag: int, answer: bytes) -> bytes:
 
 
 def listed_applications(answer: bytes) -> tuple[bytes, ...]:
-    """Read the list of applications, tag 2F00: templates 61 with an AID 4F each.
+    """Read the list of applications (2F00): templates 61 that hold AIDs 4F, one each or all in one.
 
     :raises EncodingError: if it is none.
 
@@ -139,8 +140,7 @@ def listed_applications(answer: bytes) -> tuple[bytes, ...]:
     ['a0000000041010']
     """
     items = tlv.parse(answer)
-    items = items[0].children() if len(items) == 1 and items[0].tag == DataTag.APPLICATIONS else items
-    found = [item.children().first(0x4F) if item.tag == 0x61 else None for item in items]
-    if None in found:
-        raise EncodingError("list of applications: expected templates 61 with an AID 4F in each")
-    return tuple(aid for aid in found if aid is not None)
+    strange = next((item.tag for item in items if item.tag != _APPLICATION), None)
+    if strange is not None:
+        raise EncodingError(f"list of applications: got tag {strange:02X}, expected 61")
+    return tuple(inner.value for item in items for inner in item.children().find(_AID))

@@ -144,7 +144,13 @@ def test_encoders() -> None:
     assert get_data(DataTag.CERTIFICATES, bytes.fromhex("A60483021103")).encode().hex() == "80cabf2106a6048302110300"
 
 
-@pytest.mark.parametrize("data", ["6209" + "4F07A0000000041010", "6102" + "5000", "61094F07A0"])
+def test_list_of_applications_in_one_template() -> None:
+    assert listed_applications(bytes.fromhex("6100")) == ()
+    both = listed_applications(bytes.fromhex("610E 4F05A000000004 4F05D276000005"))
+    assert [aid.hex().upper() for aid in both] == ["A000000004", "D276000005"]
+
+
+@pytest.mark.parametrize("data", ["62094F07A0000000041010", "61094F07A0"])
 def test_list_of_applications_that_is_none(data: str) -> None:
     with pytest.raises(EncodingError):
         listed_applications(bytes.fromhex(data))
