@@ -64,7 +64,7 @@ def draw(random: Random, on: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
     """
     size = (on.key_size + 7) // 8
     for _ in range(_DRAWS):
-        number = int.from_bytes(random(size), "big") >> (8 * size - on.key_size)
+        number = int.from_bytes(random(size), "big") & (1 << on.key_size) - 1
         try:
             return ec.derive_private_key(number, on)
         except ValueError:
