@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cardkit.crypto.kcv import block_cipher
 from cardkit.errors import EncodingError
 
+_number = int.from_bytes  # big-endian, as everything here; looked up once, a command needs it five times
 
-def _check(data: bytes, iv: bytes, size: int) -> None:
-    if not data or len(data) % size or len(iv) not in (0, size):
-        raise EncodingError(
-            f"CBC: got {len(data)} bytes and an IV of {len(iv)}, expected one or more blocks of {size} and an IV of one"
-        )
+
+def _misfit(data: bytes, iv: bytes, size: int) -> EncodingError:
+    return EncodingError(
+        f"CBC: got {len(data)} bytes and an IV of {len(iv)}, expected one or more blocks of {size} and an IV of one"
+    )
 
 
 class CbcEncryptor:
@@ -43,10 +44,13 @@ class CbcEncryptor:
         :raises EncodingError: on part of a block or no block.
         """
         size = self.block_size
-        _check(data, iv, size)
-        first = int.from_bytes(data[:size], "big") ^ int.from_bytes(iv, "big") ^ self._last
-        out = self._context.update(first.to_bytes(size, "big") + data[size:])
-        self._last = int.from_bytes(out[-size:], "big")
+        if not data or len(data) % size or (iv and len(iv) != size):
+            raise _misfit(data, iv, size)
+        first = _number(data[:size]) ^ self._last
+        if iv:
+            first ^= _number(iv)
+        out = self._context.update(first.to_bytes(size) + data[size:])
+        self._last = _number(out[-size:])
         return out
 
 
@@ -67,7 +71,7 @@ class CbcDecryptor:
         :raises EncodingError: on part of a block or no block.
         """
         size = self.block_size
-        _check(data, iv, size)
+        if not data or len(data) % size or (iv and len(iv) != size):
+            raise _misfit(data, iv, size)
         chained = (iv or bytes(size)) + data[:-size]
-        mixed = int.from_bytes(self._context.update(data), "big") ^ int.from_bytes(chained, "big")
-        return mixed.to_bytes(len(data), "big")
+        return (_number(self._context.update(data)) ^ _number(chained)).to_bytes(len(data))

@@ -14,6 +14,9 @@ from cardkit.errors import EncodingError
 _DES_BLOCK = 8
 _AES_BLOCK = 16
 
+# Padding that adds 1 to 16 bytes.
+_PADDINGS = tuple(b"\x80" + bytes(count) for count in range(16))
+
 # NIST SP 800-38B 5.3: the constant of a 128-bit block.
 _RB = 0x87
 _ALL_BITS = (1 << 128) - 1
@@ -24,14 +27,14 @@ _MOST_KDF_BLOCKS = 255
 
 
 def pad80(data: bytes, size: int) -> bytes:
-    """Return data with a byte 80 and zeros up to a multiple of `size`; at least one byte is added.
+    """Return data with a byte 80 and zeros up to a multiple of `size`, 16 at most; at least one byte is added.
 
     ISO/IEC 9797-1 padding method 2.
 
     >>> pad80(b"\\x01\\x02", 4).hex(), pad80(b"", 2).hex()
     ('01028000', '8000')
     """
-    return data + b"\x80" + bytes(-(len(data) + 1) % size)
+    return data + _PADDINGS[~len(data) % size]
 
 
 def unpad80(data: bytes) -> bytes:
@@ -99,7 +102,7 @@ class Cmac:
 
     def __init__(self, key: bytes | bytearray) -> None:
         self._cipher = CbcEncryptor("AES", key)
-        self._subkey_whole = _doubled(int.from_bytes(self._cipher.encrypt(bytes(_AES_BLOCK)), "big"))
+        self._subkey_whole = _doubled(int.from_bytes(self._cipher.encrypt(bytes(_AES_BLOCK))))
         self._subkey_padded = _doubled(self._subkey_whole)
 
     def mac(self, message: bytes) -> bytes:
@@ -108,8 +111,8 @@ class Cmac:
             subkey = self._subkey_whole
         else:
             message, subkey = pad80(message, _AES_BLOCK), self._subkey_padded
-        last = int.from_bytes(message[-_AES_BLOCK:], "big") ^ subkey
-        return self._cipher.encrypt(message[:-_AES_BLOCK] + last.to_bytes(_AES_BLOCK, "big"))[-_AES_BLOCK:]
+        last = int.from_bytes(message[-_AES_BLOCK:]) ^ subkey
+        return self._cipher.encrypt(message[:-_AES_BLOCK] + last.to_bytes(_AES_BLOCK))[-_AES_BLOCK:]
 
 
 def _doubled(block: int) -> int:
@@ -150,7 +153,7 @@ def kdf(key: bytes | bytearray, constant: int, context: bytes, size: int) -> byt
     if not 1 <= blocks <= _MOST_KDF_BLOCKS:
         raise EncodingError(f"KDF: got a size of {size} bytes, expected 1 to {_MOST_KDF_BLOCKS * _AES_BLOCK}")
     mac = Cmac(key)
-    label = bytes(11) + bytes((constant, 0)) + (8 * size).to_bytes(2, "big")
+    label = bytes(11) + bytes((constant, 0)) + (8 * size).to_bytes(2)
     return b"".join(mac.mac(label + bytes((i,)) + context) for i in range(1, blocks + 1))[:size]
 
 

@@ -98,7 +98,8 @@ class Scp03Session(SecureSession):
             self._counter += 1
         if not padded:
             return b""
-        return self._encryptor.encrypt(padded, self._encryptor.encrypt(self._counter.to_bytes(_BLOCK, "big")))
+        # The encrypted counter is the IV: CBC over counter and data, of which the first block is not sent.
+        return self._encryptor.encrypt(self._counter.to_bytes(_BLOCK, "big") + padded)[_BLOCK:]
 
     def _open(self, sent: Sent, response: ResponseAPDU) -> ResponseAPDU:
         flags = int(sent.level)

@@ -219,8 +219,11 @@ class SecureSession(ABC):
         :raises SecureMessagingError: when the session is not open, or the last answer is missing.
         :raises EncodingError: when the command is protected already or too long; nothing has changed then.
         """
-        self._require_open()
-        return self._wrapped(command)
+        if self._stage is not Stage.OPEN or self._awaited:
+            raise self._not_ready()
+        wrapped, sent = self._protect(command, self.level)
+        self._awaited.append(sent)
+        return wrapped
 
     def wrap_ahead(self, commands: Iterable[CommandAPDU]) -> list[CommandAPDU]:
         """Protect a run of commands before the first is sent; each answer goes to :meth:`unwrap`, in order.
@@ -231,8 +234,11 @@ class SecureSession(ABC):
         plain = list(commands)
         if any(_changes_level(command) for command in plain):
             raise EncodingError("BEGIN and END R-MAC SESSION cannot be wrapped ahead: the answer changes the level")
-        self._require_open()
-        return [self._wrapped(command) for command in plain]
+        if self._stage is not Stage.OPEN or self._awaited:
+            raise self._not_ready()
+        pairs = [self._protect(command, self.level) for command in plain]
+        self._awaited.extend(sent for _, sent in pairs)
+        return [wrapped for wrapped, _ in pairs]
 
     def unwrap(self, response: ResponseAPDU) -> ResponseAPDU:
         """Check and decrypt the answer to the oldest command that awaits one.
@@ -333,17 +339,11 @@ class SecureSession(ABC):
 
     # Within.
 
-    def _require_open(self) -> None:
+    def _not_ready(self) -> SecureMessagingError:
         if self._stage is not Stage.OPEN:
-            raise SecureMessagingError(f"{self!r}: the session is not open")
-        if self._awaited:
-            self.close()
-            raise SecureMessagingError(f"{self!r}: the answer to the last command is missing, the session is over")
-
-    def _wrapped(self, command: CommandAPDU) -> CommandAPDU:
-        wrapped, sent = self._protect(command, self.level)
-        self._awaited.append(sent)
-        return wrapped
+            return SecureMessagingError(f"{self!r}: the session is not open")
+        self.close()
+        return SecureMessagingError(f"{self!r}: the answer to the last command is missing")
 
     def _follow(self, sent: Sent) -> None:
         """Change the level as an accepted BEGIN or END R-MAC SESSION says."""
