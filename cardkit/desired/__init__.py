@@ -19,7 +19,18 @@ from cardkit.desired.findings import (
     Severity,
 )
 from cardkit.desired.plan import Plan
-from cardkit.desired.protocols import App, Blueprint, CompileTemplate, Session, Template
+from cardkit.desired.protocols import (
+    App,
+    Blueprint,
+    Challenge,
+    CompileTemplate,
+    Keyed,
+    Session,
+    Template,
+    Unmarked,
+    UsesFiles,
+)
+from cardkit.desired.script import Script
 from cardkit.desired.states import Access, AfterUnknown, Content, Fact, Group, Interface, Phase, Seen, State
 from cardkit.desired.steps import Part, Role, ShapeOfCommand, Step
 
@@ -33,6 +44,7 @@ __all__ = [
     "App",
     "BindEvent",
     "Blueprint",
+    "Challenge",
     "CompileTemplate",
     "Content",
     "DoneEvent",
@@ -42,6 +54,7 @@ __all__ = [
     "Group",
     "IntentEvent",
     "Interface",
+    "Keyed",
     "Observations",
     "OnEvent",
     "Part",
@@ -49,6 +62,7 @@ __all__ = [
     "Plan",
     "Role",
     "Rule",
+    "Script",
     "Secrecy",
     "Seen",
     "Session",
@@ -58,5 +72,7 @@ __all__ = [
     "Step",
     "Template",
     "UnknownEvent",
+    "Unmarked",
+    "UsesFiles",
     "intent_of",
 ]

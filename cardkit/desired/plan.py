@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cardkit.desired.protocols import Blueprint
+from cardkit.desired.script import Script
 from cardkit.desired.states import Content, Group, Phase, State
 from cardkit.desired.steps import Step
 from cardkit.transport.base import TransmissionProtocol
@@ -22,6 +23,7 @@ class Plan:
     :param contents: by state name, secrets as Secret parts.
     :param transport: key references of the secrets as delivered, by name.
     :param writes: how long the chip's memory takes.  :param fits: whether an ATR is that of the profile's chip.
+    :param scripts: commands that were computed beforehand, session by session.
     """
 
     profile: str
@@ -36,6 +38,7 @@ class Plan:
     writes: WriteModel
     fits: Callable[[bytes], bool] = field(repr=False)
     blueprint: Blueprint = field(repr=False)
+    scripts: tuple[Script, ...] = ()
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -69,6 +72,7 @@ class Plan:
             "record": self.record_no,
             "states": [_state_json(state) for state in self.states],
             "steps": [_step_json(step) for step in self.steps],
+            "scripts": [script.to_json() for script in self.scripts],
         }
 
 

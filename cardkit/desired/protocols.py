@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Protocol
+from enum import Enum
+from typing import Any, Protocol, runtime_checkable
 
 from cardkit.channel import Channel
-from cardkit.crypto import Secret
+from cardkit.crypto import KeyStore, Secret
 from cardkit.desired.findings import Finding, Observations, Rule
+from cardkit.desired.script import Script
 from cardkit.desired.states import Content, Fact, State
 from cardkit.desired.steps import Part, Step
 from cardkit.transport.redact import FileClasses
@@ -24,6 +26,13 @@ class Template(Protocol):
     def resolve(self, record: Mapping[str, Any]) -> Any:
         """Return the plain value for this record."""
         ...
+
+
+class Unmarked(Enum):
+    """How far a chip has got that has no home for a marker: as delivered, or not any more."""
+
+    BLANK = "blank"
+    BEGUN = "begun"
 
 
 class Session(Protocol):
@@ -50,7 +59,7 @@ class Session(Protocol):
         """The card was reset: forget what was selected, opened and seen."""
         ...
 
-    def identity(self) -> tuple[str, bytes | None]:
+    def identity(self) -> tuple[str, bytes | Unmarked | None]:
         """Return chip id (hexadecimal digits) and marker as read; None where the marker's home is gone."""
         ...
 
@@ -83,6 +92,8 @@ class Session(Protocol):
 
 
 CompileTemplate = Callable[[object, str], Template]
+Challenge = Callable[[int], bytes]
+"""Fresh random bytes of a length."""
 
 
 class Blueprint(Protocol):
@@ -154,6 +165,47 @@ class Blueprint(Protocol):
         """Apply the rules to what a card showed; empty for a faultless card.
 
         :param part: CHECK before sealing, STRANGER after it, None for a survey.
+        """
+        ...
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """What a blueprint offers besides, where cards are worked on under long-term keys that never leave their store."""
+
+    def check_keys(self, keystore: KeyStore) -> None:
+        """Find every key that is needed.
+
+        :raises KeyStoreError: when one is missing, or of another kind than the profile says.
+        """
+        ...
+
+    def scripts(
+        self, contents: Mapping[str, Content], rands: Mapping[str, bytes], keystore: KeyStore
+    ) -> tuple[Script, ...]:
+        """Return what can be computed before the card is touched; nothing where too little is known of it."""
+        ...
+
+    def with_keys(self, keystore: KeyStore, challenge: Challenge, scripts: tuple[Script, ...]) -> Blueprint:
+        """Return the blueprint whose sessions use this store.
+
+        :param challenge: source of host challenges.  :param scripts: what was computed when the card was planned.
+        """
+        ...
+
+
+@runtime_checkable
+class UsesFiles(Protocol):
+    """What an application offers besides, where a profile names files that lie beside it."""
+
+    def files(self, block: Any) -> tuple[str, ...]:
+        """Return the names of the files a block asks for."""
+        ...
+
+    def attach(self, block: Any, contents: Mapping[str, bytes]) -> Any:
+        """Return what :meth:`App.compile` gets in place of the block.
+
+        :param contents: of the files, by name.
         """
         ...
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from cardkit.channel import Channel
 from cardkit.crypto import marker as marking
+from cardkit.desired import Unmarked
 from cardkit.errors import CardError
 from cardkit.perso.planner import compiled
 from cardkit.profile import Profile
@@ -37,12 +38,13 @@ class Card(Protocol):
 
 
 class MarkerState(StrEnum):
-    """How far a chip has got; FINAL: the marker's home is gone."""
+    """How far a chip has got; FINAL: the marker's home is gone; BEGUN: it has none, and is no longer as delivered."""
 
     BLANK = "blank"
     STARTED = "started"
     DATA = "data"
     VERIFIED = "verified"
+    BEGUN = "begun"
     FINAL = "final"
     FOREIGN = "foreign"
 
@@ -58,7 +60,8 @@ _STATES: dict[int, MarkerState] = {
 class Presented:
     """The chip in the reader.
 
-    :param chip_id: its own number, hexadecimal digits.  :param marker: 18 bytes, None where its home is gone.
+    :param chip_id: its own number, hexadecimal digits.
+    :param marker: 18 bytes; None where its home is gone or never was.
     """
 
     chip_id: str
@@ -70,10 +73,12 @@ class Presented:
         return self.marker is not None and hmac.compare_digest(self.marker[2:], tag)
 
 
-def read_marker(chip_id: str, marker: bytes | None) -> Presented:
+def read_marker(chip_id: str, marker: bytes | Unmarked | None) -> Presented:
     """Judge a marker as read."""
     if marker is None:
         return Presented(chip_id, None, MarkerState.FINAL)
+    if isinstance(marker, Unmarked):
+        return Presented(chip_id, None, MarkerState(marker.value))
     if marker == b"\xff" * marking.SIZE_BYTES:
         return Presented(chip_id, marker, MarkerState.BLANK)
     known = len(marker) == marking.SIZE_BYTES and marker[0] == marking.VERSION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +12,7 @@ import msgspec
 
 from cardkit.apps.registry import get_app
 from cardkit.crypto import KeyStore
-from cardkit.desired import Blueprint, Content, Part, Plan, Template
+from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Script, Template
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, Record, compile_values
 from cardkit.transport.meter import WriteModel
@@ -89,6 +90,10 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
     for reference in transport.values():
         keystore.find(reference)
     contents: Mapping[str, Content] = blueprint.fill(record, prepared.tag, prepared.rands)
+    scripts: tuple[Script, ...] = ()
+    if isinstance(blueprint, Keyed):
+        blueprint.check_keys(keystore)
+        scripts = blueprint.scripts(contents, prepared.rands, keystore)
     nvm = profile.chip.nvm
     return Plan(
         profile=profile.name,
@@ -103,6 +108,15 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
         writes=WriteModel(page_bytes=nvm.page_bytes, page_ms=nvm.page_write_ms),
         fits=profile.chip.matches,
         blueprint=blueprint,
+        scripts=scripts,
+    )
+
+
+def working(plan: Plan, keystore: KeyStore) -> Blueprint:
+    """Return the blueprint of a plan as it works on a card: with the key store, where its cards ask for one."""
+    blueprint = plan.blueprint
+    return (
+        blueprint.with_keys(keystore, secrets.token_bytes, plan.scripts) if isinstance(blueprint, Keyed) else blueprint
     )
 
 

@@ -4,6 +4,7 @@ fresh     blank marker         fence, write without looking, reset, check, seal,
 resume    started, data        look, write what does not hold, reset, check, seal, reset, check as a stranger
           verified             check, seal (the key may have changed already), reset, check as a stranger
           gone                 check as a stranger
+          begun (no marker)    as started, but seal only what is not sealed
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from cardkit.perso.outcome import (
     reject_of_findings,
     verdict_of,
 )
+from cardkit.perso.planner import working
 
 _NS_PER_MS = 1_000_000
 
@@ -79,9 +81,10 @@ class _Run:
         self._plan = plan
         self._card = card
         self._emit = emit
+        self._blueprint = working(plan, keystore)
         self._parts = plan.blueprint.parts
         transport = {name: keystore.card_secret(reference) for name, reference in plan.transport.items()}
-        self._session = plan.blueprint.session(plan.contents, card.channel, transport)
+        self._session = self._blueprint.session(plan.contents, card.channel, transport)
         self._chip_id = ""
         self._bound = False
         self._findings: list[Finding] = []
@@ -140,6 +143,8 @@ class _Run:
         presented = self._identify()
         if presented.state is MarkerState.BLANK:
             self._from_the_start()
+        elif presented.state is MarkerState.BEGUN:
+            self._go_on(presented.state)
         elif presented.state is MarkerState.FINAL:
             self._bind(())
             survey = self._plan.blueprint.survey
@@ -166,7 +171,7 @@ class _Run:
             unmet = self._session.unmet()
             self._restart()
             self._session.run(self._plan.blueprint.repair(unmet), strict=True)
-        self._prove_and_seal(again=verified)
+        self._prove_and_seal(again=verified or state is MarkerState.BEGUN)
 
     def _prove_and_seal(self, *, again: bool) -> None:
         check, seal, stranger = (self._parts[part] for part in (Part.CHECK, Part.SEAL, Part.STRANGER))
@@ -218,7 +223,7 @@ class _Run:
         start = time.perf_counter_ns()
         self._restart()
         self._session.run(steps, strict=False)
-        found = self._plan.blueprint.judge(self._plan.contents, self._session.seen, part)
+        found = self._blueprint.judge(self._plan.contents, self._session.seen, part)
         self._findings += found
         if part is not Part.STRANGER:
             self._seen = self._session.seen

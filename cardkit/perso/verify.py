@@ -6,6 +6,7 @@ from cardkit.crypto import KeyStore
 from cardkit.desired import ATR_FITS, OnEvent, Plan, Role, Step, intent_of
 from cardkit.perso.identify import Card
 from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
+from cardkit.perso.planner import working
 
 _WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
 
@@ -13,7 +14,7 @@ _WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
 def verify(
     plan: Plan,
     card: Card,
-    keystore: KeyStore,  # noqa: ARG001  (for families that verify under a long-term key)
+    keystore: KeyStore,
     *,
     without_keys: bool = False,
     on_event: OnEvent | None = None,
@@ -32,10 +33,11 @@ def verify(
     intent = intent_of("verify", steps)
     if on_event is not None and intent is not None:
         on_event(intent)
-    session = plan.blueprint.session(plan.contents, card.channel, {})
+    blueprint = working(plan, keystore)
+    session = blueprint.session(plan.contents, card.channel, {})
     session.seen.notes[ATR_FITS] = plan.fits(card.reset(cold=True))
     session.run(steps, strict=False)
-    findings = tuple(plan.blueprint.judge(plan.contents, session.seen, None))
+    findings = tuple(blueprint.judge(plan.contents, session.seen, None))
     facts = {fact.name: fact.value for fact in session.facts()}
     evidence = evidence_of(plan, session.seen, findings, facts)
     unchecked = {finding.rule for finding in findings if finding.not_checked}

@@ -225,6 +225,8 @@ class Recovery:
 def _marker(seen: Seen, tag: bytes) -> MarkerSeen:
     if seen.state == MarkerState.FINAL:
         return MarkerSeen.REMOVED
+    if seen.state == MarkerState.BEGUN:
+        return MarkerSeen.MATCH  # it has no home for a marker: that it is the bound chip is all it can tell
     if seen.tag is None:
         return MarkerSeen.ABSENT
     return MarkerSeen.MATCH if seen.tag == tag else MarkerSeen.FOREIGN

@@ -13,7 +13,7 @@ import msgspec
 
 from cardkit.apps import registry
 from cardkit.crypto.memory import MemoryKeyStore
-from cardkit.desired import App
+from cardkit.desired import App, UsesFiles
 from cardkit.errors import KeyStoreError, ProfileError
 from cardkit.profile.chip import ChipModel, MarkerHome
 from cardkit.profile.chips import chip_of
@@ -108,6 +108,7 @@ def load_profile(path: Path | str) -> Profile:
     chip, document["chip"] = _chip(table, file, sources)
     layout, document["layout"] = _layout(document.get("layout"), file, sources)
     record = schema_of(require_table(document, "record", str(file), optional=True), layout, file)
+    blocks = {name: _block(name, app, document, record, file) for name, app in apps.items()}
     if table.kind == "LIVE":
         check_live(record, file)
     return Profile(
@@ -120,7 +121,7 @@ def load_profile(path: Path | str) -> Profile:
         record=record,
         layout=layout,
         apps=table.apps,
-        blocks={name: _block(name, app, document, record, file) for name, app in apps.items()},
+        blocks={name: _attached(app, blocks[name], file, sources) for name, app in apps.items()},
         marker=_marker(table, chip, file),
         test_keys=file.parent / table.test_keys if table.test_keys is not None else None,
         path=file,
@@ -139,6 +140,15 @@ class _Sources:
         document, content = read_toml(path)
         self._digests[label] = hashlib.sha256(content).hexdigest()
         return document
+
+    def attach(self, path: Path) -> bytes:
+        """Read a file that lies beside the profile."""
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
+        self._digests[path.name] = hashlib.sha256(content).hexdigest()
+        return content
 
     def sha256(self) -> bytes:
         lines = (f"{digest}  {label}\n" for label, digest in sorted(self._digests.items()))
@@ -181,6 +191,17 @@ def _block(name: str, app: App, document: dict[str, Any], record: RecordSchema, 
     block = convert(require_table(document, name, str(file)), app.block, where)
     compile_values(block, record, where)
     return block
+
+
+def _attached(app: App, block: Any, file: Path, sources: _Sources) -> Any:
+    """Return the block with the files it names, each a plain name beside the profile."""
+    if not isinstance(app, UsesFiles):
+        return block
+    names = app.files(block)
+    for name in names:
+        if Path(name).name != name or name.endswith(".toml"):
+            raise ProfileError(f'{file}: {app.name}: "{name}" is no name of a file beside the profile')
+    return app.attach(block, {name: sources.attach(file.parent / name) for name in names})
 
 
 def _marker(table: ProfileTable, chip: ChipModel, file: Path) -> MarkerHome:
