@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Any
 
 import click
 
@@ -20,6 +22,7 @@ VERBS = {
     "doctor": ("doctor", "Check what works on this station and what is missing."),
     "dump": ("card", "Walk the file tree and decode what may be read."),
     "explain": ("explain", "Say what a status word, an APDU or an ATR means."),
+    "gp": ("gp", "Look at and manage GlobalPlatform cards: domains, applications, keys."),
     "info": ("card", "Say what card this is."),
     "personalize": ("personalize", "Make one card from one record of an order."),
     "plan": ("plan", "Show what would be done to a card, and what it costs."),
@@ -32,27 +35,40 @@ EXIT_INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
-    """A group whose verbs are imported one at a time: module ``cardkit.cli.X`` holds a command named as the verb."""
+    """A group whose verbs are imported one at a time.
+
+    :param verbs: by name: module of ``cardkit.cli``, its command's name behind a colon where it is not the verb's
+        (``set-state`` is ``set_state``), and one line of help.
+    """
+
+    def __init__(self, *, verbs: Mapping[str, tuple[str, str]], **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.verbs = verbs
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all verbs."""
-        return sorted(VERBS)
+        return sorted(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import the module of one verb."""
-        if cmd_name not in VERBS:
+        if cmd_name not in self.verbs:
             return None
-        module = importlib.import_module(f"cardkit.cli.{VERBS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        module, _, attribute = self.verbs[cmd_name][0].partition(":")
+        loaded = importlib.import_module(f"cardkit.cli.{module}")
+        command: click.Command = getattr(loaded, attribute or cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the verbs without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in sorted(VERBS.items())])
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(self.verbs.items())])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup,
+    verbs=VERBS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(version("cardkit"), prog_name="cardkit")
 def cardkit() -> None:
     """Personalize and verify smart cards from versioned profiles, on PC/SC readers or virtual cards.

@@ -90,20 +90,20 @@ def select_domain(exchange: Exchange, aid: bytes | None = None) -> Selected:
     :raises StatusError: when the card refuses.  :raises ProtocolError: on an answer that is no FCI.
     """
     if aid is not None:
-        return _selected(exchange(select(aids.checked_aid(aid))), aid)
+        return _selected(exchange(select(aids.checked_aid(aid))), aid, f"SELECT {aid.hex().upper()}")
     response = exchange(select())
-    asked = b""
-    for asked in (aids.ISD, aids.ISD_OPEN_PLATFORM) if response.sw in _NO_EMPTY_SELECT else ():
-        response = exchange(select(asked))
+    asked, tried = b"", "without an AID"
+    for usual in (aids.ISD, aids.ISD_OPEN_PLATFORM):
         if response.sw not in _NO_EMPTY_SELECT:
             break
-    return _selected(response, asked)
+        asked, tried = usual, f"{tried}, as {usual.hex().upper()}"
+        response = exchange(select(usual))
+    return _selected(response, asked, f"SELECT of the issuer security domain ({tried})")
 
 
-def _selected(response: ResponseAPDU, asked: bytes) -> Selected:
+def _selected(response: ResponseAPDU, asked: bytes, what: str) -> Selected:
     if response.sw not in (OK, CARD_LOCKED):
-        whom = f"SELECT {asked.hex().upper()}" if asked else "SELECT of the issuer security domain"
-        raise status_error(whom, response.sw)
+        raise status_error(what, response.sw)
     try:
         fci = FCI.parse(response.data)
     except EncodingError as error:
