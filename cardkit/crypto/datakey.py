@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from cardkit.crypto.durable import sync_folder
 from cardkit.crypto.key import Key, Usage
 from cardkit.errors import KeyStoreError
 
@@ -60,17 +61,7 @@ def _publish(draft: Path, path: Path) -> None:
     except OSError:  # a file system without hard links
         if not path.exists():
             draft.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the file's name survive a power cut, where the platform can open folders."""
-    if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    sync_folder(path.parent)
 
 
 def derive(master: Key, purpose: str, algorithm: str, usage: Usage) -> Key:

@@ -1,9 +1,17 @@
-"""Which keys are obviously test keys: published ones, counting bytes, one repeated byte (security.md K2)."""
+"""Which keys are obviously test keys: published ones, counting bytes, one repeated byte (security.md K2).
+
+A key nobody may look at is told by its check values instead, whichever method they were made by.
+"""
 
 from __future__ import annotations
 
 import hmac
 import itertools
+from collections.abc import Mapping
+from functools import cache
+
+from cardkit.crypto.kcv import KCVMethod, kcv
+from cardkit.errors import KeyStoreError
 
 PUBLISHED = {
     # 16-byte keys found in standards and in every sample code
@@ -15,6 +23,15 @@ PUBLISHED = {
     "11 22 .. FF 00": "112233445566778899AABBCCDDEEFF00",
     "ICAO 9303-11 D.1 KEnc": "AB94FDECF2674FDFB9B391F85D7F76F2",
     "ICAO 9303-11 D.1 KMac": "7962D9ECE03D1ACD4C76089DCE131543",
+}
+# Check values are kept of these too: 3 bytes tell a few dozen keys apart, not every run of counting bytes.
+_PATTERNS = {
+    "all zero": bytes(16),
+    "all FF": bytes([0xFF]) * 16,
+    "00..0F": bytes(range(16)),
+    "F0..FF": bytes(range(0xF0, 0x100)),
+    "GlobalPlatform default, 24 bytes": bytes(range(0x40, 0x58)),
+    "GlobalPlatform default, 32 bytes": bytes(range(0x40, 0x60)),
 }
 # Keys chip makers deliver cards with, by their reference in a store of test keys.
 CARD_DEFAULTS = {
@@ -41,3 +58,42 @@ def known_test_key(key: bytes | bytearray) -> str | None:
         if hmac.compare_digest(published, key):
             return name
     return None
+
+
+def check_values(algorithm: str, key: bytes | bytearray) -> dict[KCVMethod, str]:
+    """Return a clear key's check values by every method its algorithm has; none for a key that is for no cipher."""
+    values = {}
+    for method in KCVMethod:
+        try:
+            values[method] = kcv(algorithm, key, method)
+        except KeyStoreError:
+            continue
+    return values
+
+
+def known_by_check_value(algorithm: str, values: Mapping[KCVMethod, str]) -> str | None:
+    """Return which published key has one of these check values, or None.
+
+    :param algorithm: of the key, ``AES-128`` ...  :param values: by method, upper hex.
+
+    >>> known_by_check_value("AES-128", {KCVMethod.ZERO: "189956"})
+    'GlobalPlatform default'
+    """
+    known = _published_check_values(algorithm.partition("-")[0])
+    return next((known[method, value] for method, value in values.items() if (method, value) in known), None)
+
+
+@cache
+def _published_check_values(family: str) -> dict[tuple[KCVMethod, str], str]:
+    return {
+        (method, value): name
+        for name, key in (_PUBLISHED_BYTES | _PATTERNS).items()
+        for method, value in check_values(family, key).items()
+    }
+
+
+def refuse_test_key(name: str, algorithm: str, key: bytes | bytearray) -> None:
+    """Raise KeyStoreError for a key a live store must not hold (K2)."""
+    known = known_test_key(key) or known_by_check_value(algorithm, check_values(algorithm, key))
+    if known is not None:
+        raise KeyStoreError(f"key {name}: a known test key ({known}), refused in a live store")

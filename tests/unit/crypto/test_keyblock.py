@@ -129,7 +129,7 @@ HEAD = "D0112P0AE00E0000"
         ("00E0000B826", "00E0100b826", "optional block 1 does not parse"),
         ("00E0000B826", "00E0100B803", "optional block B8: a length of 3 does not fit"),
         ("00E0000B826", "00E0100B861", "optional block B8: a length of 97 does not fit"),
-        ("00E0000B82679", "00E0100B8000Z", "optional block 1 does not parse"),
+        ("00E0000B82679", "00E0100B8000Z", "optional block B8: a length of 0 does not fit"),
         ("00E0000B8267911", "00E0100B80000G1", "optional block B8: its length does not parse"),
         ("00E0000B8267911", "00E0100B80001A1", "optional block B8: its length does not parse"),
         ("00E0000B8267911", "00E0100B800020A", "optional block B8: a length of 10 does not fit|multiple of 16"),

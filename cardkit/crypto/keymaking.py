@@ -1,0 +1,85 @@
+"""Keys as they come into a store: random ones, those from key blocks, and how kept bytes become a key again."""
+
+from __future__ import annotations
+
+import os
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from cardkit.crypto import blockpolicy
+from cardkit.crypto.key import ALGORITHMS, Key, Usage
+from cardkit.crypto.keyblock import KeyBlock
+from cardkit.crypto.management import NO_METHOD, PUBLIC_KEY_METHOD, NewKey, shown_method
+from cardkit.crypto.private import PrivateKey
+from cardkit.errors import KeyStoreError
+
+RSA_SIZES = (1024, 1152, 1408, 1984, 2048, 3072, 4096)
+PUBLIC_EXPONENT = 65537
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "EC-P256": ec.SECP256R1(),
+    "EC-P384": ec.SECP384R1(),
+    "EC-P521": ec.SECP521R1(),
+    "EC-BP256": ec.BrainpoolP256R1(),
+    "EC-BP384": ec.BrainpoolP384R1(),
+    "EC-BP512": ec.BrainpoolP512R1(),
+}
+ASYMMETRIC = (*_CURVES, *(f"RSA-{bits}" for bits in RSA_SIZES))
+GENERATED = (*(name for name in ALGORITHMS if not name.startswith("ECDH-")), *ASYMMETRIC)
+
+
+def random_key(algorithm: str) -> bytearray:
+    """Return a random key, PKCS#8 (DER) for a private one; the caller wipes it.
+
+    :raises KeyStoreError: on an algorithm keys are not made for.
+    """
+    if algorithm not in GENERATED:
+        raise KeyStoreError(f"key: algorithm {algorithm!r}, expected one of {', '.join(GENERATED)}")
+    if algorithm in ALGORITHMS:
+        return bytearray(os.urandom(ALGORITHMS[algorithm][0]))
+    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    if algorithm in _CURVES:
+        private = ec.generate_private_key(_CURVES[algorithm])
+    else:
+        private = rsa.generate_private_key(PUBLIC_EXPONENT, int(algorithm.partition("-")[2]))
+    return bytearray(private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def key_of(new: NewKey, value: bytearray) -> Key | PrivateKey:
+    """Return the key of clear bytes; KeyStoreError where they are not what was announced."""
+    key = stored_key(new.reference, new.algorithm, new.usage, value, new.kvn)
+    if key.algorithm != new.algorithm:
+        raise KeyStoreError(f"key {new.reference}: {key.algorithm}, expected {new.algorithm}")
+    return key
+
+
+def stored_key(
+    reference: str, algorithm: str, usage: Usage, value: bytes | bytearray, kvn: int | None
+) -> Key | PrivateKey:
+    """Return the key of kept bytes; a private one is told by its algorithm."""
+    if algorithm in ALGORITHMS:
+        return Key(value, reference, algorithm, usage, kvn=kvn)
+    if algorithm not in ASYMMETRIC:
+        raise KeyStoreError(f"key {reference}: algorithm {algorithm!r}, expected one of {', '.join(GENERATED)}")
+    return PrivateKey(value, reference, usage, kvn=kvn)
+
+
+def method_name(key: Key | PrivateKey) -> str:
+    """Return the name of the method a key's shown check value is made by."""
+    return PUBLIC_KEY_METHOD if isinstance(key, PrivateKey) else (shown_method(key.algorithm) or NO_METHOD)
+
+
+def check_block(new: NewKey, block: KeyBlock) -> None:
+    """Raise KeyStoreError where a key block says something else of its key than is announced (K7)."""
+    header = block.header
+    usage = blockpolicy.usage_of(header)
+    if new.usage is not usage:
+        raise KeyStoreError(
+            f"key {new.reference}: usage {new.usage}, the key block says {usage} ({header.usage}, {header.mode})"
+        )
+    if header.algorithm in ("A", "T", "H"):
+        algorithm = blockpolicy.algorithm_of(header, len(block.key))
+        if new.algorithm != algorithm:
+            raise KeyStoreError(f"key {new.reference}: {new.algorithm}, the key block says {algorithm}")
+    if new.exportable and header.exportability != "E":
+        raise KeyStoreError(f"key {new.reference}: exportable, the key block says {header.exportability}: it stays in")
