@@ -7,7 +7,7 @@ GET RESPONSE. Everything else is in `memory`, read and written through `journal`
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
@@ -15,10 +15,14 @@ from ..memory import Memory
 from .image import KDD, GpImage, data_cell
 from .journal import Journal
 from .keycells import KeyCells
+from .keysets import CardKeyEntry, KeyRing
 from .privileges import Privilege
 from .registry import CARD_LOCKED, TERMINATED, Entry, Kind, Registry
 from .session import SecureChannel
 from .wire import Waiting
+
+if TYPE_CHECKING:
+    from .load import Load
 
 Answer = tuple[bytes, bytes]  # data, status word
 
@@ -57,6 +61,19 @@ class Chain:
 
 
 @dataclass(slots=True)
+class KeyLoad:
+    """Keys that come by STORE DATA.
+
+    :ivar descriptions: of keys that are still to come.  :ivar components: of the next one, by type.
+    :ivar keys: those that are complete.
+    """
+
+    descriptions: list[dict[int, bytes]] = field(default_factory=list)
+    components: dict[int, bytes] = field(default_factory=dict)
+    keys: list[CardKeyEntry] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Channel:
     """One logical channel.
 
@@ -65,7 +82,7 @@ class Channel:
     :ivar pages: what GET STATUS has still to show: which question, its data, and the rest of the answer.
     :ivar target: application that STORE DATA is for, from INSTALL [for personalization].
     :ivar block: number the next block of STORE DATA must have.  :ivar stored: a value that goes on in that block.
-    :ivar descriptions: of key-loading DGIs, waiting for their keys.
+    :ivar key_load: keys that come in these blocks.  :ivar load: a load file that comes in LOAD commands.
     """
 
     number: int
@@ -77,12 +94,12 @@ class Channel:
     target: bytes | None = None
     block: int = 0
     stored: bytes = b""
-    descriptions: list[dict[int, bytes]] = field(default_factory=list)
-    load: object = None
+    key_load: KeyLoad = field(default_factory=KeyLoad)
+    load: "Load | None" = None
 
     def forget_store(self) -> None:
         """STORE DATA starts anew at block 00."""
-        self.block, self.stored, self.descriptions = 0, b"", []
+        self.block, self.stored, self.key_load = 0, b"", KeyLoad()
 
     def forget(self) -> None:
         """End of the application session: nothing unfinished stays."""
@@ -143,7 +160,7 @@ class GpChip:
         """A logical channel on which an application has just been selected."""
         domain = self.domain_of(entry)
         secure = SecureChannel(
-            self.keys(domain.aid).ring(),
+            self.session_keys(domain),
             entry.aid,
             kdd=self.kdd(domain.aid),
             random=self.random.randbytes,
@@ -164,6 +181,14 @@ class GpChip:
         if found is None or found.locked:
             raise StatusWordError(sw.CONDITIONS)
         return found
+
+    def session_keys(self, domain: Entry) -> KeyRing:
+        """The key sets that open sessions with a security domain: its own, else those of the nearest one above."""
+        for found in (domain, *self.registry.ancestors(domain)):
+            ring = self.keys(found.aid).ring()
+            if any(one.scp for one in ring.sets.values()):
+                return ring
+        return KeyRing()
 
     def keys(self, aid: bytes) -> KeyCells:
         """The key sets of a security domain."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError, WriteFailedError
-from . import applets, domain, manager
+from . import applets, domain, manager, scp11data
 from .chip import Answer, Chain, Channel, GpChip, PlainCommand
 from .domain import GET_DATA
 from .protection import Command
@@ -53,10 +53,17 @@ def _on_channel(chip: GpChip, channel: Channel, apdu: Apdu) -> Answer:
     if command is None:
         return b"", sw.OK
     entry = chip.entry(channel)
-    channel.secure.keys = chip.keys(chip.domain_of(entry).aid).ring()
+    _refresh(chip, channel, entry)
     if channel.secure.opens(command):
         return _open_session(chip, channel, command)
     return _in_session(chip, channel, entry, command, apdu)
+
+
+def _refresh(chip: GpChip, channel: Channel, entry: Entry) -> None:
+    """The secure channel sees the keys as they are now."""
+    domain_entry = chip.domain_of(entry)
+    channel.secure.keys = chip.session_keys(domain_entry)
+    channel.secure.allow_lists = scp11data.allow_lists(chip, domain_entry.aid)
 
 
 def _joined(channel: Channel, apdu: Apdu) -> Command | None:
@@ -106,7 +113,11 @@ def _in_session(chip: GpChip, channel: Channel, entry: Entry, command: Command, 
         answer, status = b"", refusal.sw
     except WriteFailedError:
         answer, status = b"", sw.MEMORY_PROBLEM
-    return channel.secure.wrap_response(answer, status), status
+    protected = channel.secure.wrap_response(answer, status)
+    if chip.terminated:
+        for other in chip.channels.values():
+            other.forget()
+    return protected, status
 
 
 def _work(chip: GpChip, channel: Channel, entry: Entry, command: PlainCommand) -> Answer:

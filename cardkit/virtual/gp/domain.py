@@ -5,14 +5,14 @@ from typing import Final, NamedTuple
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import getdata, rmac, status
+from . import deletion, getdata, install, lifecycle, load, putkey, rmac, status, storedata
 from .chip import Answer, Channel, GpChip, Handler, PlainCommand
 from .registry import CARD_LOCKED, Entry
 from .wire import Apdu
 
 GET_DATA: Final = 0xCA
 GET_DATA_ODD: Final = 0xCB
-_LOAD: Final = 0xE8
+_INSTALL, _LOAD = 0xE6, 0xE8
 _SEGMENTED: Final = frozenset({0xD8, 0xE4, 0xE6})  # PUT KEY, DELETE, INSTALL: P1 b8 = more segments follow (11.1.5)
 
 
@@ -35,6 +35,13 @@ OPERATIONS: Final = {
     0x7A: Operation(rmac.begin, when_locked=True, also_for_applets=True),
     GET_DATA: Operation(getdata.get_data, free=True, interindustry=True, when_locked=True),
     GET_DATA_ODD: Operation(getdata.get_data_odd, free=True, interindustry=True, when_locked=True),
+    0xD8: Operation(putkey.put_key),
+    0xE2: Operation(storedata.store_data, interindustry=True, also_for_applets=True),
+    0xE4: Operation(deletion.delete),
+    _INSTALL: Operation(install.install),
+    _LOAD: Operation(load.load),
+    0xF0: Operation(lifecycle.set_status, when_locked=True),
+    0xF1: Operation(putkey.generate_key),
     0xF2: Operation(status.get_status, when_locked=True),
 }
 
@@ -49,7 +56,7 @@ def run(chip: GpChip, channel: Channel, entry: Entry, command: PlainCommand, ope
 
     :raises StatusWordError: 6E00 class, 6985 card locked, 6982 not authenticated, and as the command says.
     """
-    if command.ins != _LOAD:
+    if command.ins not in (_LOAD, _INSTALL):
         channel.load = None
     if not command.proprietary and not operation.interindustry:
         raise StatusWordError(sw.NO_CLASS)

@@ -5,7 +5,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber, memoryuse, recognition
+from . import ber, memoryuse, recognition, scp11data
 from .chip import Answer, Channel, GpChip, PlainCommand, is_issuer
 from .image import CPLC, KDD
 from .keysets import SCP02, SCP03
@@ -13,8 +13,6 @@ from .privileges import Privilege
 from .registry import Entry, Kind
 
 APPLICATIONS: Final = 0x2F00
-CERTIFICATES: Final = 0xBF21
-KLOC, KLCC = 0xFF33, 0xFF34
 CONFIRMATIONS: Final = 0xC2
 _EVERYTHING: Final = bytes.fromhex("5C00")
 _STORED: Final = (0x42, 0x45, 0x67, 0x5F50)
@@ -113,6 +111,19 @@ def _applications(chip: GpChip, channel: Channel, entry: Entry, data: bytes) -> 
     return ber.build(0x61, b"".join(ber.build(0x4F, found.aid) for found in applications))
 
 
+def _certificates(chip: GpChip, channel: Channel, entry: Entry, data: bytes) -> bytes:
+    del channel
+    return scp11data.certificates(chip, entry.aid, data)
+
+
+def _authorities(kind: int) -> _Source:
+    def read(chip: GpChip, channel: Channel, entry: Entry, data: bytes) -> bytes:
+        del channel, data
+        return scp11data.authorities(chip, entry.aid, kind)
+
+    return read
+
+
 def _stored(tag: int) -> _Source:
     def read(chip: GpChip, channel: Channel, entry: Entry, data: bytes) -> bytes:
         del channel, data
@@ -131,5 +142,7 @@ _SOURCES: Final[Mapping[int, _Source]] = {
     0xD3: _level,
     0xFF21: _memory,
     APPLICATIONS: _applications,
+    scp11data.CERTIFICATES: _certificates,
+    **{tag: _authorities(tag) for tag in (scp11data.KLOC, scp11data.KLCC)},
     **{tag: _stored(tag) for tag in _STORED},
 }
