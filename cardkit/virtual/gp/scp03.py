@@ -161,8 +161,14 @@ class Scp03(Session):
             return data
         if is_error(status):
             return b""
-        if self.level & R_ENC and data:
-            data = aes_cbc(self._enc, pad80(data, AES_BLOCK), self._iv(_RESPONSE))
+        return self.seal(self.encipher(pad80(data, AES_BLOCK)) if self.level & R_ENC and data else data, status)
+
+    def encipher(self, padded: bytes) -> bytes:
+        """R-ENC of the response to the command unwrapped last: whole blocks."""
+        return aes_cbc(self._enc, padded, self._iv(_RESPONSE))
+
+    def seal(self, data: bytes, status: bytes) -> bytes:
+        """A response's data field with its R-MAC."""
         return data + aes_cmac(self._rmac, self._chain + data + status)[: self.mac_size]
 
     def decrypt_sensitive(self, data: bytes) -> bytes:
