@@ -65,7 +65,7 @@ def _document(found: Identification, own: int) -> Document:
         "matches": [_trial_document(trial) for trial in found.matches],
         "tried": [_trial_document(trial) for trial in found.trials if not trial.impossible],
         "impossible": [
-            {**_trial_document(trial), "why": trial.impossible} for trial in found.trials if trial.impossible
+            {**_trial_document(trial), "why": trial.impossible} for trial in found.trials[:own] if trial.impossible
         ],
     }
 

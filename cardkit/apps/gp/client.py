@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
-from cardkit.apps.gp import discovery, opening, status
+from cardkit.apps.gp import agreement, discovery, opening, status
+from cardkit.apps.gp.agreement import Agreement
 from cardkit.apps.gp.discovery import ABSENT, OK, DataTag, Selected
 from cardkit.apps.gp.opening import Opened, Opening
 from cardkit.apps.gp.statuserrors import status_error
@@ -24,6 +25,7 @@ from cardkit.channel import Channel
 from cardkit.crypto import KeyStore
 from cardkit.crypto.cardkeys import CardKeySet, KeySetSpec
 from cardkit.errors import EncodingError, ProfileError, ProtocolError, SecureMessagingError
+from cardkit.secure.certificates import Certificate
 from cardkit.secure.dek import Dek
 from cardkit.secure.greeting import Greeting
 from cardkit.secure.levels import SecurityLevel
@@ -234,6 +236,23 @@ class SecurityDomain:
         self.greeting, self.keys, self.session = opened.greeting, opened.keys, opened.session
         self._channel.secure = opened.session
         return opened.session
+
+    def certificates(self, kvn: int, kid: int) -> list[Certificate]:
+        """Return the certificate chain of one of its keys, the leaf last.  Errors as :func:`read_certificates`."""
+        self._check_session()
+        return agreement.read_certificates(self._channel, kvn, kid)
+
+    def open_scp11(self, keystore: KeyStore, wanted: Agreement) -> SecureSession:
+        """Open an SCP11 session: at most one key agreement, never a second time.
+
+        Errors as :func:`agree`; in variant b the card does not know who the host is, and allows no management.
+        """
+        self._forget_session()
+        parameters = wanted.parameters or agreement.named_parameters(self._management_data() or self.card_data())
+        opened = agreement.agree(self._channel, keystore, wanted, parameters, self.fci.max_command_data)
+        self._keystore = keystore
+        self._channel.secure = self.session = opened
+        return opened
 
     def _open_implicit(self, keystore: KeyStore, keys: KeySetSpec | CardKeySet, wanted: Opening) -> Opened:
         sequence = self.value(DataTag.SEQUENCE_COUNTER)
