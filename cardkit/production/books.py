@@ -7,9 +7,12 @@ end      journal.done (flushed)  -> store.commit or reject -> the card may leave
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from cardkit.errors import ChipUsedError, FencedError, IllegalStepError, StoreError
@@ -62,8 +65,18 @@ class Settled:
 PROCEED = Settled()
 
 
+@dataclass(slots=True)
+class _Turn:
+    """What one thread wants settled, and what came of it."""
+
+    posts: Sequence[Post]
+    settled: list[Settled] | None = None
+
+
 class Books:
     """Journal and store of one session of one station, for one batch.
+
+    Any thread may settle; those that wait while another settles are settled together.
 
     :ivar failure: why nothing becomes durable any more, None while all is well.
     """
@@ -75,6 +88,8 @@ class Books:
         self._journal = journal
         self._vault = vault
         self._refusals: dict[int, Settled] = {}
+        self._waiting: deque[_Turn] = deque()
+        self._settling = threading.Lock()
 
     def settle(self, posts: Sequence[Post]) -> list[Settled]:
         """Make everything durable that was said, in one flush and one transaction; each is judged alone.
@@ -84,6 +99,27 @@ class Books:
         """
         if not posts:
             return []
+        turn = _Turn(posts)
+        self._waiting.append(turn)
+        with self._settling:
+            return self._lead(turn) if turn.settled is None else turn.settled
+
+    def _lead(self, own: _Turn) -> list[Settled]:
+        """Settle all turns that wait; where this thread is interrupted, the others lead themselves."""
+        turns: list[_Turn] = []
+        try:
+            while self._waiting:
+                turns.append(self._waiting.popleft())
+            settled = iter(self._settled([post for turn in turns for post in turn.posts]))
+            for turn in turns:
+                turn.settled = list(islice(settled, len(turn.posts)))
+        except BaseException:
+            self._waiting.extend(turn for turn in turns if turn is not own and turn.settled is None)
+            raise
+        assert own.settled is not None
+        return own.settled
+
+    def _settled(self, posts: Sequence[Post]) -> list[Settled]:
         try:
             for post in posts:
                 if _is_witnessed(post):

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from cardkit.errors import EncodingError
 
 MAX_INTEGER = 2**53 - 1
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def _check_key(key: object) -> None:
@@ -49,7 +51,7 @@ def canonical(value: Any) -> bytes:
     """
     _check(value)
     try:
-        return _ENCODER.encode(value).encode()
+        return _ENCODER.encode(value)
     except UnicodeEncodeError as error:
         raise EncodingError("canonical JSON: text holds a lone surrogate") from error
 

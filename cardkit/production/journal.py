@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,16 +36,14 @@ def frame(entry: Mapping[str, Any]) -> bytes:
 class Journal:
     """Appends entries to one session's file. After a failed write it takes no more: what follows would be unreadable.
 
+    One thread at a time may use it.
+
     :raises StoreError: when the file cannot be made, written or made durable; the station must stop then.
     """
 
     def __init__(self, path: Path, session: Mapping[str, Any]) -> None:
         self.path = path
         self._broken = False
-        self._appended = 0
-        self._durable = 0
-        self._appending = threading.Lock()
-        self._flushing = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -60,32 +57,24 @@ class Journal:
     def append(self, entry: Mapping[str, Any]) -> None:
         """Write one entry; it may still be lost with the power until :meth:`sync`."""
         data = frame(entry)
-        with self._appending:
-            if self._broken:
-                raise StoreError(f"{self.path}: journal takes no more entries after a failed write")
-            try:
-                written = os.write(self._file, data)
-            except OSError as error:
-                self._broken = True
-                raise StoreError(f"{self.path}: journal write failed: {error.strerror}") from error
-            if written != len(data):
-                self._broken = True
-                raise StoreError(f"{self.path}: journal write failed: {written} of {len(data)} bytes written")
-            self._appended += 1
+        if self._broken:
+            raise StoreError(f"{self.path}: journal takes no more entries after a failed write")
+        try:
+            written = os.write(self._file, data)
+        except OSError as error:
+            self._broken = True
+            raise StoreError(f"{self.path}: journal write failed: {error.strerror}") from error
+        if written != len(data):
+            self._broken = True
+            raise StoreError(f"{self.path}: journal write failed: {written} of {len(data)} bytes written")
 
     def sync(self) -> None:
-        """Return when everything appended so far is durable; threads that wait together share one flush."""
-        wanted = self._appended
-        with self._flushing:
-            if self._durable >= wanted:
-                return
-            covered = self._appended
-            try:
-                _flush(self._file)
-            except OSError as error:
-                self._broken = True
-                raise StoreError(f"{self.path}: journal cannot be made durable: {error.strerror}") from error
-            self._durable = covered
+        """Return when everything appended so far is durable."""
+        try:
+            _flush(self._file)
+        except OSError as error:
+            self._broken = True
+            raise StoreError(f"{self.path}: journal cannot be made durable: {error.strerror}") from error
 
     def close(self) -> None:
         """Close the file; entries not synced are left to the system."""

@@ -36,7 +36,8 @@ from cardkit.target import Scheme, Target, parse
 log = logging.getLogger(__name__)
 
 LEASE_TTL_S = 600.0
-CLAIMS_PER_COUPLER = 25
+# A claim costs about as much as making a card; so many records are open in memory at a time.
+CLAIMS_PER_COUPLER, CLAIMS_AT_LEAST = 25, 100
 
 
 DEFAULT_RULES = StopParameters()
@@ -210,7 +211,8 @@ def _batch_started(shift: Shift, couplers: tuple[str, ...]) -> events.BatchStart
 
 def supply(shift: Shift, couplers: int) -> list[Job]:
     """Lease records for some couplers and open them."""
-    claims = shift.session.claim(shift.lot.name, couplers * CLAIMS_PER_COUPLER, LEASE_TTL_S)
+    count = max(CLAIMS_AT_LEAST, couplers * CLAIMS_PER_COUPLER)
+    claims = shift.session.claim(shift.lot.name, count, LEASE_TTL_S)
     return shift.opener.jobs(claims)
 
 

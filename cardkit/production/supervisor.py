@@ -1,7 +1,7 @@
 """The supervisor: claims records, gives them to couplers, and answers what they ask. production.md 5
 
-Its process alone touches store and journal. What a coupler asks is settled in the thread that asks; ends of cards that
-wait together are settled together.
+Its process alone touches store and journal. What a coupler asks is settled in the thread that asks, ends of cards in
+the supervisor's; what waits at the same time is settled together.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Supervisor:
         self._jobs: deque[Job] = deque()
         self._dry = False
         self._left = line.limit
-        self._inbox: SimpleQueue[tuple[int, Answer | events.CardStarted]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[int, Answer]] = SimpleQueue()
+        self._said: deque[tuple[Seat, Answer]] = deque()
+        self._started: deque[events.CardStarted] = deque()
         self._seats = {number: Seat(number, name, line.build, self) for number, name in enumerate(line.couplers, 1)}
         self.tally = dict.fromkeys(Verdict, 0)
         self.stopped: Stop | None = None
@@ -100,36 +102,41 @@ class Supervisor:
         (settled,) = self._books.settle([post])
         if isinstance(question, messages.Bind) and settled.refused is None:
             seat.chip = question.chip
-            self._inbox.put((coupler, events.CardStarted(seat.name, job.claim.row_no)))
+            self._started.append(events.CardStarted(seat.name, job.claim.row_no))
         return settled.refused
 
     def _turn(self) -> None:
         """Settle the cards that have ended, then look at the deadlines."""
-        said = [(self._seats[number], answer) for number, answer in self._waiting()]
-        answers = [(seat, answer) for seat, answer in said if not isinstance(answer, events.CardStarted)]
-        for _, started in said:
-            if isinstance(started, events.CardStarted):
-                self._report(started)
-        posts = [seat.post(answer) for seat, answer in answers]
-        settled = iter(self._books.settle([post for post in posts if post is not None]))
-        for (seat, answer), post in zip(answers, posts, strict=True):
-            if post is not None:
-                self._card_ended(seat, post, next(settled))
-            self._act(seat, answer)
+        self._listen()
+        while self._started:
+            self._report(self._started.popleft())
+        self._settle()
         if self._books.failure is not None:
             self._stop(Stop("station", "store", str(self._books.failure)))
         for seat in self._seats.values():
             self._watch(seat)
             self._next(seat)
 
-    def _waiting(self) -> list[tuple[int, Answer | events.CardStarted]]:
+    def _listen(self) -> None:
+        """Take what was said from the inbox, after waiting for it a while."""
         try:
             waiting = [self._inbox.get(timeout=WATCH_SLICE_S)]
         except NothingWaits:
-            return []
+            return
         while not self._inbox.empty():
             waiting.append(self._inbox.get_nowait())
-        return waiting
+        self._said.extend((self._seats[number], answer) for number, answer in waiting)
+
+    def _settle(self) -> None:
+        """Make durable what was said, and act on it. What an interrupt leaves over comes again in the next turn."""
+        posts = [seat.post(answer) for seat, answer in self._said]
+        settled = iter(self._books.settle([post for post in posts if post is not None]))
+        for post in posts:
+            seat, answer = self._said[0]
+            if post is not None:
+                self._card_ended(seat, post, next(settled))
+            self._act(seat, answer)
+            self._said.popleft()
 
     def _act(self, seat: Seat, answer: Answer) -> None:
         match answer:

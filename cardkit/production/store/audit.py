@@ -6,17 +6,17 @@ A chain has one writer: a station, or ``office`` for what people do. security.md
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from cardkit.errors import EncodingError, StoreError
 from cardkit.production.canonical import canonical, parse_canonical
 from cardkit.production.store import schema
-from cardkit.production.store.statement import Statement
+from cardkit.production.store.statement import Driver, Statement
 
 OFFICE = "office"
 _DOMAIN = b"cardkit-audit-1"
@@ -89,43 +89,62 @@ class AuditChain:
         self.name = chain
         self._head: Head | None = None
 
-    def append(self, connection: Connection, moment: datetime, event: Event) -> None:
-        """Add an event; a clock that went back is an event of its own before it."""
-        at = timestamp(moment)
-        head = self._head or self._read(connection)
-        if at < head.at:
-            head = self._add(connection, head, at, Event("CLOCK_STEP", event.actor, {"from": head.at, "to": at}))
-        self._head = self._add(connection, head, at, event)
-
-    def _add(self, connection: Connection, head: Head, at: str, event: Event) -> Head:
-        text, new = self._next(head, at, event)
-        if not self._move(connection, head, new):
-            head = self._read(connection)
-            text, new = self._next(head, at, event)
-            if not self._move(connection, head, new):
+    def append(self, driver: Driver, events: Sequence[tuple[datetime, Event]]) -> None:
+        """Add events with their times; before one whose clock went back, that is an event of its own."""
+        old = self._head or self._read(driver)
+        new, rows = self._linked(old, events)
+        if not self._move(driver, old, new):
+            old = self._read(driver)
+            new, rows = self._linked(old, events)
+            if not self._move(driver, old, new):
                 raise StoreError(f"audit chain {self.name}: its head moved inside our transaction")
-        row = {"chain": self.name, "seq": new.seq, "kind": event.kind, "record_id": event.record_id}
-        _ADD_EVENT.run(connection, row | {"event": text.decode(), "hash": new.hash})
-        return new
+        _ADD_EVENT.run_each(driver, rows)
+        self._head = new
 
-    def _next(self, head: Head, at: str, event: Event) -> tuple[bytes, Head]:
+    def _linked(self, head: Head, events: Sequence[tuple[datetime, Event]]) -> tuple[Head, list[dict[str, Any]]]:
+        """Return the head after these events, and their rows."""
+        rows = []
+        for moment, event in events:
+            at = timestamp(moment)
+            if at < head.at:
+                step = Event("CLOCK_STEP", event.actor, {"from": head.at, "to": at})
+                head, row = self._link(head, at, step)
+                rows.append(row)
+            head, row = self._link(head, at, event)
+            rows.append(row)
+        return head, rows
+
+    def _link(self, head: Head, at: str, event: Event) -> tuple[Head, dict[str, Any]]:
         seq = head.seq + 1
-        body = {"seq": seq, "at": at, "actor": event.actor, "event": event.kind, "data": dict(event.data)}
-        text = canonical(body)
-        return text, Head(seq, chained(head.hash, text), at)
+        text = canonical({"seq": seq, "at": at, "actor": event.actor, "event": event.kind, "data": event.data})
+        new = Head(seq, chained(head.hash, text), at)
+        row = {"chain": self.name, "seq": seq, "kind": event.kind, "record_id": event.record_id}
+        return new, row | {"event": text.decode(), "hash": new.hash}
 
-    def _move(self, connection: Connection, old: Head, new: Head) -> bool:
+    def _move(self, driver: Driver, old: Head, new: Head) -> bool:
         move = {"of_chain": self.name, "old_seq": old.seq, "old_hash": old.hash}
         move |= {"new_seq": new.seq, "new_hash": new.hash, "new_at": new.at}
-        return _MOVE_HEAD.run(connection, move) == 1
+        return _MOVE_HEAD.run(driver, move) == 1
 
-    def _read(self, connection: Connection) -> Head:
-        row = _READ_HEAD.one(connection, {"of_chain": self.name})
+    def _read(self, driver: Driver) -> Head:
+        row = _READ_HEAD.one(driver, {"of_chain": self.name})
         if row is not None:
             return Head(row.seq, row.hash, row.at)
         first = Head(0, genesis(self.installation, self.name), "")
-        _ADD_HEAD.run(connection, {"chain": self.name, "seq": 0, "hash": first.hash, "at": ""})
+        _ADD_HEAD.run(driver, {"chain": self.name, "seq": 0, "hash": first.hash, "at": ""})
         return first
+
+
+class Chains(dict[str, AuditChain]):
+    """The chains of one store by name, each made when it is first written to."""
+
+    def __init__(self, installation: str) -> None:
+        super().__init__()
+        self._installation = installation
+
+    def __missing__(self, name: str) -> AuditChain:
+        chain = self[name] = AuditChain(self._installation, name)
+        return chain
 
 
 @dataclass(frozen=True, slots=True)

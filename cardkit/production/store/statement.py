@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
 Processor = Callable[[Any], Any]
+
+
+class Driver(NamedTuple):
+    """The driver's cursor inside one transaction, and how its database is spoken to."""
+
+    cursor: Any
+    dialect: Dialect
+
+
+def driver_of(connection: Connection) -> Driver:
+    """Return the driver below a connection that is inside a transaction."""
+    return Driver(connection.connection.cursor(), connection.dialect)
 
 
 class Statement:
@@ -27,23 +39,23 @@ class Statement:
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
+    def run(self, driver: Driver, values: Mapping[str, Any]) -> int:
         """Execute; how many rows were touched."""
-        return int(self._execute(connection, values).rowcount)
+        compiled = self._for(driver.dialect)
+        driver.cursor.execute(compiled.text, compiled.parameters(values))
+        return int(driver.cursor.rowcount)
 
-    def one(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+    def run_each(self, driver: Driver, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute once for each row of values."""
+        compiled = self._for(driver.dialect)
+        driver.cursor.executemany(compiled.text, [compiled.parameters(values) for values in rows])
+
+    def one(self, driver: Driver, values: Mapping[str, Any]) -> Any:
         """Execute; the one row with its columns as attributes, or None."""
-        cursor = self._execute(connection, values)
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        return self._for(connection.dialect).row(cursor.description, row)
-
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        compiled = self._for(connection.dialect)
-        cursor = connection.connection.cursor()
-        cursor.execute(compiled.text, compiled.parameters(values))
-        return cursor
+        compiled = self._for(driver.dialect)
+        driver.cursor.execute(compiled.text, compiled.parameters(values))
+        row = driver.cursor.fetchone()
+        return None if row is None else compiled.row(driver.cursor.description, row)
 
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
@@ -58,11 +70,13 @@ class _Compiled:
     def __init__(self, clause: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> None:
         compiled: Any = clause.compile(dialect=dialect, column_keys=columns)
         self.text = str(compiled)
-        self._constants: dict[str, Any] = compiled.params
         self._order: list[str] | None = compiled.positiontup if compiled.positional else None
+        self._constants = {
+            name: compiled.params[name] for bind, name in compiled.bind_names.items() if not bind.required
+        }
         self._processors: dict[str, Processor] = {
             name: processor
-            for name, bind in compiled.binds.items()
+            for bind, name in compiled.bind_names.items()
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
         self._row: Callable[..., Any] | None = None
@@ -72,7 +86,7 @@ class _Compiled:
         given = {**self._constants, **values}
         for name, processor in self._processors.items():
             given[name] = processor(given[name])
-        return given if self._order is None else tuple(given[name] for name in self._order)
+        return given if self._order is None else [given[name] for name in self._order]
 
     def row(self, description: Sequence[Sequence[Any]], row: Sequence[Any]) -> Any:
         """Return a row with named columns."""

@@ -29,7 +29,8 @@ from cardkit.production.store.schema import (
     record,
     station,
 )
-from cardkit.production.store.statement import Statement
+from cardkit.production.store.statement import Driver, Statement
+from cardkit.production.store.steps import Steps
 from cardkit.production.store.store import Batch, Store
 
 
@@ -134,12 +135,19 @@ _TO_STATE = Statement(
     .where(record.c.id == bindparam("of_record"))
     .values(state=bindparam("new_state"), lease_until=bindparam("new_lease"))
 )
+_GIVE_BACK = Statement(
+    update(record)
+    .where(record.c.id == bindparam("of_record"))
+    .values(state=bindparam("new_state"), session=None, lease_until=None)
+)
 _ENDING = ("state", "evidence_sha256", "reject_code", "reject_class", "findings_enc", "facts", "apply_ms", "verify_ms")
 _END_ATTEMPT = Statement(
     update(attempt)
     .where(attempt.c.id == bindparam("of_attempt"))
     .values({name: bindparam(f"new_{name}") for name in (*_ENDING, "done_at")})
 )
+_BLANK_COLUMNS = ("batch_id", "station", "coupler", "chip_id", "reject_class", "reject_code", "at")
+_ADD_BLANK = Statement(insert(blank_reject), _BLANK_COLUMNS)
 
 
 class StationSession:
@@ -157,7 +165,7 @@ class StationSession:
         :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
         """
         now = self.store.clocks.lease()
-        with self._transaction() as connection:
+        with self.store.writing() as connection:
             lot = _claimable(connection, batch_name)
             _refuse_before_replay(connection, self.store.terms.epoch)
             rows = connection.execute(
@@ -167,7 +175,7 @@ class StationSession:
             claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
             if claims:
                 data = {"batch": batch_name, "records": [[each.record_id, each.token] for each in claims]}
-                self._audit(connection, Event("CLAIM", self.station, data))
+                self.store.audit(connection, self.station, Event("CLAIM", self.station, data))
         return claims
 
     def require_claimable(self, batch_name: str) -> None:
@@ -181,13 +189,12 @@ class StationSession:
 
         :raises FencedError: when this session does not hold that lease.
         """
-        with self._transaction() as connection:
-            row = self._row(connection, _STEP, {"of_record": record_id})
+        with self._steps() as steps:
+            row = _row(steps.driver, _STEP, {"of_record": record_id})
             if row.state != RecordState.LEASED or not self._holds(row, token):
                 raise FencedError(f"record {record_id}: not leased to this session with token {token}")
-            statement = update(record).where(record.c.id == record_id)
-            connection.execute(statement.values(state=RecordState.READY, session=None, lease_until=None))
-            self._audit(connection, Event("RELEASE", self.station, {"record": record_id, "token": token}, record_id))
+            _GIVE_BACK.run(steps.driver, {"of_record": record_id, "new_state": RecordState.READY})
+            steps.audit(self.station, Event("RELEASE", self.station, {"record": record_id, "token": token}, record_id))
 
     def bind(self, lot: Batch, card: Card) -> Answer:
         """Join record, token and chip durably: the point of no return.
@@ -196,21 +203,19 @@ class StationSession:
         :raises ChipUsedError: when the chip was bound before.
         """
         key = self.store.chip_key(lot, card.chip)
-        with self._transaction() as connection:
-            row = self._row(connection, _BIND_STEP, {"of_record": card.record_id, "of_chip": key})
+        with self._steps() as steps:
+            row = _row(steps.driver, _BIND_STEP, {"of_record": card.record_id, "of_chip": key})
             if row.state == RecordState.BOUND and self._holds(row, card.token) and row.chip_id == key:
                 return Answer.ALREADY
             if row.state != RecordState.LEASED or not self._holds(row, card.token):
                 raise FencedError(f"record {card.record_id}: not leased to this session with token {card.token}")
             if row.chip_seen:
                 raise ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
-            self._insert_attempt(connection, lot, card, key, row.predecessor_id)
+            self._insert_attempt(steps, lot, card, key, row.predecessor_id)
         return Answer.DONE
 
-    def _insert_attempt(
-        self, connection: Connection, lot: Batch, card: Card, key: str, predecessor: int | None
-    ) -> None:
-        _to_state(connection, card.record_id, RecordState.BOUND)
+    def _insert_attempt(self, steps: Steps, lot: Batch, card: Card, key: str, predecessor: int | None) -> None:
+        _to_state(steps.driver, card.record_id, RecordState.BOUND)
         values = {
             "record_id": card.record_id,
             "token": card.token,
@@ -225,10 +230,10 @@ class StationSession:
             "predecessor_id": predecessor,
             "bound_at": self.store.clocks.wall(),
         }
-        added = _ADD_ATTEMPT.one(connection, values).id
+        added = _ADD_ATTEMPT.one(steps.driver, values).id
         data = {"record": card.record_id, "token": card.token, "attempt": added}
         data |= {"chip": card.chip, "coupler": card.coupler}
-        self._audit(connection, Event("BIND", self.station, data, card.record_id))
+        steps.audit(self.station, Event("BIND", self.station, data, card.record_id))
 
     def commit(self, lot: Batch, card: Card, evidence_sha256: bytes | None, work: Work = NO_WORK) -> Answer:
         """End an attempt GOOD.
@@ -260,22 +265,22 @@ class StationSession:
 
     def _end(self, lot: Batch, card: Card, kind: str, end: dict[str, Any], work: Work) -> Answer:
         key = self.store.chip_key(lot, card.chip)
-        with self._transaction() as connection:
-            row = self._row(connection, _STEP, {"of_record": card.record_id})
+        with self._steps() as steps:
+            row = _row(steps.driver, _STEP, {"of_record": card.record_id})
             if not self._holds(row, card.token) or row.chip_id != key:
                 raise FencedError(f"record {card.record_id}: not bound to chip {card.chip} by this session")
             if _same_end(row, end):
                 return Answer.ALREADY
             if row.state != RecordState.BOUND:
                 raise FencedError(f"record {card.record_id}: is {row.state}, expected BOUND")
-            _END_ATTEMPT.run(connection, self._ending(row.attempt_id, end, work))
-            _to_state(connection, card.record_id, end["state"])
+            _END_ATTEMPT.run(steps.driver, self._ending(row.attempt_id, end, work))
+            _to_state(steps.driver, card.record_id, end["state"])
             data = {"record": card.record_id, "token": card.token, "attempt": row.attempt_id, "chip": card.chip}
             if end.get("evidence_sha256"):
                 data["evidence_sha256"] = end["evidence_sha256"].hex()
             if end.get("reject_code"):
                 data["code"] = end["reject_code"]
-            self._audit(connection, Event(kind, self.station, data, card.record_id))
+            steps.audit(self.station, Event(kind, self.station, data, card.record_id))
         return Answer.DONE
 
     def _ending(self, attempt_id: int, end: dict[str, Any], work: Work) -> dict[str, Any]:
@@ -290,48 +295,46 @@ class StationSession:
         """Count a card that went out before it was bound to anything."""
         values = {"batch_id": lot.id, "station": self.station, "coupler": coupler, "chip_id": chip}
         values |= {"reject_class": reject_class, "reject_code": code, "at": self.store.clocks.wall()}
-        with self._transaction() as connection:
-            connection.execute(insert(blank_reject), values)
+        with self._steps() as steps:
+            _ADD_BLANK.run(steps.driver, values)
             data = {"batch": lot.name, "coupler": coupler, "chip": chip, "code": code}
-            self._audit(connection, Event("BLANK_REJECT", self.station, data))
+            steps.audit(self.station, Event("BLANK_REJECT", self.station, data))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Group commit: this thread's operations inside are one transaction, each judged alone.
+        """Group commit: this thread's operations inside, but claims, are one transaction, each judged alone.
 
         An operation that raises FencedError, ChipUsedError or IllegalStepError has written nothing and spoils nothing.
         """
-        with self.store.writing() as connection:
-            self._own.group = connection
+        with self.store.stepping() as steps:
+            self._own.group = steps
             try:
                 yield
             finally:
                 self._own.group = None
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        group: Connection | None = getattr(self._own, "group", None)
+    def _steps(self) -> Iterator[Steps]:
+        group: Steps | None = getattr(self._own, "group", None)
         if group is not None:
             yield group
             return
-        with self.store.writing() as connection:
-            yield connection
-
-    def _row(self, connection: Connection, statement: Statement, values: dict[str, Any]) -> Any:
-        row = statement.one(connection, values)
-        if row is None:
-            raise IllegalStepError(f"record {values['of_record']}: the store has no such record")
-        return row
+        with self.store.stepping() as steps:
+            yield steps
 
     def _holds(self, row: Any, token: int) -> bool:
         return bool(row.session == self.id and row.token == token)
 
-    def _audit(self, connection: Connection, event: Event) -> None:
-        self.store.audit(connection, self.station, event)
+
+def _row(driver: Driver, statement: Statement, values: dict[str, Any]) -> Any:
+    row = statement.one(driver, values)
+    if row is None:
+        raise IllegalStepError(f"record {values['of_record']}: the store has no such record")
+    return row
 
 
-def _to_state(connection: Connection, record_id: int, state: RecordState) -> None:
-    _TO_STATE.run(connection, {"of_record": record_id, "new_state": state, "new_lease": None})
+def _to_state(driver: Driver, record_id: int, state: RecordState) -> None:
+    _TO_STATE.run(driver, {"of_record": record_id, "new_state": state, "new_lease": None})
 
 
 def _same_end(row: Any, end: dict[str, Any]) -> bool:

@@ -17,7 +17,9 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from cardkit.errors import StoreError, TwoPersonsError
 from cardkit.production.store import database, schema
-from cardkit.production.store.audit import OFFICE, AuditChain, ChainFinding, Event, Link, verify_chain
+from cardkit.production.store.audit import OFFICE, ChainFinding, Chains, Event, Link, verify_chain
+from cardkit.production.store.statement import driver_of
+from cardkit.production.store.steps import Steps
 from cardkit.production.store.vault import Vault
 
 KINDS = ("TEST", "LIVE")
@@ -90,9 +92,10 @@ class Store:
         self.operator = operator
         self.clocks = clocks
         self.vault = Vault(path, terms.installation, terms.key_check)
-        self._chains: dict[str, AuditChain] = {}
+        self._chains = Chains(terms.installation)
         self._writer = threading.Lock()
         self._connection: Connection | None = None
+        self._steps: Steps | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +109,7 @@ class Store:
         """Close all connections; what was committed is durable already."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._steps = None
         self.engine.dispose()
 
     @property
@@ -118,10 +121,29 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """One transaction that may write; durable when the block ends, undone when it raises."""
         with self._writer, database.one_line(self.path):
-            if self._connection is None:
-                self._connection = self.engine.connect()
-            with self._connection.begin():
-                yield self._connection
+            connection = self._connected()
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def stepping(self) -> Iterator[Steps]:
+        """One transaction as :meth:`writing`, for what happens with every card."""
+        with self._writer, database.one_line(self.path):
+            if self._steps is None:
+                self._steps = Steps(self._connected(), self._chains, self.clocks.wall)
+            steps = self._steps
+            steps.begin()
+            try:
+                yield steps
+                steps.commit()
+            except BaseException:
+                steps.undo()
+                raise
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        return self._connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -135,8 +157,7 @@ class Store:
 
     def audit(self, connection: Connection, chain: str, event: Event) -> None:
         """Append an event to a chain inside the caller's transaction."""
-        writer = self._chains.setdefault(chain, AuditChain(self.terms.installation, chain))
-        writer.append(connection, self.clocks.wall(), event)
+        self._chains[chain].append(driver_of(connection), [(self.clocks.wall(), event)])
 
     def batch(self, name: str) -> Batch:
         """Return a batch by its name.

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, event
 
 from cardkit.production import RunOptions, open_store, resume_batch, run_batch
 from cardkit.production.journal import Journal, frame
+from cardkit.production.store.steps import Steps
 from cardkit.virtual import VirtualCard
 from tests.hostile.chaos.judge import SERIAL, look
 from tests.hostile.chaos.plant import BATCH, Plant
@@ -55,6 +56,7 @@ class Effects:
         Journal.append = torn_append
         self._wrap(Journal, "sync", SYNC)
         self._wrap(VirtualCard, "transmit", APDU)
+        self._wrap(Steps, "commit", COMMIT)
         event.listen(Engine, "commit", self._commit)
 
     def _commit(self, connection: Connection) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -28,6 +30,11 @@ CANONICAL = [name for name in VECTORS if name.startswith("canonical-") and "byte
 CHAIN = VECTORS["chain-six"]
 
 
+def _nested(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    keys = st.text(st.characters(max_codepoint=0x7F))
+    return st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
+
+
 @pytest.mark.parametrize("name", CANONICAL)
 def test_canonical_bytes(name: str) -> None:
     assert canonical(VECTORS[name]["in"]).hex() == VECTORS[name]["out"]["bytes"]
@@ -40,6 +47,12 @@ def test_canonical_bytes(name: str) -> None:
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(EncodingError):
         canonical(value)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.text(), _nested))
+def test_canonical_bytes_are_those_of_another_encoder(value: object) -> None:
+    other = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical(value) == other.encode()
 
 
 @pytest.mark.parametrize("data", [b'{"a":1,"a":1}', b'{"b":1,"a":2}', b'{"a": 1}', b"{", b"\xff", b"1e3", b"[NaN]"])

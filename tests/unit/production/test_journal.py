@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -114,38 +113,6 @@ def test_a_short_write_breaks_the_journal(tmp_path: Path, monkeypatch: pytest.Mo
         journal.append(BIND)
     journal.close()
     assert read_journal(tmp_path / "a.journal").torn_bytes == 5
-
-
-def test_threads_that_wait_together_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = Journal(tmp_path / "a.journal", {"session": "s"})
-    flushes: list[int] = []
-    first = threading.Event()
-    go_on = threading.Event()
-
-    def slow(file: int) -> None:
-        flushes.append(file)
-        first.set()
-        assert go_on.wait(5)
-
-    monkeypatch.setattr(module, "_flush", slow)
-
-    def entry() -> None:
-        journal.append(BIND)
-        journal.sync()
-
-    threads = [threading.Thread(target=entry)]
-    threads[0].start()
-    assert first.wait(5)
-    threads += [threading.Thread(target=entry) for _ in range(5)]
-    for thread in threads[1:]:
-        thread.start()
-    while journal._appended < 7:
-        pass
-    go_on.set()
-    for thread in threads:
-        thread.join(5)
-    journal.close()
-    assert len(flushes) == 2
 
 
 def test_a_session_never_overwrites_a_journal(tmp_path: Path) -> None:
