@@ -71,6 +71,7 @@ def implicit_session_keys(keystore: KeyStore, keys: CardKeySet, parameters: Para
     static = _static_keys(keys, parameters)
     now = keystore.scp02_session(static, sequence)
     then = keystore.scp02_session(static, (count + 1).to_bytes(_SEQUENCE_SIZE, "big"))
+    SessionKeys(enc=then.enc, mac=then.mac, rmac=now.rmac, dek=now.dek).wipe()
     return SessionKeys(enc=now.enc, mac=now.mac, rmac=then.rmac, dek=then.dek)
 
 
