@@ -78,10 +78,11 @@ def _linked(package: Package, held: dict[bytes, bytes | None]) -> Linked:
     return Linked.PRESENT if version[0] == package.major and version[1] >= package.minor else Linked.OLDER
 
 
-def check_loadable(domain: SecurityDomain, cap: CapFile) -> list[tuple[Package, Linked]]:
+def check_loadable(domain: SecurityDomain, cap: CapFile, *, any_imports: bool = False) -> list[tuple[Package, Linked]]:
     """Read the card's load files and say whether a CAP file can be loaded.
 
-    :returns: its imports, none of them missing or too old.
+    :param any_imports: accept imports the card lacks or has in an older version.
+    :returns: its imports and whether the card has them.
     :raises ProfileError: when an import is missing or older, or the package is there already.
     """
     entries = domain.status(StatusKind.LOAD_FILES)
@@ -89,7 +90,7 @@ def check_loadable(domain: SecurityDomain, cap: CapFile) -> list[tuple[Package, 
         raise ProfileError(f"load file {cap.package.aid.hex().upper()}: it is on the card already")
     links = check_imports(cap.imports, entries)
     bad = [f"{package} ({link})" for package, link in links if link in (Linked.MISSING, Linked.OLDER)]
-    if bad:
+    if bad and not any_imports:
         raise ProfileError(f"load file {cap.package.aid.hex().upper()}: the card lacks {', '.join(bad)}")
     return links
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cardkit.apps.gp.client import SecurityDomain
@@ -16,10 +16,10 @@ from cardkit.apps.gp.domain_lifecycle import delete_key_set, key_information, op
 from cardkit.apps.gp.putkey import AES, KeyData, check_answer, key_type, put_key, symmetric_key
 from cardkit.apps.gp.tags import KeyInformation
 from cardkit.channel import Channel
-from cardkit.crypto import Key, KeyStore
-from cardkit.crypto.cardkeys import CardKey, CardKeySet, WrappedCardKey
+from cardkit.crypto import Key, KeyStore, Usage
+from cardkit.crypto.cardkeys import CardKey, CardKeySet, Scheme, WrappedCardKey
 from cardkit.crypto.kcv import KCVMethod
-from cardkit.crypto.testkeys import known_by_check_value
+from cardkit.crypto.testkeys import CARD_DEFAULTS, known_by_check_value
 from cardkit.errors import KeyStoreError, ProfileError, ProtocolError
 from cardkit.secure.dek import Dek
 from cardkit.secure.levels import SecurityLevel
@@ -84,7 +84,7 @@ def prepare(domain: SecurityDomain, keystore: KeyStore, change: KeyChange, *, ba
     _check_order(kcvs, change.kcvs)
     if len(set(kcvs)) < len(kcvs) and Waiver.EQUAL_KEYS not in change.waivers:
         raise KeyStoreError(f"key set {change.new.kvn:02X}: ENC, MAC and DEK are not three different keys")
-    dek = domain.dek()
+    dek = dek_for(domain, keystore)
     wrapped = [dek.wrap(key) for key in change.keys]
     if change.live:
         refuse_test_keys(keystore, wrapped)
@@ -95,6 +95,25 @@ def prepare(domain: SecurityDomain, keystore: KeyStore, change: KeyChange, *, ba
     if tuple(item.kcv for item in data) != kcvs:
         raise KeyStoreError(f"key set {change.new.kvn:02X}: the key store wrapped other keys than it gave values of")
     return Ready(change, data, kcvs)
+
+
+def dek_for(domain: SecurityDomain, keystore: KeyStore) -> Dek:
+    """Return the session's DEK for keys of a store that need not be the one whose keys opened the session.
+
+    :param keystore: where the new keys are.
+    :raises KeyStoreError: when the DEK is a static key that only the other store has.
+    """
+    dek = domain.dek()
+    if dek.keystore is keystore:
+        return dek
+    if isinstance(dek.key, Key):
+        return replace(dek, keystore=keystore)
+    published = CARD_DEFAULTS.get(dek.key.reference) if dek.keystore.kind == "TEST" else None
+    if published is None or dek.key.scheme is not Scheme.NONE:
+        raise KeyStoreError(f"the card's DEK {dek.key.reference} is in another key store than the new keys")
+    algorithm, value = published
+    key = Key(bytes.fromhex(value), dek.key.reference, algorithm, Usage.SECURE_CHANNEL)
+    return replace(dek, keystore=keystore, key=key)
 
 
 def put(domain: SecurityDomain, ready: Ready) -> None:
@@ -113,11 +132,11 @@ def put(domain: SecurityDomain, ready: Ready) -> None:
 class Proof:
     """How a session with the new set is opened.
 
-    :param level: its security level.  :param host_challenge: random, 16 bytes.
+    :param level: its security level; None for the strongest the card has.  :param host_challenge: random, 16 bytes.
     :param parameters: protocol and options; None takes what the card names.
     """
 
-    level: SecurityLevel
+    level: SecurityLevel | None
     host_challenge: bytes
     parameters: Parameters | None = None
     quirks: Quirks = _NO_QUIRKS

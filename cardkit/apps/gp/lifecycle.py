@@ -6,8 +6,10 @@ from enum import IntEnum
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.gp.aids import checked_aid
-from cardkit.apps.gp.install import CLA
-from cardkit.apps.gp.tags.lifecycle import CardState
+from cardkit.apps.gp.delete import Delete
+from cardkit.apps.gp.install import CLA, Install
+from cardkit.apps.gp.tags import CardState, Privilege, Privileges
+from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
 
 _INS = 0xF0
@@ -78,3 +80,35 @@ def card_steps(now: CardState, wanted: CardState) -> tuple[CardState, ...]:
         at = following[0]
         way.append(at)
     return tuple(way)
+
+
+# Privileges that can end a card, or rule over what is not one's own.
+_DANGEROUS = (
+    Privilege.CARD_LOCK,
+    Privilege.CARD_TERMINATE,
+    Privilege.FINAL_APPLICATION,
+    Privilege.MANDATED_DAP_VERIFICATION,
+    Privilege.GLOBAL_DELETE,
+    Privilege.GLOBAL_LOCK,
+)
+_SYSTEM, _RESTRICT = 0xEF, 0xD9
+
+
+def dangers(command: Install | Delete) -> list[str]:
+    """Say what of a command cannot be taken back, or can end the card: a plan lists it before the card is touched.
+
+    >>> dangers(Delete(bytes(5), related=True))
+    ['DELETE 0000000000 takes every application made from it along']
+    """
+    if isinstance(command, Delete):
+        name = command.aid.hex().upper()
+        return [f"DELETE {name} takes every application made from it along"] if command.related else []
+    privileges, parameters = command.fields[3:5] if len(command.fields) == 5 else (b"", b"")
+    name = command.fields[2].hex().upper() or "the card"
+    granted = Privileges.parse(privileges) if privileges else Privileges()
+    found = [f"privilege {item.name} for {name}" for item in _DANGEROUS if item in granted]
+    return found + ([f"restriction (D9) of {name}"] if _restricts(parameters) else [])
+
+
+def _restricts(parameters: bytes) -> bool:
+    return any(item.tag == _SYSTEM and _RESTRICT in item.children() for item in tlv.parse(parameters))

@@ -6,6 +6,11 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.gp.install import ANY_LENGTH, CLA, length_value
 from cardkit.crypto.cardkeys import WrappedCardKey
@@ -21,6 +26,10 @@ _EC_PUBLIC, _EC_PRIVATE, _CURVE = 0xB0, 0xB1, 0xF0
 _NO_KCV = b"\x00"
 KCV_BYTES = 3
 _TYPES = {"AES": AES, "3DES": DES}
+# GPCS Table B-2, by the names of the library.
+_CURVES = {
+    "secp256r1": 0, "secp384r1": 1, "secp521r1": 2, "brainpoolP256r1": 3, "brainpoolP384r1": 5, "brainpoolP512r1": 7,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +130,25 @@ def check_answer(answer: bytes, kvn: int, keys: Sequence[KeyData]) -> None:
 
 def _curve(reference: int) -> bytes:
     return bytes((_CURVE,)) + write_length(1) + bytes((reference,))
+
+
+def public_key(pem: bytes) -> KeyData:
+    """Return the RSA or EC public key of a PEM file.
+
+    :raises EncodingError: on anything else, and on a curve cards have no reference for.
+    """
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise EncodingError("public key: the file holds no PEM public key") from None
+    if isinstance(key, RSAPublicKey):
+        numbers = key.public_numbers()
+        return rsa_public_key(_unsigned(numbers.n), _unsigned(numbers.e))
+    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name not in _CURVES:
+        raise EncodingError(f"public key: expected RSA or EC on one of {', '.join(_CURVES)}")
+    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return ec_public_key(point, _CURVES[key.curve.name])
+
+
+def _unsigned(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

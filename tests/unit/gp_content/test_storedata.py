@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardkit.apps.gp.dgi_text import parse_dgi_text
@@ -161,6 +161,7 @@ GROUPINGS = st.lists(
 )  # fmt: skip
 
 
+@settings(max_examples=40)
 @given(GROUPINGS, st.integers(6, 255), st.booleans())
 def test_packed_groupings_are_read_back_from_the_joined_commands(
     groupings: list[Grouping], size: int, mixed: bool
@@ -175,6 +176,7 @@ def test_packed_groupings_are_read_back_from_the_joined_commands(
         assert [item.tag for item in dgi.parse(stream)] == [item.tag for item in groupings if item.secret]
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=1000), st.integers(1, 255))
 def test_opaque_data_is_cut(data: bytes, size: int) -> None:
     blocks = cut(data, size, Structure.BER)

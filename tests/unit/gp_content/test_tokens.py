@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardkit.apps.gp import install
@@ -83,6 +83,7 @@ def test_malformed_confirmation(given: dict[str, Any], expected: dict[str, Any])
         Confirmation.parse(bytes.fromhex(given["data"]))
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_a_confirmation_or_refused(data: bytes) -> None:
     try:
