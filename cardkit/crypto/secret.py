@@ -74,3 +74,21 @@ class Secret:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(f"{self!r} refuses to be pickled or copied")
+
+
+def joined(content: bytes | tuple[bytes | Secret, ...]) -> bytes:
+    """Return a content's parts as one value, secrets in clear: encrypt it at once, and keep it nowhere.
+
+    >>> joined((b"A", Secret(b"B", "b")))
+    b'AB'
+    """
+    if isinstance(content, bytes):
+        return content
+    whole = bytearray()
+    for part in content:
+        if isinstance(part, Secret):
+            with part.reveal() as clear:
+                whole += clear
+        else:
+            whole += part
+    return bytes(whole)
