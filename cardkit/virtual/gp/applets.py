@@ -61,9 +61,3 @@ def of(chip: GpChip, entry: Entry) -> Applet:
 def is_domain_module(chip: GpChip, module: bytes) -> bool:
     """Do instances of a module become security domains?"""
     return chip.image.applets.get(module) == DOMAIN
-
-
-def forget(chip: GpChip, aid: bytes) -> None:
-    """Delete everything an application has stored."""
-    for cell in chip.journal.names(f"app/{aid.hex().upper()}/"):
-        chip.journal.put(cell, b"")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from .. import statuswords as sw
 from ..errors import StatusWordError
 from ..memory import Memory
-from .image import KDD, GpImage, data_cell
+from . import cells
+from .image import KDD, GpImage
 from .journal import Journal
 from .keycells import KeyCells
 from .keysets import CardKeyEntry, KeyRing
@@ -196,11 +197,11 @@ class GpChip:
 
     def data(self, aid: bytes, tag: int) -> bytes:
         """A data object of a security domain, empty when it has none."""
-        return self.journal.get(data_cell(aid, tag))
+        return self.journal.get(cells.data(aid, tag))
 
     def put_data(self, aid: bytes, tag: int, value: bytes) -> None:
         """Store a data object of a security domain."""
-        self.journal.put(data_cell(aid, tag), value)
+        self.journal.put(cells.data(aid, tag), value)
 
     def kdd(self, aid: bytes) -> bytes:
         """Key diversification data, 10 bytes: the domain's own, else the card's."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber, management, scp11data
+from . import ber, cells, management, scp11data
 from .chip import Answer, Channel, GpChip, PlainCommand, is_issuer, used_elsewhere
 from .keysets import KeySet
 from .privileges import Privilege
@@ -69,9 +69,8 @@ def remove(chip: GpChip, entry: Entry) -> None:
     """Take an entry off the card, with its keys, data and what its application has stored."""
     chip.registry.remove(entry)
     if entry.kind is not Kind.LOAD_FILE:
-        name = entry.aid.hex().upper()
-        for folder in ("keys", "tries", "data", "app", scp11data.FOLDER):
-            for cell in chip.journal.names(f"{folder}/{name}/"):
+        for kind in (*cells.OF_DOMAIN, cells.APPLICATION):
+            for cell in chip.journal.names(cells.folder(kind, entry.aid)):
                 chip.journal.put(cell, b"")
 
 
@@ -81,8 +80,8 @@ def _delete_keys(chip: GpChip, domain: Entry, objects: dict[int, bytes], *, last
     :raises StatusWordError: 6A88 none such, 6985 the last set that opens a session.
     """
     kid, kvn = objects.get(_KID), objects.get(_KVN)
-    cells = chip.keys(domain.aid)
-    sets = cells.ring().sets
+    key_cells = chip.keys(domain.aid)
+    sets = key_cells.ring().sets
     left: list[KeySet] = []
     found = False
     for one in sets.values():
@@ -96,7 +95,7 @@ def _delete_keys(chip: GpChip, domain: Entry, objects: dict[int, bytes], *, last
         raise StatusWordError(sw.CONDITIONS)
     for one in left:
         if one.keys != sets[one.kvn].keys:
-            cells.put(one) if one.keys else cells.remove(one.kvn)
+            key_cells.put(one) if one.keys else key_cells.remove(one.kvn)
             scp11data.forget_keys(chip, domain.aid, one.kvn, set(sets[one.kvn].keys) - set(one.keys))
 
 

@@ -5,10 +5,10 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber, scp11data
+from . import ber, cells, scp11data
 from .chip import GpChip, is_issuer
 from .image import CPLC
-from .registry import Entry, cell_of
+from .registry import Entry
 
 BER_GROUPING: Final = 0x0070  # DGI that carries BER-TLV objects
 _PLAIN: Final = frozenset((0x42, 0x45, 0x66, 0x67, 0x5F50))
@@ -17,7 +17,6 @@ _CPLC_FIELDS: Final = {0x9F67: 26, 0x9F66: 34}  # pre-personalization, personali
 _CPLC_FIELD_SIZE: Final = 8
 _AID_SIZES: Final = range(5, 17)
 _MOST: Final = 1024
-_FOLDERS: Final = ("keys", "tries", "data", scp11data.FOLDER)
 
 
 def store(chip: GpChip, domain: Entry, objects: ber.Objects) -> None:
@@ -58,16 +57,17 @@ def _rename(chip: GpChip, isd: Entry, aid: bytes) -> None:
     for entry in list(chip.registry):
         if entry.domain == isd.aid and entry.aid != isd.aid:
             chip.registry.put(replace(entry, domain=aid))
-    chip.journal.put(cell_of(isd.aid), b"")
+    chip.journal.put(cells.registry(isd.aid), b"")
     chip.registry.put(replace(isd, aid=aid, domain=aid))
-    _move_cells(chip, isd.aid.hex().upper(), aid.hex().upper())
+    _move_cells(chip, isd.aid, aid)
     for channel in chip.channels.values():
         if channel.selected == isd.aid:
             channel.selected = aid
 
 
-def _move_cells(chip: GpChip, old: str, new: str) -> None:
-    for folder in _FOLDERS:
-        for name in list(chip.journal.names(f"{folder}/{old}/")):
-            chip.journal.put(f"{folder}/{new}/{name.split('/', 2)[2]}", chip.journal.get(name))
+def _move_cells(chip: GpChip, old: bytes, new: bytes) -> None:
+    for kind in cells.OF_DOMAIN:
+        before, after = cells.folder(kind, old), cells.folder(kind, new)
+        for name in chip.journal.names(before):
+            chip.journal.put(after + name.removeprefix(before), chip.journal.get(name))
             chip.journal.put(name, b"")

@@ -14,6 +14,7 @@ from .registry import Entry, Kind
 
 APPLICATIONS: Final = 0x2F00
 CONFIRMATIONS: Final = 0xC2
+_KEY_INFORMATION: Final = 0xE0  # empty on a security domain without keys
 _EVERYTHING: Final = bytes.fromhex("5C00")
 _STORED: Final = (0x42, 0x45, 0x67, 0x5F50)
 
@@ -54,7 +55,7 @@ def _shown(tag: int, value: bytes) -> tuple[int, bytes]:
 def _value(chip: GpChip, channel: Channel, entry: Entry, tag: int, data: bytes) -> bytes:
     source = _SOURCES.get(tag)
     value = source(chip, channel, entry, data) if source is not None else b""
-    if not value:
+    if not value and tag != _KEY_INFORMATION:
         raise StatusWordError(sw.DATA_NOT_FOUND)
     return value
 
@@ -136,7 +137,7 @@ _SOURCES: Final[Mapping[int, _Source]] = {
     CPLC: _cplc,
     KDD: _kdd,
     0x66: _recognition,
-    0xE0: _key_information,
+    _KEY_INFORMATION: _key_information,
     0xC1: _sequence_counter,
     CONFIRMATIONS: _confirmations,
     0xD3: _level,

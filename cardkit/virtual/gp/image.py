@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from ..errors import ImageError
 from ..historical import capabilities
-from . import keycells, registry
+from . import cells, keycells, registry
+from .birth import Authority
 from .keysets import CardKeyEntry, KeySet, RetryPolicy
 from .protection import Behaviour
 from .registry import Entry, Kind
@@ -69,6 +70,7 @@ class GpImage:
     :ivar digest: 8 bytes that name this content; a chip's file opens only with the image it was made from.
     :ivar cells: registry, keys and data as delivered.
     :ivar version: of the specification, behind the object identifier of CRD tag 60.
+    :ivar authority: certifies the SCP11 keys each chip is born with; None without SCP11.
     :ivar applets: by module AID, the name of the virtual application behind it.
     """
 
@@ -88,21 +90,19 @@ class GpImage:
     habits: Habits
     retry: RetryPolicy
     behaviour: Behaviour
+    authority: Authority | None
     serial_size: int = SERIAL_SIZE
 
     def born(self, serial: bytes) -> dict[str, bytes]:
         """The cells in which a fresh chip differs from its image."""
-        name = data_cell(self.isd, CPLC)
+        name = cells.data(self.isd, CPLC)
         cplc = self.cells[name]
+        sets = sum(cell.startswith(cells.KEYS) for cell in self.cells)
         return {
+            **(self.authority.born(self.isd, serial, sets) if self.authority is not None else {}),
             name: cplc[:_SERIAL_AT] + serial + cplc[_SERIAL_AT + SERIAL_SIZE :],
-            data_cell(self.isd, KDD): self.kdd + serial,
+            cells.data(self.isd, KDD): self.kdd + serial,
         }
-
-
-def data_cell(aid: bytes, tag: int) -> str:
-    """Name of the cell of a data object of a security domain."""
-    return f"data/{aid.hex().upper()}/{tag:02X}"
 
 
 def build(table: Mapping[str, Any], digest: bytes) -> GpImage:
@@ -130,10 +130,17 @@ def build(table: Mapping[str, Any], digest: bytes) -> GpImage:
         habits=Habits(**_tuples(table.get("habits", {}))),
         retry=RetryPolicy(**_tuples(table.get("retry", {}))),
         behaviour=Behaviour(**table.get("behaviour", {})),
+        authority=_authority(table.get("scp11")),
     )
-    if len(image.kdd) != _KDD_PREFIX or len(image.cells[data_cell(isd, CPLC)]) != _CPLC_SIZE:
+    if len(image.kdd) != _KDD_PREFIX or len(image.cells[cells.data(isd, CPLC)]) != _CPLC_SIZE:
         raise ImageError("card: expected 4 bytes of kdd and 42 of cplc")
     return image
+
+
+def _authority(table: Mapping[str, Any] | None) -> Authority | None:
+    if table is None:
+        return None
+    return Authority(table["name"], int(table["secret"], 16), table["kvn"], tuple(table["kids"]), table["i"])
 
 
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,13 +154,13 @@ def _modules(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _cells(table: Mapping[str, Any], isd: bytes) -> dict[str, bytes]:
     card = table["card"]
     entries = [_isd(card, isd), *(_package(line, isd) for line in table.get("packages", []))]
-    cells = {registry.cell_of(entry.aid): entry.encode() for entry in entries}
-    for order, found in enumerate(_key_sets(table.get("keys", []))):
-        cells[keycells.set_cell(isd, found.kvn)] = keycells.encode(found, order)
-    cells[data_cell(isd, CPLC)] = bytes.fromhex(card["cplc"])
+    found = {cells.registry(entry.aid): entry.encode() for entry in entries}
+    for order, keys in enumerate(_key_sets(table.get("keys", []))):
+        found[cells.keys(isd, keys.kvn)] = keycells.encode(keys, order)
+    found[cells.data(isd, CPLC)] = bytes.fromhex(card["cplc"])
     for line in table.get("data", []):
-        cells[data_cell(isd, line["tag"])] = bytes.fromhex(line["value"])
-    return cells
+        found[cells.data(isd, line["tag"])] = bytes.fromhex(line["value"])
+    return found
 
 
 def _isd(card: Mapping[str, Any], aid: bytes) -> Entry:

@@ -5,7 +5,6 @@ the old values until the last new one is written, so that a card that loses powe
 it was before the command.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from ..errors import VirtualCardError, WriteFailedError
@@ -28,20 +27,25 @@ class Journal:
         self.memory = memory
         self.cut: int | None = None
         self._todo: dict[str, bytes] = {}
+        self._names: dict[str, tuple[str, ...]] = {}  # by prefix, until a cell comes or goes
 
     def get(self, cell: str) -> bytes:
         """What the cell holds, with the changes of this command."""
         found = self._todo.get(cell)
         return self.memory.cells.get(cell, b"") if found is None else found
 
-    def names(self, prefix: str) -> Iterator[str]:
+    def names(self, prefix: str) -> tuple[str, ...]:
         """Names of the cells below a prefix that hold anything, in order."""
-        known = {name for name in self.memory.cells if name.startswith(prefix)}
-        known.update(name for name in self._todo if name.startswith(prefix))
-        return (name for name in sorted(known) if self.get(name))
+        found = self._names.get(prefix)
+        if found is None:
+            known = self.memory.cells.keys() | self._todo.keys()
+            found = tuple(sorted(name for name in known if name.startswith(prefix) and self.get(name)))
+            self._names[prefix] = found
+        return found
 
     def put(self, cell: str, value: bytes) -> None:
         """Change a cell when the command succeeds."""
+        self._names.clear()
         self._todo[cell] = value
 
     def put_now(self, cell: str, value: bytes) -> None:
@@ -50,12 +54,15 @@ class Journal:
         :raises WriteFailedError: by a fault of the memory; the cell is unchanged then.
         """
         self._todo.pop(cell, None)
+        self._names.clear()
         if self.memory.cells.get(cell, b"") != value:
             self._write(cell, value)
 
     def forget(self) -> None:
         """The command failed: nothing of it stays."""
-        self._todo = {}
+        if self._todo:
+            self._todo = {}
+            self._names.clear()
 
     def commit(self) -> None:
         """The command succeeded.
@@ -78,6 +85,7 @@ class Journal:
 
     def recover(self) -> None:
         """Take back what an unfinished command has written."""
+        self._names.clear()
         log = self.memory.cells.get(_LOG)
         if not log:
             return

@@ -4,10 +4,10 @@
 by the secure channels. The order of creation makes the default set.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
 
-from . import ber
+from . import ber, cells
 from .journal import Journal
 from .keysets import CardKeyEntry, KeyRing, KeySet, RetryPolicy
 
@@ -31,16 +31,6 @@ class JournalCell:
         :raises WriteFailedError: by a fault of the memory.
         """
         self._journal.put_now(self._name, value)
-
-
-def set_cell(aid: bytes, kvn: int) -> str:
-    """Name of the cell of a key set."""
-    return f"keys/{aid.hex().upper()}/{kvn:02X}"
-
-
-def tries_cell(aid: bytes, kvn: int) -> str:
-    """Name of the cell of its counter and tries."""
-    return f"tries/{aid.hex().upper()}/{kvn:02X}"
 
 
 def encode(found: KeySet, order: int) -> bytes:
@@ -70,13 +60,14 @@ def _key(key: CardKeyEntry) -> bytes:
 
 def order_of(cell: bytes) -> int:
     """Which set of its security domain this is, by creation."""
-    return ber.parse(cell)[0][1][3]
+    return _keys(cell)[0][3]
 
 
 @lru_cache(maxsize=1024)
-def _keys(cell: bytes) -> tuple[int, int, int, tuple[CardKeyEntry, ...]]:
+def _keys(cell: bytes) -> tuple[bytes, tuple[CardKeyEntry, ...]]:
+    """KVN, SCP, `i` and order in one piece, and the keys."""
     (_, head), *keys = ber.parse(cell)
-    return head[0], head[1], head[2], tuple(_entry(head[0], value) for _, value in keys)
+    return head, tuple(_entry(head[0], value) for _, value in keys)
 
 
 def _entry(kvn: int, body: bytes) -> CardKeyEntry:
@@ -107,27 +98,27 @@ class KeyCells:
 
     def ring(self) -> KeyRing:
         """All of them, in the order of their creation."""
-        prefix: Final = f"keys/{self._aid.hex().upper()}/"
-        cells = sorted(map(self._journal.get, self._journal.names(prefix)), key=order_of)
-        return KeyRing(*map(self._set, cells))
+        return KeyRing(*map(self._set, sorted(self._cells(), key=order_of)))
+
+    def _cells(self) -> Iterator[bytes]:
+        return map(self._journal.get, self._journal.names(cells.folder(cells.KEYS, self._aid)))
 
     def _set(self, cell: bytes) -> KeySet:
-        kvn, scp, i, keys = _keys(cell)
-        tries = JournalCell(self._journal, tries_cell(self._aid, kvn))
+        (kvn, scp, i, _), keys = _keys(cell)
+        tries = JournalCell(self._journal, cells.tries(self._aid, kvn))
         return KeySet(kvn, scp, i, {key.kid: key for key in keys}, tries, self._policy)
 
     def put(self, changed: KeySet) -> None:
         """Add or replace a set: its counter starts anew and it has all its tries again."""
-        name = set_cell(self._aid, changed.kvn)
+        name = cells.keys(self._aid, changed.kvn)
         before = self._journal.get(name)
         self._journal.put(name, encode(changed, order_of(before) if before else self._next()))
-        self._journal.put(tries_cell(self._aid, changed.kvn), b"")
+        self._journal.put(cells.tries(self._aid, changed.kvn), b"")
 
     def remove(self, kvn: int) -> None:
         """Delete a set."""
-        self._journal.put(set_cell(self._aid, kvn), b"")
-        self._journal.put(tries_cell(self._aid, kvn), b"")
+        self._journal.put(cells.keys(self._aid, kvn), b"")
+        self._journal.put(cells.tries(self._aid, kvn), b"")
 
     def _next(self) -> int:
-        cells = map(self._journal.get, self._journal.names(f"keys/{self._aid.hex().upper()}/"))
-        return max(map(order_of, cells), default=-1) + 1
+        return max(map(order_of, self._cells()), default=-1) + 1

@@ -11,10 +11,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from cardkit.virtual.errors import StatusWordError
-from cardkit.virtual.faultbase import Fault
-from cardkit.virtual.maker import AnyCard
-
+from ..errors import StatusWordError
+from ..faultbase import Fault
+from ..maker import AnyCard
 from . import lies_told
 from .chip import GpChip
 from .keysets import CardKeyEntry, KeyRing, KeySet

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, NamedTuple
 
-from cardkit.virtual import statuswords as sw
-
+from .. import statuswords as sw
 from . import ber
 from .crypto import AES_BLOCK
 from .keysets import SCP03

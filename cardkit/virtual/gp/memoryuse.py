@@ -4,7 +4,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber
+from . import ber, cells
 from .chip import GpChip
 from .registry import Kind
 
@@ -13,7 +13,7 @@ INSTANCE: Final = 64  # bytes an application takes before it stores anything
 
 def free(chip: GpChip) -> int:
     """Bytes of non-volatile memory left for load files and applications."""
-    stored = sum(len(chip.journal.get(cell)) for cell in chip.journal.names("app/"))
+    stored = sum(len(chip.journal.get(cell)) for cell in chip.journal.names(f"{cells.APPLICATION}/"))
     return chip.image.limits.nvm - stored - sum(entry.size for entry in chip.registry)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber
+from . import ber, cells
 from .journal import Journal
 from .privileges import EXCLUSIVE_HOLDERS, Privilege
 
@@ -24,8 +24,6 @@ PERSONALIZED: Final = 0x0F
 LOCKED: Final = 0x80  # set beside the state that unlocking brings back
 
 OP_READY, INITIALIZED, SECURED, CARD_LOCKED, TERMINATED = 0x01, 0x07, 0x0F, 0x7F, 0xFF
-
-_FOLDER: Final = "registry/"
 
 
 class Kind(Enum):
@@ -130,11 +128,6 @@ def _decode(cell: bytes) -> Entry:
     )
 
 
-def cell_of(aid: bytes) -> str:
-    """Name of the cell of an entry."""
-    return _FOLDER + aid.hex().upper()
-
-
 class Registry:
     """The entries, read through the journal."""
 
@@ -142,11 +135,11 @@ class Registry:
         self._journal = journal
 
     def __iter__(self) -> Iterator[Entry]:
-        return (_decode(self._journal.get(name)) for name in self._journal.names(_FOLDER))
+        return (_decode(self._journal.get(name)) for name in self._journal.names(f"{cells.REGISTRY}/"))
 
     def find(self, aid: bytes) -> Entry | None:
         """The entry of exactly that AID."""
-        cell = self._journal.get(cell_of(aid))
+        cell = self._journal.get(cells.registry(aid))
         return _decode(cell) if cell else None
 
     def get(self, aid: bytes) -> Entry:
@@ -192,7 +185,7 @@ class Registry:
 
     def remove(self, entry: Entry) -> None:
         """Delete an entry; privileges with one holder only go back to the issuer security domain."""
-        self._journal.put(cell_of(entry.aid), b"")
+        self._journal.put(cells.registry(entry.aid), b"")
         freed = sum(privilege for privilege in EXCLUSIVE_HOLDERS if entry.has(privilege))
         if freed:
             isd = self.isd
@@ -212,4 +205,4 @@ class Registry:
         return (entry for entry in self if entry.aid != domain.aid and domain in self.ancestors(entry))
 
     def _store(self, entry: Entry) -> None:
-        self._journal.put(cell_of(entry.aid), entry.encode())
+        self._journal.put(cells.registry(entry.aid), entry.encode())

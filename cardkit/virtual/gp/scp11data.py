@@ -7,18 +7,13 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber
+from . import ber, cells
 from .chip import GpChip
 
-FOLDER: Final = "scp11"
 CERTIFICATES, KLOC, KLCC = 0xBF21, 0xFF33, 0xFF34
 _ALLOWED: Final = 0x70
 _CONTROL, _REFERENCE, _KIND, _IDENTIFIER, _SERIAL = 0xA6, 0x83, 0x80, 0x42, 0x93
 _KINDS: Final = {b"\x00": KLOC, b"\x01": KLCC}
-
-
-def _cell(aid: bytes, tag: int, reference: bytes) -> str:
-    return f"{FOLDER}/{aid.hex().upper()}/{tag:02X}/{reference.hex().upper()}"
 
 
 def is_administration(objects: ber.Objects) -> bool:
@@ -40,25 +35,25 @@ def store(chip: GpChip, aid: bytes, objects: ber.Objects) -> None:
         kind = _KINDS.get(control[_KIND])
         if kind is None or len(objects) > 1:
             raise StatusWordError(sw.WRONG_DATA)
-        chip.journal.put(_cell(aid, kind, reference), control.get(_IDENTIFIER, b""))
+        chip.journal.put(cells.scp11(aid, kind, reference), control.get(_IDENTIFIER, b""))
         return
     if [tag for tag, _ in objects[1:]] not in ([CERTIFICATES], [_ALLOWED]):
         raise StatusWordError(sw.WRONG_DATA)
     tag, value = objects[1]
     if tag == _ALLOWED and any(inner != _SERIAL for inner, _ in ber.parse(value)):
         raise StatusWordError(sw.WRONG_DATA)
-    chip.journal.put(_cell(aid, tag, reference), value)
+    chip.journal.put(cells.scp11(aid, tag, reference), value)
 
 
 def certificates(chip: GpChip, aid: bytes, data: bytes) -> bytes:
     """The certificates of the key that `A6{83{KID KVN}}` names, leaf last; empty when there are none."""
     control = ber.unique(dict(ber.parse(data)).get(_CONTROL, b""))
-    return chip.journal.get(_cell(aid, CERTIFICATES, control.get(_REFERENCE, b"")))
+    return chip.journal.get(cells.scp11(aid, CERTIFICATES, control.get(_REFERENCE, b"")))
 
 
 def authorities(chip: GpChip, aid: bytes, kind: int) -> bytes:
     """Identifiers of authorities and their keys, `42 id, 83 KID KVN` each."""
-    names = chip.journal.names(_cell(aid, kind, b""))
+    names = chip.journal.names(cells.scp11(aid, kind))
     pairs = ((chip.journal.get(name), bytes.fromhex(name.rpartition("/")[2])) for name in names)
     return b"".join(ber.build(_IDENTIFIER, known) + ber.build(_REFERENCE, reference) for known, reference in pairs)
 
@@ -66,7 +61,7 @@ def authorities(chip: GpChip, aid: bytes, kind: int) -> bytes:
 def allow_lists(chip: GpChip, aid: bytes) -> dict[tuple[int, int], frozenset[int]]:
     """(KVN, KID) of a key -> certificate serial numbers it may vouch for."""
     lists = {}
-    for name in chip.journal.names(_cell(aid, _ALLOWED, b"")):
+    for name in chip.journal.names(cells.scp11(aid, _ALLOWED)):
         kid, kvn = bytes.fromhex(name.rpartition("/")[2])
         serials = (int.from_bytes(value, "big") for _, value in ber.parse(chip.journal.get(name)))
         lists[kvn, kid] = frozenset(serials)
@@ -76,6 +71,6 @@ def allow_lists(chip: GpChip, aid: bytes) -> dict[tuple[int, int], frozenset[int
 def forget_keys(chip: GpChip, aid: bytes, kvn: int, kids: set[int]) -> None:
     """Keys are deleted: what belongs to them goes, too."""
     endings = {f"/{kid:02X}{kvn:02X}" for kid in kids}
-    for name in chip.journal.names(f"{FOLDER}/{aid.hex().upper()}/"):
+    for name in chip.journal.names(cells.folder(cells.SCP11, aid)):
         if name[-5:] in endings:
             chip.journal.put(name, b"")

@@ -9,7 +9,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber
+from . import ber, cells
 from .chip import Answer, Channel, GpChip, PlainCommand
 from .registry import Entry
 
@@ -30,7 +30,7 @@ class StoringApplet:
         self._aid = entry.aid
 
     def _cell(self, name: str) -> str:
-        return f"app/{self._aid.hex().upper()}/{name}"
+        return cells.application(self._aid, name)
 
     def _get(self, name: str) -> bytes:
         return self._journal.get(self._cell(name))
