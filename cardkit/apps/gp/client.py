@@ -226,6 +226,8 @@ class SecurityDomain:
         :raises StatusError: when the card refuses.
         """
         self._forget_session()
+        if parameters is not None and parameters.scp not in opening.SYMMETRIC:
+            raise ProfileError(f"{parameters}: opened by certificates and not by a key set")
         offered = (parameters,) if parameters is not None else self.protocols()
         wanted = Opening(level, host_challenge, offered, quirks, self.fci.max_command_data)
         if parameters is None or parameters.explicit:

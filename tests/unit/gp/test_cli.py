@@ -51,9 +51,8 @@ def test_info(reader: str, protocol: str, key: str, call: Call) -> None:
     document = read_json(call, "info", "--reader", reader)
     assert document["domain"] == ISD
     assert protocol in document["recognition"]["protocols"]
-    assert [(item["kvn"], item["kid"], item["type"]) for item in document["keys"]] == [
-        ("FF", "01", key), ("FF", "02", key), ("FF", "03", key)
-    ]  # fmt: skip
+    initial = [(item["kid"], item["type"]) for item in document["keys"] if item["kvn"] == "FF"]
+    assert initial == [("01", key), ("02", key), ("03", key)]
     assert document["cplc"]["ic_fabrication_date"]["means"].startswith("20")
     assert document["cplc"]["personalization_date"]["means"] == "not set"
     assert document["troubles"] == {}
@@ -191,5 +190,6 @@ def test_unknown_keys_are_never_tried(scripted: CardMaker, monkeypatch: pytest.M
     assert said == ("error: key version FF of this card has no published key, no try was spent: give --key-set\n")
 
 
-def test_every_verb_of_the_group_is_there() -> None:
-    assert {"info", "list", "tree", "identify"} <= set(VERBS)
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_of_the_group_has_help(verb: str, call: Call) -> None:
+    assert f" gp {verb} " in call(verb, "-h").splitlines()[0]

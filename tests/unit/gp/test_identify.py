@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from cardkit.apps.gp.identify import Candidate, diversified, identify, published_candidates
-from cardkit.crypto import Key, MemoryKeyStore, Usage
+from cardkit.apps.gp.identify import Candidate, Identification, Trial, diversified, identify, published_candidates
+from cardkit.crypto import Key, KeyInfo, MemoryKeyStore, Usage
 from cardkit.crypto.cardkeys import KeySetSpec, Scheme, parse_key_set
 from cardkit.errors import AuthenticationError
 from cardkit.secure.greeting import Greeting, parse_initialize_update
@@ -89,3 +91,23 @@ def test_the_same_key_under_two_names_is_one_match() -> None:
     found = identify(greeting, challenge, twice)
     assert len(found.matches) == 2
     assert found.match().keys.enc == "test:gp-default"
+
+
+def test_two_different_keys_that_fit_are_no_answer() -> None:
+    greeting, _ = greeted("scp03-i70-level33-echo-kaoh")
+    first, second, *_ = published_candidates()
+    both = Identification(greeting, (Trial(first, "504A77", fits=True), Trial(second, "504A77", fits=True)))
+    with pytest.raises(AuthenticationError, match=r"several keys fit: .* none; .* emv"):
+        both.match()
+
+
+def test_key_without_a_check_value_is_tried_all_the_same() -> None:
+    greeting, challenge = greeted("scp03-i70-level33-echo-kaoh")
+
+    class SilentStore(MemoryKeyStore):
+        def find(self, reference: str) -> KeyInfo:
+            return replace(super().find(reference), kcv=None)
+
+    silent = SilentStore({"plant:a": Key(MASTER, "a", "AES-128", Usage.SECURE_CHANNEL)})
+    (trial,) = identify(greeting, challenge, [Candidate(silent, parse_key_set("plant:a"))]).trials
+    assert (trial.fits, trial.kcv, str(trial)) == (True, "", "plant:a none")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import date
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cardkit.apps.gp.agreement import Agreement
 from cardkit.apps.gp.client import SecurityDomain
 from cardkit.apps.gp.registry import read_registry
 from cardkit.crypto import MemoryKeyStore
 from cardkit.crypto.cardkeys import parse_key_set
 from cardkit.errors import AuthenticationError, SecurityStatusError
+from cardkit.secure.certificates import trusted_key
 from cardkit.secure.levels import SecurityLevel
+from cardkit.secure.scp11 import Variant
 from cardkit.target import open_card
 from cardkit.transport.base import TransmissionProtocol
 
@@ -22,7 +28,7 @@ def open_session(domain: SecurityDomain, reference: str, level: SecurityLevel | 
     domain.open(KEYSTORE, parse_key_set(f"FF={reference}"), level, host_challenge=CHALLENGE)
 
 
-@pytest.mark.parametrize("protocol", (TransmissionProtocol.T0, TransmissionProtocol.T1))
+@pytest.mark.parametrize("protocol", [TransmissionProtocol.T0, TransmissionProtocol.T1])
 @pytest.mark.parametrize(("reader", "reference"), CARDS.items())
 def test_registry_over_both_protocols(reader: str, reference: str, protocol: TransmissionProtocol) -> None:
     with open_card(reader, seed=1, protocol=protocol) as card:
@@ -69,3 +75,18 @@ def test_wrong_keys_spend_no_try() -> None:
                 domain.open(KEYSTORE, parse_key_set("FF=test:gp-default/kdf3"), None, host_challenge=CHALLENGE)
         open_session(domain, "test:gp-default", SecurityLevel.C_MAC)
         assert domain.session is not None
+
+
+def test_scp11b_proves_the_card_and_gives_the_host_no_rights() -> None:
+    with open_card("virtual:gp-scp03", seed=1) as card:
+        domain = SecurityDomain.select(card.channel)
+        chain = domain.certificates(0x01, Variant.B.kid)
+        card_key = trusted_key(chain, [chain[0].public_key], now=date(2030, 1, 1))
+        ephemeral = ec.derive_private_key(0x1234567, ec.SECP256R1())
+        wanted = Agreement(Variant.B, 0x01, SecurityLevel(0x33), ephemeral, card_key)
+        assert domain.open_scp11(KEYSTORE, wanted).level == 0x33
+        keys = domain.key_information()
+        assert keys is not None
+        assert keys.find(0x01, Variant.B.kid) is not None
+        with pytest.raises(SecurityStatusError):
+            read_registry(domain)

@@ -143,6 +143,11 @@ def test_level_the_greeting_does_not_have_is_refused_before_external_authenticat
         open_scp03(domain, session)
 
 
+def test_scp11_is_not_opened_by_a_key_set(scripted: CardMaker) -> None:
+    with pytest.raises(ProfileError, match="SCP11 i=17: opened by certificates"):
+        open_scp03(start(scripted), Recording(SCP03), parameters=decode_parameters(0x11, 0x17))
+
+
 def test_short_challenge_is_refused_before_anything_is_sent(scripted: CardMaker) -> None:
     session = Recording(SCP03)
     session.challenge = session.challenge[:7]
@@ -309,3 +314,32 @@ def test_implicit_session_sends_nothing_by_itself(scripted: CardMaker) -> None:
     )
     assert opened.level == SecurityLevel.C_MAC
     assert domain.greeting is None
+
+
+def test_long_command_goes_in_segments_as_long_as_the_domain_takes(scripted: CardMaker) -> None:
+    fci = FCI.replace("9F6501FF", "9F650110")
+    data = bytes(range(40))
+    script = [
+        (f"80E6840010{data[:16].hex()}", "9000"),
+        (f"80E6840010{data[16:32].hex()}", "9000"),
+        (f"80E6040008{data[32:].hex()}00", "009000"),
+    ]
+    domain = selected(scripted((SELECT, fci), *script))
+    assert domain.send_segments(CommandAPDU(0x80, 0xE6, 0x04, 0x00, data, 256), what="INSTALL") == b"\x00"
+
+
+def test_options_no_card_may_have_are_passed_over(scripted: CardMaker) -> None:
+    session = Recording(SCP03)
+    data = ("80CA006600", "661A 7318 6416 0609 2A864886FC6B040302 0609 2A864886FC6B040370 9000")
+    assert [str(item) for item in selected(scripted(*_without_aid([data]))).protocols()] == ["SCP03 i=70"]
+    domain = selected(scripted(*_without_aid([data, *session.opening()])))
+    open_scp03(domain, session)
+
+
+def test_first_option_with_the_level_is_taken_where_the_greeting_does_not_say(scripted: CardMaker) -> None:
+    session = Recording("scp02-i35-level13-2")
+    data = ("80CA006600", "661A 7318 6416 0609 2A864886FC6B040215 0609 2A864886FC6B040235 9000")
+    domain = selected(scripted(*_without_aid([data, *session.opening()])))
+    open_scp03(domain, session, 0x13)
+    assert domain.session is not None
+    assert str(domain.session.parameters) == "SCP02 i=35"
