@@ -12,7 +12,7 @@ from datetime import date
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
@@ -41,6 +41,16 @@ _CURVES: dict[bytes, ec.EllipticCurve] = {
     b"\x07": ec.BrainpoolP512R1(),
 }
 
+
+# What the X.509 parser says of bytes it cannot read.
+_UNREADABLE = (
+    ValueError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+    OverflowError,
+)
 
 _SHA384_BITS, _SHA512_BITS = 384, 512
 
@@ -98,18 +108,17 @@ class X509Certificate(Certificate):
             self._x509 = x509.load_der_x509_certificate(raw)
             self._extensions = self._x509.extensions
             key, algorithm = self._x509.public_key(), self._x509.signature_hash_algorithm
-        except (ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension) as error:
+            names = (
+                _unsigned(self._x509.serial_number),
+                self._x509.issuer.public_bytes(),
+                self._x509.subject.public_bytes(),
+            )
+            validity = (self._x509.not_valid_before_utc.date(), self._x509.not_valid_after_utc.date())
+        except _UNREADABLE as error:
             raise EncodingError(f"X.509 certificate: {error}") from None
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(algorithm, SHA256 | SHA384 | SHA512):
             raise EncodingError("X.509 certificate: expected an elliptic curve key and a signature with SHA-2")
         self._hash = algorithm
-        size = max(1, (self._x509.serial_number.bit_length() + 7) // 8)
-        names = (
-            self._x509.serial_number.to_bytes(size, "big"),
-            self._x509.issuer.public_bytes(),
-            self._x509.subject.public_bytes(),
-        )
-        validity = (self._x509.not_valid_before_utc.date(), self._x509.not_valid_after_utc.date())
         super().__init__(raw, names, validity, key)
 
     @property
@@ -235,6 +244,11 @@ def _signed_by(certificate: Certificate, signer: ec.EllipticCurvePublicKey) -> b
     except InvalidSignature:
         return False
     return True
+
+
+def _unsigned(number: int) -> bytes:
+    """Write a serial number in as many bytes as it needs; OverflowError on a negative one."""
+    return number.to_bytes(max(1, (number.bit_length() + 7) // 8))
 
 
 def _extension(extensions: x509.Extensions, kind: type[E]) -> E | None:

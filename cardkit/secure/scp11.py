@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from enum import Enum
+from typing import NoReturn, SupportsIndex
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -170,6 +171,13 @@ class Scp11:
             keys.wipe()
             raise AuthenticationError("SCP11: wrong receipt, the card does not have the key it should; stopped")
         return Scp03Session(self._terms, keys, None, chain=receipt)
+
+    def __repr__(self) -> str:
+        terms = self._terms
+        return f"<{terms.parameters} {self._variant.name.lower()} kvn={self._kvn:02X} level={terms.level:02X}>"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(f"{self!r} refuses to be pickled or copied")
 
     def _derived(self, card_point: bytes) -> tuple[Key, SessionKeys]:
         """Agree on secrets with both keys of the card and derive the session's keys (GPCS B.4.5)."""

@@ -90,6 +90,12 @@ class Sent(NamedTuple):
     context: bytes = b""
     counter: int = 0
 
+    def __repr__(self) -> str:
+        return f"<awaits the answer to {self.header.hex().upper()}>"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(f"{self!r} refuses to be pickled or copied")
+
     def begins_r_mac(self) -> bool:
         """Whether it is BEGIN R-MAC SESSION."""
         return self.header[:2] == _BEGIN_R_MAC_HEADER and self.header[3] == _BEGIN_P2

@@ -21,12 +21,13 @@ from tests.unit.secure.naive import Card01, Card02, Card03, Command, retail
 from tests.unit.secure.sessions import ENC, MAC, RMAC, aes_keys, des_keys
 
 SCP03_OPTIONS = [0x00, 0x10, 0x20, 0x30, 0x60, 0x70, 0x01, 0x11, 0x21, 0x31, 0x61, 0x71]
-SCP02_EXPLICIT = [i for i in range(0x80) if i & 0x0C == 0x04]
-SCP02_IMPLICIT = [i for i in range(0x80) if i & 0x0C == 0x08]
+# Bits 1 (three keys) and 7 (well-known challenge) are over when a session is open.
+SCP02_EXPLICIT = [0x05, 0x07, 0x15, 0x17, 0x25, 0x27, 0x35, 0x37, 0x04, 0x55, 0x75]
+SCP02_IMPLICIT = [0x0A, 0x0B, 0x1A, 0x1B, 0x2B, 0x3B]
 
 SCP03_CASES = [
     pytest.param(i, level, size, id=f"i{i:02X}-level{level:02X}-aes{8 * size}")
-    for i, size in product(SCP03_OPTIONS, (16, 24, 32))
+    for i, size in [*product(SCP03_OPTIONS, (16,)), *product((0x70, 0x71), (24, 32))]
     for level in decode_parameters(3, i).levels
 ]
 SCP02_CASES = [
@@ -121,7 +122,7 @@ def test_implicit_scp02(i):
     run_all(session, Card02(ENC[:16], MAC[:16], RMAC[:16], 0x01, bool(i & 0x10), bool(i & 0x02), icv=first))
 
 
-@pytest.mark.parametrize("length", [0, 1, 239, 240, 247, 248, 255, 256, 1000, 65_503])
+@pytest.mark.parametrize("length", [0, 239, 240, 247, 248, 255, 256, 65_503])
 @pytest.mark.parametrize("extended", [False, True])
 @pytest.mark.parametrize("level", [0x01, 0x03, 0x33])
 @pytest.mark.parametrize("i", [0x70, 0x71])
@@ -131,7 +132,7 @@ def test_scp03_commands_in_the_long_form_have_the_long_form_in_the_mac(i, level,
         exchange(session, card, Command(0x80, 0xE2, 0, 0, bytes(length), ne, extended), b"", 0x9000)
 
 
-@pytest.mark.parametrize("length", [0, 1, 239, 240, 247, 248, 255, 256, 1000])
+@pytest.mark.parametrize("length", [0, 239, 240, 247, 248, 255, 256])
 @pytest.mark.parametrize("extended", [False, True])
 @pytest.mark.parametrize("level", [0x01, 0x03, 0x13])
 @pytest.mark.parametrize("i", [0x35, 0x36])
