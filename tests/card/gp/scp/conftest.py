@@ -153,7 +153,9 @@ class Host02(Host):
     def open_implicitly(self, counter, aid=AID):
         """E.1.2.2: nothing is exchanged; the next protected command opens the session."""
         self.session_keys(counter, counter + 1)
-        self.icv, self.ricv = crypto.retail_mac(self.mac, aid), crypto.retail_mac(self.rmac, aid)
+        self.icv = self.ricv = bytes(8)
+        if self.i & 0x08:
+            self.icv, self.ricv = crypto.retail_mac(self.mac, aid), crypto.retail_mac(self.rmac, aid)
         self.first, self.level = True, 1
         return self
 

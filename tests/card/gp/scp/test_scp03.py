@@ -19,6 +19,8 @@ COMMANDS = [
     Command(0xC0, 0xE2, 0x00, 0x02, b"\x80" * 223),
     Command(0x80, 0xE2, 0x80, 0x03, bytes(300), extended=True),
     Command(0x00, 0xCA, 0x00, 0x66, b"", extended=True),
+    Command(0x80, 0xE6, 0x0C, 0x00, bytes(248)),  # segments joined: with its MAC one byte more than a short Lc can say
+    Command(0x80, 0xE6, 0x0C, 0x00, bytes(247)),
 ]
 ANSWERS = [(b"", OK), (b"a", OK), (bytes(15), b"\x62\x83"), (bytes(16), b"\x63\x10"), (bytes(600), OK)]
 ERROR = b"\x6a\x88"

@@ -202,7 +202,7 @@ def test_a_source_of_zeros_makes_no_key(refusal):
     assert refusal(make_channel(key(1), 0x13, random=bytes).open, agreement(0x13)) == "6F00"
 
 
-# Certificates
+LONG_FORM = ber.build(0x7F21, ber.parse(gp_certificate(ENTITY, CA))[0][1].replace(b"\x5f\x37\x40", b"\x5f\x37\x81\x40"))
 
 
 def opens(channel, entity=ENTITY):
@@ -269,6 +269,7 @@ def test_a_certificate_may_come_in_pieces(make):
         (gp_certificate(ENTITY, CA, reference=1), "6A80"),
         (gp_certificate(ENTITY, CA, extra={0x99: b""}), "6A80"),
         (gp_certificate(ENTITY, CA, extra={0x5F25: b" 24"}), "6A80"),  # behind 5F24
+        (LONG_FORM, "6A80"),
         (b"", "6A80"),
         (b"\x7f\x21\x00", "6A80"),
         (bytes(5000), "6A80"),

@@ -206,6 +206,16 @@ def test_the_last_try_blocks_the_set(host, refusal, scp, i):
     waiting.open(1)
 
 
+@ALL
+def test_a_set_blocked_after_the_greeting_opens_nothing(host, refusal, scp, i):
+    """Two logical channels: one uses up the tries while the other waits between its two commands."""
+    waiting = host(scp, i, policy=RetryPolicy(limit=1))
+    waiting.initialize_update()
+    waiting.key_set.take_try()
+    assert refusal(waiting.channel.open, waiting.external_authenticate(1)) == "6983"
+    assert waiting.channel.state is State.NONE
+
+
 def test_success_gives_all_tries_back(host, refusal):
     waiting = host(3, 0x70, policy=RetryPolicy(limit=2))
     for _ in range(3):
