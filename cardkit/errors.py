@@ -53,6 +53,21 @@ class KeyStoreError(CardkitError):
     exit_code = 4
 
 
+class KeyStoreUnavailableError(KeyStoreError):
+    """The token or its module is not there, or went away."""
+
+
+class KeyStoreLockedError(KeyStoreError):
+    """The token refused its PIN: another try may lock it for good, so there is none."""
+
+    exit_code = 5
+    security_stop = True
+
+
+class UnsupportedKeyOperationError(KeyStoreError):
+    """The token cannot do what is asked of it, or not with this key."""
+
+
 # The link between us and the card.
 
 

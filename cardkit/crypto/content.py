@@ -6,14 +6,14 @@ import hmac
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, HashAlgorithm
 
 from cardkit.crypto.key import Key
 from cardkit.crypto.mac import cmac, retail_mac
-from cardkit.crypto.private import Loaded, PrivateKey
+from cardkit.crypto.private import PrivateKey
 from cardkit.errors import AuthenticationError, KeyStoreError
 
 SHORT_RSA_BITS = 1024
@@ -33,8 +33,8 @@ def sign(key: Key | PrivateKey, message: bytes) -> bytes:
         return mac(key, message)
     loaded = key.load()
     if isinstance(loaded, RSAPrivateKey):
-        return loaded.sign(message, *_rsa_scheme(loaded))
-    size = _coordinate_bytes(loaded)
+        return loaded.sign(message, *_rsa_scheme(loaded.key_size))
+    size = (loaded.key_size + 7) // 8
     r, s = decode_dss_signature(loaded.sign(message, ec.ECDSA(curve_hash(loaded.key_size))))
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
@@ -47,9 +47,14 @@ def verify(key: Key | PrivateKey, message: bytes, signature: bytes) -> None:
     if isinstance(key, Key):
         right = hmac.compare_digest(mac(key, message), signature)
     else:
-        right = _verifies(key.load(), message, signature)
+        right = verifies(key.load().public_key(), message, signature)
+    check(key.name, signature, right)
+
+
+def check(name: str, signature: bytes, right: bool) -> None:
+    """Raise AuthenticationError for a signature that is not right."""
     if not right:
-        raise AuthenticationError(f"signature of {len(signature)} bytes under key {key.name}: wrong")
+        raise AuthenticationError(f"signature of {len(signature)} bytes under key {name}: wrong")
 
 
 def mac(key: Key, message: bytes) -> bytes:
@@ -70,27 +75,24 @@ def curve_hash(bits: int) -> HashAlgorithm:
     return SHA384() if bits < 512 else SHA512()
 
 
-def _coordinate_bytes(key: EllipticCurvePrivateKey) -> int:
-    return (key.key_size + 7) // 8
-
-
-def _rsa_scheme(key: RSAPrivateKey) -> tuple[padding.AsymmetricPadding, HashAlgorithm]:
+def _rsa_scheme(bits: int) -> tuple[padding.AsymmetricPadding, HashAlgorithm]:
     """Return padding and hash. GPCS B.3: SHA-1 for the 1024-bit keys old cards have."""
-    if key.key_size <= SHORT_RSA_BITS:
+    if bits <= SHORT_RSA_BITS:
         return padding.PKCS1v15(), SHA1()  # noqa: S303
     return padding.PSS(padding.MGF1(SHA256()), PSS_SALT_BYTES), SHA256()
 
 
-def _verifies(key: Loaded, message: bytes, signature: bytes) -> bool:
+def verifies(key: EllipticCurvePublicKey | RSAPublicKey, message: bytes, signature: bytes) -> bool:
+    """Whether a signature is right under a public key."""
     try:
-        if isinstance(key, RSAPrivateKey):
-            key.public_key().verify(signature, message, *_rsa_scheme(key))
+        if isinstance(key, RSAPublicKey):
+            key.verify(signature, message, *_rsa_scheme(key.key_size))
             return True
-        size = _coordinate_bytes(key)
+        size = (key.key_size + 7) // 8
         if len(signature) != 2 * size:
             return False
         r, s = (int.from_bytes(part, "big") for part in (signature[:size], signature[size:]))
-        key.public_key().verify(encode_dss_signature(r, s), message, ec.ECDSA(curve_hash(key.key_size)))
+        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(curve_hash(key.key_size)))
     except InvalidSignature:
         return False
     return True

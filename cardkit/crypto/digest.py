@@ -19,7 +19,12 @@ def dup_digest(plant_key: Key, kind: str, value: str) -> bytes:
         raise KeyStoreError(
             f"key {plant_key.name}: usage {plant_key.usage}, a duplicate digest needs {Usage.DUP_DIGEST}"
         )
+    with plant_key.reveal() as key:
+        return hmac.digest(key, message(kind, value), "sha256")
+
+
+def message(kind: str, value: str) -> bytes:
+    """Return the bytes a digest is made of; EncodingError on a NUL."""
     if "\0" in kind or "\0" in value:
         raise EncodingError(f"duplicate digest of {kind!r}: kind and value must not hold a NUL")
-    with plant_key.reveal() as key:
-        return hmac.digest(key, b"cardkit-dup-1\0" + kind.encode() + b"\0" + value.encode(), "sha256")
+    return b"cardkit-dup-1\0" + kind.encode() + b"\0" + value.encode()

@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 import msgspec
@@ -115,16 +114,8 @@ class FileKeyStore(SoftKeyStore):
 
     def close(self) -> None:
         """Wipe every key."""
-        for key in self._keys.values():
-            key.wipe()
-        self._keys.clear()
+        super().close()
         self._sealer.wipe()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def entries(self) -> list[KeyEntry]:
         """Return the inventory, sorted by reference."""

@@ -16,7 +16,7 @@ from cardkit.errors import KeyStoreError
 
 RSA_SIZES = (1024, 1152, 1408, 1984, 2048, 3072, 4096)
 PUBLIC_EXPONENT = 65537
-_CURVES: dict[str, ec.EllipticCurve] = {
+CURVE_OF: dict[str, ec.EllipticCurve] = {
     "EC-P256": ec.SECP256R1(),
     "EC-P384": ec.SECP384R1(),
     "EC-P521": ec.SECP521R1(),
@@ -24,7 +24,7 @@ _CURVES: dict[str, ec.EllipticCurve] = {
     "EC-BP384": ec.BrainpoolP384R1(),
     "EC-BP512": ec.BrainpoolP512R1(),
 }
-ASYMMETRIC = (*_CURVES, *(f"RSA-{bits}" for bits in RSA_SIZES))
+ASYMMETRIC = (*CURVE_OF, *(f"RSA-{bits}" for bits in RSA_SIZES))
 GENERATED = (*(name for name in ALGORITHMS if not name.startswith("ECDH-")), *ASYMMETRIC)
 
 
@@ -33,16 +33,21 @@ def random_key(algorithm: str) -> bytearray:
 
     :raises KeyStoreError: on an algorithm keys are not made for.
     """
-    if algorithm not in GENERATED:
-        raise KeyStoreError(f"key: algorithm {algorithm!r}, expected one of {', '.join(GENERATED)}")
+    check_algorithm("key", algorithm)
     if algorithm in ALGORITHMS:
         return bytearray(os.urandom(ALGORITHMS[algorithm][0]))
     private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-    if algorithm in _CURVES:
-        private = ec.generate_private_key(_CURVES[algorithm])
+    if algorithm in CURVE_OF:
+        private = ec.generate_private_key(CURVE_OF[algorithm])
     else:
         private = rsa.generate_private_key(PUBLIC_EXPONENT, int(algorithm.partition("-")[2]))
     return bytearray(private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def check_algorithm(what: str, algorithm: str) -> None:
+    """Raise KeyStoreError for an algorithm keys are not made for."""
+    if algorithm not in GENERATED:
+        raise KeyStoreError(f"{what}: algorithm {algorithm!r}, expected one of {', '.join(GENERATED)}")
 
 
 def key_of(new: NewKey, value: bytearray) -> Key | PrivateKey:
@@ -66,7 +71,12 @@ def stored_key(
 
 def method_name(key: Key | PrivateKey) -> str:
     """Return the name of the method a key's shown check value is made by."""
-    return PUBLIC_KEY_METHOD if isinstance(key, PrivateKey) else (shown_method(key.algorithm) or NO_METHOD)
+    return method_name_of(key.algorithm)
+
+
+def method_name_of(algorithm: str) -> str:
+    """Return the name of the method check values of an algorithm are shown by."""
+    return (shown_method(algorithm) or NO_METHOD) if algorithm in ALGORITHMS else PUBLIC_KEY_METHOD
 
 
 def check_block(new: NewKey, block: KeyBlock) -> None:

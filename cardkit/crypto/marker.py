@@ -55,7 +55,11 @@ def marker(batch_key: Key, binding: Binding, state: MarkerState) -> bytes:
     if batch_key.usage is not Usage.DATA_MAC:
         raise KeyStoreError(f"key {batch_key.name}: usage {batch_key.usage}, a marker needs {Usage.DATA_MAC}")
     with batch_key.reveal() as key:
-        mac = hmac.digest(key, binding.message(), "sha256")
+        return sealed(hmac.digest(key, binding.message(), "sha256"), state)
+
+
+def sealed(mac: bytes, state: MarkerState) -> bytes:
+    """Return the marker of a state and the MAC of its binding."""
     return bytes((VERSION, state)) + mac[:16]
 
 

@@ -6,6 +6,8 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import TracebackType
+from typing import Self
 
 from cardkit.crypto import scp
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, Scheme, SessionKeys, WrappedCardKey
@@ -64,7 +66,17 @@ def wrap_clear(dek: StaticKey, key: Key) -> WrappedCardKey:
 
 
 class CardKeyOperations(ABC):
-    """The operations of the KeyStore protocol on static card keys."""
+    """The operations of the KeyStore protocol on static card keys; a ``with`` block closes the store."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Wipe keys, end sessions: whatever the store holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
     @abstractmethod
     def _card_key(self, key: CardKey, purpose: str, allowed: tuple[Usage, ...]) -> AbstractContextManager[StaticKey]:

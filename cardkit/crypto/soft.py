@@ -36,6 +36,12 @@ class SoftKeyStore(CardKeyOperations):
     def __init__(self) -> None:
         self._keys: dict[str, Secret] = {}
 
+    def close(self) -> None:
+        """Wipe every key."""
+        for key in self._keys.values():
+            key.wipe()
+        self._keys.clear()
+
     def references(self) -> list[str]:
         """Return the references of all keys, sorted."""
         return sorted(self._keys)

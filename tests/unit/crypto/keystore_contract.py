@@ -91,6 +91,7 @@ POINT = (
     .public_key()
     .public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
 )
+WRAPPED = bytes.fromhex(SECURITY["wrap-rfc3394"]["out"]["wrapped"])
 AES_SET = key_set("30=test:aes")
 DES_SET = key_set("20=test:des")
 
@@ -101,13 +102,13 @@ class KeyStoreContract:
     unsupported: frozenset[str] = frozenset()
 
     def offered(self, what, call):
-        """Return what a call gives, or check that it is refused in one line where the store cannot do it."""
+        """Return what a call gives; None where the store cannot do it, and says so in one line."""
         if what not in self.unsupported:
             return call()
         with pytest.raises(KeyStoreError, match=r"this token|under this key|not extractable") as caught:
             call()
         assert len(str(caught.value).splitlines()) == 1
-        pytest.skip(f"the token does not offer it: {caught.value}")
+        return None
 
     def test_public_facts(self, keystore):
         info = keystore.find("test:aes")
@@ -210,9 +211,7 @@ class KeyStoreContract:
         assert expected == clear(keystore.scp03_session(key_set("30=plant:kmc-aes256/kdf3"), context).enc)
 
     def test_aes_key_under_a_static_dek(self, keystore):
-        wrapped = self.offered(
-            "wrap aes under static dek", lambda: keystore.wrap_for_card(CardKey("plant:new-aes"), AES_SET.dek)
-        )
+        wrapped = keystore.wrap_for_card(CardKey("plant:new-aes"), AES_SET.dek)
 
         assert (wrapped.algorithm, wrapped.size_bytes) == ("AES-128", 16)
         assert wrapped.cryptogram == aes_cbc(GP_KEY, NEW_AES)
@@ -230,6 +229,8 @@ class KeyStoreContract:
             return keystore.wrap_for_card(CardKey("plant:new-aes192"), AES_SET.dek)
 
         first = self.offered("wrap aes192", wrap)
+        if first is None:
+            return
         plain = [aes_cbc_decrypt(GP_KEY, wrapped.cryptogram) for wrapped in (first, wrap())]
 
         assert [len(first.cryptogram), first.size_bytes] == [32, 24]
@@ -252,6 +253,8 @@ class KeyStoreContract:
         wrapped = self.offered(
             "wrap 3des under session dek", lambda: keystore.wrap_for_card(CardKey("test:des"), session.dek)
         )
+        if wrapped is None:
+            return
 
         assert expected == wrapped.cryptogram.hex().upper()
         assert wrapped.kcv.hex().upper() == "8BAF47"
@@ -333,7 +336,7 @@ class KeyStoreContract:
         assert cmac(GP_KEY, b"load file hash") == keystore.sign_content("plant:dap-aes", b"load file hash")
         keystore.verify_content("plant:receipt", b"receipt", cmac(GP_KEY, b"receipt"))
         signature = self.offered("retail mac", lambda: keystore.sign_content("plant:dap-des", b"load file hash"))
-        assert retail_mac(GP_KEY, b"load file hash") == signature
+        assert signature in (None, retail_mac(GP_KEY, b"load file hash"))
 
     def test_content_signature_by_ecdsa(self, keystore):
         signature = keystore.sign_content("plant:dap-ec", b"token")
@@ -390,7 +393,7 @@ class KeyStoreContract:
         ("a check value", {Usage.CARD_KEY, Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE},
          lambda store, ref: store.card_key_kcv(CardKey(ref)), ""),
         ("unwrapping", {Usage.KEK, Usage.TRANSPORT_IN},
-         lambda store, ref: store.unwrap(ref, bytes(32), Wrapping.AES_CBC_23), "AES-"),
+         lambda store, ref: store.unwrap(ref, WRAPPED, Wrapping.AES_KW), "AES-"),
         ("a marker", {Usage.DATA_MAC}, lambda store, ref: store.marker(ref, Binding("b", 1, 1), MarkerState.STARTED),
          "HMAC"),
         ("a duplicate digest", {Usage.DUP_DIGEST}, lambda store, ref: store.dup_digest(ref, "iccid", "1"), "HMAC"),
