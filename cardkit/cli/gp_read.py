@@ -15,7 +15,7 @@ from cardkit.apps.gp.registry import Node, read_registry
 from cardkit.apps.gp.tags import StatusEntry
 from cardkit.cli import gp_words, options
 from cardkit.cli.card import identity
-from cardkit.cli.gp_session import Access, domain_options, opened_domain, session_options
+from cardkit.cli.gp_session import Access, domain_option, opened_domain, session_options
 from cardkit.cli.render import facts, print_json, table
 from cardkit.errors import ProtocolError, StatusError
 from cardkit.target import open_card
@@ -34,13 +34,13 @@ _VALUES = {
 
 @click.command()
 @options.reader
-@domain_options
+@domain_option
 @options.as_json
-def info(reader: str, access: Access, as_json: bool) -> None:
+def info(reader: str, aid: bytes | None, as_json: bool) -> None:
     """Say what a security domain tells without a session: no key is used, no try is spent."""
     with open_card(reader) as card:
         head = identity(card)
-        survey = Survey(SecurityDomain.select(card.channel, access.aid))
+        survey = Survey(SecurityDomain.select(card.channel, aid))
         document = {**head, **survey.document()}
     if as_json:
         print_json(document)

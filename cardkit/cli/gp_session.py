@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +16,10 @@ from cardkit.apps.gp.aids import checked_aid
 from cardkit.apps.gp.client import SecurityDomain
 from cardkit.apps.gp.identify import Trial, identify, published_candidates
 from cardkit.channel import Channel
+from cardkit.cli import keys_option
 from cardkit.cli.hexadecimal import from_hex
 from cardkit.cli.render import say
-from cardkit.crypto import KeyStore, MemoryKeyStore
+from cardkit.crypto import KeyStore
 from cardkit.crypto.cardkeys import KeySetSpec, parse_key_set
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.secure.greeting import Greeting
@@ -60,42 +61,47 @@ _LEVEL = click.option(
 )
 
 
-def domain_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--aid``; the command gets an :class:`Access` as ``access``."""
-    return _collected(command, (_AID,))
+def domain_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--aid``; the command gets ``aid``, None for the issuer's domain."""
+
+    @functools.wraps(command)
+    def with_aid(*arguments: Any, aid: str | None, **others: Any) -> Any:
+        return command(*arguments, aid=parse_aid(aid), **others)
+
+    return _AID(with_aid)
 
 
 def greeting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--aid`` and ``--scp``: all that INITIALIZE UPDATE takes."""
-    return _collected(command, (_AID, _SCP))
+    """Add ``--aid``, ``--scp`` and ``--keys``; the command gets an :class:`Access` as ``access``."""
+    return _AID(_SCP(_collected(command)))
 
 
 def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--aid``, ``--key-set``, ``--level`` and ``--scp``: all a session takes."""
-    return _collected(command, (_AID, _KEY_SET, _LEVEL, _SCP))
+    """Add what :func:`greeting_options` adds, ``--key-set`` and ``--level``: all a session takes."""
+    return _AID(_KEY_SET(_LEVEL(_SCP(_collected(command)))))
 
 
-def _collected(command: Callable[..., Any], added: Iterable[Callable[..., Any]]) -> Callable[..., Any]:
+def _collected(command: Callable[..., Any]) -> Callable[..., Any]:
+    @keys_option.keystore
     @functools.wraps(command)
     def with_access(
         *arguments: Any,
+        keystore: KeyStore,
         aid: str | None,
-        scp: str | None = None,
+        scp: str | None,
         key_set: str | None = None,
         level: str | None = None,
         **others: Any,
     ) -> Any:
         access = Access(
-            MemoryKeyStore.with_published_test_keys(),
-            None if aid is None else checked_aid(from_hex(aid), "--aid"),
+            keystore,
+            parse_aid(aid),
             None if key_set is None else parse_key_set(key_set),
             None if level is None else parse_level(level),
             None if scp is None else parse_protocol(scp),
         )
         return command(*arguments, access=access, **others)
 
-    for option in reversed(tuple(added)):
-        option(with_access)
     return with_access
 
 
@@ -151,6 +157,11 @@ def greet(domain: SecurityDomain, kvn: int, parameters: Parameters | None) -> tu
 def warn_of_published(trial: Trial, greeting: Greeting) -> None:
     """Tell on stderr that a card has keys everybody knows."""
     say(f"warning: key version {greeting.kvn:02X} has keys everybody knows ({trial.published}): {trial}")
+
+
+def parse_aid(text: str | None) -> bytes | None:
+    """Read the AID of a security domain, None for the issuer's.  :raises EncodingError: on anything else."""
+    return None if text is None else checked_aid(from_hex(text), "--aid")
 
 
 def parse_level(text: str) -> SecurityLevel:

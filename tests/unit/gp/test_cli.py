@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from cardkit.cli import gp_read, gp_session
+from cardkit.cli import gp_read, gp_session, keys_option
 from cardkit.cli.app import run
 from cardkit.cli.gp import VERBS
+from cardkit.crypto import Key, MemoryKeyStore, Usage
 from cardkit.target import Card
 from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.loopback import LoopbackConnection
@@ -193,3 +194,16 @@ def test_unknown_keys_are_never_tried(scripted: CardMaker, monkeypatch: pytest.M
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_of_the_group_has_help(verb: str, call: Call) -> None:
     assert f" gp {verb} " in call(verb, "-h").splitlines()[0]
+
+
+def test_keys_of_a_file_open_the_session(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def from_file(url: str, descriptor: int | None) -> MemoryKeyStore:
+        opened.append((url, descriptor))
+        return MemoryKeyStore({"plant:isd": Key(bytes(range(0x40, 0x50)), "isd", "AES-128", Usage.SECURE_CHANNEL)})
+
+    monkeypatch.setattr(keys_option, "open_keystore", from_file)
+    words = ("list", "--reader", SCP03, "--keys", "file:plant.keys", "--key-set", "FF=plant:isd")
+    assert read_json(call, *words)[0]["aid"] == ISD
+    assert opened == [("file:plant.keys", None)]
