@@ -23,7 +23,7 @@ from cardkit.cli.hexadecimal import from_hex
 from cardkit.cli.render import print_json, say
 from cardkit.crypto import KeyStore
 from cardkit.crypto.cardkeys import parse_key_set
-from cardkit.errors import EncodingError
+from cardkit.errors import CardFaultError, EncodingError, TransportError
 from cardkit.secure.levels import SecurityLevel
 from cardkit.target import Scheme, open_card, parse_one
 
@@ -66,6 +66,9 @@ class Task:
             )
             try:
                 yield card.channel, domain
+            except (CardFaultError, TransportError):
+                say("warning: whether the card did the last command is not known: look with cardkit gp list first")
+                raise
             finally:
                 domain.close()
 
@@ -148,9 +151,13 @@ def delegated(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--token-key", default="", metavar="REF", help="Sign with this token key (delegated management).")
     @click.option("--receipt-key", default="", metavar="REF", help="Expect a receipt and check it with this key.")
+    @click.option("--receipt-after", type=int, metavar="N", help="Counter of the card's last receipt.")
     @functools.wraps(command)
-    def collected(*arguments: Any, token_key: str, receipt_key: str, task: Task, **others: Any) -> Any:
-        found = Delegation(task.access.keystore, token_key, receipt_key) if token_key or receipt_key else None
+    def collected(
+        *arguments: Any, token_key: str, receipt_key: str, receipt_after: int | None, task: Task, **others: Any
+    ) -> Any:
+        named = Delegation(task.access.keystore, token_key, receipt_key, receipt_after)
+        found = named if token_key or receipt_key else None
         return command(*arguments, task=task, delegation=found, **others)
 
     return collected

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from cardkit.apps.gp import install as commands
 from cardkit.apps.gp.cap import CapFile, Package
 from cardkit.apps.gp.client import SecurityDomain
+from cardkit.apps.gp.delete import Delete
 from cardkit.apps.gp.install import Install, Purpose
 from cardkit.apps.gp.load import LoadFile, load_blocks
 from cardkit.apps.gp.tags import ApplicationState, Privileges, StatusEntry, StatusKind
@@ -20,6 +22,8 @@ from cardkit.apps.gp.tags.lifecycle import LOCKED
 from cardkit.apps.gp.tokens import Confirmation, make_token, receipt_fields, verify_receipt
 from cardkit.crypto import KeyStore
 from cardkit.errors import ProfileError, ProtocolError
+
+Signed = TypeVar("Signed", Install, Delete)
 
 # RIDs of packages that are part of the platform: many cards hold them in ROM and list them nowhere.
 _PLATFORM = (bytes.fromhex("A000000062"), bytes.fromhex("A00000015100"))
@@ -39,7 +43,7 @@ class Delegation:
     receipt: str = ""
     after: int | None = None
 
-    def signed(self, command: Install) -> Install:
+    def signed(self, command: Signed) -> Signed:
         """Return the command with its token, where there is a key for one."""
         return command.with_token(make_token(self.keystore, self.token, command)) if self.token else command
 

@@ -39,9 +39,7 @@ def delete(domain: SecurityDomain, command: Delete, *, delegation: Delegation | 
     :raises StatusError: when the card refuses.
     :raises ProtocolError: when the registry still lists it.
     """
-    if delegation and delegation.token:
-        token = delegation.keystore.sign_content(delegation.token, command.signed_data)
-        command = command.with_token(token)
+    command = delegation.signed(command) if delegation else command
     name = command.aid.hex().upper()
     answer = domain.send_segments(command.command(), what=f"DELETE {name}")
     receipt = delegation.check(answer, receipt_fields(command, domain.aid)) if delegation else None

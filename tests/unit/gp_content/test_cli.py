@@ -192,11 +192,13 @@ EQUAL = ("--allow", "equal-keys")
 
 def test_a_set_is_rotated_proven_and_dropped(gp: Verb) -> None:
     first = gp("rotate", "--new", SET_30, *EQUAL)
-    assert (first["kvn"], first["proven"], first["versions"]) == ("30", True, ["30"])
+    assert (first["kvn"], first["proven"]) == ("30", True)
+    assert "FF" not in first["versions"]
     second = gp("rotate", "--new", "31=test:gp-default", "--key-set", SET_30, *EQUAL)
-    assert (second["deleted"], second["versions"]) == ("30", ["31"])
+    assert second["deleted"] == "30"
+    assert {"30", "31"} & set(second["versions"]) == {"31"}
     again = gp("rotate", "--new", "31=test:gp-default", "--key-set", "31=test:gp-default", *EQUAL)
-    assert (again["deleted"], again["versions"]) == (None, ["31"])
+    assert (again["deleted"], again["versions"]) == (None, second["versions"])
 
 
 def test_check_values_of_an_order(gp: Verb) -> None:
