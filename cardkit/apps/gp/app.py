@@ -38,8 +38,14 @@ from cardkit.errors import KeyStoreError
 
 CHIP = Rule("PERSO-003", Severity.ERROR, "ISO/IEC 7816-3 8.2", "the ATR is that of the product's chip")
 
+_IN_A_SURVEY = frozenset(("GP-052",))
+"""Rules that wait for a survey: they cost more commands than a card in production has time for."""
+
 _AS_A_STRANGER = frozenset(("GP-001", "GP-002", "GP-003", "GP-005", "GP-009", "GP-013", "GP-021"))
 """Rules for the last look at a sealed card; all others were applied before, and nothing followed but the seal."""
+
+
+_RULES_OF = {Part.CHECK: frozenset(rule.id for rule in RULES) - _IN_A_SURVEY, Part.STRANGER: _AS_A_STRANGER}
 
 
 class GpBlueprint:
@@ -124,7 +130,7 @@ class GpBlueprint:
         """
         picture = picture_of(self.product, seen, self._keystore)
         expected = expectation_of(self.product, contents, picture, self._keystore, sealed=part is not Part.CHECK)
-        found = findings(picture, expected, rules=_AS_A_STRANGER if part is Part.STRANGER else None)
+        found = findings(picture, expected, rules=_RULES_OF[part] if part is not None else None)
         if seen.notes.get(ATR_FITS) is not True:
             found.append(CHIP.finding("ATR", "that of the chip model", "another"))
         return found

@@ -237,6 +237,18 @@ class PackageModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     modules: tuple[str, ...] = ()
 
 
+class KeyModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key the chip is delivered with and keeps, such as those of SCP11.
+
+    :param type: GPCS Table 11-16.  :param length: bytes.
+    """
+
+    kvn: Byte
+    kid: Byte
+    type: Byte
+    length: Byte
+
+
 class QuirksModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where this chip departs from the texts; each is named with card and source in the chip file."""
 
@@ -259,6 +271,7 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What is true of this chip as its maker delivers it.
 
     :param isd: AID of the issuer security domain.  :param privileges: its privileges, 6 digits.
+    :param keys: what it keeps of what it is delivered with, besides the delivered set.
     :param max_data: longest data field of a command (9F65).
     :param packages: load files it is delivered with.
     :param domain_package, domain_module: AIDs of what a supplementary security domain is made of.
@@ -270,6 +283,7 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     isd: str
     protocols: tuple[ProtocolModel, ...]
     delivered: DeliveredSet
+    keys: tuple[KeyModel, ...] = ()
     life_cycle: Literal["OP_READY", "INITIALIZED"] = "OP_READY"
     privileges: str = "9EFE80"
     max_data: Annotated[int, msgspec.Meta(ge=32, le=255)] = 255

@@ -65,8 +65,9 @@ def _missing(check: Check, need: str, text: str, trouble: str | None) -> Trouble
     where = _TITLES[need]
     if trouble is not None and need == check.owns:
         return Trouble(where, text, trouble)
-    given = need in _GIVEN or (need in _OPTIONAL and trouble is not None)
-    return unknown(where, text, trouble or "it was not read", by_design=given)
+    if need in _GIVEN:
+        return unknown(where, text, "nobody gave it", by_design=True)
+    return unknown(where, text, trouble or "it was not read", by_design=need in _OPTIONAL and trouble is not None)
 
 
 def _worded(check: Check, trouble: Trouble) -> Finding:

@@ -87,6 +87,8 @@ def _life_cycles(product: Product, *, sealed: bool) -> frozenset[int]:
 
 
 def _keys(product: Product, kdd_of: KddOf, keystore: KeyStore | None) -> Iterator[ExpectedKey]:
+    for model in product.chip.keys:
+        yield ExpectedKey(model.kvn, model.kid, model.type, model.length)
     for keys in product.all_keys:
         known = _published(keys, _kcvs(keys, kdd_of(keys), keystore))
         for kid in keys.kids:

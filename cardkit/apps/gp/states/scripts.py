@@ -55,7 +55,7 @@ class Scripts:
             state for kind in (*self.kinds, self.life_cycle) for state in kind.states
         )
         self.identify = self._identify()
-        self.survey = self._survey()
+        self.survey = self._survey(channels=True)
         self.look = self._look()
         self.number = self._number()
         self.parts = self._parts()
@@ -112,7 +112,7 @@ class Scripts:
         return {
             Part.FENCE: fenced,
             Part.WRITE: written,
-            Part.CHECK: self.survey,
+            Part.CHECK: self._survey(channels=False),
             Part.SEAL: sealed,
             Part.STRANGER: self._stranger(),
         }
@@ -143,7 +143,7 @@ class Scripts:
         self._domains(route, greet=False)
         return route.take()
 
-    def _survey(self) -> tuple[Step, ...]:
+    def _survey(self, *, channels: bool) -> tuple[Step, ...]:
         route = Route(self.product, Phase.VERIFY)
         self._identity(route)
         for tag, name in ((DataTag.CARD_DATA, CARD_DATA), (DataTag.CAPABILITIES, CAPABILITIES)):
@@ -156,7 +156,8 @@ class Scripts:
         if self.product.block.memory is not None:
             route.read(DataTag.RESOURCES, RESOURCES)
         route.ask(get_status(StatusKind.ISD), PLAIN_STATUS)
-        self._channels(route)
+        if channels:
+            self._channels(route)
         for keys in self.product.keys:
             if keys.opens_channel:
                 route.greet(keys)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
-from cardkit.apps.gp.discovery import CARD_LOCKED, OK, value_of
+from cardkit.apps.gp.discovery import CARD_LOCKED, OK
 from cardkit.apps.gp.states.keysets import KeySet
 from cardkit.apps.gp.states.line import Line
 from cardkit.apps.gp.states.notes import NOTES, Notes
@@ -108,7 +108,8 @@ class GpSession:
         except EncodingError as error:
             raise ProtocolError(f"GET DATA to identify the card: {error}") from None
         chip = cplc.ic_fabricator + cplc.ic_type + cplc.ic_fabrication_date + cplc.chip_id
-        delivered = set(keys.versions) == {self._scripts.product.delivered.kvn}
+        product = self._scripts.product
+        delivered = set(keys.versions) == {product.delivered.kvn, *(model.kvn for model in product.chip.keys)}
         return chip.hex().upper(), Unmarked.BLANK if delivered else Unmarked.BEGUN
 
     def _body(self, name: str) -> bytes:
@@ -122,7 +123,7 @@ class GpSession:
         :raises CardError: when the card does not give it.
         """
         self.run(self._scripts.number, strict=True)
-        return value_of(0x45, self._body(CARD_NUMBER)).hex().upper()
+        return self._body(CARD_NUMBER).hex().upper()
 
     def facts(self) -> tuple[Fact, ...]:
         """Return what only the card knew: its KDD, and the counter of each key set as it greeted last."""
