@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cardkit.virtual
-from cardkit.virtual import VirtualCard
+from cardkit.virtual import VirtualCard, make_card
 
 FOLDER = Path(cardkit.virtual.__file__).parent
 
@@ -20,23 +20,27 @@ sys.path.insert(0, sys.argv[1])
 import othertower
 from othertower.vpcd import serve
 assert not any(name.split(".")[0] == "cardkit" for name in sys.modules)
-serve(othertower.VirtualCard("usim", seed=1), "127.0.0.1", int(sys.argv[2]))
+serve(othertower.make_card(sys.argv[3], seed=1), "127.0.0.1", int(sys.argv[2]))
 """
 
 
-def test_copied_under_another_name_it_serves_a_card(tmp_path):
+@pytest.mark.parametrize(
+    ("image", "select", "answer"),
+    [("usim", "00A4000C023F00", b"\x90\x00"), ("gp-scp03", "00A404000411111111", b"\x6a\x82")],
+)
+def test_copied_under_another_name_it_serves_a_card(tmp_path, image, select, answer):
     shutil.copytree(FOLDER, tmp_path / "othertower", ignore=shutil.ignore_patterns("__pycache__"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
         port = str(listener.getsockname()[1])
-        command = [sys.executable, "-I", "-c", SERVE, str(tmp_path), port]
+        command = [sys.executable, "-I", "-c", SERVE, str(tmp_path), port, image]
         with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
             link, _ = listener.accept()
             with link:
                 link.sendall(b"\x00\x01\x04")
-                assert link.recv(100)[2:] == VirtualCard("usim").atr()
-                link.sendall(b"\x00\x07" + bytes.fromhex("00A4000C023F00"))
-                assert link.recv(100) == b"\x00\x02\x90\x00"
+                assert link.recv(100)[2:] == make_card(image).atr()
+                link.sendall(bytes((0, len(select) // 2)) + bytes.fromhex(select))
+                assert link.recv(100) == b"\x00\x02" + answer
             errors = process.communicate(timeout=10)[1]
     assert process.returncode == 0, errors.decode()
 
