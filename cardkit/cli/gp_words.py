@@ -17,6 +17,7 @@ from cardkit.apps.gp.tags import (
     cplc_date,
 )
 from cardkit.apps.gp.tags.cplc import DATES
+from cardkit.apps.gp.tags.keyinfo import CURVES
 from cardkit.errors import EncodingError
 
 Document = dict[str, Any]
@@ -107,7 +108,7 @@ def capabilities_document(data: CardCapabilities) -> Document:
         "protocols": [
             {
                 "scp": f"{item.scp:02X}",
-                "i": [f"{option:02X}" for option in item.options],
+                "i": [f"{option:02X}" for option in item.values],
                 "aes_bits": list(item.aes_bits),
             }
             for item in data.protocols
@@ -119,7 +120,7 @@ def capabilities_document(data: CardCapabilities) -> Document:
         "tokens": list(data.tokens),
         "receipts": list(data.receipts),
         "daps": list(data.daps),
-        "curves": [f"{curve:02X}" for curve in data.curves],
+        "curves": [CURVES.get(curve, f"{curve:02X}") for curve in data.curves],
         "findings": ["67 stands inside 67"] if data.nested else [],
     }
 

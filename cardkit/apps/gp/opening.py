@@ -102,7 +102,7 @@ def discovered(data: CardRecognitionData | None, capabilities: CardCapabilities 
     pairs = [(item.scp, item.i_byte) for item in data.protocols] if data else []
     found = _decoded(pairs)
     if not found and capabilities:
-        found = _decoded((item.scp, i) for item in capabilities.protocols for i in item.options)
+        found = _decoded((item.scp, i) for item in capabilities.protocols for i in item.values)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
@@ -109,6 +109,7 @@ def test_search_by_the_start_of_an_aid() -> None:
     assert command.encode().hex().upper() == "80F24003074F05A00000000400"
 
 
+@settings(max_examples=50)
 @given(answers=st.lists(st.tuples(st.binary(max_size=30), st.sampled_from((0x9000, 0x6310, 0x6A86, 0x6A88, 0x6982)))))
 def test_any_answers_end_in_entries_or_a_card_error(answers: list[tuple[bytes, int]]) -> None:
     left = [ResponseAPDU(data, sw) for data, sw in answers]

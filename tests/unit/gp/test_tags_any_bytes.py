@@ -43,7 +43,7 @@ READERS: list[Callable[[bytes], Any]] = [
 
 
 @pytest.mark.parametrize("read", READERS, ids=lambda read: read.__self__.__name__)
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(data=ANY)
 def test_any_bytes(read: Callable[[bytes], Any], data: bytes) -> None:
     try:
@@ -59,6 +59,7 @@ def test_any_bytes(read: Callable[[bytes], Any], data: bytes) -> None:
                 assert name == "management_data"
 
 
+@settings(max_examples=50)
 @given(data=st.one_of(ANY, ANY.map(lambda inner: tlv.build(0xE3, inner))), listed=st.sampled_from(StatusKind))
 def test_any_status(data: bytes, listed: StatusKind) -> None:
     try:
@@ -72,6 +73,7 @@ def test_any_status(data: bytes, listed: StatusKind) -> None:
 _AIDS = st.binary(min_size=5, max_size=16)
 
 
+@settings(max_examples=50)
 @given(
     entries=st.lists(
         st.tuples(_AIDS, st.binary(min_size=2, max_size=2), st.lists(_AIDS, max_size=3)), min_size=1, max_size=3
@@ -89,6 +91,7 @@ def test_old_status_is_lossless(entries: list[tuple[bytes, bytes, list[bytes]]],
     assert b"".join(map(encode_old_status, read)) == data
 
 
+@settings(max_examples=50)
 @given(data=st.binary(max_size=40), listed=st.sampled_from(StatusKind))
 def test_any_old_status(data: bytes, listed: StatusKind) -> None:
     try:
@@ -98,6 +101,7 @@ def test_any_old_status(data: bytes, listed: StatusKind) -> None:
     assert b"".join(map(encode_old_status, entries)) == data
 
 
+@settings(max_examples=50)
 @given(value=st.binary(max_size=3), today=st.dates(min_value=date(1990, 1, 1), max_value=date(2100, 12, 31)))
 def test_any_date(value: bytes, today: date) -> None:
     try:

@@ -14,6 +14,7 @@ _SCP, _OPTIONS, _AES_SIZES, _TLS_SUITES, _PSK_SIZE = 0x80, 0x81, 0x82, 0x83, 0x8
 _DOMAIN_PRIVILEGES, _APPLICATION_PRIVILEGES = 0x81, 0x82
 _HASHES, _CIPHERS, _TOKENS, _RECEIPTS, _DAPS, _CURVES = 0x83, 0x84, 0x85, 0x86, 0x87, 0x88
 
+_SCP11, _SECOND_BYTE = 0x11, 0x80
 _AES_BITS = {0x01: 128, 0x02: 192, 0x04: 256}
 _HASH_NAMES = {0x01: "SHA-1", 0x02: "SHA-256", 0x03: "SHA-384", 0x04: "SHA-512"}
 _CIPHER_NAMES = ("3DES", "AES-128", "AES-192", "AES-256", "", "", "", "ICV")
@@ -27,13 +28,28 @@ _SIGNATURE_NAMES = (
 class ScpCapability:
     """A secure channel protocol with all its options.
 
-    :param options: every value of "i", one byte each as the card lists them.
+    :param options: every value of "i", as the card lists them.
     :param aes_bits: key lengths, empty where the card gives none.
     """
 
     scp: int
     options: bytes
     aes_bits: tuple[int, ...] = ()
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Every value of "i": one byte each; of SCP11 two where b8 of the first says so.
+
+        >>> [f"{value:02X}" for value in ScpCapability(0x11, bytes.fromhex("179B06")).values]
+        ['17', '9B06']
+        """
+        found: list[int] = []
+        rest = self.options
+        while rest:
+            size = 2 if self.scp == _SCP11 and rest[0] & _SECOND_BYTE else 1
+            found.append(int.from_bytes(rest[:size], "big"))
+            rest = rest[size:]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +142,7 @@ class CardCapabilities:
 
     def offers(self, scp: int, i: int) -> bool:
         """Whether a protocol with this option is among those the card names."""
-        return any(item.scp == scp and i in item.options for item in self.protocols)
+        return any(item.scp == scp and i in item.values for item in self.protocols)
 
     def _privileges(self, tag: int) -> Privileges | None:
         value = self.objects.first(tag)
