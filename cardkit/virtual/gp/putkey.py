@@ -18,6 +18,7 @@ _SEVERAL: Final = 0x80  # P2 b8
 _COMPONENT: Final = 0x80  # types of components are this or higher, lengths of check values lower
 INITIAL_SET: Final = 0xFF
 _VERSIONS: Final = range(0x01, 0x80)
+_PROTOCOLS: Final = {KEY_DES: (SCP01, SCP02), KEY_AES: (SCP03,)}
 _CHANNEL_KIDS: Final = frozenset((ENC, MAC, DEK))
 _OTHER_PURPOSES: Final = 0x70  # key versions from here on are for tokens, receipts, load files
 _AGREEMENT_KIDS: Final = (0x11, 0x13, 0x15)
@@ -119,12 +120,11 @@ def _protocol(chip: GpChip, domain: Entry, keys: dict[int, CardKeyEntry], kvn: i
 
     :raises StatusWordError: 6A80 when the domain has no secure channel for such keys.
     """
-    kinds = {keys[kid].type for kid in _CHANNEL_KIDS & keys.keys()}
+    kinds = {keys[kid].type for kid in _CHANNEL_KIDS & keys.keys()} & _PROTOCOLS.keys()
     if not kinds:
         return (SCP11, chip.image.behaviour.scp11_i) if keys.keys() & set(_AGREEMENT_KIDS) else (0, 0)
-    wanted = {KEY_DES: (SCP01, SCP02), KEY_AES: (SCP03,)}.get(max(kinds), ())
     for pair in domain.protocols:
-        if pair[0] in wanted and len(kinds) == 1:
+        if len(kinds) == 1 and pair[0] in _PROTOCOLS[max(kinds)]:
             return pair[0], pair[1]
     if kvn >= _OTHER_PURPOSES:
         return 0, 0
