@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from cardkit.apps.gp import domain_keys, domain_lifecycle
 from cardkit.cli.app import run
 from cardkit.cli.gp_task import Task
+from cardkit.errors import AuthenticationError, CardFaultError
 
 from .capfiles import APPLET, archive, components, imports
 
@@ -234,3 +237,49 @@ def test_a_single_key_and_a_public_one(gp: Verb, tmp_path: Path) -> None:
 def test_put_key_needs_to_know_which_and_where(gp: Verb) -> None:
     assert "expected one of --new, --single and --public" in gp("put-key", code=2)
     assert "needs --kvn and --kid" in gp("put-key", "--single", "test:gp-default", code=2)
+
+
+def test_a_set_that_is_not_proven_is_told_and_stops_the_line(gp: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AuthenticationError("card cryptogram: wrong")
+
+    monkeypatch.setattr(domain_keys, "prove", refuse)
+    said = gp("rotate", "--new", SET_30, *EQUAL, code=5)
+    assert "key set 30 is not proven: keep the keys of FF and of 30" in said
+    assert "the card lists key versions" in said
+    assert "error: card cryptogram: wrong" in said
+
+
+def test_an_unclear_answer_is_told(gp: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **others: object) -> None:
+        raise CardFaultError("SET STATUS", 0x6581)
+
+    monkeypatch.setattr(domain_lifecycle, "set_lock", fail)
+    assert "whether the card did the last command is not known" in gp("lock", APP, code=1)
+
+
+def test_make_selectable_later_and_a_state_of_its_own(gp: Verb) -> None:
+    gp("install", APP, "--package", PACKAGE, "--module", MODULE, "--not-selectable", "--parameters", "0102")
+    assert listed(gp)[APP] == "INSTALLED"
+    assert gp("install", APP, "--make-selectable")["purpose"] == "for make selectable"
+    assert listed(gp)[APP] == "SELECTABLE"
+    assert gp("install", APP, "--update", "--privilege", "trusted path")["privileges"] == ["TRUSTED_PATH"]
+
+
+def test_an_application_cannot_go_where_nobody_is(gp: Verb) -> None:
+    install(gp)
+    assert f"INSTALL for extradition {APP}" in gp("install", APP, "--extradite-to", SSD, code=1)
+
+
+def test_a_domain_is_told_its_state_by_its_issuer(gp: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[bytes, int]] = []
+    monkeypatch.setattr(domain_lifecycle, "set_application_state", lambda domain, aid, state: told.append((aid, state)))
+    assert gp("set-state", "0F", "--aid", SSD)["state"] == "0F"
+    assert told == [(bytes.fromhex(SSD), 0x0F)]
+
+
+def test_a_person_at_the_keyboard_may_say_no(gp: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", lambda *words, **options: (_ for _ in ()).throw(click.Abort()))
+    assert "interrupted" in gp("install", APP, "--package", PACKAGE, "--module", MODULE, code=130, yes=False)
+    assert APP not in listed(gp)

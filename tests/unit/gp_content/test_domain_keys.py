@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from cardkit.apps.gp import domain_lifecycle as lifecycle
 from cardkit.apps.gp.client import SecurityDomain
 from cardkit.apps.gp.domain_keys import KeyChange, Proof, Waiver
 from cardkit.apps.gp.putkey import ec_public_key, symmetric_key
-from cardkit.crypto import MemoryKeyStore
+from cardkit.crypto import Key, MemoryKeyStore, Usage
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, WrappedCardKey, parse_key_set
 from cardkit.errors import AuthenticationError, KeyStoreError, ProfileError, ProtocolError, StatusError
 from cardkit.secure.levels import SecurityLevel
@@ -162,6 +163,25 @@ def test_a_version_that_is_taken_and_one_that_is_not_there(scp03: Open, keystore
     refused(scp03, keystore, missing, ProfileError, "key 01/32: nothing to replace")
     longer = KeyChange(own("AES-256"), replaces=NEW, live=False, waivers=[Waiver.WEAKER_DEK])
     refused(scp03, keystore, longer, ProfileError, "key 01/30 is AES 128: AES-256 cannot replace it")
+
+
+@pytest.mark.parametrize("image", ["gp-scp02", "gp-scp03"])
+def test_a_plant_keeps_its_keys_apart_from_the_published_ones_of_a_new_card(
+    image: str, keystore: MemoryKeyStore
+) -> None:
+    live = LiveStore()
+    algorithm = "3DES-128" if image == "gp-scp02" else "AES-128"
+    for number, name in enumerate(("enc", "mac", "dek")):
+        value = hashlib.sha256(name.encode()).digest()[:16]
+        live.add(f"plant:{name}", Key(value, name, algorithm, Usage.SECURE_CHANNEL, kvn=NEW + number))
+    new = parse_key_set(f"{NEW:02X}=plant:enc,plant:mac,plant:dek").for_card(b"")
+    with opened(keystore, image) as card:
+        ready = keys.prepare(card.domain, live, KeyChange(new))
+        proven = keys.rotate(card.domain, card.channel, live, ready, proof(level_of(card)))
+        assert proven.keys == new
+        if image == "gp-scp03":
+            with pytest.raises(KeyStoreError, match="plant:dek is in another key store"):
+                keys.dek_for(proven, keystore)
 
 
 # Cards that lie

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardkit.apps.gp.dgi_keys import LoadedKey, key_groupings
 from cardkit.apps.gp.putkey import (
@@ -17,6 +19,7 @@ from cardkit.apps.gp.putkey import (
     ec_private_key,
     ec_public_key,
     key_type,
+    public_key,
     put_key,
     rsa_public_key,
     symmetric_key,
@@ -204,3 +207,24 @@ def test_attributes_without_access_and_out_of_range() -> None:
     for kid, kvn in ((0x80, 1), (1, 0), (1, 0x80)):
         with pytest.raises(EncodingError, match="expected KID 00 to 7F, KVN 01 to 7F"):
             LoadedKey(kid, kvn, wrapped, b"\x18").attributes()
+
+
+def pem(key: Any) -> bytes:
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_public_keys_of_a_file() -> None:
+    numbers = rsa.RSAPublicNumbers(65537, (1 << 1023) + 1)
+    assert public_key(pem(numbers.public_key())) == rsa_public_key(numbers.n.to_bytes(128, "big"), b"\x01\x00\x01")
+    point = ec.generate_private_key(ec.BrainpoolP256R1()).public_key()
+    raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    assert public_key(pem(point)) == ec_public_key(raw, 3)
+
+
+FOREIGN = (ec.generate_private_key(ec.SECP256K1()), ed25519.Ed25519PrivateKey.generate())
+
+
+@pytest.mark.parametrize("content", [b"", b"text", *(pem(key.public_key()) for key in FOREIGN)])
+def test_other_files_are_no_public_key_for_a_card(content: bytes) -> None:
+    with pytest.raises(EncodingError, match="public key"):
+        public_key(content)
