@@ -15,7 +15,7 @@ from cardkit.apps.gp.states.kind import CONFIRMATION, desired, entry_of, store, 
 from cardkit.apps.gp.states.payload import DATA
 from cardkit.apps.gp.states.product import Application, Domain, Package, Product
 from cardkit.apps.gp.states.route import Route
-from cardkit.apps.gp.tags import ApplicationState
+from cardkit.apps.gp.tags import ApplicationState, CardState
 from cardkit.desired import AfterUnknown, Content, Role, State
 
 
@@ -152,11 +152,16 @@ class DataStored:
         store(route, commands, self.name, f"{DATA}: {text(self.application.aid)}")
 
     def unmet(self, picture: CardPicture, contents: Mapping[str, Content]) -> Collection[str]:  # noqa: ARG002
-        """The application is in a state of its own that it takes with its last grouping; SELECTABLE tells nothing."""
+        """The application is in a state of its own that it takes with its last grouping; SELECTABLE tells nothing.
+
+        A card whose sealing has begun was whole before.
+        """
         entry = entry_of(picture, self.application.aid)
-        wanted = self.application.block.life_cycle
-        done = entry is not None and entry.life_cycle == wanted != ApplicationState.SELECTABLE
-        return () if done else (self.name,)
+        if entry is None:
+            return (self.name,)
+        sealing = picture.isd is not None and picture.isd.life_cycle != CardState[self.product.chip.life_cycle]
+        told = entry.life_cycle == self.application.block.life_cycle != ApplicationState.SELECTABLE
+        return () if told or sealing else (self.name,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,11 +109,12 @@ class Route:
 
     def read(self, tag: int, serves: str, *, cla: int = CLA, secured: bool = False) -> None:
         """Read a data object of the selected domain."""
-        self._add(Role.READ, SECURED if secured else PLAIN, serves, get_data(tag, cla=cla), 0)
+        size = self.room.command(0) if secured else 0
+        self._add(Role.READ, SECURED if secured else PLAIN, serves, get_data(tag, cla=cla), size)
 
     def list(self, command: CommandAPDU, serves: str) -> None:
         """Read the registry; further pages are asked for as the card says."""
-        self._add(Role.READ, SECURED, serves, command, command.nc)
+        self._add(Role.READ, SECURED, serves, command, self.room.command(command.nc))
 
     def ask(self, command: CommandAPDU, serves: str) -> None:
         """Send a command whose status word is the answer."""
