@@ -71,6 +71,20 @@ def document(profile: Profile, todo: Plan) -> dict[str, Any]:
     }
 
 
+def show_scripts(todo: Plan) -> None:
+    """Print what was computed beforehand: for which card and moment, and every command by header and digest."""
+    for script in todo.scripts:
+        click.echo()
+        click.echo(f"{script.name}, computed beforehand: " + "  ".join(f"{k} {v}" for k, v in script.terms.items()))
+        table(
+            ["no", "header", "bytes", "SHA-256"],
+            [
+                (number, command["header"], command["bytes"], command["sha256"])
+                for number, command in enumerate(script.to_json()["commands"], 1)
+            ],
+        )
+
+
 def show(profile: Profile, todo: Plan) -> None:
     """Print the plan for people."""
     click.echo(
@@ -93,6 +107,7 @@ def show(profile: Profile, todo: Plan) -> None:
             ("all", *(sum(part[key] for part in totals.values()) for key in ("apdus", "bytes_in", "bytes_out"))),
         ],
     )
+    show_scripts(todo)
     click.echo()
     facts(
         (

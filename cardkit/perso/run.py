@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NoReturn
 
 from cardkit.crypto import KeyStore
@@ -67,6 +68,8 @@ def personalize(
     :raises TransportError: when the link failed; the card is closed. Open it again, identify it, and resume.
     :raises KeyStoreError: when a secret is missing.
     """
+    # A script is for a card nobody has greeted yet: on one that may have been begun, everything is computed anew.
+    plan = replace(plan, scripts=()) if resume else plan
     return _Run(plan, card, keystore, on_event or _ignore).outcome(resume=resume)
 
 

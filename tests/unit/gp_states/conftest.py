@@ -122,7 +122,7 @@ def tap() -> Callable[..., tuple[Tap, Card]]:
 def torn(tap) -> Callable[..., CardSeam]:
     """Cut a run's power at a command, before the card gets it or before its answer arrives; return the chip."""
 
-    def cut(job: Job, at: int, *, after: bool) -> CardSeam:
+    def cut(job: Job, at: int, *, after: bool, seed: int = 1) -> CardSeam:
         def spoil(number: int, command: bytes, card: CardSeam) -> bytes:
             if number < at:
                 return card.transmit(command)
@@ -130,7 +130,7 @@ def torn(tap) -> Callable[..., CardSeam]:
                 card.transmit(command)
             return b""
 
-        seam, card = tap(job.image, spoil)
+        seam, card = tap(job.image, spoil, seed=seed)
         with pytest.raises(TransportError):
             personalize(job.plan(), card, job.keystore)
         return seam.card
