@@ -15,8 +15,8 @@ from ..memory import Memory
 from . import cells
 from .image import KDD, GpImage
 from .journal import Journal
-from .keycells import KeyCells
-from .keysets import CardKeyEntry, KeyRing
+from .keycells import KeyCells, opens
+from .keysets import SCP11, CardKeyEntry, KeyRing
 from .privileges import Privilege
 from .registry import CARD_LOCKED, TERMINATED, Entry, Kind, Registry
 from .session import SecureChannel
@@ -187,7 +187,7 @@ class GpChip:
         """The key sets that open sessions with a security domain: its own, else those of the nearest one above."""
         for found in (domain, *self.registry.ancestors(domain)):
             ring = self.keys(found.aid).ring()
-            if any(one.scp for one in ring.sets.values()):
+            if any(one.scp == SCP11 or opens(one) for one in ring.sets.values()):
                 return ring
         return KeyRing()
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import ber, cells, management, scp11data
+from . import ber, cells, keycells, management, scp11data
 from .chip import Answer, Channel, GpChip, PlainCommand, is_issuer, used_elsewhere
 from .keysets import KeySet
 from .privileges import Privilege
@@ -91,17 +91,9 @@ def _delete_keys(chip: GpChip, domain: Entry, objects: dict[int, bytes], *, last
     if not found:
         raise StatusWordError(sw.DATA_NOT_FOUND)
     allowed = last_too and chip.image.habits.deletes_last_set
-    if not allowed and is_issuer(domain) and not any(_opens(one) for one in left):
+    if not allowed and is_issuer(domain) and not any(keycells.opens(one) for one in left):
         raise StatusWordError(sw.CONDITIONS)
     for one in left:
         if one.keys != sets[one.kvn].keys:
             key_cells.put(one) if one.keys else key_cells.remove(one.kvn)
             scp11data.forget_keys(chip, domain.aid, one.kvn, set(sets[one.kvn].keys) - set(one.keys))
-
-
-def _opens(found: KeySet) -> bool:
-    try:
-        found.channel_keys()
-    except StatusWordError:
-        return False
-    return True

@@ -7,6 +7,7 @@ by the secure channels. The order of creation makes the default set.
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ..errors import StatusWordError
 from . import ber, cells
 from .journal import Journal
 from .keysets import CardKeyEntry, KeyRing, KeySet, RetryPolicy
@@ -83,6 +84,15 @@ def _entry(kvn: int, body: bytes) -> CardKeyEntry:
         usage=one[0x95],
         access=one[0x96],
     )
+
+
+def opens(found: KeySet) -> bool:
+    """Are all the keys there that open a session by INITIALIZE UPDATE?"""
+    try:
+        found.channel_keys()
+    except StatusWordError:
+        return False
+    return True
 
 
 class KeyCells:

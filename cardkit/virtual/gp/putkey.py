@@ -124,7 +124,7 @@ def _protocol(chip: GpChip, domain: Entry, keys: dict[int, CardKeyEntry], kvn: i
     if not kinds:
         return (SCP11, chip.image.behaviour.scp11_i) if keys.keys() & set(_AGREEMENT_KIDS) else (0, 0)
     for pair in domain.protocols:
-        if len(kinds) == 1 and pair[0] in _PROTOCOLS[max(kinds)]:
+        if kvn < _OTHER_PURPOSES and len(kinds) == 1 and pair[0] in _PROTOCOLS[max(kinds)]:
             return pair[0], pair[1]
     if kvn >= _OTHER_PURPOSES:
         return 0, 0
