@@ -175,7 +175,7 @@ class GpCertificate(Certificate):
         half = (signer.key_size + 7) // 8
         if len(self._signature) != 2 * half:
             raise InvalidSignature
-        r, s = (int.from_bytes(part, "big") for part in (self._signature[:half], self._signature[half:]))
+        r, s = (int.from_bytes(part) for part in (self._signature[:half], self._signature[half:]))
         signed = b"".join(item.build() for item in self._objects if item.tag != _SIGNATURE)
         signer.verify(encode_dss_signature(r, s), signed, ec.ECDSA(_hash_for(signer.key_size)))
 

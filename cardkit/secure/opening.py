@@ -65,12 +65,12 @@ def implicit_session_keys(keystore: KeyStore, keys: CardKeySet, parameters: Para
     """
     if len(sequence) != _SEQUENCE_SIZE:
         raise EncodingError(f"sequence counter: got {len(sequence)} bytes, expected {_SEQUENCE_SIZE}")
-    count = int.from_bytes(sequence, "big")
+    count = int.from_bytes(sequence)
     if count == _HIGHEST_SEQUENCE:
         raise ProfileError("sequence counter FFFF: this key set opens no further session")
     static = _static_keys(keys, parameters)
     now = keystore.scp02_session(static, sequence)
-    then = keystore.scp02_session(static, (count + 1).to_bytes(_SEQUENCE_SIZE, "big"))
+    then = keystore.scp02_session(static, (count + 1).to_bytes(_SEQUENCE_SIZE))
     SessionKeys(enc=then.enc, mac=then.mac, rmac=now.rmac, dek=now.dek).wipe()
     return SessionKeys(enc=now.enc, mac=now.mac, rmac=then.rmac, dek=then.dek)
 
@@ -170,8 +170,8 @@ def check_card_challenge(
 
 
 def _before(sequence: bytes) -> list[bytes]:
-    count = int.from_bytes(sequence, "big")
-    return [(count - 1).to_bytes(len(sequence), "big")] if count else []
+    count = int.from_bytes(sequence)
+    return [(count - 1).to_bytes(len(sequence))] if count else []
 
 
 def _check(parameters: Parameters, host_challenge: bytes, greeting: Greeting) -> None:

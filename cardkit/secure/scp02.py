@@ -133,7 +133,7 @@ class Scp02Session(SecureSession):
         if self._ricv is None or self._r_mac is None:
             return response
         body, mac = self._cut(sent, response)
-        counted = bytes((len(body) & 0xFF,)) + body + response.sw.to_bytes(2, "big")
+        counted = bytes((len(body) & 0xFF,)) + body + response.sw.to_bytes(2)
         self._ricv = self._r_mac.mac(sent.context + counted, self._ricv)
         if mac:
             self._verify(self._ricv, mac)
@@ -178,11 +178,11 @@ class Scp02Session(SecureSession):
 def _covered(command: CommandAPDU, header: bytes, data: bytes) -> bytes:
     """Return the command before protection, as the R-MAC covers it and the C-MAC on unmodified commands."""
     lc = len(data)
-    length = b"\x00" + lc.to_bytes(2, "big") if lc > SHORT_NC else bytes((lc,))
+    length = b"\x00" + lc.to_bytes(2) if lc > SHORT_NC else bytes((lc,))
     return bytes((bare_class(command.cla),)) + header[1:] + length + data
 
 
 def _modified(header: bytes, data: bytes, *, extended: bool) -> bytes:
     """Return the command as the C-MAC covers it: secured class, Lc with the MAC, the data still plain."""
     lc = len(data) + _MAC
-    return header + (b"\x00" + lc.to_bytes(2, "big") if extended else bytes((lc,))) + data
+    return header + (b"\x00" + lc.to_bytes(2) if extended else bytes((lc,))) + data

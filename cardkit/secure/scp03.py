@@ -84,7 +84,7 @@ class Scp03Session(SecureSession):
         body = data if encrypted is None else encrypted
         lc = len(body) + self._mac_size
         extended = command.extended or lc > SHORT_NC or command.ne > SHORT_NE
-        length = b"\x00" + lc.to_bytes(2, "big") if extended else bytes((lc,))
+        length = b"\x00" + lc.to_bytes(2) if extended else bytes((lc,))
         self._chain = self._c_mac.mac(self._chain + header + length + body)
         mac = self._chain[: self._mac_size]
         field = with_mac(command, mac) if encrypted is None else encrypted + mac
@@ -99,7 +99,7 @@ class Scp03Session(SecureSession):
         if not padded:
             return b""
         # The encrypted counter is the IV: CBC over counter and data, of which the first block is not sent.
-        return self._encryptor.encrypt(self._counter.to_bytes(_BLOCK, "big") + padded)[_BLOCK:]
+        return self._encryptor.encrypt(self._counter.to_bytes(_BLOCK) + padded)[_BLOCK:]
 
     def _open(self, sent: Sent, response: ResponseAPDU) -> ResponseAPDU:
         flags = int(sent.level)
@@ -113,14 +113,14 @@ class Scp03Session(SecureSession):
         if len(response.data) < size:
             raise SecureMessagingError(f"{len(response.data)} bytes, expected an R-MAC of {size} at least")
         body, mac = response.data[:-size], response.data[-size:]
-        expected = self._r_mac.mac(sent.context + body + response.sw.to_bytes(2, "big"))[:size]
+        expected = self._r_mac.mac(sent.context + body + response.sw.to_bytes(2))[:size]
         self._verify(expected, mac)
         if flags & _R_ENC and body:
             body = self._decrypted(body, sent.counter)
         return ResponseAPDU(body, response.sw)
 
     def _decrypted(self, body: bytes, counter: int) -> bytes:
-        iv = self._encryptor.encrypt((_RESPONSE_COUNTER | counter).to_bytes(_BLOCK, "big"))
+        iv = self._encryptor.encrypt((_RESPONSE_COUNTER | counter).to_bytes(_BLOCK))
         return unpad80(self._decryptor.decrypt(body, iv))
 
     def _may_begin(self, level: SecurityLevel) -> bool:

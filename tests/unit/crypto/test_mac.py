@@ -90,6 +90,8 @@ def test_kept_des_macs_are_those_of_plain_calls(key, iv):
         padded = message + b"\x80" + bytes(-(length + 1) % 8)
         chained = cipher("3DES", key, modes.CBC(iv or bytes(8))).encryptor().update(padded)
         assert full.mac(message, iv) == full_mac(key, message, iv) == chained[-8:]
+        assert full.mac(message) == full_mac(key, message) == full_mac(key, message, bytes(8))
+        assert retail.mac(message) == retail_mac(key, message) == retail_mac(key, message, bytes(8))
         head, state = padded[:-8], iv or bytes(8)
         if head:
             state = Cipher(TripleDES(key[:8] * 3), modes.CBC(state)).encryptor().update(head)[-8:]
@@ -163,7 +165,7 @@ def test_padding_is_taken_off_again(data, size):
     assert unpad80(pad80(data, size)) == data
 
 
-@pytest.mark.parametrize("data", ["", "00", "0000", "01", "8001", "7F00", "81", "4000", "C0"])
+@pytest.mark.parametrize("data", ["", "00", "0000", "01", "8001", "7F00", "81", "4000", "C0", "8058"])
 def test_data_without_padding_is_refused(data):
     with pytest.raises(EncodingError, match=r"^padding: expected a byte 80 and zeros at the end of the data$"):
         unpad80(unhex(data))

@@ -215,7 +215,7 @@ def test_commands_that_change_the_level_are_not_wrapped_ahead(ins):
     session = opened()
     with pytest.raises(EncodingError, match=r"^BEGIN and END R-MAC SESSION cannot be wrapped ahead"):
         session.wrap_ahead([GET_DATA, CommandAPDU(0x80, ins, 0, 1)])
-    session.wrap_ahead([CommandAPDU(0x00, ins, 0, 1)])  # another command in the ISO class
+    session.wrap_ahead([CommandAPDU(cla, ins, 0, 1) for cla in (0x00, 0x01)])  # another command in the ISO class
 
 
 # What a command may be.
