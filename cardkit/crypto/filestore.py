@@ -200,7 +200,7 @@ class FileKeyStore(SoftKeyStore):
     def _get(self, reference: str) -> Secret:
         key = super()._get(reference)
         entry = self._entry(reference)
-        check_usable(reference, entry.state, _date(entry.not_after), self._clock().date())
+        check_usable(reference, entry.state, _date(entry.not_after), self._clock)
         return key
 
     def _protection(self, reference: str) -> ClearKey:

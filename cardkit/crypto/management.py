@@ -84,11 +84,11 @@ class KeyEntry:
     custodian: str
 
 
-def check_usable(reference: str, state: State, not_after: date | None, today: date) -> None:
+def check_usable(reference: str, state: State, not_after: date | None, clock: Clock) -> None:
     """Raise KeyStoreError for a key that is not active, or past its cryptoperiod (K11)."""
     if state is not State.ACTIVE:
         raise KeyStoreError(f"key {reference}: {state}, expected {State.ACTIVE}")
-    if not_after is not None and today > not_after:
+    if not_after is not None and clock().astimezone(UTC).date() > not_after:
         raise KeyStoreError(f"key {reference}: expired on {not_after}")
 
 

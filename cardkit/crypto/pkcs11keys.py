@@ -140,6 +140,7 @@ class TokenKeys:
     def _generate_secret(self, session: Any, new: NewKey) -> None:
         """Make a session object that gives its check value; keep a copy that may do what its purpose allows."""
         making = secret_template(Usage.SECURE_CHANNEL, new.algorithm, token=False)
+        making[_A.EXTRACTABLE] = secret_template(new.usage, new.algorithm, token=True)[_A.EXTRACTABLE]
         length = (
             {}
             if TYPES[new.algorithm] in (pkcs11.KeyType.DES2, pkcs11.KeyType.DES3)
@@ -159,8 +160,11 @@ class TokenKeys:
         if self.kind == "LIVE" and kcv:
             self.refuse_known(new.reference, new.algorithm, kcv)
         kept = secret_template(new.usage, new.algorithm, token=True)
-        del kept[_A.CLASS], kept[_A.KEY_TYPE]
-        made.copy(kept | {_A.LABEL: new.reference, _A.ID: Facts.of(new, kcv, self._clock()).to_id()})
+        for fixed in (_A.CLASS, _A.KEY_TYPE, _A.PRIVATE, _A.SENSITIVE, _A.EXTRACTABLE):  # a copy has them as they are
+            del kept[fixed]
+        del kept[_A.MODIFIABLE]
+        names = {_A.LABEL: new.reference, _A.ID: Facts.of(new, kcv, self._clock()).to_id()}
+        made.copy(kept | names | {_A.MODIFIABLE: False})  # last: SoftHSM sets one after the other
 
     def _generate_pair(self, session: Any, new: NewKey) -> None:
         keymaking.check_algorithm(new.reference, new.algorithm)
@@ -243,10 +247,14 @@ class TokenKeys:
         if reference not in self._public:
             _, facts = self._token.find(reference)
             wanted = {_A.CLASS: pkcs11.ObjectClass.PUBLIC_KEY, _A.TOKEN: True, _A.LABEL: reference}
-            self._public[reference] = self._token.run(
-                f"key {reference}",
-                lambda session: _public_key(facts.algorithm, next(iter(session.get_objects(wanted)))),
-            )
+
+            def work(session: Any) -> PublicKey:
+                found = list(session.get_objects(wanted))  # a search that is not ended stays open
+                if len(found) != 1:
+                    raise KeyStoreError(f"key {reference}: {len(found)} public keys of this label, expected one")
+                return _public_key(facts.algorithm, found[0])
+
+            self._public[reference] = self._token.run(f"key {reference}", work)
         return self._public[reference]
 
     def _check_new(self, new: NewKey) -> None:

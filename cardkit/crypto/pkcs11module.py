@@ -32,7 +32,7 @@ except ImportError:  # the extra is not installed
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["LOST", "exceptions", "open_session", "pkcs11", "reason", "token_errors"]
+__all__ = ["LOST", "exceptions", "open_session", "pkcs11", "reason", "translated"]
 
 TRIES = 5
 FIRST_PAUSE_S = 0.05
@@ -71,21 +71,18 @@ def reason(error: Exception) -> str:
     return type(error).__name__
 
 
-@contextmanager
-def token_errors(what: str) -> Iterator[None]:
-    """Turn a token's errors into ours; what they say of handles and parameters stays behind."""
-    try:
-        yield
-    except LOST as error:
-        raise KeyStoreUnavailableError(f"{what}: the token is gone ({reason(error)})") from None
-    except _LOCKED as error:
-        raise KeyStoreLockedError(
-            f"{what}: the token refused the PIN ({reason(error)}); it is not tried again"
-        ) from None
-    except _UNSUPPORTED as error:
-        raise UnsupportedKeyOperationError(f"{what}: this token does not do it ({reason(error)})") from None
-    except exceptions.PKCS11Error as error:
-        raise KeyStoreError(f"{what}: the token failed ({reason(error)})") from None
+def translated(what: str, error: Exception) -> KeyStoreError:
+    """Return our error for a token's; what its own says of handles and parameters stays behind.
+
+    :param what: the operation, or the key it was done with.
+    """
+    if isinstance(error, LOST):
+        return KeyStoreUnavailableError(f"{what}: the token is gone ({reason(error)})")
+    if isinstance(error, _LOCKED):
+        return KeyStoreLockedError(f"{what}: the token refused the PIN ({reason(error)}); it is not tried again")
+    if isinstance(error, _UNSUPPORTED):
+        return UnsupportedKeyOperationError(f"{what}: this token does not do it ({reason(error)})")
+    return KeyStoreError(f"{what}: the token failed ({reason(error)})")
 
 
 def open_session(uri: Pkcs11URI, pin: Secret) -> Any:
@@ -99,15 +96,16 @@ def open_session(uri: Pkcs11URI, pin: Secret) -> Any:
     """
     if not Path(uri.module_path).is_file():
         raise KeyStoreUnavailableError(f"{uri}: no module {uri.module_path}")
-    with _start_lock(uri.module_path), token_errors(str(uri)):
+    with _start_lock(uri.module_path):
         for attempt in range(TRIES):
             try:
                 return _log_in(_token(uri, again=attempt > 0), pin)
             except _STARTING as error:
-                if attempt == TRIES - 1:
-                    raise KeyStoreUnavailableError(f"{uri}: not found by {uri.module_path} ({reason(error)})") from None
+                last = reason(error)
                 time.sleep(FIRST_PAUSE_S * 2**attempt)
-    raise KeyStoreUnavailableError(f"{uri}: not found by {uri.module_path}")
+            except exceptions.PKCS11Error as error:
+                raise translated(str(uri), error) from None
+    raise KeyStoreUnavailableError(f"{uri}: not found by {uri.module_path} ({last})")
 
 
 def _token(uri: Pkcs11URI, *, again: bool) -> Any:

@@ -283,7 +283,7 @@ class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
     def _usable(self, reference: str) -> tuple[Any, Facts]:
         """Return handle and facts of a key that may be used today, in a store of this kind."""
         handle, facts = self._token.find(reference)
-        check_usable(reference, State.ACTIVE, facts.not_after, self._clock().date())
+        check_usable(reference, State.ACTIVE, facts.not_after, self._clock)
         if self.kind == "LIVE" and facts.kcv:
             self.refuse_known(reference, facts.algorithm, facts.kcv)
         return handle, facts

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.pkcs11attributes import Facts, bits, secret_template
-from cardkit.crypto.pkcs11module import LOST, exceptions, open_session, pkcs11, reason, token_errors
+from cardkit.crypto.pkcs11module import LOST, exceptions, open_session, pkcs11, translated
 from cardkit.crypto.pkcs11uri import Pkcs11URI
 from cardkit.crypto.secret import Secret
-from cardkit.errors import KeyStoreError, KeyStoreUnavailableError
+from cardkit.errors import KeyStoreError
 
 Result = TypeVar("Result")
 _A = pkcs11.Attribute
@@ -44,7 +44,7 @@ class Token:
         """End the session, and with it every object that is not kept."""
         self._found.clear()
         self._pin.wipe()
-        with token_errors(str(self.uri)), suppress(*LOST):
+        with suppress(*LOST):
             self._session.close()
 
     def run(self, what: str, work: Callable[[Any], Result]) -> Result:
@@ -54,14 +54,15 @@ class Token:
         """
         if threading.get_ident() != self._thread:
             raise KeyStoreError(f"{what}: a token session belongs to the thread that opened it")
-        with token_errors(what):
-            try:
-                return work(self._session)
-            except LOST as error:
-                if self._reopened:
-                    raise KeyStoreUnavailableError(f"{what}: the token is gone again ({reason(error)})") from None
-                self._reopen()
-                return work(self._session)
+        try:
+            return work(self._session)
+        except LOST as error:
+            if self._reopened:
+                raise translated(what, error) from None
+        except exceptions.PKCS11Error as error:
+            raise translated(what, error) from None
+        self._reopen()
+        return self.run(what, work)
 
     def _reopen(self) -> None:
         self._reopened = True
@@ -89,8 +90,7 @@ class Token:
 
     def use(self, reference: str, work: Callable[[Any], Result]) -> Result:
         """Return what some work gives on a key's handle, which is looked up again after a lost session."""
-        self.find(reference)
-        return self.run(f"key {reference}", lambda _: work(self.find(reference)[0]))
+        return self.run(reference, lambda _: work(self.find(reference)[0]))
 
     def labels(self) -> list[str]:
         """Return the labels of all keys on the token, sorted."""
