@@ -134,6 +134,21 @@ SIGNERS = {
 }
 
 
+def test_tokens_and_receipts_of_elliptic_curve_keys(opened):
+    """The receipt is signed with a private key in the card, and anybody may check it."""
+    secret = EC_KEY.private_numbers().private_value.to_bytes(32, "big")
+    assert opened(f"80D80001{lv('71B1' + lv(cbc(opened.dek, secret).hex()) + 'F0010000')}") == "719000"
+    assert opened(f"80D80001{lv(ec_data(EC_KEY, '00').replace('73', '70', 1))}") == "709000"
+    assert opened.install_domain(privileges="A00000", parameters="C9028400") == "009000"
+    assert opened.open(aid=SSD) == "9000"
+    message = bytes((0x0C, 0, len(INSTALL) // 2)) + bytes.fromhex(INSTALL)
+    signed = ecdsa(EC_KEY, hashes.SHA256(), message).hex()
+    answer = bytes.fromhex(opened(f"80E60C00{lv(INSTALL + lv(signed))}"))
+    r, s = (int.from_bytes(answer[at : at + 32], "big") for at in (1, 33))
+    subject = answer[65:-2] + bytes.fromhex(lv(PACKAGE) + lv(APPLET))
+    EC_KEY.public_key().verify(utils.encode_dss_signature(r, s), subject, ec.ECDSA(hashes.SHA256()))
+
+
 class TestLoadFileSignatures:
     @pytest.fixture(params=SIGNERS)
     def verifier(self, request, opened):
