@@ -68,27 +68,28 @@ def test_any_commands_in_a_session(commands):
     assert terminal.raw("00CA9F7F00").endswith("9000")
 
 
-@QUICK
-@given(
-    st.binary(max_size=60) | st.binary(max_size=30).map(lambda tail: bytes.fromhex("01000EDECAFFED010204000105") + tail)
-)
-def test_any_code(block):
+def refusal_of(read, data):
+    """The status word it is refused with, or None."""
     try:
-        package = cap.walk(block)
+        read(data)
     except StatusWordError as refusal:
-        assert refusal.sw.hex() == "6a80"
-    else:
-        assert 5 <= len(package.aid) <= 16
+        return refusal.sw.hex()
+    return None
+
+
+HEADER = bytes.fromhex("01000EDECAFFED010204000105")
+
+
+@QUICK
+@given(st.binary(max_size=60) | st.binary(max_size=30).map(HEADER.__add__))
+def test_any_code(block):
+    assert refusal_of(cap.walk, block) in (None, "6a80")
 
 
 @QUICK
 @given(st.binary(max_size=40))
 def test_any_parameters(data):
-    for read in (parameters.parse, parameters.parse_domain):
-        try:
-            read(data)
-        except StatusWordError as refusal:
-            assert refusal.sw.hex() == "6a80"
+    assert {refusal_of(parameters.parse, data), refusal_of(parameters.parse_domain, data)} <= {None, "6a80"}
 
 
 def test_a_write_error_while_authenticating_gives_no_try_back(terminal):
