@@ -103,19 +103,19 @@ class Scp02Session(SecureSession):
 
     def _protect(self, command: CommandAPDU, level: SecurityLevel) -> tuple[CommandAPDU, Sent]:
         header, data = split(command)
-        covered = _covered(command, header, data)
-        sent = Sent(level, header, covered)
         ne = SHORT_NE if level & SecurityLevel.R_MAC and not command.ne else command.ne
         if not level & SecurityLevel.C_MAC:
-            return replace(command, ne=ne), sent
+            plain = replace(command, ne=ne)
+            return plain, Sent(level, header, _covered(command, header, data, plain.is_extended))
         cla = protected_class(command.cla)
         padded = pad80(data, _BLOCK) if level & SecurityLevel.C_DEC and data else data
         extended = command.extended or len(padded) + _MAC > SHORT_NC or ne > SHORT_NE
-        mac = self._next_mac(
-            covered if self.parameters.c_mac_unmodified else _modified(header, data, extended=extended)
-        )
+        covered = _covered(command, header, data, extended)
+        modified = header + _length(len(data) + _MAC, extended) + data
+        mac = self._next_mac(covered if self.parameters.c_mac_unmodified else modified)
         field = self._encryptor.encrypt(padded) + mac if padded is not data else with_mac(command, mac)
-        return CommandAPDU(cla, command.ins, command.p1, command.p2, field, ne, command.extended), sent
+        wrapped = CommandAPDU(cla, command.ins, command.p1, command.p2, field, ne, command.extended)
+        return wrapped, Sent(level, header, covered)
 
     def _next_mac(self, message: bytes) -> bytes:
         iv = self._icv_cipher.encrypt(self._icv) if self._icv_cipher and not self._first else self._icv
@@ -175,14 +175,11 @@ class Scp02Session(SecureSession):
         del self._encryptor, self._c_mac, self._icv_cipher, self._r_mac
 
 
-def _covered(command: CommandAPDU, header: bytes, data: bytes) -> bytes:
+def _length(count: int, extended: bool) -> bytes:
+    """Return Lc in the form the command goes out with: a MAC covers that form."""
+    return b"\x00" + count.to_bytes(2) if extended else bytes((count,))
+
+
+def _covered(command: CommandAPDU, header: bytes, data: bytes, extended: bool) -> bytes:
     """Return the command before protection, as the R-MAC covers it and the C-MAC on unmodified commands."""
-    lc = len(data)
-    length = b"\x00" + lc.to_bytes(2) if lc > SHORT_NC else bytes((lc,))
-    return bytes((bare_class(command.cla),)) + header[1:] + length + data
-
-
-def _modified(header: bytes, data: bytes, *, extended: bool) -> bytes:
-    """Return the command as the C-MAC covers it: secured class, Lc with the MAC, the data still plain."""
-    lc = len(data) + _MAC
-    return header + (b"\x00" + lc.to_bytes(2) if extended else bytes((lc,))) + data
+    return bytes((bare_class(command.cla),)) + header[1:] + _length(len(data), extended) + data

@@ -102,8 +102,7 @@ class Scp03Session(SecureSession):
         return self._encryptor.encrypt(self._counter.to_bytes(_BLOCK) + padded)[_BLOCK:]
 
     def _open(self, sent: Sent, response: ResponseAPDU) -> ResponseAPDU:
-        flags = int(sent.level)
-        if not flags & _R_MAC and not (sent.begins_r_mac() and response.data):
+        if not self._has_r_mac(sent, response):
             return response
         if is_error(response.sw) and not self.quirks.rmac_on_error:
             if response.data:
@@ -115,9 +114,18 @@ class Scp03Session(SecureSession):
         body, mac = response.data[:-size], response.data[-size:]
         expected = self._r_mac.mac(sent.context + body + response.sw.to_bytes(2))[:size]
         self._verify(expected, mac)
-        if flags & _R_ENC and body:
+        if int(sent.level) & _R_ENC and body:
             body = self._decrypted(body, sent.counter)
         return ResponseAPDU(body, response.sw)
+
+    def _has_r_mac(self, sent: Sent, response: ResponseAPDU) -> bool:
+        """Whether an answer must have an R-MAC; BEGIN and END are answered at the level before or after them."""
+        before = bool(int(sent.level) & _R_MAC)
+        if sent.begins_r_mac():
+            return before or bool(response.data)
+        if sent.ends_r_mac():
+            return bool(self._opening_level & _R_MAC) or (before and bool(response.data))
+        return before
 
     def _decrypted(self, body: bytes, counter: int) -> bytes:
         iv = self._encryptor.encrypt((_RESPONSE_COUNTER | counter).to_bytes(_BLOCK))

@@ -160,13 +160,14 @@ class Card02:
     def expected(self, command: Command) -> bytes:
         ne = command.ne or (256 if self.level & R_MAC else 0)
         header = bytes([command.ins, command.p1, command.p2])
-        self.block = (
-            bytes([plain_class(command.cla)]) + header + lc_field(len(command.data), long=len(command.data) > 255)
-        ) + command.data
-        if not self.level & C_MAC:
-            return command.wire(command.cla, command.data, ne, long=command.extended)
         body = padded(command.data, 8) if self.level & C_DEC and command.data else command.data
-        long = command.extended or len(body) + 8 > 255 or ne > 256
+        long = bool(command.extended and (command.data or ne)) or len(body) > 255 or ne > 256
+        if self.level & C_MAC:
+            long = command.extended or len(body) + 8 > 255 or ne > 256
+        covered = lc_field(len(command.data), long=long) + command.data
+        self.block = bytes([plain_class(command.cla)]) + header + covered
+        if not self.level & C_MAC:
+            return command.wire(command.cla, command.data, ne, long=long)
         modified = bytes([plain_class(command.cla) | 4]) + header + lc_field(len(command.data) + 8, long=long)
         message = self.block if self.unmodified else modified + command.data
         iv = self.icv

@@ -134,7 +134,7 @@ def test_scp03_commands_in_the_long_form_have_the_long_form_in_the_mac(i, level,
 
 @pytest.mark.parametrize("length", [0, 239, 240, 247, 248, 255, 256])
 @pytest.mark.parametrize("extended", [False, True])
-@pytest.mark.parametrize("level", [0x01, 0x03, 0x13])
+@pytest.mark.parametrize("level", [0x01, 0x03, 0x10, 0x13])
 @pytest.mark.parametrize("i", [0x35, 0x36])
 def test_scp02_commands_in_the_long_form_have_the_long_form_in_the_mac(i, level, extended, length):
     session, card = scp02(i, level)

@@ -583,6 +583,49 @@ def test_scp03_is_raised_and_falls_back(before, asked, after, with_mac):
     assert session.unwrap(ResponseAPDU(b"plain", 0x9000)).data == b"plain"
 
 
+def test_scp03_end_may_be_answered_at_the_level_after_it():
+    session = opened(level=0x01)
+    session.wrap(session.begin_r_mac())
+    session.unwrap(OK)
+    session.wrap(session.end_r_mac())
+    assert session.unwrap(OK) == OK
+    assert not session.proven
+    assert session.level == 0x01
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_scp03_end_is_answered_with_an_r_mac_where_the_session_began_with_one(keep):
+    session = opened(level=0x13)
+    session.wrap(session.end_r_mac(keep=keep))
+    with pytest.raises(SecureMessagingError, match="0 bytes, expected an R-MAC of 8 at least"):
+        session.unwrap(OK)
+
+
+def test_scp03_asking_to_keep_is_answered_with_an_r_mac():
+    session = opened(level=0x01)
+    session.wrap(session.begin_r_mac())
+    session.unwrap(OK)
+    session.wrap(session.end_r_mac(keep=True))
+    with pytest.raises(SecureMessagingError, match="0 bytes, expected an R-MAC of 8 at least"):
+        session.unwrap(OK)
+
+
+@pytest.mark.parametrize("data", [bytes(8), bytes(7)])
+def test_scp03_end_answered_with_something_else_ends_the_session(data):
+    session = opened(level=0x01)
+    session.wrap(session.begin_r_mac())
+    session.unwrap(OK)
+    session.wrap(session.end_r_mac())
+    with pytest.raises(SecureMessagingError):
+        session.unwrap(ResponseAPDU(data, 0x9000))
+
+
+def test_scp03_end_without_an_r_mac_session_is_an_ordinary_command():
+    session = opened(level=0x01)
+    session.wrap(session.end_r_mac())
+    assert session.unwrap(ResponseAPDU(b"any", 0x9000)).data == b"any"
+
+
 def test_scp03_end_falls_back_to_the_level_of_external_authenticate():
     session = opened(level=0x13)
     card = Card03(ENC[:16], MAC[:16], RMAC[:16], 0x01)
