@@ -128,8 +128,9 @@ class GpBlueprint:
 
         :param part: CHECK before sealing, STRANGER after it, None for a survey.
         """
-        picture = picture_of(self.product, seen, self._keystore)
-        expected = expectation_of(self.product, contents, picture, self._keystore, sealed=part is not Part.CHECK)
+        keystore = None if part is Part.STRANGER else self._keystore
+        picture = picture_of(self.product, seen, keystore)
+        expected = expectation_of(self.product, contents, picture, keystore, sealed=part is not Part.CHECK)
         found = findings(picture, expected, rules=_RULES_OF[part] if part is not None else None)
         if seen.notes.get(ATR_FITS) is not True:
             found.append(CHIP.finding("ATR", "that of the chip model", "another"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 from cardkit.crypto import MemoryKeyStore
 from cardkit.desired import Plan
 from cardkit.errors import TransportError
-from cardkit.perso import personalize, plan, prepare
+from cardkit.perso import Verdict, personalize, plan, prepare
 from cardkit.profile import Profile, Record, load_profile, read_order
 from cardkit.target import Card
 from cardkit.transport.loopback import CardSeam, LoopbackConnection
@@ -63,6 +64,11 @@ def job(request) -> Job:
 @pytest.fixture(scope="session")
 def scp03() -> Job:
     return make_job(PROFILES / "gp-test", "gp-scp03")
+
+
+@pytest.fixture(scope="session")
+def scp02() -> Job:
+    return make_job(PROFILES / "gp-test-scp02", "gp-scp02")
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +122,28 @@ def tap() -> Callable[..., tuple[Tap, Card]]:
         return seam, Card(LoopbackConnection(seam))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def good_chip() -> Callable[[Job], CardSeam]:
+    """Return a chip that was made by a profile: made once, then copied."""
+    made: dict[bytes, CardSeam] = {}
+
+    def chip(job: Job) -> CardSeam:
+        if job.profile.sha256 not in made:
+            fresh = make_card(job.image, seed=1)
+            outcome = personalize(job.plan(), Card(LoopbackConnection(fresh)), job.keystore)
+            assert outcome.verdict is Verdict.GOOD, outcome
+            made[job.profile.sha256] = fresh
+        return copy.deepcopy(made[job.profile.sha256])
+
+    return chip
+
+
+@pytest.fixture
+def made(tap, good_chip) -> Callable[[Job], tuple[Tap, Card]]:
+    """Put such a chip behind a tap."""
+    return lambda job: tap(job.image, chip=good_chip(job))
 
 
 @pytest.fixture

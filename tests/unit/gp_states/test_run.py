@@ -31,15 +31,15 @@ def test_a_blank_card_becomes_good_and_is_verified(job, tap):
     assert [finding for finding in report.findings if not finding.not_checked] == []
 
 
-def test_the_card_says_which_record_it_is(job, tap):
-    _, card, _ = finished(job, tap)
+def test_the_card_says_which_record_it_is(job, made):
+    _, card = made(job)
     card.reset()
     assert read_identity(job.profile, card) == ("cin", job.records[0]["cin"])
 
 
-def test_the_keys_of_another_record_change_nothing_the_numbers_do(job, tap):
+def test_the_keys_of_another_record_change_nothing_the_numbers_do(job, made):
     """Keys are the card's own, by its KDD; the record is told by its numbers."""
-    _, card, _ = finished(job, tap)
+    _, card = made(job)
     report = verify(job.plan(2), card, job.keystore)
     assert report.verdict is Verdict.BAD
     assert {finding.rule for finding in report.findings if finding.bad} == {"GP-042"}
@@ -90,8 +90,8 @@ def test_each_key_is_tried_once_and_never_without_its_greeting(job, tap):
         assert INITIALIZE_UPDATE in (before, after)
 
 
-def test_a_finished_card_is_not_blank_and_is_refused(job, tap):
-    seam, card, _ = finished(job, tap)
+def test_a_finished_card_is_not_blank_and_is_refused(job, made):
+    seam, card = made(job)
     assert identify(job.profile, card).state is MarkerState.BEGUN
     card.reset()
     before = len(seam.sent)
@@ -100,8 +100,8 @@ def test_a_finished_card_is_not_blank_and_is_refused(job, tap):
     assert {command[1] for command in seam.sent[before:]} == {0xA4, 0xCA}
 
 
-def test_a_finished_card_that_is_resumed_is_only_checked(job, tap):
-    seam, card, _ = finished(job, tap)
+def test_a_finished_card_that_is_resumed_is_only_checked(job, made):
+    seam, card = made(job)
     before = len(seam.sent)
     card.reset()
     outcome = personalize(job.plan(), card, job.keystore, resume=True)
@@ -111,9 +111,8 @@ def test_a_finished_card_that_is_resumed_is_only_checked(job, tap):
 
 # A load that breaks off, keys whose answer is lost, data in the middle, the last step: all others in tests/hostile.
 @pytest.mark.parametrize(("at", "after"), [(6, False), (6, True), (24, True), (31, False), (61, True)])
-def test_a_torn_card_ends_as_any_other(at, after, scp03, tap, torn, image_of):
-    whole, _, _ = finished(scp03, tap)
+def test_a_torn_card_ends_as_any_other(at, after, scp03, torn, good_chip, image_of):
     chip = torn(scp03, at, after=after)
     outcome = personalize(scp03.plan(), Card(LoopbackConnection(chip)), scp03.keystore, resume=True)
     assert outcome.verdict is Verdict.GOOD, outcome
-    assert image_of(scp03, chip) == image_of(scp03, whole.card)
+    assert image_of(scp03, chip) == image_of(scp03, good_chip(scp03))

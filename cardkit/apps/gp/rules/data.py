@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from cardkit.apps.gp.discovery import CARD_LOCKED, OK
 from cardkit.apps.gp.picture import CardPicture
 from cardkit.apps.gp.rules.check import Check, Trouble, aid_text, unknown
 from cardkit.apps.gp.rules.expectation import Expectation
@@ -15,7 +16,6 @@ from cardkit.desired import Secrecy
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
 
-OK = 0x9000
 BLANKS = (b"\x00", b"\xff")
 
 
@@ -156,7 +156,9 @@ def _closed(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
 
 def _channels(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
     assert picture.channels is not None
-    if picture.channels.opened != expected.channels:
+    if picture.select_sw == CARD_LOCKED:
+        yield unknown("logical channels", f"{expected.channels} besides the basic one", "the card is locked")
+    elif picture.channels.opened != expected.channels:
         yield Trouble("logical channels", f"{expected.channels} besides the basic one", str(picture.channels.opened))
     elif picture.channels.left:
         yield Trouble("logical channels", "all closed", f"{picture.channels.left} left open")

@@ -54,7 +54,7 @@ class Line:
         self._keys: KeySet | None = None
         self._hello: Hello | None = None
         self._sessions = 0
-        self._domain = b""
+        self._asked = self._domain = b""
         self._max_data = self._product.chip.max_data
         self.notes = Notes()
         self.echoes: dict[tuple[bytes, int], bytes] = {}
@@ -77,7 +77,7 @@ class Line:
         if self._session is not None:
             self._session.close()
         self._session = self._playing = None
-        self._domain = aid
+        self._asked = self._domain = aid
 
     def selected(self, fci: FCI) -> None:
         """The card told what it selected."""
@@ -170,7 +170,7 @@ class Line:
         else:
             challenge = self._fresh_challenge()
             greeting = opening.greet(self.plain, keys.kvn, challenge)
-        self._hello = Hello(self._domain, challenge, greeting, self._sessions)
+        self._hello = Hello(self._asked, challenge, greeting, self._sessions)
         self._sessions = 0
         self.notes.greetings.append(self._hello)
 

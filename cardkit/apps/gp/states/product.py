@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -310,9 +310,16 @@ def _check_references(product: Product) -> None:
     for item in product.applications:
         if item.module not in packages.get(item.load_file, ()):
             raise ProfileError(f"gp.applications: {item.block.aid}: no module {item.block.module} in its load file")
+    _check_denied(product, packages)
     homes = {b"", *(item.aid for item in product.domains)}
     for aid in (*(item.domain for item in product.packages), *(item.domain for item in product.applications)):
         if aid not in homes:
             raise ProfileError(f"gp: security domain {aid.hex().upper()}: this profile has no such domain")
     if product.domains and not (product.chip.domain_package and product.chip.domain_module):
         raise ProfileError("gp.domains: this chip has no package that security domains are made of")
+
+
+def _check_denied(product: Product, packages: Iterable[bytes]) -> None:
+    for start in (hex_of(item, "gp.deny") for item in product.block.deny):
+        if denied := [aid.hex().upper() for aid in packages if aid.startswith(start)]:
+            raise ProfileError(f"gp.deny: {start.hex().upper()}: package {denied[0]} of this profile or chip is denied")

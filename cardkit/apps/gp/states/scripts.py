@@ -136,9 +136,7 @@ class Scripts:
     def _look(self) -> tuple[Step, ...]:
         route = Route(self.product, Phase.VERIFY)
         self._identity(route)
-        for item in self.product.objects:
-            if item.tag in (DataTag.ISSUER_NUMBER, DataTag.CARD_NUMBER):
-                route.read(item.tag, item.name)
+        self._numbers(route)
         self._session(route)
         self._domains(route, greet=False)
         return route.take()
@@ -150,9 +148,7 @@ class Scripts:
             route.read(tag, name)
         route.read(DataTag.CARD_DATA, PLAIN_CARD_DATA, cla=CLA_ISO)
         route.read(DataTag.KEY_INFORMATION, PLAIN_KEYS, cla=CLA_ISO)
-        for tag, name in ((DataTag.ISSUER_NUMBER, ISSUER_NUMBER), (DataTag.CARD_NUMBER, CARD_NUMBER)):
-            if name in {item.name for item in self.product.objects}:
-                route.read(tag, name)
+        self._numbers(route)
         if self.product.block.memory is not None:
             route.read(DataTag.RESOURCES, RESOURCES)
         route.ask(get_status(StatusKind.ISD), PLAIN_STATUS)
@@ -167,6 +163,11 @@ class Scripts:
             route.read(DataTag.CONFIRMATION_COUNTER, CONFIRMATIONS, secured=True)
         self._domains(route, greet=True)
         return route.take()
+
+    def _numbers(self, route: Route) -> None:
+        for item in self.product.objects:
+            if item.name in (ISSUER_NUMBER, CARD_NUMBER):
+                route.read(item.tag, item.name)
 
     def _channels(self, route: Route) -> None:
         """Open every further channel there is and one more, which must be refused; close them again."""

@@ -152,11 +152,14 @@ def _domains(product: Product, seen: Observations, notes: Notes) -> Iterator[tup
 
 
 def _greetings(product: Product, notes: Notes, keystore: KeyStore | None) -> Iterator[SeenGreeting]:
+    published: dict[int, tuple[str, ...]] = {}
     for hello in notes.greetings:
         if hello.domain != product.isd:
             continue
         greeting = hello.greeting
         keys = next((item for item in product.keys if item.kvn == greeting.kvn), None)
+        if keystore is not None and greeting.kvn not in published:
+            published[greeting.kvn] = _published(hello)
         yield SeenGreeting(
             kvn=greeting.kvn,
             kdd=greeting.kdd,
@@ -166,7 +169,7 @@ def _greetings(product: Product, notes: Notes, keystore: KeyStore | None) -> Ite
             sequence=None if greeting.sequence is None else int.from_bytes(greeting.sequence, "big"),
             sessions=hello.sessions,
             recomputes=None if keystore is None or keys is None else _recomputes(product, keys, hello, keystore),
-            fits=_published(hello),
+            fits=published.get(greeting.kvn, ()),
             bare_master=None if keystore is None or keys is None else _bare(keys, hello, keystore),
         )
 
