@@ -1,4 +1,4 @@
-"""Sessions with the card side of this repository: written from the clauses by other people, it shares no code."""
+"""Sessions with the card side of this repository: written from the clauses by other people, it shares no code.
 
 Two independent sides are the evidence where no vector exists: implicit SCP02, BEGIN and END R-MAC SESSION, S16.
 """
