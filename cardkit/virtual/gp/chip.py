@@ -80,6 +80,7 @@ class Channel:
 
     :ivar selected: AID of the application selected here.
     :ivar secure: the secure channel of the security domain behind it.
+    :ivar chain: segments of a command that is not whole yet.
     :ivar pages: what GET STATUS has still to show: which question, its data, and the rest of the answer.
     :ivar target: application that STORE DATA is for, from INSTALL [for personalization].
     :ivar block: number the next block of STORE DATA must have.  :ivar stored: a value that goes on in that block.
@@ -89,8 +90,7 @@ class Channel:
     number: int
     selected: bytes
     secure: SecureChannel
-    iso_chain: Chain | None = None
-    segments: Chain | None = None
+    chain: Chain | None = None
     pages: tuple[int, bytes, list[bytes]] | None = None
     target: bytes | None = None
     block: int = 0
@@ -105,7 +105,7 @@ class Channel:
     def forget(self) -> None:
         """End of the application session: nothing unfinished stays."""
         self.secure.reset()
-        self.iso_chain = self.segments = self.pages = self.target = self.load = None
+        self.chain = self.pages = self.target = self.load = None
         self.forget_store()
 
 

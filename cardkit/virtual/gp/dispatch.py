@@ -16,6 +16,7 @@ from .protection import Command
 from .registry import Entry
 from .wire import Apdu
 
+_CHAINED: Final = 0x10  # CLA b5
 _MORE: Final = 0x80  # P1 b8 of INSTALL, DELETE, PUT KEY (11.1.5)
 _LONGEST: Final = 65_535
 _FULL_SHORT: Final = 255
@@ -45,7 +46,7 @@ def _channel(chip: GpChip, number: int) -> Channel:
 
 def _on_channel(chip: GpChip, channel: Channel, apdu: Apdu) -> Answer:
     if manager.is_for_open(apdu):
-        channel.iso_chain = channel.segments = None
+        channel.chain = None
         return manager.run(chip, channel, apdu)
     if chip.terminated and apdu.ins != GET_DATA:
         raise StatusWordError(sw.CONDITIONS)
@@ -73,19 +74,15 @@ def _joined(channel: Channel, apdu: Apdu) -> Command | None:
     """
     segmented = domain.is_segmented(apdu)
     p1 = apdu.p1 & ~_MORE if segmented else apdu.p1
-    header = bytes((apdu.cla & ~0x10, apdu.ins, p1, apdu.p2))
-    chain = channel.segments if segmented else channel.iso_chain
+    header = bytes((apdu.cla & ~_CHAINED, apdu.ins, p1, apdu.p2))
+    chain, channel.chain = channel.chain, None
     if chain is None or chain.header != header:
         chain = Chain(header)
-    channel.segments = channel.iso_chain = None
     chain.data += apdu.data
     if len(chain.data) > _LONGEST:
         raise StatusWordError(sw.WRONG_LENGTH)
-    if segmented and apdu.p1 & _MORE:
-        channel.segments = chain
-        return None
-    if apdu.chained:
-        channel.iso_chain = chain
+    if apdu.chained or p1 != apdu.p1:
+        channel.chain = chain
         return None
     long = apdu.extended or len(chain.data) > _FULL_SHORT
     return Command(header[0], apdu.ins, apdu.p1, apdu.p2, chain.data, long)

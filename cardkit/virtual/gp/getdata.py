@@ -27,7 +27,7 @@ def get_data(chip: GpChip, channel: Channel, entry: Entry, command: PlainCommand
     :raises StatusWordError: 6A88 unknown or absent.
     """
     value = _value(chip, channel, entry, command.tag, command.data)
-    if command.proprietary:
+    if command.proprietary and (command.tag != CPLC or chip.image.habits.cplc_tagged):
         return ber.build(*_shown(command.tag, value)), sw.OK
     return value, sw.OK
 

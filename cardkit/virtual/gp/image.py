@@ -51,13 +51,18 @@ class Habits:
     :ivar initial_set_vanishes: the key set of version FF goes when the first real set comes.
     :ivar skips_initialized: OP_READY may go straight to SECURED.
     :ivar deletes_last_set: DELETE with P2 01 may take the last key set, as on YubiKeys.
+    :ivar empty_select: SELECT without a name selects the issuer security domain.
+    :ivar cplc_tagged: GET DATA 9F7F answers tag and length, too.
     :ivar status_tlv: GET STATUS knows the TLV format; else only that of older cards.
+    :ivar status_modules: GET STATUS tells the modules of load files.
     :ivar store_data_p1: b5 b4 of P1 that STORE DATA takes, by structure of the data; other values are 6A86.
     """
 
     initial_set_vanishes: bool = True
     skips_initialized: bool = False
     deletes_last_set: bool = True
+    empty_select: bool = True
+    cplc_tagged: bool = True
     status_tlv: bool = True
     status_modules: bool = True
     store_data_p1: tuple[int, ...] = (0x00, 0x08, 0x10)

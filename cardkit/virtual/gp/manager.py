@@ -47,9 +47,8 @@ def _select(chip: GpChip, channel: Channel, apdu: Apdu) -> Answer:
     before = chip.channels[channel.number]
     before.forget()
     chip.channels[channel.number] = chip.channel(channel.number, found)
-    if not found.is_domain:
-        return applets.of(chip, found).select(), sw.OK
-    return recognition.fci(chip, found), _LOCKED_CARD if chip.locked else sw.OK
+    answer = recognition.fci(chip, found) if found.is_domain else applets.of(chip, found).select()
+    return answer, _LOCKED_CARD if chip.locked else sw.OK
 
 
 def _find(chip: GpChip, channel: Channel, apdu: Apdu) -> Entry:
@@ -59,6 +58,8 @@ def _find(chip: GpChip, channel: Channel, apdu: Apdu) -> Entry:
     """
     name = apdu.data
     if not name:
+        if not chip.image.habits.empty_select:
+            raise StatusWordError(sw.FILE_NOT_FOUND)
         return chip.registry.isd
     exact = chip.registry.find(name)
     found = [entry for entry in chip.registry if entry.aid.startswith(name) and entry.selectable]

@@ -58,6 +58,12 @@ class TestGetData:
         seen = {Terminal(make_card("gp-scp02")).raw("80CA9F7F00") for _ in range(5)}
         assert len(seen) == 5
 
+    def test_cards_that_answer_otherwise(self):
+        terminal = variant(habits=Habits(cplc_tagged=False, empty_select=False))
+        assert terminal.raw("00A4040000") == "6A82"
+        assert terminal.select().endswith("9000")
+        assert len(terminal.raw("80CA9F7F00")) == 2 * 42 + 4
+
     def test_the_security_level_is_told(self, terminal):
         for level, told in ((0x01, "81"), (0x03, "83"), (0x33, "B3"), (0x13, "93")):
             terminal.open(level)

@@ -83,29 +83,22 @@ def test_closing_the_basic_session_leaves_nothing(opened):
     assert opened("80F28002024F00") == "6982"
 
 
-def test_iso_chaining_joins_segments(opened):
-    opened.level = 0
-    whole = "".join(map(lv, ("F05647414C", "F05647414C01", APPLET, "00", "C900"))) + "00"
-    opened.raw(f"90E60C0010{whole[:32]}")
-    assert opened.raw(f"80E60C0008{whole[32:48]}00") == "6982", "unprotected in a session"
-    assert opened.open() == "9000"
-    long = "C9" + lv("55" * 0x70)
-    data = bytes.fromhex("".join(map(lv, ("F05647414C", "F05647414C01", APPLET, "00"))) + lv(long) + "00")
-    assert opened.send(bytes.fromhex("80E60C00"), data) == "009000"
-
-
-def test_segments_of_p1_are_one_protected_command(opened):
-    """11.1.5: the MAC is at the end of the last segment and covers the whole."""
-    parameters = "C981C8" + "5A" * 200
-    data = bytes.fromhex("".join(map(lv, ("F05647414C", "F05647414C01", APPLET, "00"))) + "81CB" + parameters + "00")
-    length = b"\x00" + (len(data) + 8).to_bytes(2, "big") if len(data) + 8 > 255 else bytes((len(data) + 8,))
-    mac = cmac(opened.mac, opened.chain + bytes.fromhex("84E60C00") + length + data)
-    opened.chain, whole = mac, data + mac[:8]
-    first, second, third = whole[:100], whole[100:230], whole[230:]
-    assert opened.raw(f"84E68C00{lv(first.hex())}") == "9000"
-    assert opened.raw(f"84E68C00{lv(second.hex())}") == "9000"
-    assert opened.raw(f"84E60C00{lv(third.hex())}00") == "009000"
-    assert opened.card.memory()[f"app/{APPLET}/parameters"] == b"\x5a" * 200
+@pytest.mark.parametrize("how", ["iso", "p1", "extended"])
+def test_a_long_command_is_one_protected_command(opened, how):
+    """11.1.5: CLA b5, P1 b8 or extended length; the MAC is at the end and covers the whole, Lc of three bytes."""
+    parameters = "C981F0" + "5A" * 240
+    data = bytes.fromhex("".join(map(lv, ("F05647414C", "F05647414C01", APPLET, "00"))) + "81F3" + parameters + "00")
+    size = len(data) + 8
+    mac = cmac(opened.mac, opened.chain + bytes.fromhex("84E60C0000") + size.to_bytes(2, "big") + data)
+    whole = data + mac[:8]
+    if how == "extended":
+        assert opened.raw("84E60C0000" + size.to_bytes(2, "big").hex() + whole.hex() + "0000") == "009000"
+    else:
+        header = {"iso": "94E60C00", "p1": "84E68C00"}[how]
+        assert opened.raw(header + lv(whole[:100].hex())) == "9000"
+        assert opened.raw(header + lv(whole[100:230].hex())) == "9000"
+        assert opened.raw(f"84E60C00{lv(whole[230:].hex())}00") == "009000"
+    assert opened.card.memory()[f"app/{APPLET}/parameters"] == b"\x5a" * 240
 
 
 def test_another_command_between_segments_drops_them(opened):
