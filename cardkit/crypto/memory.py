@@ -18,7 +18,7 @@ from cardkit.errors import KeyStoreError
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     usage: Usage
-    hex: str
+    hex: Secret
     algorithm: str = ""
     kvn: int | None = None
 
@@ -81,21 +81,22 @@ class MemoryKeyStore(SoftKeyStore):
 
 def _read_entry(path: Path, reference: str, data: object) -> Secret:
     try:
-        entry = msgspec.convert(data, _Entry)
-        value = bytearray.fromhex(entry.hex)
-    except ValueError as error:
-        raise KeyStoreError(f"{path}: {reference}: {_describe(error)}") from None
-    if not value or known_test_key(value) is None:
-        raise KeyStoreError(f"{path}: {reference}: not an obvious test key (published, counting or repeated bytes)")
-    if entry.usage is Usage.CARD_SECRET:
-        return Secret(value, reference)
-    return Key(value, reference, entry.algorithm, entry.usage, kvn=entry.kvn)
+        entry = msgspec.convert(data, _Entry, dec_hook=_from_hex)
+    except msgspec.ValidationError as error:
+        raise KeyStoreError(f"{path}: {reference}: {error}") from None
+    with entry.hex.reveal() as value:
+        if not value or known_test_key(value) is None:
+            raise KeyStoreError(f"{path}: {reference}: not an obvious test key (published, counting or repeated bytes)")
+        if entry.usage is Usage.CARD_SECRET:
+            return Secret(value, reference)
+        return Key(value, reference, entry.algorithm, entry.usage, kvn=entry.kvn)
 
 
-def _describe(error: ValueError) -> str:
-    if isinstance(error, msgspec.ValidationError):
-        return str(error)
-    return "hex: expected pairs of hex digits"  # the text of the error may hold the value
+def _from_hex(kind: type, value: object) -> Secret:  # noqa: ARG001 - msgspec's signature
+    try:
+        return Secret(bytes.fromhex(str(value)), "hex")
+    except ValueError:
+        raise ValueError("hex: expected pairs of hex digits") from None  # the text of the error may hold the value
 
 
 def _first_line(error: Exception) -> str:

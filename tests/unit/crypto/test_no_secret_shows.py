@@ -1,0 +1,244 @@
+"""No object of cardkit.crypto or cardkit.secure shows a secret, however it is printed, walked, copied or stored.
+
+Every class is either made here with a canary inside, or named as one that holds no secret: a new class must be decided.
+"""
+
+import copy
+import dataclasses
+import enum
+import importlib
+import inspect
+import json
+import pickle
+import pkgutil
+import pprint
+from io import StringIO
+
+import msgspec
+import pytest
+import rich
+from cryptography.hazmat.primitives.asymmetric import ec
+from rich.console import Console
+
+import cardkit.crypto
+import cardkit.secure
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, aka, cbc, cell, comp128, envelope, mac, passphrase, tuak
+from cardkit.crypto.cardkeys import CardKey, SessionKeys
+from cardkit.crypto.custodians import Custodian
+from cardkit.crypto.filestore import FileKeyStore
+from cardkit.crypto.filestoreformat import Entry, Sealer
+from cardkit.crypto.keyblock import Header, KeyBlock
+from cardkit.crypto.management import NewKey, State
+from cardkit.crypto.memory import _Entry
+from cardkit.crypto.passphrase import Stretching
+from cardkit.crypto.private import PrivateKey
+from cardkit.crypto.secret import _HiddenBuffer
+from cardkit.crypto.shamir import Share
+from cardkit.crypto.soft import SoftKeyStore
+from cardkit.crypto.statickey import ClearKey
+from cardkit.secure.dek import Dek
+from cardkit.secure.levels import SecurityLevel
+from cardkit.secure.parameters import Quirks, decode_parameters
+from cardkit.secure.scp01 import Scp01Session
+from cardkit.secure.scp02 import Scp02Session
+from cardkit.secure.scp03 import Scp03Session
+from cardkit.secure.scp11 import Scp11, Variant
+from cardkit.secure.session import Terms
+
+CANARY = bytes.fromhex("9A1C5F7703E2D4B86C21F0A97E3344D1")
+PHRASE = b"canary phrase"
+EPHEMERAL = ec.derive_private_key(int.from_bytes(CANARY, "big"), ec.SECP256R1())
+
+
+def key(algorithm="AES-128", usage=Usage.DATA_ENC):
+    return Key(CANARY * (2 if "256" in algorithm else 1), "canary", algorithm, usage)
+
+
+def secret():
+    return Secret(CANARY, "canary")
+
+
+def terms(scp, i, level):
+    return Terms(decode_parameters(scp, i), SecurityLevel(level), Quirks(), 255)
+
+
+def session_keys(algorithm):
+    return SessionKeys(*(key(algorithm) for _ in range(4)))
+
+
+def file_store(folder):
+    store = FileKeyStore.create(folder / "a.keys", "TEST", Secret(PHRASE, "p"))
+    store.import_key(NewKey("plant:x", "AES-128", Usage.KEK), bytearray(CANARY))
+    return store
+
+
+def private_key():
+    return PrivateKey.of(EPHEMERAL, "canary", Usage.AGREE)
+
+
+def sealed_entry():
+    entry = Entry("a:b", "AES-128", 128, Usage.KEK, "", None, "", "none", State.ACTIVE, "", "", False, "")
+    return Sealer(Secret(CANARY * 2, "root"), "00" * 16).seal(entry, CANARY)
+
+
+def scp11():
+    return Scp11(Variant.B, 0x30, terms(0x11, 0x02, 0x33), EPHEMERAL, EPHEMERAL.public_key())
+
+
+HOLDERS = {
+    "Secret": lambda _: secret(),
+    "_HiddenBuffer": lambda _: _HiddenBuffer(CANARY),
+    "Key": lambda _: key(),
+    "PrivateKey": lambda _: private_key(),
+    "Share": lambda _: Share(1, secret()),
+    "KeyBlock": lambda _: KeyBlock(Header("D", "K0", "A", "N"), secret()),
+    "SessionKeys": lambda _: session_keys("AES-128"),
+    "ClearKey": lambda _: ClearKey(key()),
+    "MemoryKeyStore": lambda _: MemoryKeyStore({"a:b": key(), "a:c": secret(), "a:d": private_key()}),
+    "SoftKeyStore": lambda _: SoftKeyStore(),
+    "FileKeyStore": file_store,
+    "Sealer": lambda _: Sealer(Secret(CANARY * 2, "root"), "00" * 16),
+    "Entry": lambda _: sealed_entry(),
+    "_Entry": lambda _: _Entry(Usage.KEK, secret()),
+    "Custodian": lambda _: Custodian.new("ann", Secret(PHRASE, "p")),
+    "Stretching": lambda _: Stretching.new(),
+    "CellCipher": lambda _: cell.CellCipher(key("AES-256", Usage.FIELD_ENC)),
+    "Envelope": lambda _: envelope.Envelope(key("AES-256"), envelope.Direction.TO_WORKER),
+    "CbcEncryptor": lambda _: cbc.CbcEncryptor("AES", CANARY),
+    "CbcDecryptor": lambda _: cbc.CbcDecryptor("AES", CANARY),
+    "FullMac": lambda _: mac.FullMac(CANARY),
+    "RetailMac": lambda _: mac.RetailMac(CANARY),
+    "Cmac": lambda _: mac.Cmac(CANARY),
+    "MilenageFunctions": lambda _: aka.MilenageFunctions(CANARY, CANARY),
+    "XorFunctions": lambda _: aka.XorFunctions(CANARY),
+    "Comp128": lambda _: comp128.Comp128(1, CANARY),
+    "TuakFunctions": lambda _: tuak.TuakFunctions(CANARY, CANARY * 2),
+    "Dek": lambda _: Dek(MemoryKeyStore({"a:b": key()}), key(), 16),
+    "Scp01Session": lambda _: Scp01Session(terms(1, 0x05, 3), session_keys("3DES-128"), bytes(8)),
+    "Scp02Session": lambda _: Scp02Session(terms(2, 0x15, 3), session_keys("3DES-128"), bytes(8)),
+    "Scp03Session": lambda _: Scp03Session(terms(3, 0x70, 0x33), session_keys("AES-128"), bytes(8)),
+    "Scp11": lambda _: scp11(),
+}
+# Their fields are names, numbers, public facts, ciphertext or challenges.
+NO_SECRET = {
+    "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "Document", "GpCertificate", "Greeting", "Header",
+    "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey", "Parameters", "Quirks", "Sent",
+    "SessionRequest", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate", "_Answer", "_PackedKey",
+}  # fmt: skip
+# Protocols and bases: the classes that follow them are here.
+ABSTRACT = {"KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession"}
+# Made with a token or a process behind them: tests/interop/pkcs11 looks at what they show.
+NEED_A_TOKEN = {
+    "Facts",
+    "HsmWorkers",
+    "Pkcs11KeyStore",
+    "Pkcs11URI",
+    "Token",
+    "TokenKey",
+    "TokenKeys",
+    "_Terms",
+    "_Worker",
+}
+# A calculation's buffer, gone when it ends.
+TRANSIENT = {"_Block"}
+
+
+def classes():
+    for package in (cardkit.crypto, cardkit.secure):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            for name, member in vars(module).items():
+                if inspect.isclass(member) and member.__module__ == found.name and not issubclass(member, enum.Enum):
+                    yield name
+
+
+def test_every_class_is_decided():
+    decided = {*HOLDERS, *NO_SECRET, *ABSTRACT, *NEED_A_TOKEN, *TRANSIENT}
+
+    assert sorted(set(classes()) - decided) == []
+    assert sorted(decided - set(classes())) == []
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    monkeypatch.setitem(passphrase.COSTS, "argon2id", {"m_kib": 32, "t": 1, "p": 4})
+
+
+@pytest.fixture(params=HOLDERS)
+def holder(request, tmp_path):
+    return HOLDERS[request.param](tmp_path)
+
+
+def leaks(text):
+    haystack = text.upper()
+    half = CANARY[:8]
+    forms = [half.hex(), half.hex(" "), repr(half)[2:-1], repr(list(half))[1:-1], str(int.from_bytes(CANARY, "big"))]
+    return [form for form in [*forms, PHRASE.decode()] if form.upper() in haystack]
+
+
+SHOW = {
+    "repr": repr,
+    "str": str,
+    "format": lambda value: f"{value!s:>10} {[value]} {value!r}",
+    "pprint": pprint.pformat,
+    "attributes": lambda value: "\n".join(f"{name}={member!r}" for name, member in inspect.getmembers(value)),
+}
+
+
+@pytest.mark.parametrize("show", SHOW.values(), ids=SHOW)
+def test_no_way_of_printing_shows_a_secret(holder, show):
+    assert leaks(show(holder)) == []
+
+
+def test_inspection_shows_no_secret(holder):
+    out = StringIO()
+    rich.inspect(holder, console=Console(file=out, width=500), private=True)
+
+    assert leaks(out.getvalue()) == []
+
+
+TAKE = {
+    "asdict": dataclasses.asdict,
+    "builtins": msgspec.to_builtins,
+    "json": lambda value: json.dumps(value, default=vars),
+    "msgspec": msgspec.json.encode,
+    "pickle": lambda value: pickle.dumps(value).hex(),
+    "getstate": lambda value: value.__getstate__(),
+    "reduce": lambda value: value.__reduce_ex__(4),
+}
+
+
+@pytest.mark.parametrize("take", TAKE.values(), ids=TAKE)
+def test_no_way_of_storing_takes_a_secret_along(holder, take):
+    if isinstance(holder, _HiddenBuffer):
+        return  # it never leaves its Secret but in a `with` block
+    try:
+        taken = take(holder)
+    except (TypeError, AttributeError, msgspec.MsgspecError, pickle.PicklingError):
+        return
+    assert leaks(repr(taken)) == []
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("name", ["Secret", "Key", "PrivateKey"])
+def test_secrets_are_not_copied(duplicate, name, tmp_path):
+    with pytest.raises(TypeError, match="refuses to be pickled or copied"):
+        duplicate(HOLDERS[name](tmp_path))
+
+
+def test_private_key_shows_the_digest_of_its_public_key():
+    private = private_key()
+
+    assert repr(private) == f"<EC-P256 public={private.kcv[:16]}>"
+    assert repr(PrivateKey.of(EPHEMERAL, "x", Usage.SIGN, kvn=0x73)).startswith("<EC-P256 kvn=73 public=")
+
+
+def test_card_keys_name_their_master_and_nothing_else():
+    assert repr(CardKey("plant:kmc")).startswith("CardKey(reference='plant:kmc', scheme=<Scheme.NONE")
+
+
+def test_the_leak_finder_finds_leaks():
+    shown = [repr(CANARY), CANARY.hex(), CANARY.hex(" "), repr(list(CANARY)), str(int.from_bytes(CANARY, "big"))]
+
+    assert [len(leaks(text)) for text in shown] == [1] * len(shown)
+    assert leaks(repr(PHRASE))
