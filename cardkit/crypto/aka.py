@@ -35,14 +35,23 @@ def xor(left: bytes | bytearray, right: bytes) -> bytes:
     return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
 
 
-def _check(name: str, value: bytes | Secret, size: int) -> None:
-    if len(value) != size:
-        raise EncodingError(f"{name} must be {size} bytes, got {len(value)}")
+def checked(name: str, value: bytes | Secret, *sizes: int) -> None:
+    """Check a length in bytes.  :raises EncodingError: naming the value, never showing it."""
+    if len(value) not in sizes:
+        raise EncodingError(f"{name} must be {' or '.join(map(str, sizes))} bytes, got {len(value)}")
+
+
+def subscriber_key(value: bytes | Secret, name: str, *sizes: int) -> Secret:
+    """Return a key as a secret.
+
+    :param sizes: the lengths it may have, in bytes.  :raises EncodingError: on another one.
+    """
+    checked(name, value, *sizes)
+    return value if isinstance(value, Secret) else Secret(value, name)
 
 
 def _key(value: bytes | Secret, name: str) -> Secret:
-    _check(name, value, KEY_BYTES)
-    return value if isinstance(value, Secret) else Secret(value, name)
+    return subscriber_key(value, name, KEY_BYTES)
 
 
 def _block_cipher(key: Secret) -> Callable[[bytes], bytes]:
@@ -106,13 +115,13 @@ class MilenageFunctions:
 
     def _temp(self, rand: bytes) -> bytes:
         if rand not in self._temps:
-            _check("RAND", rand, 16)
+            checked("RAND", rand, 16)
             self._temps = {rand: self._encrypt(_mix(self._opc, rand))}
         return self._temps[rand]
 
     def _out1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
-        _check("SQN", sqn, 6)
-        _check("AMF", amf, 2)
+        checked("SQN", sqn, 6)
+        checked("AMF", amf, 2)
         return self._out(1, (sqn + amf) * 2, self._temp(rand))
 
     def _outn(self, number: int, rand: bytes) -> bytes:
@@ -168,13 +177,13 @@ class XorFunctions:
         self._k = _key(k, "k")
 
     def _mixed(self, rand: bytes) -> bytes:
-        _check("RAND", rand, 16)
+        checked("RAND", rand, 16)
         return _mix(self._k, rand)
 
     def f1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
         """Return MAC, 8 bytes, for SQN (6), RAND (16) and AMF (2)."""
-        _check("SQN", sqn, 6)
-        _check("AMF", amf, 2)
+        checked("SQN", sqn, 6)
+        checked("AMF", amf, 2)
         return xor(self._mixed(rand)[:8], sqn + amf)
 
     def f1_star(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
@@ -230,19 +239,19 @@ def c2(res: bytes, *, first_word_only: bool = False) -> bytes:
 
 def c3(ck: bytes, ik: bytes) -> bytes:
     """Derive Kc (8 bytes) from CK and IK (16 bytes each). TS 33.102 6.8.1.2"""
-    _check("CK", ck, 16)
-    _check("IK", ik, 16)
+    checked("CK", ck, 16)
+    checked("IK", ik, 16)
     return _fold((ck[:8], ck[8:], ik[:8], ik[8:]))
 
 
 def c4(kc: bytes) -> bytes:
     """Derive CK (16 bytes) from Kc (8 bytes). TS 33.102 6.8.2.3"""
-    _check("Kc", kc, 8)
+    checked("Kc", kc, 8)
     return kc + kc
 
 
 def c5(kc: bytes) -> bytes:
     """Derive IK (16 bytes) from Kc (8 bytes). TS 33.102 6.8.2.3"""
-    _check("Kc", kc, 8)
+    checked("Kc", kc, 8)
     outer = xor(kc[:4], kc[4:])
     return outer + kc + outer
