@@ -14,16 +14,17 @@ from cardkit.errors import EncodingError
 
 from .conftest import load
 
-# Applications of their own, and files of one card model that cardkit names otherwise.
-_ELSEWHERE = ("DF.CDMA", "DF.EIRENE")
+# Files of one card model that cardkit names otherwise.
 _RENAMED = {"DF.SYSTEM/EF.CHV1": "DF.SYSTEM/EF.PIN1", "DF.SYSTEM/EF.CHV2": "DF.SYSTEM/EF.PIN2"}
 _STRUCTURES = {
     "transparent": Structure.TRANSPARENT, "transparent_records": Structure.TRANSPARENT,
     "linear_fixed": Structure.LINEAR_FIXED, "cyclic": Structure.CYCLIC, "ber_tlv": Structure.BER_TLV,
 }  # fmt: skip
-# The source has another structure or service; the standard decides (note in the vector; TS 51.011 10.5.9).
+# The source has another structure, service or least size; the standard decides (note in the vector; TS 51.011 10.5.9;
+# sheet of layouts: X + 14 bytes, X may be 0; EHPLMN 3n).
 _OTHER_STRUCTURE = {"DF.TELECOM/EF.LND"}
 _OTHER_SERVICE = {"ADF.USIM/DF.5GS/EF.TN3GPPSNN"}
+_OTHER_SIZE = {"DF.TELECOM/EF.MSISDN", "ADF.USIM/EF.MSISDN", "ADF.USIM/EF.EHPLMN"}
 
 
 def entries() -> list[Any]:
@@ -31,9 +32,12 @@ def entries() -> list[Any]:
     for case in load("uicc_catalogue.json"):
         title = case["name"].removeprefix("MF/")
         name = f"MF/{title}" if title.startswith("EF.") else title
-        if not name.startswith(_ELSEWHERE):
-            found.append(pytest.param(_RENAMED.get(name, name), case["out"], id=name))
+        found.append(pytest.param(_RENAMED.get(name, name), case["out"], id=name))
     return found
+
+
+def test_the_list_has_326_files() -> None:
+    assert len({param.values[0] for param in entries()}) == 326
 
 
 @pytest.mark.parametrize(("name", "theirs"), entries())
@@ -49,6 +53,17 @@ def test_identifier_structure_and_services(name: str, theirs: dict[str, Any]) ->
         any_of = theirs.get("services_any", [theirs["service"]] if theirs.get("service") else [])
         assert list(spec.services_any) == any_of
         assert list(spec.services_all) == theirs.get("services_all", [])
+
+
+def test_sizes() -> None:
+    """Sizes of the list are typical: ours begin where they begin, or at the one size the standard has."""
+    for name, theirs in (param.values for param in entries()):
+        spec = CATALOGUE[name]
+        least = theirs.get("size_min", theirs.get("record_len_min")) or 1
+        most = theirs.get("size_max", theirs.get("record_len_max"))
+        assert name in _OTHER_SIZE or spec.size_min >= least, name
+        assert most is None or spec.size_min <= most, name
+        assert spec.size_max is None or spec.size_max == most or least in {1, spec.size_max}, name
 
 
 def test_trusted_access_names_need_service_135() -> None:
@@ -126,7 +141,7 @@ def test_paths_start_at_the_directory() -> None:
 
 def test_an_unknown_name_gets_the_nearest() -> None:
     assert CATALOGUE.named("ADF.USIM/EF.SPN").fid == 0x6F46
-    with pytest.raises(EncodingError, match=r"did you mean DF\.GSM/EF\.SPN or ADF\.USIM/EF\.SPN"):
+    with pytest.raises(EncodingError, match=r"did you mean DF\.GSM/EF\.SPN or DF\.CDMA/EF\.SPN or ADF\.USIM"):
         CATALOGUE.named("ADF.ISIM/EF.SPN")
     with pytest.raises(EncodingError, match=r"'EF\.NONE': not in the catalogue$"):
         CATALOGUE.named("EF.NONE")
@@ -143,13 +158,13 @@ def test_keys_of_sessions_and_of_the_subscriber_are_secret() -> None:
 
 def test_most_files_have_a_layout() -> None:
     assert len(CATALOGUE) > 300
-    assert sum(spec.codec is not OPAQUE for spec in CATALOGUE.values()) > 230
+    assert sum(spec.codec is not OPAQUE for spec in CATALOGUE.values()) > 260
 
 
 def test_every_file_says_where_it_is_described() -> None:
     vendor = {spec.title for spec in CATALOGUE.values() if spec.clause == "vendor"}
     assert vendor >= {"EF.CHIP", "EF.PLANT", "EF.USIM_AUTH_KEY", "EF.PIN1"}
-    assert all(re.match(r"(TS \d|vendor$)", spec.clause) for spec in CATALOGUE.values())
+    assert all(re.match(r"(TS \d|P 38 T 9001|C\.S0023-D|vendor$)", spec.clause) for spec in CATALOGUE.values())
     assert CATALOGUE["ADF.USIM/EF.IMSI"].clause == "TS 31.102 4.2.2"
     assert CATALOGUE["ADF.USIM/EF.ARR"].clause == "TS 102 221 13.4"
 

@@ -1,4 +1,4 @@
-"""The catalogue of files: what the standards say of each file of a SIM, USIM or ISIM.
+"""The catalogue of files: what the standards say of each file of a SIM, USIM, ISIM, GSM-R or CDMA card.
 
     CATALOGUE["ADF.USIM/EF.IMSI"].codec.decode(body)
     CATALOGUE.at("ADF.USIM", 0x6F07)
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cardkit.apps.uicc.files import gsm, isim, mf, model, usim, usim_directories
+from cardkit.apps.uicc.files import cdma, gsm, gsmr, isim, mf, model, usim, usim_directories
 from cardkit.apps.uicc.files.spec import CURRENT_ADF, EF, Condition, FileSpec, Structure, expand
 from cardkit.desired import Secrecy
 from cardkit.errors import EncodingError
@@ -72,6 +72,8 @@ _DIRECTORIES = (
     Directory("DF.TELECOM/DF.MCS", (0x7F10, 0x5F3D), "TS 31.102", mf.MCS),
     Directory("DF.TELECOM/DF.V2X", (0x7F10, 0x5F3E), "TS 31.102", mf.V2X),
     Directory("DF.GSM", (0x7F20,), "TS 51.011", gsm.GSM),
+    Directory("DF.CDMA", (0x7F25,), "C.S0023-D", cdma.CDMA),
+    Directory("DF.EIRENE", (0x7FE0,), "P 38 T 9001", gsmr.EIRENE),
     Directory("DF.SYSTEM", (0xA515,), "", model.SYSTEM),
     Directory("ADF.USIM", _ADF, "TS 31.102", usim.USIM + model.USIM_KEYS),
     Directory("ADF.USIM/DF.PHONEBOOK", (*_ADF, 0x5F3A), "TS 31.102", mf.PHONEBOOK),
