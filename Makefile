@@ -5,6 +5,9 @@ LONG    := --timeout=3600
 QUICK   := --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/unit tests/property tests/card -n auto -q --timeout=120
 OUT     := out
 
+# Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
 
