@@ -20,7 +20,7 @@ from cardkit.production.store import Answer, Card, Clocks, Office, StationSessio
 from cardkit.production.store.invariants import check_audit, check_records
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.schema import attempt, record
-from cardkit.production.store.store import create_or_open
+from tests.unit.production.founding import new_store
 
 RECORDS = 4
 TTL_S = 10.0
@@ -179,7 +179,7 @@ class StoreMachine(RuleBasedStateMachine):
         clocks = Clocks(
             lambda: self.model.now, lambda: datetime(2031, 5, 4, tzinfo=UTC) + timedelta(seconds=self.model.now)
         )
-        self.store = create_or_open(Path(self.folder.name) / "a.db", "ana", persons=2, clocks=clocks)
+        self.store = new_store(Path(self.folder.name) / "a.db", persons=2, clocks=clocks)
         new = NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32, RECORDS, remake="after-scrap")
         rows = [NewRecord(n, b"", {"iccid": str(n)}) for n in range(1, RECORDS + 1)]
         self.lot = add_batch(self.store, new, rows)
@@ -424,7 +424,13 @@ class StoreMachine(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
+def machine_settings(examples: int) -> settings:
+    """So many runs of the machine, of up to 50 steps each."""
+    return settings(
+        max_examples=examples, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+# tests/hostile/test_store_long.py runs more of them.
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(
-    max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestStore.settings = machine_settings(12)

@@ -35,9 +35,9 @@ from cardkit.production.store import Card, Clocks, Office, StationSession, Store
 from cardkit.production.store.invariants import check_audit, check_records
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.schema import record
-from cardkit.production.store.store import create_or_open
 from cardkit.production.supervisor import Line, Supervisor
 from cardkit.target import Scheme, Target
+from tests.unit.production.founding import new_store
 
 BATCH = "B-1"
 ERRORS = {
@@ -65,7 +65,7 @@ class Time:
 def open_batch(path: Path, records: int, *, persons: int = 1, time: Time | None = None) -> Store:
     """A store with one OPEN batch of READY records."""
     time = time or Time()
-    store = create_or_open(path, "ana", persons=persons, clocks=Clocks(time.lease, time.wall))
+    store = new_store(path, persons=persons, clocks=Clocks(time.lease, time.wall))
     new = NewBatch(
         name=BATCH,
         profile="usim-test",

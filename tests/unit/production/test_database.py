@@ -150,11 +150,11 @@ def test_a_store_is_the_same_when_opened_again(tmp_path: Path) -> None:
         assert (terms.kind, terms.persons) == ("TEST", 1)
 
 
-def test_records_cannot_be_read_without_the_right_key_file(make_store: Callable[..., Store]) -> None:
+def test_records_cannot_be_read_without_the_right_key_file(make_store: Callable[..., Store], tmp_path: Path) -> None:
     store = make_store()
     key = store.path.with_name("store.db.key")
-    other = make_store(name="other.db").path.with_name("other.db.key").read_bytes()
-    key.write_bytes(other)
+    open_store(f"sqlite:///{tmp_path / 'other.db'}", operator="ana", create=True).close()
+    key.write_bytes((tmp_path / "other.db.key").read_bytes())
     with (
         pytest.raises(KeyStoreError, match="not the key file of this store"),
         open_store(f"sqlite:///{store.path}", operator="ana") as opened,

@@ -16,16 +16,19 @@ from sqlalchemy import text
 
 from cardkit.production.books import Verdict
 from cardkit.production.couplers.bench import BenchSpec
+from cardkit.production.couplers.messages import Gone, Order, Ready
 from cardkit.production.couplers.process import ProcessCoupler
 from cardkit.production.events import CardDone, CouplerStopped, WorkerRestarted
 from cardkit.production.journal import journal_files, read_journal
 from cardkit.production.run import RunOptions, give_back, open_shift, supply
+from cardkit.production.seat import Build
 from cardkit.production.stop import StopRules
 from cardkit.production.supervisor import Line, Supervisor
 from cardkit.target import Scheme, Target
 
 MakePlant = Callable[..., Any]
 LIMIT_S = 0.4
+READERS = ["reader 1", "reader 2"]
 
 
 @pytest.fixture
@@ -43,9 +46,13 @@ def run(plant: Any, playing: ModuleType, *scripts: str) -> Supervisor:
         spec = BenchSpec("profile", b"", Target(Scheme.VIRTUAL, scripts[number - 1]), first=taken)
         return ProcessCoupler(number, exchange, spec, playing.ProcessBench, LIMIT_S)
 
+    return make_cards(plant, build, len(scripts))
+
+
+def make_cards(plant: Any, build: Build, readers: int) -> Supervisor:
     with open_shift(plant.store, "B-1", RunOptions(station="s1"), plant.events.append) as shift:
         line = Line(
-            couplers=[f"reader {n}" for n in range(1, len(scripts) + 1)],
+            couplers=READERS[:readers],
             build=build,
             supply=lambda count: supply(shift, count),
             give_back=lambda claim: give_back(shift.session, claim),
@@ -66,46 +73,55 @@ def test_cards_are_made_and_the_record_arrives_whole(make_plant: MakePlant, play
     plant.check()
 
 
-def test_a_card_mute_after_bind_ends_its_process_and_is_in_doubt(make_plant: MakePlant, playing: ModuleType) -> None:
-    plant = make_plant([], records=2)
-    run(plant, playing, "hang,good")
-    assert plant.states() == {1: "IN_DOUBT", 2: "GOOD"}
-    assert [done.code for done in plant.done()] == ["LINK_TIMEOUT", None]
-    assert [event.coupler for event in plant.events if isinstance(event, WorkerRestarted)] == ["reader 1"]
-    (path,) = journal_files(plant.store.journals)
-    unknown = [entry for entry in read_journal(path).entries if entry["event"] == "unknown"]
-    assert unknown[0]["step"] == "command 1, header 00D60000"
-    plant.check()
-
-
-def test_a_card_mute_before_bind_is_a_contact_reject_and_costs_no_record(
+def test_a_card_that_ends_its_process_is_in_doubt_only_if_it_was_bound(
     make_plant: MakePlant, playing: ModuleType
 ) -> None:
-    plant = make_plant([], records=1)
-    run(plant, playing, "mute,good")
-    assert plant.states() == {1: "GOOD"}
-    assert [(done.verdict, done.code) for done in plant.done()] == [("BLANK_REJECT", "LINK_TIMEOUT"), ("GOOD", None)]
-
-
-def test_a_mute_card_does_not_hold_up_another_reader(make_plant: MakePlant, playing: ModuleType) -> None:
+    """Two readers at once: one holds up the other no more than a card that is mute for good."""
     plant = make_plant([], records=4)
-    run(plant, playing, "hang", "good,good,good")
-    assert sorted(plant.states().values()) == ["GOOD", "GOOD", "GOOD", "IN_DOUBT"]
-
-
-def test_a_crash_after_bind_is_in_doubt_and_the_process_replaced(make_plant: MakePlant, playing: ModuleType) -> None:
-    plant = make_plant([], records=2)
-    run(plant, playing, "crash,good")
-    assert plant.states()[1] == "IN_DOUBT"
+    run(plant, playing, "hang,good", "mute,good,crash")
+    ends = {name: [(done.verdict, done.code) for done in plant.done() if done.coupler == name] for name in READERS}
+    assert ends == {
+        "reader 1": [("IN_DOUBT", "LINK_TIMEOUT"), ("GOOD", None)],
+        "reader 2": [("BLANK_REJECT", "LINK_TIMEOUT"), ("GOOD", None), ("IN_DOUBT", "INTERNAL")],
+    }
+    assert sorted(plant.states().values()) == ["GOOD", "GOOD", "IN_DOUBT", "IN_DOUBT"]
+    stopped = [(event.coupler, event.rule) for event in plant.events if isinstance(event, CouplerStopped)]
+    assert ("reader 2", "software") in stopped
+    restarted = [event.coupler for event in plant.events if isinstance(event, WorkerRestarted)]
+    assert sorted(restarted) == ["reader 1", "reader 2"]
+    (path,) = journal_files(plant.store.journals)
+    unknown = {entry["step"] for entry in read_journal(path).entries if entry["event"] == "unknown"}
+    assert unknown == {"command 1, header 00D60000"}
     plant.check()
 
 
-def test_three_ends_within_an_hour_take_a_reader_out_of_service(make_plant: MakePlant, playing: ModuleType) -> None:
+class Dying:
+    """A coupler whose process ends with every card before it is bound."""
+
+    overdue = None
+
+    def __init__(self, number: int, exchange: Any, taken: int) -> None:
+        self._number, self._exchange = number, exchange
+
+    def start(self) -> None:
+        self._exchange.put(self._number, Ready())
+
+    def send(self, order: Order) -> None:
+        self._exchange.put(self._number, Gone("its process ended"))
+
+    def kill(self) -> None:
+        """It is dead already."""
+
+    def join(self, timeout_s: float) -> bool:
+        return True
+
+
+def test_three_ends_within_an_hour_take_a_reader_out_of_service(make_plant: MakePlant) -> None:
     plant = make_plant([], records=4)
-    run(plant, playing, "mute,mute,mute,good")
+    make_cards(plant, Dying, 1)
     assert set(plant.states().values()) == {"READY"}
-    stopped = [event for event in plant.events if isinstance(event, CouplerStopped)]
-    assert [event.rule for event in stopped] in (["restarts"], ["coupler_consecutive"])
+    assert [event.coupler for event in plant.events if isinstance(event, WorkerRestarted)] == ["reader 1"] * 2
+    assert [event.rule for event in plant.events if isinstance(event, CouplerStopped)] == ["restarts"]
 
 
 def test_a_process_that_waits_for_a_card_ends_when_the_station_stops(
@@ -134,6 +150,7 @@ sys.path.insert(0, {folder!r})
 import playing
 from cardkit.production.couplers.bench import BenchSpec
 from cardkit.production.couplers.messages import Take, Work, encode
+from cardkit.production.couplers.messages import Gone, Order, Ready
 from cardkit.production.couplers.process import ProcessCoupler
 from cardkit.target import Scheme, Target
 
