@@ -6,6 +6,7 @@ import getpass
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,14 @@ from cardkit.target import Card, Feeder, Target, parse
 
 AUTO = "auto"
 GOOD = "GOOD"
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How far a verification goes."""
+
+    without_keys: bool
+    destructive: bool
 
 
 class RecordChoice(click.ParamType[int | None]):
@@ -57,6 +66,11 @@ class RecordChoice(click.ParamType[int | None]):
     "--continuous", is_flag=True, help="Card after card until the readers have no more; one report at the end."
 )
 @click.option("--without-keys", is_flag=True, help="Prove nothing that needs a key; the verdict is never GOOD then.")
+@click.option(
+    "--destructive",
+    is_flag=True,
+    help="Samples and virtual cards only: also spend tries and break sessions on purpose.",
+)
 @options.report
 @options.as_json
 def verify(
@@ -66,16 +80,20 @@ def verify(
     readers: tuple[str, ...],
     continuous: bool,
     without_keys: bool,
+    destructive: bool,
     report_dir: Path | None,
     as_json: bool,
 ) -> int:
     """Verify finished cards: read every file back, check every rule, prove the keys. Writes no file on the card."""
+    if destructive and without_keys:
+        raise click.UsageError("--destructive needs the keys that --without-keys leaves out")
     started = datetime.now(UTC)
     job = open_job(profile, order_path)
+    depth = Depth(without_keys=without_keys, destructive=destructive)
     targets = [target for text in readers for target in parse(text)]
     done: list[Verified] = []
     failed = 0
-    for item in cards(job, targets, record_no, continuous=continuous, without_keys=without_keys):
+    for item in cards(job, targets, record_no, continuous=continuous, depth=depth):
         if isinstance(item, CardkitError):
             if not continuous:
                 raise item
@@ -104,7 +122,7 @@ def show(item: Verified, *, as_json: bool, one_of_many: bool) -> None:
 
 
 def cards(
-    job: Job, targets: list[Target], record_no: int | None, *, continuous: bool, without_keys: bool
+    job: Job, targets: list[Target], record_no: int | None, *, continuous: bool, depth: Depth
 ) -> Iterator[Verified | CardkitError]:
     """Verify the card in each reader, or all the cards the readers are given; a card that fails yields its error."""
     for target in targets:
@@ -117,19 +135,19 @@ def cards(
                     raise
                 break
             with Card(connection) as card:
-                yield one_card(job, card, record_no, without_keys=without_keys)
+                yield one_card(job, card, record_no, depth)
             if not continuous:
                 break
 
 
-def one_card(job: Job, card: Card, record_no: int | None, *, without_keys: bool) -> Verified | CardkitError:
+def one_card(job: Job, card: Card, record_no: int | None, depth: Depth) -> Verified | CardkitError:
     """Verify the card in hand."""
     begun = time.monotonic()
     try:
         record = find_record(job, card) if record_no is None else job.record(record_no)
         prepared = prepare(job.profile, record, job.keystore, secrets.token_bytes)
         todo = plan(job.profile, record, prepared, job.keystore)
-        report = verify_card(todo, card, job.keystore, without_keys=without_keys)
+        report = verify_card(todo, card, job.keystore, without_keys=depth.without_keys, destructive=depth.destructive)
     except (CardError, TransportError) as error:
         return error
     return Verified(report, record, card.reader, time.monotonic() - begun)

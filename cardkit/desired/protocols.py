@@ -195,6 +195,18 @@ class Keyed(Protocol):
 
 
 @runtime_checkable
+class Mistreats(Protocol):
+    """What a session offers besides, where a standard says how a card refuses: for samples and virtual cards only."""
+
+    def mistreat(self) -> None:
+        """Spend tries, break sessions, write where nobody should, after a survey; the judge sees what came of it.
+
+        :raises CardError: when the card does not even bear what it must.
+        """
+        ...
+
+
+@runtime_checkable
 class UsesFiles(Protocol):
     """What an application offers besides, where a profile names files that lie beside it."""
 

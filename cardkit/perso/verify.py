@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import ATR_FITS, OnEvent, Plan, Role, Step, intent_of
+from cardkit.desired import ATR_FITS, Mistreats, OnEvent, Plan, Role, Step, intent_of
 from cardkit.perso.identify import Card
 from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
 from cardkit.perso.planner import working
@@ -17,6 +17,7 @@ def verify(
     keystore: KeyStore,
     *,
     without_keys: bool = False,
+    destructive: bool = False,
     on_event: OnEvent | None = None,
 ) -> Report:
     """Check a card against a plan: nothing is written but what a proof needs.
@@ -26,6 +27,8 @@ def verify(
 
     :param card: is reset first.
     :param without_keys: present no secret and prove no key; such a report is UNPROVEN at best.
+    :param destructive: also spend tries and break sessions, where the family has such tests: never on a card that
+        leaves the house.
     :param on_event: gets one IntentEvent before the first secret is presented.
     :raises TransportError: when the link fails.
     """
@@ -37,6 +40,8 @@ def verify(
     session = blueprint.session(plan.contents, card.channel, {})
     session.seen.notes[ATR_FITS] = plan.fits(card.reset(cold=True))
     session.run(steps, strict=False)
+    if destructive and isinstance(session, Mistreats):
+        session.mistreat()
     findings = tuple(blueprint.judge(plan.contents, session.seen, None))
     facts = {fact.name: fact.value for fact in session.facts()}
     evidence = evidence_of(plan, session.seen, findings, facts)

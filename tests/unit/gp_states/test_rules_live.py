@@ -15,7 +15,7 @@ from cardkit.apps.gp.storedata import Block, Structure, store_data
 from cardkit.apps.gp.tags import Privileges
 from cardkit.crypto import Key, Usage
 from cardkit.crypto.cardkeys import CardKey
-from cardkit.perso import personalize, verify
+from cardkit.perso import Verdict, personalize, verify
 from cardkit.target import Card
 
 SSD, APPLET, SECOND = (bytes.fromhex(text) for text in ("F053534401", "F04341524401", "F04341524402"))
@@ -243,3 +243,23 @@ def test_bad_keys_of_an_order_are_found_on_the_card(rule, references, variant, t
     _, card = tap(job.image)
     outcome = personalize(job.plan(), card, job.keystore)
     assert {finding.rule for finding in outcome.findings if not finding.not_checked} == {rule}
+
+
+# Negative tests, on samples only.
+
+
+def test_a_sample_that_is_mistreated_refuses_as_it_must(job, made):
+    _, card = made(job)
+    report = verify(job.plan(), card, job.keystore, destructive=True)
+    assert report.verdict is Verdict.GOOD, [f for f in report.findings if not f.not_checked]
+    assert {"GP-023", "GP-049"} <= set(report.checked)
+    again = verify(job.plan(), card, job.keystore)
+    assert again.verdict is Verdict.GOOD
+
+
+def test_nothing_destructive_is_sent_unless_asked_for(job, made):
+    seam, card = made(job)
+    verify(job.plan(), card, job.keystore)
+    opened = [command for command in seam.sent if command[1] == 0x82]
+    assert len(opened) == 1
+    assert not [command for command in seam.sent if command[1] in (0xE2, 0xE6)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.gp import opening
@@ -110,12 +111,12 @@ class Line:
                 yield step, self.plain(CommandAPDU.parse(apdu))
             return
         session = self._open_session()
-        for step, command in zip(steps, session.wrap_ahead(self._commands(steps)), strict=True):
+        for step, command in zip(steps, session.wrap_ahead(self.payload().of_steps(steps)), strict=True):
             yield step, session.unwrap(self.plain(command))
 
-    def _commands(self, steps: Sequence[Step]) -> list[CommandAPDU]:
-        payload = Payload(self._product, self._contents, self.kdd_of, self._open_session().max_command_data, self._dek)
-        return payload.of_steps(steps)
+    def payload(self) -> Payload:
+        """Return what makes the commands of this session that depend on card and record."""
+        return Payload(self._product, self._contents, self.kdd_of, self._open_session().max_command_data, self._dek)
 
     def _open_session(self) -> SecureSession:
         if self._session is None:
@@ -159,7 +160,7 @@ class Line:
 
     # Opening
 
-    def greet(self, keys: KeySet, step: Step) -> None:
+    def greet(self, keys: KeySet, step: Step | None = None) -> None:
         """Send INITIALIZE UPDATE, once; where the plan holds a script for this step, as it is planned there.
 
         :raises ProtocolError: when the answer is not the one a script was made for; nothing more of it is sent.
@@ -201,17 +202,20 @@ class Line:
             if response.sw != OK:
                 raise AuthenticationError(f"EXTERNAL AUTHENTICATE of a script: card answered {response.sw:04X}")
         else:
-            self._session = self._authenticated(keys, checked=checked)
+            session = self._greeted(keys, checked=checked)
+            session.authenticated(self.plain(session.external_authenticate()))
+            self._session = session
         self._keys = keys
         self._sessions += 1
         self.notes.opened = keys.kvn, int(self._product.level)
 
-    def _authenticated(self, keys: KeySet, *, checked: bool) -> SecureSession:
+    def _greeted(self, keys: KeySet, *, checked: bool) -> SecureSession:
+        """Return a session whose card has proved that it has the keys."""
         if self._hello is None:
             raise ProtocolError(f"{keys.name}: the card did not answer INITIALIZE UPDATE")
         hello, product = self._hello, self._product
         wanted = Opening(product.level, hello.challenge, (product.parameters,), product.quirks, self._max_data)
-        session = opening.greeted_session(
+        return opening.greeted_session(
             self._store(),
             keys.for_card(self.kdd_of(keys)),
             wanted,
@@ -219,8 +223,14 @@ class Line:
             hello.greeting,
             self._domain if checked else b"",
         )
-        session.authenticated(self.plain(session.external_authenticate()))
-        return session
+
+    def try_wrong_cryptogram(self, keys: KeySet) -> int:
+        """Send EXTERNAL AUTHENTICATE with a wrong cryptogram and return the status word: a try is spent."""
+        session = self._greeted(keys, checked=True)
+        command = session.external_authenticate()
+        session.close()
+        assert isinstance(command.data, bytes)
+        return self.plain(replace(command, data=bytes((command.data[0] ^ 0x01,)) + command.data[1:])).sw
 
     def _store(self) -> KeyStore:
         if self._keystore is None:

@@ -89,6 +89,7 @@ def picture_of(product: Product, seen: Observations, keystore: KeyStore | None) 
         channels=_channels(notes),
         words=frozenset(notes.words),
         domains=dict(_domains(product, seen, notes)),
+        refusals=notes.refusals,
         journal=Journal(dict(notes.echoes), dict(notes.loads)) if notes.echoes or notes.loads else None,
         troubles=troubles,
     )

@@ -13,6 +13,7 @@ from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.gp.discovery import CARD_LOCKED, OK
 from cardkit.apps.gp.states.keysets import KeySet
 from cardkit.apps.gp.states.line import Line
+from cardkit.apps.gp.states.mistreating import Mistreatment
 from cardkit.apps.gp.states.notes import NOTES, Notes
 from cardkit.apps.gp.states.route import SECURED
 from cardkit.apps.gp.states.scripts import CARD_NUMBER, KEYS, MANAGE_CHANNEL, PRODUCTION, Scripts
@@ -134,6 +135,16 @@ class GpSession:
             if greeting.sequence is not None:
                 facts[f"counter {greeting.kvn:02X}"] = str(int.from_bytes(greeting.sequence, "big"))
         return tuple(Fact(name, value) for name, value in facts.items())
+
+    def mistreat(self) -> None:
+        """Do to a sample what no card that leaves should bear; changes nothing that was seen before.
+
+        :raises CardError: when the card does not let itself be opened for it.
+        """
+        words = set(self._notes.words)
+        greetings, opened = list(self._notes.greetings), self._notes.opened
+        self._notes.refusals = Mistreatment(self._scripts.product, self._line).refusals()
+        self._notes.words, self._notes.greetings, self._notes.opened = words, greetings, opened
 
     # A card that was begun
 
