@@ -68,6 +68,15 @@ class GpCard:
         """
         self.chip.journal.cut = step
 
+    def delay_s(self) -> int:
+        """How long a card of this image would wait after the wrong authentications so far; it never really waits.
+
+        :returns: seconds, of the key set with most of them.
+        """
+        domains = (entry for entry in self.chip.registry if entry.is_domain)
+        rings = (self.chip.keys(domain.aid).ring() for domain in domains)
+        return max((found.delay_s for ring in rings for found in ring.sets.values()), default=0)
+
     def transmit(self, command: bytes) -> bytes:
         """Work on one C-APDU; each is atomic: done and saved, or not at all.
 
@@ -106,7 +115,6 @@ class GpCard:
     def memory(self) -> Mapping[str, bytes]:
         """What the chip really holds, for judges in tests; no APDU can see all of this.
 
-        :returns: `registry/AID`, `keys/AID/KVN`, `tries/AID/KVN`, `data/AID/TAG`, `app/AID/NAME` -> what lies there.
-            An empty cell is absent.
+        :returns: name of each cell that holds anything, as cells.py lists them -> what lies there.
         """
         return {cell: value for cell, value in self.chip.memory.cells.items() if value}

@@ -133,6 +133,12 @@ class TestStoreDataInDomain:
         assert not any(ISD in cell for cell in opened.card.memory())
         assert self.store(opened, tlv("4F", APPLET)) == "6A80"
 
+    def test_recognition_data_of_the_issuer_replace_those_of_the_maker(self, opened):
+        own = tlv("73", "06072A864886FC6B01" + tlv("67", "55"))
+        assert self.store(opened, tlv("66", own)) == "9000"
+        assert opened("80CA006600") == tlv("66", own) + "9000"
+        assert own in opened.select()
+
     def test_case_3_and_case_4(self, opened):
         assert self.store(opened, tlv("42", "01"), "91") == "9000"
 

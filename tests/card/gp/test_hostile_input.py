@@ -133,6 +133,19 @@ def test_a_card_that_locks_itself():
     assert terminal("80F0800F00") == "9000"
 
 
+def test_a_card_that_takes_its_time():
+    """The delay grows and is told to judges; nobody waits."""
+    terminal = Terminal(GpCard(image_with(delay_s=(1, 5, 30)), seed=1))
+    told = []
+    for _ in range(4):
+        terminal.select()
+        assert terminal.authenticate(terminal.greet(), 1, (bytes(16),) * 3) == "6300"
+        told.append(terminal.card.delay_s())
+    assert told == [1, 5, 30, 30]
+    assert terminal.open() == "9000"
+    assert terminal.card.delay_s() == 0
+
+
 def test_a_card_that_counts_greetings():
     terminal = Terminal(GpCard(image_with(limit=3, on="iu"), seed=1))
     terminal.select()

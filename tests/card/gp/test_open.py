@@ -185,6 +185,17 @@ class TestLockedCard:
         assert locked("80F0800F00") == "9000"
         assert locked.select(APPLET).endswith("9000")
 
+    def test_an_application_as_final_one(self, locked):
+        """It answers SELECT with a warning, and nothing else of itself."""
+        assert locked("80F0800F00") == "9000"
+        update = f"80E64000{lv('0000' + lv(APPLET) + lv('000200') + '0000')}"
+        assert locked(update) == "009000"
+        assert locked("80F0807F00") == "9000"
+        locked.card.power(cold=True)
+        assert locked.select(APPLET).endswith("6283")
+        assert locked.raw("00CA910200") == "6985"
+        assert locked.select() == "6A81"
+
     def test_termination_is_final(self, locked):
         assert locked("80F080FF00") == "9000"
         for command in ("00A4040000", "8050000008000102030405060700", "80F28002024F0000", "0070000001"):
