@@ -123,7 +123,8 @@ HOLDERS = {
 NO_SECRET = {
     "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "Document", "GpCertificate", "Greeting", "Header",
     "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey", "Parameters", "Quirks", "Sent",
-    "SessionRequest", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate", "_Answer", "_PackedKey",
+    "SessionRequest", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate",
+    "_Answer", "_PackedKey",
 }  # fmt: skip
 # Protocols and bases: the classes that follow them are here.
 ABSTRACT = {"KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession"}
