@@ -9,7 +9,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = 50  # of a property that names no number of its own
+PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 settings.register_profile("people", PATIENT)
 settings.register_profile("ci", PATIENT, derandomize=True, print_blob=True)

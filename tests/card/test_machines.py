@@ -232,6 +232,6 @@ class FileSystem(RuleBasedStateMachine):
 
 
 TestPinCounters = PinCounters.TestCase
-TestPinCounters.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestPinCounters.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 TestFileSystem = FileSystem.TestCase
-TestFileSystem.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestFileSystem.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)

@@ -1,4 +1,4 @@
-"""The plugin as its users run it: pytest in a process of its own."""
+"""The plugin as its users run it: pytest within pytest."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EXAMPLE = """
 def run(pytester):
     def run_pytest(code: str, *options: str):
         pytester.makepyfile(code)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
 
     return run_pytest
 
