@@ -260,11 +260,9 @@ def _extension(extensions: x509.Extensions, kind: type[E]) -> E | None:
 
 def _public_key(value: bytes) -> ec.EllipticCurvePublicKey:
     objects = tlv.parse(value)
-    point, reference = objects.first(_POINT, b""), objects.first(_CURVE, b"")
-    if reference not in _CURVES or point is None or reference is None:
-        raise EncodingError(
-            f"GP certificate: curve reference {(reference or b'').hex().upper() or 'missing'}, not known"
-        )
+    point, reference = objects.first(_POINT) or b"", objects.first(_CURVE) or b""
+    if reference not in _CURVES:
+        raise EncodingError(f"GP certificate: curve reference {reference.hex().upper() or 'missing'}, not known")
     return public_point(_CURVES[reference], point)
 
 

@@ -175,8 +175,8 @@ def test_a_leaf_signs_no_certificates():
 
 def test_the_key_of_the_leaf_must_be_for_key_agreement():
     assert trust(x509_chain(usage=True)) == public(LEAF)
-    with pytest.raises(AuthenticationError, match="the key of <X509Certificate 1234 until 2032-05-20> is not for key"):
-        trust(x509_chain(usage=False))
+    with pytest.raises(AuthenticationError, match="the key of <X509Certificate 1235 until 2032-05-20> is not for key"):
+        trust(x509_chain(usage=False, serial=0x1235))
     for usage in ("82", "80", "008000"):
         with pytest.raises(
             AuthenticationError, match="the key of <GpCertificate 1234 until 2032-05-20> is not for key"

@@ -135,6 +135,8 @@ def test_another_protocol_is_refused(scp):
     ("scp", "i", "fault"),
     [
         (1, 0x55, r"^SCP01 i=55: expected 05 or 15$"),
+        (2, 0x80, r"^SCP02 i=80: expected one byte with bit 8 clear$"),
+        (2, 0x00, r"^SCP02 i=00: bits 3 and 4"),
         (2, 0x95, r"^SCP02 i=95: expected one byte with bit 8 clear$"),
         (2, 0x1D, r"^SCP02 i=1D: bits 3 and 4 say explicit and implicit initiation, or neither$"),
         (3, 0x72, r"^SCP03 i=72: expected one byte with bits 2, 3, 4 and 8 clear$"),
@@ -188,6 +190,7 @@ def test_levels_are_p1_of_external_authenticate():
         (0xC0, 0xE0, 0x84, 0x80),
         (0xCF, 0xEF, 0x84, 0x80),
         (0xD3, 0xF3, 0x94, 0x90),
+        (0xA0, 0xA4, 0xA4, 0xA0),
     ],
 )
 def test_class_bytes_on_the_wire_and_in_a_mac(cla, sent, in_mac, bare):
