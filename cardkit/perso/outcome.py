@@ -140,8 +140,8 @@ def reject_of(error: CardkitError, step: str) -> Reject:
     if isinstance(error, AuthenticationError):
         return Reject("RETRY_LEFT", "key", step, sw, str(error), security_stop=error.security_stop)
     if sw in NVM_CODES:
-        return Reject(NVM_CODES[sw], "card dead", step, sw, str(error))
-    return Reject("STATUS", "card dead", step, sw, str(error))
+        return Reject(NVM_CODES[sw], "card dead", step, sw, str(error), security_stop=error.security_stop)
+    return Reject("STATUS", "card dead", step, sw, str(error), security_stop=error.security_stop)
 
 
 def reject_of_findings(findings: Sequence[Finding], rules: Iterable[Rule]) -> Reject | None:

@@ -11,7 +11,7 @@ from cardkit.apps.gp.load import LoadFile, load_blocks
 from cardkit.apps.gp.picture import CardPicture
 from cardkit.apps.gp.states import shape
 from cardkit.apps.gp.states.keysets import aid_of
-from cardkit.apps.gp.states.kind import CONFIRMATION, desired, entry_of, store, text
+from cardkit.apps.gp.states.kind import CONFIRMATION, desired, entry_of, store, text, title_of
 from cardkit.apps.gp.states.payload import DATA
 from cardkit.apps.gp.states.product import Application, Domain, Package, Product
 from cardkit.apps.gp.states.route import Route
@@ -65,7 +65,8 @@ class DomainInstalled:
     @property
     def states(self) -> tuple[State, ...]:
         """The domain in the registry."""
-        return (desired(self._name, f"{self._name} is there", "GP-025", self.product.main.access),)
+        title = title_of(self._name, self.domain.privileges)
+        return (desired(self._name, title, "GP-025", self.product.main.access),)
 
     def write(self, route: Route) -> None:
         """INSTALL for install and make selectable."""
@@ -95,7 +96,8 @@ class ApplicationInstalled:
     @property
     def states(self) -> tuple[State, ...]:
         """The application in the registry."""
-        return (desired(self.name, f"{self.name} is there", "GP-025", self.product.main.access, group=self.name),)
+        title = title_of(self.name, self.application.privileges)
+        return (desired(self.name, title, "GP-025", self.product.main.access, group=self.name),)
 
     def write(self, route: Route) -> None:
         """INSTALL for install and make selectable."""

@@ -12,7 +12,7 @@ from cardkit.apps.gp.states.keysets import KeySet
 from cardkit.apps.gp.states.payload import OBJECTS
 from cardkit.apps.gp.states.product import Product, Value
 from cardkit.apps.gp.states.route import Route
-from cardkit.apps.gp.tags import StatusEntry
+from cardkit.apps.gp.tags import Privilege, Privileges, StatusEntry
 from cardkit.desired import Access, AfterUnknown, Content, Phase, Role, Seen, State
 
 CONFIRMATION = 1
@@ -39,6 +39,22 @@ class Kind(Protocol):
 def text(aid: bytes) -> str:
     """Return an AID as it stands in names of states."""
     return aid.hex().upper()
+
+
+WHOLE_CARD = (
+    Privilege.CARD_LOCK | Privilege.CARD_TERMINATE | Privilege.FINAL_APPLICATION | Privilege.MANDATED_DAP_VERIFICATION
+)
+"""Privileges that reach beyond their holder: whoever reads a plan sees them by name."""
+
+
+def title_of(name: str, privileges: Privileges) -> str:
+    """Return the title of an entry of the registry, with its dangerous privileges.
+
+    >>> title_of("application F04341524401", Privileges.of(["card lock"]))
+    'application F04341524401 is there, DANGEROUS: CARD_LOCK'
+    """
+    dangerous = Privileges(privileges.bits & int(WHOLE_CARD)).names
+    return f"{name} is there" + (f", DANGEROUS: {', '.join(dangerous)}" if dangerous else "")
 
 
 def desired(  # noqa: PLR0913  (all but four have defaults)
