@@ -7,7 +7,7 @@ from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
-from . import cap, memoryuse, signatures
+from . import cap, management, memoryuse, signatures
 from .chip import Answer, Channel, GpChip, PlainCommand
 from .crypto import AES_BLOCK, DES_BLOCK, KEY_AES, PaddingError, aes_cbc_decrypt, des3_cbc_decrypt, unpad80
 from .keysets import CardKeyEntry
@@ -42,12 +42,11 @@ class Load:
 
 
 def load(chip: GpChip, channel: Channel, entry: Entry, command: PlainCommand) -> Answer:
-    """LOAD.
+    """LOAD; the last block of a delegated load is confirmed by a receipt (C.5).
 
     :raises StatusWordError: 6985 out of turn, 6A86 P1; 6A84 memory; at the last block also 6A80, 6982; the load is over
         then and nothing of it stays.
     """
-    del entry
     running, channel.load = channel.load, None
     if command.p1 not in (0, _LAST):
         raise StatusWordError(sw.WRONG_P1P2)
@@ -60,7 +59,7 @@ def load(chip: GpChip, channel: Channel, entry: Entry, command: PlainCommand) ->
         running.block = _verified(chip, running)
         if not running.combined:
             finish(chip, running)
-            return b"\x00", sw.OK
+            return management.confirmation(chip, entry, running.aid, running.domain), sw.OK
     channel.load = running
     return b"\x00", sw.OK
 

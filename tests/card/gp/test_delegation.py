@@ -58,7 +58,7 @@ class TestTokens:
         digest = hashlib.sha256(bytes.fromhex(block)).hexdigest()
         fields = "".join(map(lv, (CAP_AID, "", digest, "")))
         assert for_load(delegated, digest=digest, token=token(2, 0, fields)) == "009000"
-        assert load_blocks(delegated, tlv("C4", block)) == "009000"
+        assert load_blocks(delegated, tlv("C4", block)) == receipt(0, CAP_AID, SSD) + "9000"
 
     def test_a_token_over_load_and_install_together(self, delegated):
         block = cap()
