@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cardkit.apps.gp.picture import CardPicture, History, Journal, SeenChain, SeenChannels, SeenLoad
 from cardkit.apps.gp.rules.engine import CHECKS, findings
@@ -295,6 +297,15 @@ def test_what_the_card_refuses_is_the_finding_of_one_rule(field, rule, picture, 
 def test_a_card_without_capabilities_is_no_worse(picture, expected):
     found = findings(replace(picture, capabilities=None, troubles={"capabilities": "status 6A88"}), expected)
     assert [(finding.rule, finding.severity) for finding in found] == [("GP-016", Severity.INFO)]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(unread=st.sets(st.sampled_from([item.name for item in fields(CardPicture) if item.name != "troubles"])))
+def test_what_was_not_read_is_never_held_against_a_card(unread, picture, expected):
+    """Whatever a survey could not read, no rule finds a fault in it, and none breaks."""
+    blank = CardPicture()
+    seen = replace(picture, **{name: getattr(blank, name) for name in unread})
+    assert fired((seen, expected)) == set()
 
 
 def test_rules_can_be_chosen(picture, expected):

@@ -126,3 +126,26 @@ def test_repairing_everything_is_writing_everything(job):
     names = [state.name for state in todo.states if state.phase != "seal"][1:]
     headers = [step.shape for step in todo.blueprint.repair(names)]
     assert headers == [step.shape for step in todo.blueprint.parts[Part.WRITE]]
+
+
+def store_data_p1(job) -> list[int]:
+    steps = job.plan().blueprint.parts[Part.WRITE]
+    return [step.command.p1 for step in steps if step.command.ins == 0xE2 and step.serves == "data of F04341524401"]
+
+
+def test_p1_of_store_data_follows_the_content(scp03):
+    """Two clear groupings in one command, the secret one in the last."""
+    assert store_data_p1(scp03) == [0x08, 0xE8]
+
+
+def test_a_profile_may_say_otherwise_block_by_block(variant):
+    module = 'module = "F05647414C01"\ndata'
+    job = variant("gp-test", (module, module.replace("\ndata", '\nstore_data_p1 = { "0" = 0x00, "-1" = 0x88 }\ndata')))
+    assert store_data_p1(job) == [0x00, 0x88]
+
+
+def test_a_dangerous_privilege_stands_in_the_plan(variant):
+    parameters = 'parameters = "0102"\n'
+    job = variant("gp-test", (parameters, parameters + 'privileges = ["card lock", "card terminate"]\n'))
+    titles = [state.title for state in job.plan().states if "DANGEROUS" in state.title]
+    assert titles == ["application F04341524402 is there, DANGEROUS: CARD_LOCK, CARD_TERMINATE"]

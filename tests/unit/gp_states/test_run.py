@@ -10,7 +10,9 @@ from cardkit.apps.gp.states.route import EXTERNAL_AUTHENTICATE, INITIALIZE_UPDAT
 from cardkit.desired import BindEvent, DoneEvent, IntentEvent, Part, Phase
 from cardkit.perso import MarkerState, Verdict, identify, personalize, read_identity, verify
 from cardkit.target import Card
+from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.loopback import LoopbackConnection
+from cardkit.virtual import make_card
 
 INS_OF = {0xD8: "PUT KEY", 0xE2: "STORE DATA", 0xE6: "INSTALL", 0xE8: "LOAD", 0xF0: "SET STATUS"}
 
@@ -29,6 +31,15 @@ def test_a_blank_card_becomes_good_and_is_verified(job, tap):
     report = verify(job.plan(), card, job.keystore)
     assert report.verdict is Verdict.GOOD
     assert [finding for finding in report.findings if not finding.not_checked] == []
+
+
+def test_a_card_at_t0_is_made_of_the_same_plan(job):
+    """Answers are fetched and long ones asked for twice there; a session sees whole messages only."""
+    chip = make_card(job.image, seed=1, protocol=0)
+    card = Card(LoopbackConnection(chip, protocol=TransmissionProtocol.T0))
+    outcome = personalize(job.plan(), card, job.keystore)
+    assert outcome.verdict is Verdict.GOOD, outcome
+    assert verify(job.plan(), card, job.keystore).verdict is Verdict.GOOD
 
 
 def test_the_card_says_which_record_it_is(job, made):
