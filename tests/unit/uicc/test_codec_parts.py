@@ -106,9 +106,7 @@ def test_unknown_objects_stay_where_they_are() -> None:
 @pytest.mark.parametrize(
     ("name", "body"),
     [
-        ("ADF.USIM/EF.NASCONFIG", "800100800101FF"),  # an object twice
         ("ADF.USIM/EF.NASCONFIG", "80020001FF8A"),  # truncated second object
-        ("ADF.USIM/EF.NASCONFIG", "80810100FF"),  # length longer than needed
         ("ADF.USIM/EF.SPDI", "A405800300F110FF"),  # another outer object
         ("ADF.USIM/EF.EARFCNList", "A106FF"),  # truncated
         ("MF/EF.DIR", "6106FF"),
@@ -116,6 +114,47 @@ def test_unknown_objects_stay_where_they_are() -> None:
 )
 def test_bodies_that_break_their_grammar_stay_raw(name: str, body: str) -> None:
     assert both_ways(name, body) == {"raw": body}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "value"),
+    [
+        ("ADF.USIM/EF.NASCONFIG", "800100800101FF", {"objects": ["800100", "800101"]}),
+        ("ADF.USIM/EF.NASCONFIG", "80810100810101FF", {
+            "nas_signalling_priority": 0, "nmo_i_behaviour": 1, "lengths": {"nas_signalling_priority": 2},
+        }),
+        ("ADF.USIM/EF.SPDI", "A307800300F110FFFFFF", {"plmns": ["001-01"], "padding": "FFFF"}),
+        ("ADF.ISIM/EF.P-CSCF", "80" + 20 * "FF", {"unwritten": "p_cscf"}),
+        ("ADF.ISIM/EF.P-CSCF", "80", {"unwritten": "p_cscf"}),
+        # A card with one FF too many inside the application template
+        ("MF/EF.DIR", "611D4F10A0000000871002FFFFFFFF890103000050084D54542D5553494DFFFFFF", {
+            "aid": "A0000000871002FFFFFFFF8901030000", "label": "MTT-USIM", "padding": "FF",
+        }),
+        ("DF.TELECOM/DF.PHONEBOOK/EF.PBR", "A80AC0034F3A01CA034F5002" + "FF", {"same_record": {
+            "adn": [{"fid": "4F3A", "sfi": 1}], "email": [{"fid": "4F50", "sfi": 2}],
+        }}),
+        ("DF.TELECOM/DF.PHONEBOOK/EF.PBR", "A80CC4024F11CA024F50C4024F12" + "FF", {"same_record": {
+            "objects": ["C4024F11", "CA024F50", "C4024F12"],
+        }}),
+    ],
+)  # fmt: skip
+def test_objects_of_unusual_form_stay_readable(name: str, body: str, value: Any) -> None:
+    assert both_ways(name, body) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"unwritten": "x"}, "unwritten: got 'x', expected one of p_cscf"),
+        ({"p_cscf": "a", "lengths": 1}, "lengths: got something else"),
+        ({"p_cscf": "a", "lengths": {"p_cscf": 9}}, "p_cscf: length 2 does not fit"),
+        ({"objects": 5}, "got int, expected a list"),
+        ({"p_cscf": "a", "objects": ["80"]}, "objects: got an unknown field"),
+    ],
+)
+def test_marks_of_unusual_form_are_checked(value: Any, message: str) -> None:
+    with pytest.raises(EncodingError, match=message):
+        CATALOGUE["ADF.ISIM/EF.P-CSCF"].encode(value, 40)
 
 
 def test_parts_that_break_their_grammar_leave_the_others_readable() -> None:

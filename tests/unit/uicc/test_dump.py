@@ -36,7 +36,7 @@ def test_everything_on_the_maker_s_sheet_is_found(usim: dict[str, Any]) -> None:
     counts = {directory["name"]: len(directory["files"]) for directory in usim["directories"]}
     assert counts == {
         "MF": 7, "DF.TELECOM": 6, "DF.GSM": 10, "DF.SYSTEM": 5, "ADF.USIM": 48, "ADF.USIM/DF.GSM-ACCESS": 2,
-        "ADF.USIM/DF.5GS": 7, "ADF.ISIM": 8,
+        "ADF.USIM/DF.5GS": 7, "ADF.ISIM": 9,
     }  # fmt: skip
     found = files(usim)
     assert found["ADF.USIM/EF.AD"]["value"] == {"mode": "normal", "mnc_length": 2}

@@ -1,4 +1,4 @@
-"""Files of railway, CDMA and home networks against vectors that are not ours (osmocom pySim, data only)."""
+"""Files of railway, CDMA and home networks, counters of a card model: vectors of others (osmocom pySim, data only)."""
 
 from __future__ import annotations
 
@@ -45,6 +45,19 @@ MEANINGS: dict[str, tuple[str, Any]] = {
         "shunting_emergency_group": 2, "imei": "350670599742620",
     }),
     "EF.SPN #1": ("DF.CDMA/EF.SPN", {"name": "Skylink NW", "show_at_home": True, "encoding": 8, "language": 1}),
+    "EF.HNBN #1": ("ADF.USIM/DF.HNB/EF.HNBN", {"name": {"text": "mahlzeit", "form": "PAGE"}}),
+    "EF.CSGT #1": ("ADF.USIM/DF.HNB/EF.CSGT", {"text": {"text": "foo", "form": "PAGE"}}),
+    "EF.CSGT #2": ("ADF.USIM/DF.HNB/EF.OCSGT", {
+        "text": {"text": "foo", "form": "PAGE"}, "icon_uri": "https://foo.bar/",
+    }),
+    "EF.ACSGL #1": ("ADF.USIM/DF.HNB/EF.ACSGL", {"lists": [
+        {"plmn": "262-01", "groups": [{"type_record": 0, "name_record": 0, "id": 23}]},
+    ]}),
+    "EF.OCSGL #1": ("ADF.USIM/DF.HNB/EF.OCSGL", {"lists": [{
+        "plmn": "262-01", "groups": [{"type_record": 0, "name_record": 0, "id": 23}], "display": "all groups found",
+    }]}),
+    "EF.GP_COUNT #1": ("DF.SYSTEM/EF.GP_COUNT", {"domain": "00", "kvn": "70", "counter": 0}),
+    "EF.0348_COUNT #1": ("DF.SYSTEM/EF.0348_COUNT", {"domain": "FE", "kvn": "01", "counter": 0}),
     "EF.AD #1": ("DF.CDMA/EF.AD", {"mode": "normal", "info": "0000"}),
 }  # fmt: skip
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cardkit.apps.uicc.codecs.base import Codec, Layout, Value, padded, with_rest
-from cardkit.apps.uicc.codecs.fields import Field, Flags, Hex, Number, as_list, as_text, from_hex, to_hex
+from cardkit.apps.uicc.codecs.alpha import WithAlpha
+from cardkit.apps.uicc.codecs.base import Codec, Layout, Single, Value, padded, with_rest
+from cardkit.apps.uicc.codecs.fields import Field, Filled, Flags, Hex, Number, as_list, as_text, from_hex, to_hex
 from cardkit.errors import EncodingError
 
 _ALGORITHMS = {
@@ -122,3 +123,11 @@ class SequenceNumbers(Codec):
 
 
 SQN = SequenceNumbers()
+
+# One record a key set: security domain, version, kind and length of the key as the model codes them
+OTA_KEY = WithAlpha("key", before=("domain" / Hex(1), "kvn" / Hex(1), "kind" / Hex(1)), field=Filled)
+OTA_COUNTER = Layout("domain" / Hex(1), "kvn" / Hex(1), "counter" / Number(5))
+GP_COUNTER = Layout("domain" / Hex(1), "kvn" / Hex(1), "counter" / Number(2), "rfu" / Hex(1), defaults={"rfu": "00"})
+GP_DIVERSIFICATION = Layout("domain" / Hex(1), "kvn" / Hex(1), "data" / Hex(10))
+# Runs of the GSM algorithm the card still allows
+RUNS_LEFT = Single("runs_left", Number(4))

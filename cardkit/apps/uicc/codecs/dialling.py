@@ -1,4 +1,4 @@
-"""Numbers and what goes with them: phone numbers, extensions, mailboxes, calls (TS 31.102 4.2.24 to 4.2.64).
+"""Numbers and what goes with them: phone numbers, extensions, mailboxes (TS 31.102 4.2.24 to 4.2.64).
 
 Clauses of TS 24.008, 24.011 and 23.040, and TS 31.102 4.2.73 to 4.2.77 and 4.4.2, are from memory.
 """
@@ -203,44 +203,6 @@ CFIS = Layout(
     "ext" / Number(1),
     defaults={"number": "", "ccp": 0xFF, "ext": 0xFF},
 )
-
-# TS 31.102 4.2.9, .7: charging units
-COUNTER_3 = Single("units", Number(3), blank_has_meaning=True)
-# TS 31.102 4.2.13: currency code, then 12 bits of elementary price per unit, sign and exponent
-PUCT = Layout("currency" / Hex(3), "price" / Hex(2))
-# TS 31.102 4.2.35, .36: seconds
-CALL_TIMER = Single("seconds", Number(3), blank_has_meaning=True)
-
-
-class Call(Codec):
-    """A call in the list of calls: name, number, when, how long, link to the phone book. TS 31.102 4.2.33, 4.2.34
-
-    :param incoming: whether a status byte stands before the link.
-    """
-
-    def __init__(self, *, incoming: bool) -> None:
-        fields: list[Any] = ["number" / Address(12), "ccp" / Number(1), "ext" / Number(1), "date" / Hex(7)]
-        fields.append("seconds" / Number(3))
-        if incoming:
-            fields.append("status" / Coded({0: "answered", 1: "not answered"}))
-        fields.append("link" / Hex(3))
-        self._call = Layout(*fields, defaults={"ccp": 0xFF, "ext": 0xFF}, blank_has_meaning=True)
-        self.names = ("alpha", *self._call.names)
-
-    def _read(self, body: bytes) -> Value:
-        alpha = len(body) - self._call.size
-        if alpha < 0:
-            raise EncodingError(f"got {len(body)} bytes, expected {self._call.size} or more")
-        return {"alpha": Alpha(alpha).decode(body[:alpha]), **self._call.decode(body[alpha:])}
-
-    def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        call = {name: part for name, part in value.items() if name != "alpha"}
-        alpha = Alpha(max(size - self._call.size, 0)).encode(value.get("alpha", ""))
-        return alpha + self._call.encode(call, size - len(alpha))
-
-
-ICI = Call(incoming=True)
-OCI = Call(incoming=False)
 
 
 class EmergencyCode(Codec):

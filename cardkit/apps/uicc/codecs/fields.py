@@ -104,6 +104,18 @@ class Hex(Field):
         return data
 
 
+class Filled(Hex):
+    """Bytes without inner structure, FF behind them."""
+
+    def read(self, data: bytes) -> str:
+        """Return 2 digits a byte, those of the fill left out."""
+        return to_hex(data.rstrip(b"\xff"))
+
+    def write(self, value: Any) -> bytes:
+        """Accept 2 digits a byte, as many as fit."""
+        return super().write(to_hex(from_hex(value).ljust(self.size, b"\xff")))
+
+
 class Number(Field):
     """An unsigned number, most significant byte first."""
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Entries, Layout, Opaque, Single, Value, padded, with_rest
 from cardkit.apps.uicc.codecs.fields import Bits, Coded, Digits, Field, Flags, Hex, Number, Text, to_hex, within
-from cardkit.apps.uicc.codecs.templates import AnyHex, Objects, Tag, Utf8
+from cardkit.apps.uicc.codecs.parts import AnyHex, Utf8
+from cardkit.apps.uicc.codecs.templates import Objects, Tag
 from cardkit.encoding.digits import decode_swapped, encode_swapped
 from cardkit.errors import EncodingError
 
@@ -139,3 +140,6 @@ PHASE = Single("phase", Coded({0: "phase 1", 2: "phase 2", 3: "phase 2+ with TER
 ECC_2G = Entries(Digits(3), b"\xff\xff\xff")
 # TS 31.102 4.2.49: de-personalization keys
 DCK = Layout("network" / Digits(4), "network_subset" / Digits(4), "provider" / Digits(4), "corporate" / Digits(4))
+
+# TS 31.102 4.2.101, from memory: OK or UK for a pairing that holds or not, record of EF.IPD
+IPS = Layout("status" / Text(2), "device_record" / Number(1), "rfu" / Hex(1), defaults={"rfu": "FF"})

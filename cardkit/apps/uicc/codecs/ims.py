@@ -1,6 +1,6 @@
-"""IMS and untrusted access: identities, domains, gateways (TS 31.103 4.2; TS 31.102 4.2.79 to 4.2.106).
+"""IMS and untrusted access: identities, domains, gateways (TS 31.103 4.2; TS 31.102 4.2.88 to 4.2.106).
 
-TS 31.102 4.2.70, .71, .88, .89, .97 to .99 and .105 are from memory.
+TS 31.102 4.2.88, .89, .97 to .99 and .105 are from memory.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Fixed, Layout, Single, Value, padded
 from cardkit.apps.uicc.codecs.fields import Coded, Number, Plmn, as_list, from_hex, to_hex
-from cardkit.apps.uicc.codecs.templates import AnyHex, Objects, Several, Tag, Utf8
+from cardkit.apps.uicc.codecs.parts import AnyHex, Several, Utf8
+from cardkit.apps.uicc.codecs.templates import Objects, Tag
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
 
@@ -21,10 +22,6 @@ IMPU = Objects({0x80: Tag("impu", Utf8())})
 DOMAIN = Objects({0x80: Tag("domain", Utf8())})
 # TS 31.103 4.2.16, 4.2.20; TS 31.102 4.2.97 to .99
 URI = Objects({0x80: Tag("uri", Utf8())})
-# TS 31.103 4.2.11; TS 31.102 4.2.87
-NAFKCA = Objects({0x80: Tag("naf_key_centre", Utf8())})
-# TS 31.102 4.2.83
-GBANL = Objects({0x80: Tag("naf_id", AnyHex()), 0x81: Tag("b_tid", Utf8())})
 
 
 class HostAddress:
@@ -77,6 +74,8 @@ _SELECTION = Layout(
     "fqdn" / Coded({0: "operator identifier", 1: "location based"}),
 )
 EPDG_SELECTION = Objects({0x80: Tag("networks", Several(Fixed(_SELECTION)))})
+# TS 31.103 4.2.18, .19, .21: one document each
+CONFIGURATION = Objects({0x80: Tag("encoding", AnyHex()), 0x81: Tag("data", Utf8())})
 # TS 31.103 4.2.23
 IMSDCI = Single("indication", Number(1))
 # TS 31.102 4.2.90
@@ -89,41 +88,8 @@ NCP_IP = Objects(
         0x84: Tag("bearer", AnyHex()),
     }
 )
-# TS 31.102 4.2.70, .71~: multimedia message parameters
-MMS_PARAMETERS = Objects(
-    {
-        0x80: Tag("implementation", AnyHex()),
-        0x81: Tag("name", Utf8()),
-        0x82: Tag("bearer", AnyHex()),
-        0x83: Tag("gateway", AnyHex()),
-    }
-)
 # TS 31.102 4.2.88, .89: icons of names, as link or as record of EF.IMG
 NAME_ICON = Objects({0x80: Tag("icon_uri", Utf8()), 0x81: Tag("icon_record", AnyHex())})
-
-
-class BootstrapParameters(Codec):
-    """RAND, B-TID and lifetime of a GBA bootstrap, each behind its length. TS 31.102 4.2.79; TS 31.103 4.2.9"""
-
-    names = ("rand", "b_tid", "lifetime")
-
-    def _read(self, body: bytes) -> Value:
-        value: Value = {}
-        for name in self.names:
-            if not body or body[0] >= len(body):
-                raise EncodingError(f"{name}: length byte beyond the body")
-            value[name] = to_hex(body[1 : 1 + body[0]])
-            body = body[1 + body[0] :]
-        return {**value, "rest": to_hex(body.rstrip(b"\xff"))} if body.strip(b"\xff") else value
-
-    def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        parts = [from_hex(value.get(name)) for name in self.names]
-        if any(len(part) > 0xFF for part in parts):
-            raise EncodingError("rand, b_tid, lifetime: expected 255 bytes or fewer each")
-        return padded(b"".join(bytes((len(part),)) + part for part in parts), value, size)
-
-
-GBABP = BootstrapParameters()
 
 
 class AccessPointNames(Codec):

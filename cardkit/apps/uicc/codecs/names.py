@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cardkit.apps.uicc.codecs.alpha import WithAlpha
 from cardkit.apps.uicc.codecs.base import Codec, Value
-from cardkit.apps.uicc.codecs.fields import Alpha, from_hex, to_hex, within
-from cardkit.apps.uicc.codecs.templates import AnyHex, Objects, Tag
+from cardkit.apps.uicc.codecs.fields import Alpha, Number, from_hex, to_hex, within
+from cardkit.apps.uicc.codecs.parts import AnyHex
+from cardkit.apps.uicc.codecs.templates import Objects, Tag
 from cardkit.encoding.text import decode_network_name, encode_network_name
 from cardkit.errors import EncodingError
 
@@ -102,5 +104,7 @@ class AnyAlpha:
         return Alpha(_LONGEST).encode(value).rstrip(b"\xff")
 
 
+# TS 31.102 4.2.72; TS 51.011 10.3.31: category of TS 22.101 annex A and its text
+NIA = WithAlpha("text", before=("category" / Number(1),))
 # TS 51.011 10.3.34: title of the set-up menu
 SUME = Objects({0x85: Tag("title", AnyAlpha())})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from cardkit.apps.uicc.codecs.base import Entries, Fixed, Layout, Opaque, Single
+from cardkit.apps.uicc.codecs.base import Entries, Fixed, Layout, Single
 from cardkit.apps.uicc.codecs.fields import Coded, Digits, Flags, Hex, Number
-from cardkit.apps.uicc.codecs.templates import AnyHex, Group, Objects, Runs, Several, Tag, Utf8
+from cardkit.apps.uicc.codecs.parts import AnyHex, Several, Utf8
+from cardkit.apps.uicc.codecs.prefixed import Headed
+from cardkit.apps.uicc.codecs.templates import Group, Objects, Runs, Tag
 
 # TS 31.102 4.2.92; ksi 7 = no key
 EPSNSC = Objects(
@@ -97,8 +99,10 @@ EARFCN_LIST = Objects(
         )
     }
 )
+# TS 31.102 4.2.57: what was known of the cells around, by technology
+NETPAR = Objects({0xA0: Tag("gsm", AnyHex()), 0xA1: Tag("fdd", AnyHex()), 0xA2: Tag("tdd", AnyHex())})
 # TS 31.102 4.2.115: sense, then objects kept as they are
-OCST = Opaque("control")
+OCST = Headed(Layout("sense" / Number(1), blank_has_meaning=True), Objects({}))
 # TS 31.102 4.2.14, .20: message identifiers
 CBMI = Entries(Number(2), b"\xff\xff")
 # TS 31.102 4.2.22: ranges of message identifiers

@@ -9,7 +9,8 @@ from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Entries, Fixed, Layout, Single
 from cardkit.apps.uicc.codecs.fields import Coded, Field, Hex, Number, Plmn, as_list
-from cardkit.apps.uicc.codecs.templates import Objects, Several, Tag
+from cardkit.apps.uicc.codecs.parts import Several
+from cardkit.apps.uicc.codecs.templates import Objects, Tag
 from cardkit.errors import EncodingError
 
 # TS 31.102 4.2.5: mask, bits, word. A technology with modes has a word for each combination of its mode bits: 00 and

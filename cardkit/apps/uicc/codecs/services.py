@@ -13,18 +13,23 @@ from cardkit.errors import EncodingError
 class ServiceTable(Codec):
     """One bit a service: ``{"services": [19, 21, 33]}``; service 1 is the lowest bit of byte 1. TS 31.102 4.2.8
 
+    :param name: of the list.
+
     >>> ServiceTable().encode({"services": [1, 10]}, 2).hex()
     '0102'
     """
 
-    names = ("services",)
     blank_has_meaning = True
 
+    def __init__(self, name: str = "services") -> None:
+        self.names = (name,)
+        self._name = name
+
     def _read(self, body: bytes) -> Value:
-        return {"services": _positions(int.from_bytes(body, "little"), 8 * len(body))}
+        return {self._name: _positions(int.from_bytes(body, "little"), 8 * len(body))}
 
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        return _bits("services", value.get("services"), 8 * size).to_bytes(size, "little")
+        return _bits(self._name, value.get(self._name), 8 * size).to_bytes(size, "little")
 
 
 class AllocationTable(Codec):
@@ -69,6 +74,8 @@ def _bits(name: str, value: Any, count: int) -> int:
 
 SERVICES = ServiceTable()
 SST = AllocationTable()
+# TS 31.102 4.2.93: bits of TERMINAL PROFILE (TS 102 223 5.2) left to the applications of the card
+FACILITIES = ServiceTable("facilities")
 
 
 def switches(*words: str | None) -> Single:

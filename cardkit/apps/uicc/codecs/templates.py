@@ -1,87 +1,22 @@
 """Files made of BER-TLV objects: {tag: name} tables, unknown tags kept as ``tag_85``.
 
 The order of the fields in a value is the order of the objects on the card, so that reading and writing back keeps it.
+Besides the fields of its table a value may have ``lengths``, objects whose length field is longer than needed, by
+name; ``objects``, all of them as digits, where an object that may not repeat does; ``padding``, FF inside the object
+that holds the others; and ``unwritten``, the name of an object whose tag stands alone before FF.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec, Value, padded, with_rest
-from cardkit.apps.uicc.codecs.fields import Field, as_list, from_hex, to_hex, within
+from cardkit.apps.uicc.codecs.fields import as_list, from_hex, to_hex, within
+from cardkit.apps.uicc.codecs.parts import AnyHex, Part
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
-
-
-class Part(Protocol):
-    """The value of one object; fields of fixed size are parts too."""
-
-    def decode(self, data: bytes) -> Any:
-        """Return the value; ``{"raw": ...}`` if the data do not follow the layout."""
-        ...
-
-    def encode(self, value: Any) -> bytes:
-        """Return the data.  :raises EncodingError: if the value does not fit."""
-        ...
-
-
-class AnyHex:
-    """Bytes of any length, as hexadecimal digits."""
-
-    def decode(self, data: bytes) -> Any:
-        """Return 2 digits a byte."""
-        return to_hex(data)
-
-    def encode(self, value: Any) -> bytes:
-        """Accept hexadecimal digits."""
-        return from_hex(value)
-
-
-class Utf8:
-    """UTF-8 text of any length."""
-
-    def decode(self, data: bytes) -> Any:
-        """Return the text, or raw digits if it is none."""
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError:
-            return {"raw": to_hex(data)}
-
-    def encode(self, value: Any) -> bytes:
-        """Accept text."""
-        if isinstance(value, Mapping) and set(value) == {"raw"}:
-            return from_hex(value["raw"])
-        if not isinstance(value, str):
-            raise EncodingError(f"got {type(value).__name__}, expected text")
-        try:
-            return value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise EncodingError("got a lone surrogate, expected text") from None
-
-
-class Several:
-    """Equal fields one after the other, as a list.
-
-    :param field: one of them.
-    """
-
-    def __init__(self, field: Field) -> None:
-        self._field = field
-
-    def decode(self, data: bytes) -> Any:
-        """Return the list, or raw digits if the length is no multiple."""
-        size = self._field.size
-        if len(data) % size:
-            return {"raw": to_hex(data)}
-        return [self._field.decode(data[i : i + size]) for i in range(0, len(data), size)]
-
-    def encode(self, value: Any) -> bytes:
-        """Accept a list of values of the field."""
-        if isinstance(value, Mapping) and set(value) == {"raw"}:
-            return from_hex(value["raw"])
-        return b"".join(self._field.encode(item) for item in as_list(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +35,25 @@ Tags = Mapping[int, Tag]
 
 
 def read_objects(tags: Tags, items: tlv.TlvList) -> Value:
-    """Return the named values of a run of objects.
+    """Return the named values of a run of objects, or its objects as digits where names cannot keep their order."""
+    try:
+        value = _named(tags, items)
+        if write_objects(tags, value) == _joined(items):
+            return value
+    except EncodingError:
+        pass
+    return {"objects": [to_hex(item.build()) for item in items]}
 
-    :raises EncodingError: on an object that may not repeat and does.
-    """
+
+def _joined(items: tlv.TlvList) -> bytes:
+    return b"".join(item.build() for item in items)
+
+
+def _named(tags: Tags, items: tlv.TlvList) -> Value:
     value: Value = {}
+    lengths: dict[str, int] = {}
     for item in items:
-        tag = tags.get(item.tag, Tag(f"tag_{item.tag:02X}", AnyHex()))
+        tag = tags.get(item.tag) or Tag(f"tag_{item.tag:02X}", AnyHex())
         decoded = tag.part.decode(item.value)
         if tag.many:
             value.setdefault(tag.name, []).append(decoded)
@@ -114,7 +61,9 @@ def read_objects(tags: Tags, items: tlv.TlvList) -> Value:
             raise EncodingError(f"{tag.name}: got it twice, expected it once")
         else:
             value[tag.name] = decoded
-    return value
+        if item.length_size:
+            lengths[tag.name] = item.length_size
+    return {**value, "lengths": lengths} if lengths else value
 
 
 def write_objects(tags: Tags, value: Mapping[str, Any]) -> bytes:
@@ -122,15 +71,26 @@ def write_objects(tags: Tags, value: Mapping[str, Any]) -> bytes:
 
     :raises EncodingError: on a name without a tag or a value that does not fit.
     """
+    if set(value) == {"objects"}:
+        return b"".join(map(from_hex, as_list(value["objects"])))
     by_name = {tag.name: (number, tag) for number, tag in tags.items()}
+    lengths = _lengths(value)
     parts: list[bytes] = []
     for name, content in value.items():
+        if name == "lengths":
+            continue
         number, tag = by_name.get(name) or _unknown(name, by_name)
         with within(name):
-            parts += [
-                tlv.build(number, tag.part.encode(item)) for item in (as_list(content) if tag.many else [content])
-            ]
+            for item in as_list(content) if tag.many else [content]:
+                parts.append(tlv.Tlv(number, tag.part.encode(item), lengths.get(name, 0)).build())
     return b"".join(parts)
+
+
+def _lengths(value: Mapping[str, Any]) -> Mapping[str, int]:
+    lengths = value.get("lengths", {})
+    if not isinstance(lengths, Mapping) or not all(isinstance(size, int) for size in lengths.values()):
+        raise EncodingError("lengths: got something else, expected bytes of the length field by name")
+    return lengths
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> tuple[int, Tag]:
@@ -150,14 +110,11 @@ class Group:
         self._tags = tags
 
     def decode(self, data: bytes) -> Any:
-        """Return the named values, or raw digits if they would not come back the same."""
+        """Return the named values, or raw digits if the data are no objects."""
         try:
-            value = read_objects(self._tags, tlv.parse(data))
-            if write_objects(self._tags, value) == data:
-                return value
+            return read_objects(self._tags, tlv.parse(data))
         except EncodingError:
-            pass
-        return {"raw": to_hex(data)}
+            return {"raw": to_hex(data)}
 
     def encode(self, value: Any) -> bytes:
         """Accept a table of the group's fields."""
@@ -213,19 +170,35 @@ class Objects(Codec):
         self.names = tuple(tag.name for tag in tags.values())
 
     def _knows(self, name: str) -> bool:
-        return super()._knows(name) or name.startswith("tag_")
+        return super()._knows(name) or name.startswith("tag_") or name in {"lengths", "objects", "padding", "unwritten"}
 
     def _read(self, body: bytes) -> Value:
+        unwritten = self._tags.get(body[0]) if body and not self._outer and not body[1:].strip(b"\xff") else None
+        if unwritten is not None:
+            return {"unwritten": unwritten.name}
         items = tlv.parse(body, b"\xff\x00")
         if not self._outer:
             return with_rest(read_objects(self._tags, items), items.tail)
         if not len(items) or items[0].tag != self._outer:
             raise EncodingError(f"got another object, expected tag {self._outer:02X}")
-        value = read_objects(self._tags, items[0].children())
+        inner = items[0].children(b"\xff")
+        value = read_objects(self._tags, inner)
+        if inner.tail:
+            value["padding"] = to_hex(inner.tail)
         return with_rest(value, body[len(items[0].build()) :])
 
     def _write(self, value: Mapping[str, Any], size: int) -> bytes:
-        objects = write_objects(self._tags, {name: part for name, part in value.items() if name != "rest"})
+        if set(value) == {"unwritten"}:
+            return padded(self._tag_of(value["unwritten"]), {}, size)
+        objects = write_objects(self._tags, {k: part for k, part in value.items() if k not in {"rest", "padding"}})
         if not objects and not self._outer:
             raise EncodingError(f"got nothing, expected one of {', '.join(self.names)}")
-        return padded(tlv.build(self._outer, objects) if self._outer else objects, value, size)
+        if self._outer:
+            objects = tlv.build(self._outer, objects + from_hex(value.get("padding", "")))
+        return padded(objects, value, size)
+
+    def _tag_of(self, name: Any) -> bytes:
+        for number, tag in self._tags.items():
+            if tag.name == name:
+                return bytes((number,))
+        raise EncodingError(f"unwritten: got {name!r}, expected one of {', '.join(self.names)}")

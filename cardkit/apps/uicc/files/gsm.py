@@ -6,8 +6,7 @@ Access conditions are from memory. Service numbers are left out: EF.SST counts i
 from __future__ import annotations
 
 from cardkit.apps.uicc import arr
-from cardkit.apps.uicc.codecs import dialling, identity, ims, names, nas, networks, services
-from cardkit.apps.uicc.codecs.base import OPAQUE
+from cardkit.apps.uicc.codecs import calls, dialling, identity, mms, names, nas, networks, services
 from cardkit.apps.uicc.files.spec import EF, PERSONAL, SECRET
 
 # TS 51.011
@@ -18,13 +17,13 @@ GSM = (
     EF("Kc", 0x6F20, 0x00, "T 9", "P/P", "FFFFFFFFFFFFFFFF07", identity.KC, "10.3.32", "", SECRET),
     EF("PLMNsel", 0x6F30, 0x00, "T 24+", "P/P", "FF", networks.PLMN_LIST, "10.3.4"),
     EF("HPPLMN", 0x6F31, 0x00, "T 1+", "P/A", "op", networks.HPPLMN, ""),
-    EF("ACMmax", 0x6F37, 0x00, "T 3", "P/2", "00", dialling.COUNTER_3, "10.3.6"),
+    EF("ACMmax", 0x6F37, 0x00, "T 3", "P/2", "00", calls.COUNTER_3, "10.3.6"),
     EF("SST", 0x6F38, 0x00, "T 2+", "P/A", "op", services.SST, "10.3.7"),
-    EF("ACM", 0x6F39, 0x00, "C 3", "P/2", "00", dialling.COUNTER_3, ""),
+    EF("ACM", 0x6F39, 0x00, "C 3", "P/2", "00", calls.COUNTER_3, ""),
     EF("GID1", 0x6F3E, 0x00, "T 1+", "P/A", "FF", identity.GID, ""),
     EF("GID2", 0x6F3F, 0x00, "T 1+", "P/A", "FF", identity.GID, ""),
     EF("SPN", 0x6F46, 0x00, "T 17", "w/A", "op", names.SPN, "10.3.11"),
-    EF("PUCT", 0x6F41, 0x00, "T 5", "P/2", "FFFFFF0000", dialling.PUCT, ""),
+    EF("PUCT", 0x6F41, 0x00, "T 5", "P/2", "FFFFFF0000", calls.PUCT, ""),
     EF("CBMI", 0x6F45, 0x00, "T 2+", "P/P", "FF", nas.CBMI, "10.3.13"),
     EF("BCCH", 0x6F74, 0x00, "T 16", "P/P", "FF", networks.BCCH, ""),
     EF("ACC", 0x6F78, 0x00, "T 2", "P/A", "op", identity.ACC, "10.3.15"),
@@ -43,7 +42,7 @@ GSM = (
     EF("CBMIR", 0x6F50, 0x00, "T 4+", "P/P", "FF", nas.CBMIR, "10.3.28"),
     EF("DCK", 0x6F2C, 0x00, "T 16", "P/P", "FF", identity.DCK, "10.3.29", "", SECRET),
     EF("CNL", 0x6F32, 0x00, "T 6+", "P/A", "FF", networks.CNL, "10.3.30"),
-    EF("NIA", 0x6F51, 0x00, "L 1+", "P/A", "FF", OPAQUE, "10.3.31"),
+    EF("NIA", 0x6F51, 0x00, "L 1+", "P/A", "FF", names.NIA, "10.3.31"),
     EF("KcGPRS", 0x6F52, 0x00, "T 9", "P/P", "FFFFFFFFFFFFFFFF07", identity.KC, "10.3.32", "", SECRET),
     EF("LOCIGPRS", 0x6F53, 0x00, "T 14", "P/P", 7 * "FF" + "FFFFFF0000FF01", networks.PSLOCI, "10.3.33", "", PERSONAL),
     EF("SUME", 0x6F54, 0x00, "T 1+", "A/A", "FF", names.SUME, ""),
@@ -61,9 +60,9 @@ GSM = (
     EF("EXT6", 0x6FC8, 0x00, "L 13", "P/*", "00FF", dialling.EXTENSION, ""),
     EF("EXT7", 0x6FCC, 0x00, "L 13", "P/P", "00FF", dialling.EXTENSION, "", "", PERSONAL),
     EF("SPDI", 0x6FCD, 0x00, "T 1+", "P/A", "FF", networks.SPDI, "10.3.66"),
-    EF("MMSN", 0x6FCE, 0x00, "L 4+", "P/P", "000000FF", OPAQUE, "10.3.51", "", PERSONAL),
+    EF("MMSN", 0x6FCE, 0x00, "L 4+", "P/P", "000000FF", mms.MMSN, "10.3.51", "", PERSONAL),
     EF("EXT8", 0x6FCF, 0x00, "L 13", "P/P", "00FF", dialling.EXTENSION, "", "", PERSONAL),
-    EF("MMSICP", 0x6FD0, 0x00, "T 1+", "P/A", "FF", ims.MMS_PARAMETERS, "10.3.53"),
-    EF("MMSUP", 0x6FD1, 0x00, "L 1+", "P/P", "FF", OPAQUE, "10.3.54", "", PERSONAL),
-    EF("MMSUCP", 0x6FD2, 0x00, "T 1+", "P/P", "FF", ims.MMS_PARAMETERS, "10.3.55"),
+    EF("MMSICP", 0x6FD0, 0x00, "T 1+", "P/A", "FF", mms.MMS_PARAMETERS, "10.3.53"),
+    EF("MMSUP", 0x6FD1, 0x00, "L 1+", "P/P", "FF", mms.MMSUP, "10.3.54", "", PERSONAL),
+    EF("MMSUCP", 0x6FD2, 0x00, "T 1+", "P/P", "FF", mms.MMS_PARAMETERS, "10.3.55"),
 )

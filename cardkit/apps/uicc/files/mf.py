@@ -6,7 +6,7 @@ Access conditions of DF.TELECOM and clauses marked ~ are from memory.
 from __future__ import annotations
 
 from cardkit.apps.uicc import arr
-from cardkit.apps.uicc.codecs import dialling, identity, phonebook, services, sms
+from cardkit.apps.uicc.codecs import dialling, graphics, identity, phonebook, services, sms
 from cardkit.apps.uicc.codecs.base import OPAQUE
 from cardkit.apps.uicc.files.spec import EF, PERSONAL
 
@@ -38,7 +38,7 @@ TELECOM = (
     EF("BDN", 0x6F4D, 0x00, "L 14+", "P/2", "FF", dialling.BARRED_NUMBER, "10.5.1", "", PERSONAL),
     EF("EXT4", 0x6F4E, 0x00, "L 13", "P/2", "00FF", dialling.EXTENSION, "", "", PERSONAL),
     EF("SMSR", 0x6F47, 0x00, "L 30", "P/P", "00FF", sms.SMSR, "10.5.8", "", PERSONAL),
-    EF("CMI", 0x6F58, 0x00, "L 2+", "P/A", "FF", OPAQUE, "10.5.16"),
+    EF("CMI", 0x6F58, 0x00, "L 2+", "P/A", "FF", phonebook.CMI, "10.5.16"),
 )
 
 # TS 31.102; the same in DF.TELECOM and in ADF.USIM
@@ -68,4 +68,4 @@ V2X = (
 )
 
 # TS 31.102 4.6.1
-GRAPHICS = (EF("IMG", 0x4F20, 0x00, "L 10+", "P/A", "FF", OPAQUE, "4.6.1.1", "22"),)
+GRAPHICS = (EF("IMG", 0x4F20, 0x00, "L 10+", "P/A", "FF", graphics.IMG, "4.6.1.1", "22"),)

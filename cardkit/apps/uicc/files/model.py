@@ -20,11 +20,11 @@ SYSTEM = (
     EF("ADM4", 0x6F0D, 0x00, "T 11", "n/A", "op", cardmodel.ADM, "vendor", "", SECRET),
     EF("SIM_AUTH_KEY", 0x6F20, 0x00, "T 33+", "n/A", "FF", cardmodel.AUTH_KEY, "vendor", "", SECRET),
     EF("MILENAGE_CFG", 0x6F21, 0x00, "T 85", "n/A", "op", cardmodel.MILENAGE_CONFIG, "vendor", "", SECRET),
-    EF("0348_KEY", 0x6F22, 0x00, "L 27-35", "n/A", "op", OPAQUE, "vendor", "", SECRET),
-    EF("0348_COUNT", 0x6F23, 0x00, "L 7", "A/A", "op", OPAQUE, "vendor"),
-    EF("GP_COUNT", 0x6F26, 0x00, "L 5", "A/A", "op", OPAQUE, "vendor"),
-    EF("GP_DIV_DATA", 0x6F27, 0x00, "L 12", "A/A", "op", OPAQUE, "vendor"),
-    EF("SIM_AUTH_COUNTER", 0xAF24, 0x00, "T 1+", "A/A", "op", OPAQUE, "vendor"),
+    EF("0348_KEY", 0x6F22, 0x00, "L 27-35", "n/A", "op", cardmodel.OTA_KEY, "vendor", "", SECRET),
+    EF("0348_COUNT", 0x6F23, 0x00, "L 7", "A/A", "op", cardmodel.OTA_COUNTER, "vendor"),
+    EF("GP_COUNT", 0x6F26, 0x00, "L 5", "A/A", "op", cardmodel.GP_COUNTER, "vendor"),
+    EF("GP_DIV_DATA", 0x6F27, 0x00, "L 12", "A/A", "op", cardmodel.GP_DIVERSIFICATION, "vendor"),
+    EF("SIM_AUTH_COUNTER", 0xAF24, 0x00, "T 1+", "A/A", "op", cardmodel.RUNS_LEFT, "vendor"),
 )
 
 USIM_KEYS = (
@@ -33,7 +33,11 @@ USIM_KEYS = (
     EF("USIM_SQN", 0xAF30, 0x00, "T 20+", "n/A", "op", cardmodel.SQN, "vendor", "", SECRET),
 )
 
-ISIM_KEYS = (EF("ISIM_AUTH_KEY", 0xAF20, 0x00, "T 33+", "n/A", "FF", cardmodel.AUTH_KEY, "vendor", "", SECRET),)
+ISIM_KEYS = (
+    EF("ISIM_AUTH_KEY", 0xAF20, 0x00, "T 33+", "n/A", "FF", cardmodel.AUTH_KEY, "vendor", "", SECRET),
+    EF("ISIM_AUTH_KEY_2G", 0xAF22, 0x00, "T 33+", "n/A", "FF", cardmodel.AUTH_KEY, "vendor", "", SECRET),
+    EF("ISIM_SQN", 0xAF30, 0x00, "T 20+", "n/A", "op", cardmodel.SQN, "vendor", "", SECRET),
+)
 
 # Identity of the chip and home of the plant's marker.
 MF_PLANT = (

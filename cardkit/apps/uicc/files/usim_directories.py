@@ -5,7 +5,7 @@ Files without a known layout are opaque.
 
 from __future__ import annotations
 
-from cardkit.apps.uicc.codecs import identity, nas, networks, services
+from cardkit.apps.uicc.codecs import homenode, identity, nas, networks, services, wlan
 from cardkit.apps.uicc.codecs.base import OPAQUE
 from cardkit.apps.uicc.files.spec import EF, PERSONAL, SECRET
 
@@ -19,27 +19,27 @@ GSM_ACCESS = (
 
 # 4.4.5, from memory
 WLAN = (
-    EF("Pseudo", 0x4F41, 0x01, "T 1+", "P/A", "op", OPAQUE, "", "59"),
-    EF("UPLMNWLAN", 0x4F42, 0x02, "T 1+", "P/A", "op", OPAQUE, "", "60"),
-    EF("OPLMNWLAN", 0x4F43, 0x03, "T 1+", "P/A", "op", OPAQUE, "", "61"),
-    EF("UWSIDL", 0x4F44, 0x04, "L 1+", "P/A", "op", OPAQUE, "", "62"),
-    EF("OWSIDL", 0x4F45, 0x05, "L 1+", "P/A", "op", OPAQUE, "", "63"),
-    EF("WRI", 0x4F46, 0x06, "T 1+", "P/A", "op", OPAQUE, "", "66"),
-    EF("HWSIDL", 0x4F47, 0x07, "L 1+", "P/A", "op", OPAQUE, "", "81"),
-    EF("WEHPLMNPI", 0x4F48, 0x08, "T 1+", "P/A", "op", OPAQUE, "", "82"),
-    EF("WHPI", 0x4F49, 0x09, "T 1+", "P/A", "op", OPAQUE, "", "83"),
-    EF("WLRPLMN", 0x4F4A, 0x0A, "T 1+", "P/A", "op", OPAQUE, "", "84"),
-    EF("HPLMNDAI", 0x4F4B, 0x0B, "T 1+", "P/A", "op", OPAQUE, "", "88"),
+    EF("Pseudo", 0x4F41, 0x01, "T 1+", "P/A", "op", wlan.PSEUDONYM, "", "59", PERSONAL),
+    EF("UPLMNWLAN", 0x4F42, 0x02, "T 1+", "P/A", "op", networks.PLMN_LIST, "", "60"),
+    EF("OPLMNWLAN", 0x4F43, 0x03, "T 1+", "P/A", "op", networks.PLMN_LIST, "", "61"),
+    EF("UWSIDL", 0x4F44, 0x04, "L 1+", "P/A", "op", wlan.NETWORK, "", "62"),
+    EF("OWSIDL", 0x4F45, 0x05, "L 1+", "P/A", "op", wlan.NETWORK, "", "63"),
+    EF("WRI", 0x4F46, 0x06, "T 1+", "P/A", "op", wlan.REAUTHENTICATION, "", "66", SECRET),
+    EF("HWSIDL", 0x4F47, 0x07, "L 1+", "P/A", "op", wlan.NETWORK, "", "81"),
+    EF("WEHPLMNPI", 0x4F48, 0x08, "T 1+", "P/A", "op", wlan.PRESENTATION, "", "82"),
+    EF("WHPI", 0x4F49, 0x09, "T 1+", "P/A", "op", wlan.PRIORITY, "", "83"),
+    EF("WLRPLMN", 0x4F4A, 0x0A, "T 1+", "P/A", "op", wlan.LAST_PLMN, "", "84"),
+    EF("HPLMNDAI", 0x4F4B, 0x0B, "T 1+", "P/A", "op", wlan.DIRECT_ACCESS, "", "88"),
 )
 
 # 4.4.6
 HNB = (
-    EF("ACSGL", 0x4F81, 0x01, "L 1+", "P/A", "op", OPAQUE, "4.4.6.2", "86"),
-    EF("CSGT", 0x4F82, 0x02, "L 1+", "P/A", "op", OPAQUE, "4.4.6.3", "86"),
-    EF("HNBN", 0x4F83, 0x03, "L 1+", "P/A", "op", OPAQUE, "4.4.6.4", "86"),
-    EF("OCSGL", 0x4F84, 0x04, "L 1+", "P/A", "op", OPAQUE, "4.4.6.5", "90"),
-    EF("OCSGT", 0x4F85, 0x05, "L 1+", "P/A", "op", OPAQUE, "4.4.6.3", "90"),
-    EF("OHNBN", 0x4F86, 0x06, "L 1+", "P/A", "op", OPAQUE, "4.4.6.4", "90"),
+    EF("ACSGL", 0x4F81, 0x01, "L 1+", "P/A", "op", homenode.ACSGL, "4.4.6.2", "86"),
+    EF("CSGT", 0x4F82, 0x02, "L 1+", "P/A", "op", homenode.CSGT, "4.4.6.3", "86"),
+    EF("HNBN", 0x4F83, 0x03, "L 1+", "P/A", "op", homenode.HNBN, "4.4.6.4", "86"),
+    EF("OCSGL", 0x4F84, 0x04, "L 1+", "P/A", "op", homenode.OCSGL, "4.4.6.5", "90"),
+    EF("OCSGT", 0x4F85, 0x05, "L 1+", "P/A", "op", homenode.CSGT, "4.4.6.3", "90"),
+    EF("OHNBN", 0x4F86, 0x06, "L 1+", "P/A", "op", homenode.HNBN, "4.4.6.4", "90"),
 )
 
 # 4.4.8, from memory
