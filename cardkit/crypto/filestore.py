@@ -138,12 +138,8 @@ class FileKeyStore(SoftKeyStore):
         if self.kind == "LIVE":
             refuse_test_key(new.reference, new.algorithm, value)
         key = keymaking.key_of(new, value)
-        try:
-            with key.reveal() as clear:
-                entry = self._sealer.seal(_public(new, key, self._clock()), clear)
-        except BaseException:
-            key.wipe()
-            raise
+        with key.reveal() as clear:
+            entry = self._sealer.seal(_public(new, key, self._clock()), clear)
         self._write(msgspec.structs.replace(self._document, entries=(*self._document.entries, entry)))
         self._keys[new.reference] = key
         return _shown(entry)

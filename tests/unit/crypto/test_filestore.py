@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -524,3 +524,71 @@ def test_dates_of_a_forged_file_do_not_crash():
         filestore._date("2026-13-01")
     with pytest.raises(KeyStoreError, match="time 'x', expected"):
         filestore._time("x")
+
+
+def test_store_id_of_a_forged_file_is_refused(path):
+    path.write_text(path.read_text().replace(json.loads(path.read_text())["id"], "not hex"))
+    with pytest.raises(KeyStoreError, match="key store id 'not hex': expected hex digits"):
+        FileKeyStore.open(path, phrase())
+
+
+def forged(path, **fields):
+    """Return the path of a file whose MAC is right and whose one entry holds these fields: only its owner can do so."""
+    from msgspec.structs import replace
+
+    from cardkit.crypto.filestoreformat import parse
+
+    with FileKeyStore.open(path, phrase()) as store:
+        entry = replace(store._document.entries[0], **fields)
+        clear = store._sealer.open(store._document.entries[0])
+        store._write(replace(store._document, entries=(store._sealer.seal(entry, clear),)))
+    assert parse(path.read_bytes(), "").entries[0].ct
+    return path
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"algorithm": "AES-512"}, "algorithm 'AES-512', expected one of AES-128"),
+        ({"algorithm": "AES-256"}, "16 bytes, AES-256 has 32"),
+        ({"algorithm": "EC-P256"}, "usage master-derive, a private key is for|PKCS#8"),
+        ({"kvn": 256}, "version 256, expected 0 to 255"),
+    ],
+)
+def test_entry_that_is_no_key_is_refused(path, fields, message):
+    forged(path, **fields)
+    with pytest.raises(KeyStoreError, match=message):
+        FileKeyStore.open(path, phrase())
+
+
+def test_private_key_of_another_curve_than_announced_is_refused(tmp_path):
+    value = (Path(__file__).parents[2] / "vectors" / "keys" / "ec-p256.der").read_bytes()
+    with new_store(tmp_path) as store, pytest.raises(KeyStoreError, match="plant:x: EC-P256, expected EC-P384"):
+        store.import_key(NewKey("plant:x", "EC-P384", Usage.SIGN), bytearray(value))
+
+
+def test_destruction_that_did_not_work_is_said(path, monkeypatch):
+    with FileKeyStore.open(path, phrase()) as store:
+        monkeypatch.setattr(store, "_write", lambda document: None)
+        with pytest.raises(KeyStoreError, match="key plant:kmc is still in the file"):
+            store.destroy("plant:kmc")
+
+
+def test_card_secret_signs_nothing():
+    from cardkit.crypto import MemoryKeyStore
+
+    store = MemoryKeyStore({"test:adm": Secret(b"12345678", "adm")})
+    for call in (lambda: store.sign_content("test:adm", b""), lambda: store.verify_content("test:adm", b"", b"")):
+        with pytest.raises(KeyStoreError, match="usage card-secret, it is presented to a card and nothing else"):
+            call()
+
+
+def test_days_are_those_of_utc(path):
+    """A station east of Greenwich must not lose a day of the cryptoperiod."""
+    east = timezone(timedelta(hours=5))
+    clock = Clock(datetime(2028, 1, 1, 4, 59, tzinfo=east))
+    with FileKeyStore.open(path, phrase(), clock=clock) as store:
+        store.find("plant:kmc")
+        clock.now = datetime(2028, 1, 1, 5, 0, tzinfo=east)
+        with pytest.raises(KeyStoreError, match="expired"):
+            store.find("plant:kmc")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardkit.crypto import Key, Secret, Usage
+from cardkit.crypto import Key, Secret, Usage, keyblock
 from cardkit.crypto.keyblock import VERSIONS, Header, read_block, write_block
 from cardkit.crypto.statickey import ClearKey
 from cardkit.errors import KeyStoreError
@@ -248,3 +248,28 @@ def test_any_text_is_a_block_or_an_error(text, right_length):
     block = f"D{len(text) + 5:04}{text}" if right_length else text
     with pytest.raises(KeyStoreError):
         read_block(kbpk_of(A74), block, versions=ALL)
+
+
+@pytest.mark.parametrize(
+    ("bits", "message"),
+    [(129, "129 bits in 48 bytes"), (0, "0 bits"), (8 * 47, "376 bits"), (64, "8 bytes"), (8 * 20, "20 bytes")],
+)
+def test_length_inside_the_block_is_checked_after_the_mac(monkeypatch, bits, message):
+    """Only the holder of the protection key can write such a block; it is refused all the same."""
+    kbpk = protection(bytes(range(32)))
+    key = Secret(bytes(range(16)), "key")
+    real = keyblock._mac
+    monkeypatch.setattr(
+        keyblock, "_mac", lambda *given: (given[3].__setitem__(slice(0, 2), bits.to_bytes(2, "big")), real(*given))[1]
+    )
+    text = write_block(kbpk, Header("D", "K0", "A", "N"), key, os.urandom)
+    monkeypatch.setattr(keyblock, "_mac", real)
+    with pytest.raises(KeyStoreError, match=message):
+        read_block(kbpk, text)
+
+
+def test_longest_key_that_fits_the_payload():
+    kbpk = protection(bytes(range(32)))
+    key = Secret(bytes(range(46)), "key")
+
+    assert read_block(kbpk, write_block(kbpk, Header("D", "M7", "H", "C"), key, os.urandom)).key == key
