@@ -12,7 +12,7 @@ from cardkit.errors import (
     ProfileError,
     SecureMessagingError,
 )
-from cardkit.secure import SecurityLevel
+from cardkit.secure import Quirks, SecurityLevel
 from tests.unit.secure.naive import Card03, Command
 from tests.unit.secure.sessions import (
     ENC,
