@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from cardkit.apps.gp.tags import CardState
-
 
 @dataclass(frozen=True, slots=True)
 class ExpectedKey:
@@ -152,8 +150,3 @@ class Expectation:
     def domains(self) -> tuple[ExpectedApplication, ...]:
         """The supplementary security domains."""
         return tuple(item for item in self.applications if item.is_domain)
-
-    @property
-    def final(self) -> bool:
-        """Whether the card should be in its last state of production, SECURED or beyond."""
-        return CardState.SECURED in self.life_cycles

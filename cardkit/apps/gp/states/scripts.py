@@ -31,7 +31,7 @@ PRODUCTION, CARD_DATA, CAPABILITIES, KEYS, RESOURCES = "9F7F", "66", "67", "E0",
 ISSUER_NUMBER, CARD_NUMBER, COUNTER, CONFIRMATIONS = "42", "45", "C1", "C2"
 PLAIN_CARD_DATA, PLAIN_KEYS = "66 with class 00", "E0 with class 00"
 LISTS = {kind: f"GET STATUS {kind:02X}" for kind in StatusKind}
-BUILT_FROM = (StatusKind.ISD, StatusKind.APPLICATIONS, StatusKind.MODULES)
+REGISTRY = (StatusKind.ISD, StatusKind.APPLICATIONS, StatusKind.MODULES)
 
 
 def domain_keys(aid: bytes) -> str:
@@ -183,7 +183,7 @@ class Scripts:
         """Open a session with the product's keys in the domain that is selected, and read the registry."""
         route.greet(self.product.main)
         route.authenticate(self.product.main)
-        for kind in BUILT_FROM:
+        for kind in REGISTRY:
             route.list(get_status(kind), LISTS[kind])
 
     def _domains(self, route: Route, *, greet: bool) -> None:
