@@ -212,9 +212,20 @@ class XorFunctions:
         """Return AK for resynchronization: the same function as :meth:`f5`."""
         return self.f5(rand)
 
+
+class Xor2G:
+    """The test algorithm of 2G SIMs: SRES and Kc are cut from Ki xor RAND. TS 51.010-1 A.4.1.2
+
+    :param ki: 16 bytes.  :raises EncodingError: on another length.
+    """
+
+    def __init__(self, ki: bytes | Secret) -> None:
+        self._ki = _key(ki, "ki")
+
     def a3a8(self, rand: bytes) -> tuple[bytes, bytes]:
-        """Return SRES (4 bytes) and Kc (8 bytes) of the 2G test algorithm. TS 51.010-1 A.4.1.2"""
-        mixed = self._mixed(rand)
+        """Return SRES (4 bytes) and Kc (8 bytes) for RAND (16 bytes)."""
+        checked("RAND", rand, 16)
+        mixed = _mix(self._ki, rand)
         return mixed[:4], mixed[4:12]
 
 
@@ -242,6 +253,15 @@ def c3(ck: bytes, ik: bytes) -> bytes:
     checked("CK", ck, 16)
     checked("IK", ik, 16)
     return _fold((ck[:8], ck[8:], ik[:8], ik[8:]))
+
+
+def sres_and_kc(res: bytes, ck: bytes, ik: bytes, *, first_word_only: bool = False) -> tuple[bytes, bytes]:
+    """Return what a USIM answers a 2G challenge: SRES by c2 and Kc by c3.
+
+    :param first_word_only: as for :func:`c2`.  :raises EncodingError: on CK and IK of 32 bytes: there is no Kc then.
+    TS 33.102 6.8.1.2
+    """
+    return c2(res, first_word_only=first_word_only), c3(ck, ik)
 
 
 def c4(kc: bytes) -> bytes:

@@ -115,10 +115,10 @@ class TuakFunctions:
         # One block gives f2, f3, f4 and f5 of a challenge.
         self._outs: dict[bytes, bytes] = {}
 
-    def _value(self, rand: bytes, at: int, bits: int) -> bytes:
+    def _value(self, rand: bytes, at: int, size: int) -> bytes:
         if rand not in self._outs:
             self._outs = {rand: self._block.run(self._f2345, rand)}
-        return self._outs[rand][at : at + bits // 8][::-1]
+        return self._outs[rand][at : at + size][::-1]
 
     def f1(self, sqn: bytes, rand: bytes, amf: bytes) -> bytes:
         """Return MAC-A, 8, 16 or 32 bytes, for SQN (6), RAND (16) and AMF (2)."""
@@ -130,19 +130,19 @@ class TuakFunctions:
 
     def f2(self, rand: bytes) -> bytes:
         """Return RES, 4, 8, 16 or 32 bytes."""
-        return self._value(rand, 0, self._parameters.res_bits)
+        return self._value(rand, 0, self._parameters.res_bits // 8)
 
     def f3(self, rand: bytes) -> bytes:
         """Return CK, 16 or 32 bytes."""
-        return self._value(rand, CK_AT, self._parameters.ck_bits)
+        return self._value(rand, CK_AT, self._parameters.ck_bits // 8)
 
     def f4(self, rand: bytes) -> bytes:
         """Return IK, 16 or 32 bytes."""
-        return self._value(rand, IK_AT, self._parameters.ik_bits)
+        return self._value(rand, IK_AT, self._parameters.ik_bits // 8)
 
     def f5(self, rand: bytes) -> bytes:
         """Return AK, 6 bytes."""
-        return self._value(rand, AK_AT, 48)
+        return self._value(rand, AK_AT, AK_BYTES)
 
     def f5_star(self, rand: bytes) -> bytes:
         """Return AK for resynchronization, 6 bytes."""

@@ -27,6 +27,7 @@ _BLOCKED, _DISABLED, _NO_SUCH_KEY = 0x6983, 0x6984, 0x6A88
 _CONTEXT_GSM, _CONTEXT_3G = 0x80, 0x81
 _SUCCESS, _RESYNCHRONIZE = 0xDB, 0xDC
 _RES_LENGTHS = range(4, 17)
+_KEY_LENGTHS = {16, 32}  # TUAK may give CK and IK of 256 bits
 _CHALLENGE_BYTES = 16
 
 
@@ -284,12 +285,19 @@ def parse_challenge_answer(answer: bytes) -> Authenticated | OutOfSync:
     lengths = [len(part) for part in parts]
     if answer[:1] == bytes((_RESYNCHRONIZE,)) and lengths == [14]:
         return OutOfSync(parts[0])
-    if answer[:1] == bytes((_SUCCESS,)) and lengths[1:] in ([16, 16], [16, 16, 8]) and lengths[0] in _RES_LENGTHS:
+    if answer[:1] == bytes((_SUCCESS,)) and _is_answer(lengths):
         return Authenticated(parts[0], parts[1], parts[2], parts[3] if len(parts) > 3 else None)
     raise ProtocolError(
         f"AUTHENTICATE: card answered {answer[:1].hex().upper() or 'nothing'} with parts of {lengths} bytes, "
         "expected DB and RES, CK, IK or DC and AUTS"
     )
+
+
+def _is_answer(lengths: Sequence[int]) -> bool:
+    """Whether these are the lengths of RES, CK, IK and perhaps Kc."""
+    if len(lengths) not in (3, 4) or lengths[0] not in _RES_LENGTHS:
+        return False
+    return {*lengths[1:3]} <= _KEY_LENGTHS and lengths[3:] in ([], [8])
 
 
 def _challenge(name: str, value: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cardkit.crypto.aka import STANDARD, MilenageConstants, MilenageFunctions, c2, c3, milenage_opc
+from cardkit.crypto.aka import STANDARD, MilenageConstants, MilenageFunctions, milenage_opc, sres_and_kc
 from cardkit.crypto.secret import Secret
 
 
@@ -29,4 +29,4 @@ class Milenage(MilenageFunctions):
 
         :param first_word_only: SRES = RES[0:4] instead of the folded RES.
         """
-        return c2(self.f2(rand), first_word_only=first_word_only), c3(self.f3(rand), self.f4(rand))
+        return sres_and_kc(self.f2(rand), self.f3(rand), self.f4(rand), first_word_only=first_word_only)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -31,23 +31,66 @@ class AdmBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     format: Literal["ascii", "hex"]
 
 
+Gsm = Literal["comp128v1", "comp128v2", "comp128v3", "xor-2g"]
+"""Algorithms that answer 2G challenges only."""
+
+Algorithm = Literal["milenage", "tuak", "xor", "comp128v1", "comp128v2", "comp128v3", "xor-2g"]
+
+Weak = Literal["comp128v1", "test-keys"]
+"""What a profile must name to get: an algorithm that gives Ki away, keys that are published or all one byte."""
+
+
+class MilenageBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An operator's own constants of Milenage. TS 35.206 4.1
+
+    :param r: r1 to r5 in bits, multiples of 8.  :param c: c1 to c5, 32 hexadecimal digits each.
+    """
+
+    r: tuple[int, int, int, int, int]
+    c: tuple[str, str, str, str, str]
+
+
+class TuakBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Sizes of TUAK, and how often Keccak is applied; MAC has 64 bits, as AUTN has room for (TS 33.102 6.3.2).
+
+    :param key_bits: of CK and IK.  K says its size itself.
+    """
+
+    res_bits: Literal[32, 64, 128] = 64
+    key_bits: Literal[128, 256] = 128
+    iterations: Annotated[int, msgspec.Meta(ge=1, le=255)] = 1
+
+
 class AuthBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Authentication: algorithm, where the keys come from, and the sequence number.
 
-    :param k, opc: templates of 16-byte keys.  :param amf: 2 bytes as hexadecimal digits.
+    :param algorithm: of every key file, but those that answer 2G challenges where ``gsm_algorithm`` names another.
+    :param k: template of the key, 16 bytes; 32 with TUAK as well.
+    :param opc, op: template of OPc, or of OP where the card's OPc is to be computed: 16 bytes; TOPc, TOP: 32 bytes.
+    :param milenage, tuak: parameters other than the usual ones.  :param accept: weaknesses this product is to have.
+    :param sres_variant: 2G answers of an AKA algorithm: 1 all of RES folded, 2 its first word.
+    :param amf: 2 bytes as hexadecimal digits.
     :param sqn_start: SQN the card holds before its proof.  :param sqn_max: the highest it may hold when it leaves.
     :param ind: the index value reserved for the plant's proof.  :param delta: largest step of SEQ the card accepts.
+    :param age_limit: how far SEQ may lie below the highest one, 0 for as far as it likes.
     """
 
-    algorithm: Literal["milenage", "xor"]
+    algorithm: Algorithm
     k: str
-    opc: str
+    opc: str = ""
+    op: str = ""
+    gsm_algorithm: Gsm | None = None
+    milenage: MilenageBlock | None = None
+    tuak: TuakBlock = TuakBlock()
+    accept: tuple[Weak, ...] = ()
+    sres_variant: Literal[1, 2] = 1
     amf: str = "8000"
     sqn_start: int = 0
     sqn_max: int = 0
     ind: int = 0
     ind_bits: int = 5
     delta: int = 1 << 28
+    age_limit: int = 0
 
 
 class NetworkBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,17 +172,23 @@ class FileModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class KeySlot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where K and OPc go, and how the card shows that it has them.
 
-    :param file: written as configuration byte, K, OPc.  :param proof: AKA in this directory, or the GSM context.
+    :param file: written as configuration byte, K, OPc; for TUAK as configuration 3, TOPc, K.
+    :param proof: AKA in this directory, or the GSM context.
     :param sqn: the file with the sequence number policy, "" where the card shares one or has none.
+    :param algorithms: what the chip can do here.
     """
 
     file: str
     proof: Literal["aka", "gsm"]
     sqn: str = ""
+    algorithms: tuple[Algorithm, ...] = ("milenage", "xor")
 
 
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is true of this chip's file system, whatever the product."""
+    """What is true of this chip's file system, whatever the product.
+
+    :param constants: the file for an operator's constants of Milenage, "" where the chip takes none.
+    """
 
     access: dict[str, AccessModel]
     secrets: dict[str, SecretModel]
@@ -148,3 +197,4 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     keys: dict[str, KeySlot]
     identity: str
     marker: str
+    constants: str = ""

@@ -10,6 +10,7 @@ from cardkit.crypto.aka import (
     STANDARD,
     MilenageConstants,
     MilenageFunctions,
+    Xor2G,
     XorFunctions,
     c2,
     c3,
@@ -17,6 +18,7 @@ from cardkit.crypto.aka import (
     c5,
     checked,
     milenage_opc,
+    sres_and_kc,
     subscriber_key,
     xor,
 )
@@ -121,7 +123,7 @@ def test_xor_3g(given, expected):
 
 @pytest.mark.parametrize(("given", "expected"), of_algorithm("xor2g"))
 def test_xor_2g(given, expected):
-    sres, kc = XorFunctions(b(given["ki"])).a3a8(b(given["rand"]))
+    sres, kc = Xor2G(b(given["ki"])).a3a8(b(given["rand"]))
     assert {"sres": sres.hex(), "kc": kc.hex()} == expected
 
 
@@ -148,6 +150,8 @@ MILENAGE, XOR = MilenageFunctions(bytes(16), bytes(16)), XorFunctions(bytes(16))
         (lambda: MILENAGE.f2(bytes(15)), "RAND must be 16 bytes, got 15"),
         (lambda: XOR.f1(bytes(7), bytes(16), bytes(2)), "SQN must be 6 bytes, got 7"),
         (lambda: XOR.f1(bytes(6), bytes(16), bytes(1)), "AMF must be 2 bytes, got 1"),
+        (lambda: Xor2G(bytes(15)), "ki must be 16 bytes, got 15"),
+        (lambda: Xor2G(bytes(16)).a3a8(bytes(15)), "RAND must be 16 bytes, got 15"),
         (lambda: XOR.f2(bytes(17)), "RAND must be 16 bytes, got 17"),
         (lambda: c2(bytes(3)), "RES must be 4 to 16 bytes, got 3"),
         (lambda: c2(bytes(17)), "RES must be 4 to 16 bytes, got 17"),
@@ -182,6 +186,10 @@ def test_conversions():
     assert c2(b("01020304 01")) == b("00020304")
     assert c2(bytes(4)) == bytes(4)
     assert c3(b("01" * 8 + "02" * 8), b("04" * 8 + "18" * 8)) == b("1f" * 8)
+    both = sres_and_kc(words, b("01" * 8 + "02" * 8), b("04" * 8 + "18" * 8))
+    assert both == (b("00004321"), b("1f" * 8))
+    first = sres_and_kc(words, bytes(16), bytes(16), first_word_only=True)
+    assert first == (b("00000001"), bytes(8))
     kc = b("0123456789abcdef")
     assert c4(kc) == kc + kc
     assert c5(kc) == b("88888888 0123456789abcdef 88888888")

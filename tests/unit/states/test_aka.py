@@ -11,7 +11,7 @@ from cardkit.apdu import ResponseAPDU
 from cardkit.apps.uicc.milenage import Milenage
 from cardkit.apps.uicc.schema import AuthBlock
 from cardkit.apps.uicc.sqn import make_vector
-from cardkit.apps.uicc.states.aka import CLOSED, PROVEN, SPENT, UNKNOWN_SQN, AkaProof
+from cardkit.apps.uicc.states.aka import CLOSED, PROVEN, SPENT, UNKNOWN_SQN, AkaProof, GsmProof
 from cardkit.crypto.aka import xor
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "uicc_auth.json").read_text(encoding="utf-8"))
@@ -129,10 +129,11 @@ def test_no_fresh_challenge_to_a_card_whose_sqn_is_unknown():
 
 
 def test_2g_answers():
-    one = proof()
+    one = GsmProof(Milenage(K, OPC).a3a8)
     sres, kc = Milenage(K, OPC).a3a8(RAND)
     assert one.challenge("gsm", RAND) == b"\x10" + RAND
     right = b"\x04" + sres + b"\x08" + kc
     assert one.judge("gsm", RAND, ResponseAPDU(right, 0x9000)) == PROVEN
     assert "not those" in one.judge("gsm", RAND, ResponseAPDU(right[:-1] + bytes((right[-1] ^ 1,)), 0x9000))
     assert "refused" in one.judge("gsm", RAND, ResponseAPDU(b"", 0x6985))
+    assert one.judge("gsm", RAND, ResponseAPDU(b"", 0x6982)) == CLOSED

@@ -9,7 +9,8 @@ import pytest
 
 from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.schema import AuthBlock, SecretModel
-from cardkit.apps.uicc.states.contents import key_file, pin_file, pin_value, secret_field, sqn_file, whole_secret
+from cardkit.apps.uicc.states.authentication import key_file
+from cardkit.apps.uicc.states.contents import pin_file, pin_value, secret_field, sqn_file, whole_secret
 from cardkit.crypto import Secret
 from cardkit.errors import EncodingError
 
@@ -44,7 +45,7 @@ def test_pin_file_as_published():
 def test_key_file_as_published():
     k = bytes.fromhex("1898d827f70120d33b3e7462ee5fd6fe")
     opc = bytes.fromhex("6ca53d7a0a804561646816d7b0c702fb")
-    content = key_file(auth(), Secret(k, "k"), Secret(opc, "opc"))
+    content = key_file(auth(), "milenage", Secret(k, "k"), Secret(opc, "opc"))
     assert joined(content) == VECTORS["EF.USIM_AUTH_KEY #1"]
 
 
@@ -67,7 +68,7 @@ def test_the_start_of_the_sequence_lies_at_its_index():
 
 def test_xor_is_told_from_milenage():
     k = Secret(bytes(16), "k")
-    assert joined(key_file(auth(algorithm="xor"), k, k))[0] & 0x0F == 0x0F
+    assert joined(key_file(auth(algorithm="xor"), "xor", k, None))[0] & 0x0F == 0x0F
 
 
 @pytest.mark.parametrize("digits", [b"", b"123", b"123456789"])
@@ -88,8 +89,8 @@ def test_a_puk_of_another_length_is_refused(size):
 
 @pytest.mark.parametrize("size", [15, 24])
 def test_a_key_of_another_length_is_refused(size):
-    with pytest.raises(EncodingError, match=f"got {size} bytes, expected 16"):
-        key_file(auth(), Secret(bytes(size), "k"), Secret(bytes(16), "opc"))
+    with pytest.raises(EncodingError, match=f"k must be 16 bytes, got {size}"):
+        key_file(auth(), "milenage", Secret(bytes(size), "k"), Secret(bytes(16), "opc"))
 
 
 @pytest.mark.parametrize("value", [None, "1234", b"1234", 7])

@@ -14,7 +14,7 @@ from cardkit.apps.uicc.milenage import Milenage
 from cardkit.apps.uicc.names import ADM1, PIN1, PIN2
 from cardkit.apps.uicc.pin import CodeState, Line, RetryGuard
 from cardkit.apps.uicc.sqn import make_vector, next_sqn, verify_auts
-from cardkit.apps.uicc.xor import XorAka
+from cardkit.apps.uicc.xor import Xor2G, XorAka
 from cardkit.crypto import Secret
 from cardkit.errors import AuthenticationError, StatusError
 from cardkit.target import Card, open_card
@@ -177,4 +177,4 @@ def test_a_2g_card() -> None:
         session.select((0xA515, 0x6F20))
         session.update_binary(bytes((auth_key_config("XOR-2G"),)) + bytes(range(0x40, 0x50)) + bytes(16))
         session.select((0x7F20,))
-        assert session.run_gsm_algorithm(RAND) == XorAka(K).a3a8(RAND)
+        assert session.run_gsm_algorithm(RAND) == Xor2G(K).a3a8(RAND)

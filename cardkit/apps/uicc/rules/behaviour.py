@@ -9,14 +9,16 @@ from cardkit.apps.uicc.pin import CodeState
 from cardkit.apps.uicc.rules.table import TABLE
 from cardkit.apps.uicc.sqn import next_sqn
 from cardkit.apps.uicc.states.aka import PROVEN, SPENT
+from cardkit.apps.uicc.states.authentication import algorithm_in, keys_in
 from cardkit.apps.uicc.states.codes import ACCEPTED
 from cardkit.apps.uicc.states.product import Pin, Product
 from cardkit.apps.uicc.states.scripts import Proof
+from cardkit.crypto.publishedkeys import weakness_of
 from cardkit.desired import ATR_FITS, NOT_CHECKED, Content, Finding, Observations, Severity
 
 NewFinding = Callable[[str, str, str, str], Finding]
 
-TEST_ALGORITHM = "xor"
+WEAK_ALGORITHMS = ("xor", "xor-2g", "comp128v1")
 
 # Rule by kind of proof; the ISIM's own K has a rule of its own.
 _PROOF_RULES = {
@@ -92,12 +94,26 @@ class Behaviour:
             yield self._new("UICC-046", "ADF.USIM/EF.UST", expected, "Kc" if returned else "no Kc")
 
     def _values(self, contents: Mapping[str, Content]) -> Iterator[Finding]:
-        if self._product.auth.algorithm == TEST_ALGORITHM:
-            yield self._new("UICC-097", self._product.keys[0].target.name, "milenage", self._product.auth.algorithm)
-        for key in self._product.keys[:1]:
-            _, k, opc = contents[key.target.name]
-            if k == opc:
-                yield self._new("UICC-098", key.target.name, "two values", "OPc equals K")
+        auth = self._product.auth
+        said: set[str] = set()
+        for key in self._product.keys:
+            algorithm = algorithm_in(auth, key.slot)
+            if algorithm not in said:
+                said.add(algorithm)
+                yield from self._value(algorithm, key.target.name, contents[key.target.name])
+
+    def _value(self, algorithm: str, where: str, content: Content) -> Iterator[Finding]:
+        if algorithm in WEAK_ALGORITHMS:
+            yield self._new("UICC-097", where, "milenage, tuak, comp128v2 or comp128v3", algorithm)
+        k, opc = keys_in(algorithm, content)
+        if k == opc:
+            yield self._new("UICC-098", where, "two values", "OPc equals K")
+        if "test-keys" in self._product.auth.accept:
+            return
+        for name, key in (("K", k), ("OPc", opc)):
+            weakness = None if key is None else weakness_of(key)
+            if weakness is not None:
+                yield self._new("UICC-098", where, "a random value", f"{name}: {weakness}")
 
     # Secrets
 

@@ -41,8 +41,8 @@ _RULES = (
     ("UICC-093", E, "TS 33.102 C", "the card's SQN is not beyond what the product allows"),
     ("UICC-095", E, "TS 31.103 7.1", "the ISIM has K and OPc of its own file"),
     ("UICC-096", E, "TS 51.011 10.2.1", "SRES and Kc are those of the record's key"),
-    ("UICC-097", W, "profile", "the algorithm is no test algorithm"),
-    ("UICC-098", E, "profile", "K and OPc differ"),
+    ("UICC-097", W, "profile", "the algorithm is neither for tests nor broken"),
+    ("UICC-098", E, "profile", "K and OPc differ, are not one byte over and over, and are not published"),
     ("UICC-110", E, "TS 23.003 13", "IMPI, IMPU and domain follow from the IMSI, the MNC with three digits"),
 )  # fmt: skip
 

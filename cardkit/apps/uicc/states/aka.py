@@ -9,30 +9,80 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from functools import partial
 
 from cardkit.apdu import ResponseAPDU
 from cardkit.apps.uicc.milenage import Milenage
-from cardkit.apps.uicc.schema import AuthBlock
-from cardkit.apps.uicc.sqn import Vector, make_vector, next_sqn, verify_auts
+from cardkit.apps.uicc.schema import AuthBlock, KeySlot
+from cardkit.apps.uicc.sqn import AkaAlgorithm, Vector, make_vector, next_sqn, verify_auts
+from cardkit.apps.uicc.states.authentication import constants_of, keys_in, parameters_of
 from cardkit.apps.uicc.states.scripts import MAC_FAILURE
-from cardkit.apps.uicc.xor import XorAka
-from cardkit.crypto import Secret
+from cardkit.apps.uicc.tuak import Tuak
+from cardkit.apps.uicc.xor import Xor2G, XorAka
+from cardkit.crypto.comp128 import Comp128
+from cardkit.desired import Content
 from cardkit.errors import AuthenticationError
 
 OK, SECURITY_STATUS = 0x9000, 0x6982
 STALE = bytes(6)
 AUTS_TAG, KEYS_TAG = 0xDC, 0xDB
+KC_FROM_BYTES = 16  # c3 is defined for CK and IK of that length
 PROVEN = "proven"
 SPENT = "not checked: the reserved SQN is spent"
 CLOSED = "not checked: 6982, PIN1 is not open"
 UNKNOWN_SQN = "not checked: the card's SQN is unknown"
 
-Algorithm = Milenage | XorAka
+Algorithm = Milenage | Tuak | XorAka | Xor2G | Comp128
 
 
-def algorithm_of(auth: AuthBlock, k: Secret, opc: Secret) -> Algorithm:
-    """Return f1 to f5* of one card."""
-    return Milenage(k, opc) if auth.algorithm == "milenage" else XorAka(k)
+def algorithm_of(auth: AuthBlock, name: str, content: Content) -> Algorithm:
+    """Return the functions of one key file.
+
+    :param name: of its algorithm.  :param content: what was written there.
+    """
+    k, opc = keys_in(name, content)
+    if opc is not None:
+        return Tuak(k, opc, parameters_of(auth)) if name == "tuak" else Milenage(k, opc, constants_of(auth))
+    if name == "xor":
+        return XorAka(k)
+    return Xor2G(k) if name == "xor-2g" else Comp128(int(name[-1]), k)
+
+
+def proof_of(auth: AuthBlock, slot: KeySlot, algorithm: Algorithm) -> AkaProof | GsmProof:
+    """Return what makes the challenges of one key file and judges the answers."""
+    if isinstance(algorithm, Xor2G | Comp128):
+        return GsmProof(algorithm.a3a8)
+    if slot.proof == "gsm":
+        return GsmProof(partial(algorithm.a3a8, first_word_only=auth.sres_variant == 2))
+    return AkaProof(algorithm, auth)
+
+
+class GsmProof:
+    """The proof of a key file that answers 2G challenges.
+
+    :param a3a8: RAND, 16 bytes -> SRES, 4 bytes, and Kc, 8 bytes.
+    """
+
+    sqn_ms: None = None
+    returned_kc: None = None
+
+    def __init__(self, a3a8: Callable[[bytes], tuple[bytes, bytes]]) -> None:
+        self._a3a8 = a3a8
+
+    def challenge(self, kind: str, rand: bytes) -> bytes:  # noqa: ARG002  (as :class:`AkaProof` has it)
+        """Return the data field of AUTHENTICATE."""
+        return _sized(rand)
+
+    def judge(self, kind: str, rand: bytes, answer: ResponseAPDU) -> str:  # noqa: ARG002
+        """Return ``proven``, or in words what is wrong with an answer."""
+        sres, kc = self._a3a8(rand)
+        if answer.sw == SECURITY_STATUS:
+            return CLOSED
+        if answer.sw != OK:
+            return f"refused: {_words(answer)}"
+        if not hmac.compare_digest(answer.data, _sized(sres) + _sized(kc)):
+            return "SRES and Kc are not those of this record's key"
+        return PROVEN
 
 
 class AkaProof:
@@ -42,7 +92,7 @@ class AkaProof:
     :ivar returned_kc: whether the answer to a fresh challenge held Kc, None before.
     """
 
-    def __init__(self, algorithm: Algorithm, auth: AuthBlock) -> None:
+    def __init__(self, algorithm: AkaAlgorithm, auth: AuthBlock) -> None:
         self._algorithm = algorithm
         self._auth = auth
         self._amf = bytes.fromhex(auth.amf)
@@ -53,8 +103,6 @@ class AkaProof:
 
     def challenge(self, kind: str, rand: bytes) -> bytes | str:
         """Return the data field of AUTHENTICATE, or in words why it must not be sent."""
-        if kind == "gsm":
-            return _sized(rand)
         if kind in ("fresh", "replayed"):
             return self._fresh_challenge(kind, rand)
         autn = self._stale_autn(rand)
@@ -89,7 +137,6 @@ class AkaProof:
             "flipped": self._judge_flipped,
             "fresh": self._judge_fresh,
             "replayed": self._judge_replayed,
-            "gsm": self._judge_gsm,
         }
         if answer.sw == SECURITY_STATUS:
             return CLOSED
@@ -120,7 +167,7 @@ class AkaProof:
         if answer.sw != OK:
             return f"a fresh AUTN was refused: {_words(answer)}"
         self.returned_kc = len(answer.data) > len(expected)
-        if self.returned_kc:
+        if self.returned_kc and len(vector.ck) == len(vector.ik) == KC_FROM_BYTES:
             expected += _sized(vector.kc)
         if not hmac.compare_digest(answer.data, expected):
             return f"RES, CK, IK{', Kc' if self.returned_kc else ''} are not those of this record's K and OPc"
@@ -134,14 +181,6 @@ class AkaProof:
         if outcome != PROVEN:
             return outcome
         return PROVEN if self.sqn_ms == sqn else f"SQN_MS is {self.sqn_ms}, expected the one just used, {sqn}"
-
-    def _judge_gsm(self, rand: bytes, answer: ResponseAPDU) -> str:
-        sres, kc = self._algorithm.a3a8(rand)
-        if answer.sw != OK:
-            return f"refused: {_words(answer)}"
-        if not hmac.compare_digest(answer.data, _sized(sres) + _sized(kc)):
-            return "SRES and Kc are not those of this record's K and OPc"
-        return PROVEN
 
 
 def _sized(value: bytes) -> bytes:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardkit.apps.iso7816.commands import code_field
-from cardkit.apps.uicc.codecs.cardmodel import auth_key_config
 from cardkit.apps.uicc.schema import AuthBlock, SecretModel
 from cardkit.apps.uicc.states.targets import Target
 from cardkit.crypto import Secret
@@ -14,17 +13,14 @@ from cardkit.desired import Content
 from cardkit.errors import EncodingError
 
 SECRET_BYTES = 8
-KEY_BYTES = 16
 SHORTEST_PIN = 4
 SQN_BYTES = 6
-
-ALGORITHM = {"milenage": "Milenage", "xor": "XOR"}
 
 # Lowest bit of a PIN file's state byte.
 PIN_DISABLED = 0x01
 
 # First flag byte of a sequence number file; the low nibble is the number of IND bits.
-DELTA_CHECK, SQN_CHECK = 0x40, 0x10
+DELTA_CHECK, AGE_CHECK, SQN_CHECK = 0x40, 0x20, 0x10
 # Second flag byte: SQN is concealed by AK in AUTS (b2) and AUTN (b1).
 CONCEALED = 0x03
 
@@ -57,17 +53,6 @@ def whole_secret(secret: Secret) -> Secret:
     return secret
 
 
-def key_file(auth: AuthBlock, k: Secret, opc: Secret) -> Content:
-    """Return configuration byte, K and OPc: 33 bytes.
-
-    :raises EncodingError: when K or OPc is not 16 bytes long.
-    """
-    for key in (k, opc):
-        if len(key) != KEY_BYTES:
-            raise EncodingError(f"{key.name}: got {len(key)} bytes, expected {KEY_BYTES}")
-    return (bytes((auth_key_config(ALGORITHM[auth.algorithm]),)), k, opc)
-
-
 def pin_file(model: SecretModel, pin: Secret, puk: Secret, *, enabled: bool) -> Content:
     """Return state, tries left and maximum, PIN, the PUK's tries left and maximum, PUK: 21 bytes."""
     head = bytes((model.state | (0 if enabled else PIN_DISABLED), model.tries, model.tries))
@@ -79,10 +64,11 @@ def sqn_file(auth: AuthBlock) -> bytes:
 
     The index of ``sqn_start`` holds it, the others 0.
     """
-    flags = bytes((DELTA_CHECK | SQN_CHECK | auth.ind_bits, CONCEALED))
+    age_check = AGE_CHECK if auth.age_limit else 0
+    flags = bytes((DELTA_CHECK | age_check | SQN_CHECK | auth.ind_bits, CONCEALED))
     fresh = [0] * (1 << auth.ind_bits)
     fresh[auth.sqn_start & (len(fresh) - 1)] = auth.sqn_start
-    numbers = (auth.delta << auth.ind_bits, 0, *fresh)
+    numbers = (auth.delta << auth.ind_bits, auth.age_limit << auth.ind_bits, *fresh)
     return flags + b"".join(number.to_bytes(SQN_BYTES, "big") for number in numbers)
 
 

@@ -36,6 +36,7 @@ def _files(product: Product) -> list[State]:
         pin.target.name: "UICC-062" for pin in product.pins
     }
     proven |= {key.sqn.name: "UICC-093" for key in product.keys if key.sqn is not None}
+    proven |= {product.constants.name: "UICC-097"} if product.constants is not None else {}
     return [
         State(
             name=target.name,

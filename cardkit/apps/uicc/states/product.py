@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec
 from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.schema import AdmBlock, AuthBlock, KeySlot, PinBlock, UiccBlock
+from cardkit.apps.uicc.states.authentication import (
+    algorithm_in,
+    check_auth,
+    constants_file,
+    key_file,
+    operator_key,
+)
 from cardkit.apps.uicc.states.chip import Chip
-from cardkit.apps.uicc.states.contents import fits, key_file, pin_file, pin_value, secret_field, sqn_file, whole_secret
+from cardkit.apps.uicc.states.contents import fits, pin_file, pin_value, secret_field, sqn_file, whole_secret
 from cardkit.apps.uicc.states.targets import Target
 from cardkit.desired import Access, Content, Template
 from cardkit.errors import EncodingError, ProfileError
@@ -89,12 +96,17 @@ class Product:
     adms: tuple[Adm, ...]
     keys: tuple[KeyFile, ...]
     auth_template: Template
-    static: Mapping[str, Content] = field(default_factory=dict)
+    static: Mapping[str, Content]
 
     @property
     def auth(self) -> AuthBlock:
         """Algorithm and sequence number policy."""
         return self.block.auth
+
+    @property
+    def constants(self) -> Target | None:
+        """The home of the operator's constants, None where the profile has none."""
+        return None if self.auth.milenage is None else self.chip.target(self.chip.block.constants)
 
     @property
     def marker(self) -> Target:
@@ -120,13 +132,13 @@ class Product:
     @property
     def answers_kc(self) -> bool:
         """Whether the USIM adds Kc to its answer: service 27 of its table (TS 31.102 4.2.8, 7.1.2.1)."""
-        table = self.static.get("ADF.USIM/EF.UST", b"")
-        return isinstance(table, bytes) and len(table) > 3 and bool(table[3] >> 2 & 1)
+        return _answers_kc(self.static)
 
     @property
     def written(self) -> tuple[Target, ...]:
         """All files of the write phase in the order of the profile, keys and PINs last."""
         files = [content.target for content in self.files]
+        files += [self.constants] if self.constants is not None else []
         keys = [target for key in self.keys for target in (key.target, key.sqn) if target is not None]
         return (*files, *keys, *(pin.target for pin in self.pins))
 
@@ -154,9 +166,12 @@ class Product:
         return contents
 
     def _add_keys(self, contents: dict[str, Content], record: Record) -> None:
-        auth = self.auth_template.resolve(record)
-        content = key_file(self.auth, secret_field(auth, "k"), secret_field(auth, "opc"))
+        given = self.auth_template.resolve(record)
+        k = secret_field(given, "k")
+        operator = next((secret_field(given, name) for name in ("opc", "op") if name in given), None)
+        opc = operator_key(self.auth, k, operator)
         for key in self.keys:
+            content = key_file(self.auth, algorithm_in(self.auth, key.slot), k, opc)
             contents[key.target.name] = fits(content, key.target)
 
     def _add_secrets(self, contents: dict[str, Content], record: Record) -> None:
@@ -174,14 +189,16 @@ class Product:
 def build_product(block: UiccBlock, chip: Chip, compile_template: CompileTemplate) -> Product:
     """Join a profile's table with its chip; files that do not vary are encoded here, once.
 
-    :raises ProfileError: when the chip lacks a file or secret.  :raises EncodingError: when a fixed value does not fit.
+    :raises ProfileError: when the chip lacks a file or secret, or cannot do the authentication.
+    :raises EncodingError: when a fixed value does not fit.
     """
     files = tuple(_file(chip, name, value, compile_template) for name, value in block.files.items())
     expected = tuple(_file(chip, name, value, compile_template) for name, value in block.expect.items())
     for content in files:
         if not content.target.writable:
             raise ProfileError(f"uicc.files.{content.target.name}: this chip never allows it to be updated")
-    keys = tuple(_key(chip, place, slot) for place, slot in chip.keys.items())
+    static = {c.target.name: c.encode({}) for c in (*files, *expected) if not c.template.variable}
+    check_auth(block.auth, chip, answers_kc=_answers_kc(static))
     product = Product(
         block=block,
         chip=chip,
@@ -190,23 +207,29 @@ def build_product(block: UiccBlock, chip: Chip, compile_template: CompileTemplat
         copies=tuple((chip.target(copy), original) for copy, original in block.same.items()),
         pins=tuple(_pin(chip, name, pin, compile_template) for name, pin in block.pins.items()),
         adms=tuple(_adm(chip, name, adm, compile_template) for name, adm in block.adm.items()),
-        keys=keys,
-        auth_template=compile_template({"k": block.auth.k, "opc": block.auth.opc}, "uicc.auth"),
-        static=_static((*files, *expected), keys, block.auth),
+        keys=tuple(_key(chip, place, slot) for place, slot in chip.keys.items()),
+        auth_template=compile_template(_key_fields(block.auth), "uicc.auth"),
+        static={**static, **_static_authentication(block.auth, chip)},
     )
     _check_copies(product)
     return product
 
 
-def _static(files: tuple[FileContent, ...], keys: tuple[KeyFile, ...], auth: AuthBlock) -> dict[str, Content]:
-    static: dict[str, Content] = {}
-    for content in files:
-        if not content.template.variable:
-            static[content.target.name] = content.encode({})
-    for key in keys:
-        if key.sqn is not None:
-            static[key.sqn.name] = fits(sqn_file(auth), key.sqn)
-    return static
+def _answers_kc(static: Mapping[str, Content]) -> bool:
+    table = static.get("ADF.USIM/EF.UST", b"")
+    return isinstance(table, bytes) and len(table) > 3 and bool(table[3] >> 2 & 1)
+
+
+def _key_fields(auth: AuthBlock) -> dict[str, str]:
+    fields = {"k": auth.k, "opc": auth.opc, "op": auth.op}
+    return {name: template for name, template in fields.items() if template}
+
+
+def _static_authentication(auth: AuthBlock, chip: Chip) -> dict[str, Content]:
+    contents: dict[str, bytes] = {slot.sqn: sqn_file(auth) for slot in chip.keys.values() if slot.sqn}
+    if auth.milenage is not None:
+        contents[chip.block.constants] = constants_file(auth)
+    return {name: fits(content, chip.target(name)) for name, content in contents.items()}
 
 
 def _check_copies(product: Product) -> None:

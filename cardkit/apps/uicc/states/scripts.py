@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from cardkit.apps.uicc.states.authentication import answer_bytes
 from cardkit.apps.uicc.states.product import (
     CHANGE,
     MARKER_REMOVED,
@@ -21,12 +22,8 @@ from cardkit.apps.uicc.states.route import CHANGE_PIN, UNBLOCK_PIN, Route, in_or
 from cardkit.apps.uicc.states.targets import MF, Target
 from cardkit.desired import Access, Part, Phase, Step
 
-# Answers of AUTHENTICATE: DC 0E AUTS; DB 08 RES 10 CK 10 IK [08 Kc] (TS 31.102 7.1.2.1).
-# RES has 8 bytes with Milenage, 16 with XOR.
+# Answer of AUTHENTICATE: DC 0E AUTS (TS 31.102 7.1.2.1).
 AUTS_ANSWER = 16
-KEYS_ANSWER = 1 + 2 * 17
-KC_ANSWER = 9
-RES_BYTES = {"milenage": 8, "xor": 16}
 MAC_FAILURE = 0x9862
 
 
@@ -238,8 +235,7 @@ class Scripts:
     def _answer(self, proof: Proof) -> int:
         if proof.kind != "fresh":
             return AUTS_ANSWER
-        kc = KC_ANSWER if self._product.answers_kc else 0
-        return KEYS_ANSWER + 1 + RES_BYTES[self._product.auth.algorithm] + kc
+        return answer_bytes(self._product.auth, kc=self._product.answers_kc)
 
     def _seal(self, route: Route) -> None:
         product = self._product

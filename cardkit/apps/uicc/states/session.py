@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.uicc.client import is_done
 from cardkit.apps.uicc.files import CATALOGUE
-from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, Algorithm, algorithm_of
+from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, Algorithm, GsmProof, algorithm_of, proof_of
+from cardkit.apps.uicc.states.authentication import algorithm_in
 from cardkit.apps.uicc.states.codes import Codes, full_tries
 from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
 from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND
@@ -47,8 +48,8 @@ class UiccSession:
         self._strict = True
         self._lost_place = ""
         self._lost_file = ""
-        self._aka: dict[str, AkaProof] = {}
-        self._algorithm: Algorithm | None = None
+        self._aka: dict[str, AkaProof | GsmProof] = {}
+        self._algorithms: dict[str, Algorithm] = {}
         self.seen = Observations()
         tag = self._contents.get(MARKER_STARTED, b"")
         self._codes = Codes(channel, self.seen.notes, Secret(tag if isinstance(tag, bytes) else b"", "digest key"))
@@ -296,12 +297,13 @@ class UiccSession:
         if outcome != PROVEN and self._strict:
             raise AuthenticationError(f"{proof.state}: {outcome}")
 
-    def _aka_of(self, proof: Proof) -> AkaProof:
+    def _aka_of(self, proof: Proof) -> AkaProof | GsmProof:
         if proof.place not in self._aka:
-            if self._algorithm is None:  # one for all: every key file of a card holds the same K and OPc
-                k, opc = (part for part in self._contents[proof.state] if isinstance(part, Secret))
-                self._algorithm = algorithm_of(self._product.auth, k, opc)
-            self._aka[proof.place] = AkaProof(self._algorithm, self._product.auth)
+            auth, slot = self._product.auth, self._product.chip.keys[proof.place]
+            name = algorithm_in(auth, slot)
+            if name not in self._algorithms:  # one for all: every key file of a card holds the same K and OPc
+                self._algorithms[name] = algorithm_of(auth, name, self._contents[proof.state])
+            self._aka[proof.place] = proof_of(auth, slot, self._algorithms[name])
         return self._aka[proof.place]
 
 
