@@ -51,6 +51,10 @@ REAL = real_bodies()
 TEMPLATES = [bytes.fromhex("62178202412183022FE28A01058B032F060A8002000A880110")]
 
 
+_FEW = bytes((0x00, 0xFF, 0x01)[number % 3] for number in range(256))
+"""Turns any bytes into those cards are full of."""
+
+
 @st.composite
 def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
     """Draw a body that is real but for some bytes, or cut, or longer."""
@@ -65,14 +69,14 @@ def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
 
 
 def bodies(spec: Any) -> st.SearchStrategy[bytes]:
-    arbitrary = st.binary(max_size=80) | st.lists(st.sampled_from((0x00, 0xFF, 0x01)), max_size=40).map(bytes)
+    arbitrary = st.binary(max_size=80) | st.binary(max_size=40).map(lambda data: data.translate(_FEW))
     seeds = REAL.get(id(spec.codec))
     return arbitrary | mutated(seeds) if seeds else arbitrary
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_every_body_comes_back(spec: Any) -> None:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=18, deadline=None)
     @given(bodies(spec))
     def check(body: bytes) -> None:
         value = spec.decode(body)
@@ -97,7 +101,7 @@ ANYTHING = st.recursive(
 def test_a_wrong_value_raises_the_declared_error_only(spec: Any) -> None:
     names = st.sampled_from((*spec.codec.names, "raw", "empty", "rest", "tag_85", "tag_", "other"))
 
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=8, deadline=None)
     @given(ANYTHING | st.dictionaries(names, ANYTHING, max_size=4), st.integers(0, 60))
     def check(value: Any, size: int) -> None:
         try:

@@ -22,7 +22,11 @@ def decode(name: str, hexadecimal: str) -> dict[str, Any]:
 
 
 def test_access_technology_ffff_stays_ffff() -> None:
-    assert decode("ADF.USIM/EF.PLMNwAcT", "00F110FFFF") == {"entries": [{"plmn": "001-01", "act": {"raw": "FFFF"}}]}
+    assert decode("ADF.USIM/EF.PLMNwAcT", "00F110FFFF") == {"entries": [{"plmn": "001-01", "act": ["all bits"]}]}
+    assert (
+        CATALOGUE["ADF.USIM/EF.PLMNwAcT"].encode({"entries": [{"plmn": "001-01", "act": ["all bits"]}]}, 5)[3:]
+        == b"\xff\xff"
+    )
 
 
 def test_both_forms_of_all_modes_stay_apart() -> None:
@@ -34,7 +38,8 @@ def test_both_forms_of_all_modes_stay_apart() -> None:
 
 @pytest.mark.parametrize(
     ("act", "word"),
-    [("0084", "GSM only"), ("0088", "EC-GSM-IoT only"), ("5000", "E-UTRAN NB-S1"), ("0400", "satellite NG-RAN")],
+    [("0084", "GSM only"), ("0088", "EC-GSM-IoT only"), ("5000", "E-UTRAN NB-S1"), ("0400", "satellite NG-RAN"),
+     ("0002", "b2")],
 )  # fmt: skip
 def test_access_technology_words(act: str, word: str) -> None:
     assert decode("ADF.USIM/EF.PLMNwAcT", f"00F110{act}") == {"entries": [{"plmn": "001-01", "act": [word]}]}

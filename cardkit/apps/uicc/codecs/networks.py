@@ -14,7 +14,7 @@ from cardkit.apps.uicc.codecs.templates import Objects, Tag
 from cardkit.errors import EncodingError
 
 # TS 31.102 4.2.5: mask, bits, word. A technology with modes has a word for each combination of its mode bits: 00 and
-# 11 both mean "all modes" and must stay apart.
+# 11 both mean "all modes" and must stay apart. b2 and b1 are reserved.
 _ACT = (
     (0x8000, 0x8000, "UTRAN"),
     (0x7000, 0x4000, "E-UTRAN"),
@@ -32,8 +32,12 @@ _ACT = (
     (0x0040, 0x0040, "GSM COMPACT"),
     (0x0020, 0x0020, "cdma2000 HRPD"),
     (0x0010, 0x0010, "cdma2000 1xRTT"),
+    (0x0002, 0x0002, "b2"),
+    (0x0001, 0x0001, "b1"),
 )
-_ACT_BITS = {word: bits for _, bits, word in _ACT}
+# As programming tools leave it, reserved bits included: a word of its own, so that nobody reads a choice into it.
+_ALL_BITS, _ALL_WORD = 0xFFFF, "all bits"
+_ACT_BITS = {word: bits for _, bits, word in _ACT} | {_ALL_WORD: _ALL_BITS}
 
 
 class AccessTechnologies(Field):
@@ -49,6 +53,8 @@ class AccessTechnologies(Field):
     def read(self, data: bytes) -> list[str]:
         """Return the words."""
         value = int.from_bytes(data, "big")
+        if value == _ALL_BITS:
+            return [_ALL_WORD]
         return [word for mask, bits, word in _ACT if value & mask == bits]
 
     def write(self, value: Any) -> bytes:
