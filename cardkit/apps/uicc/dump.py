@@ -2,8 +2,9 @@
 
     walk(channel) -> {"format": "cardkit-uicc-dump-1", "class": "UICC", "atr": "3B...", "directories": [...]}
 
-Files are found by trying those of the catalogue. Contents of secret files are never in the document, and a card that
-answers nonsense gives a document with errors in it, not an exception; only the link's errors get through.
+Files are found by trying those of the catalogue, and those the phone book of the card names. Contents of secret files
+are never in the document, and a card that answers nonsense gives a document with errors in it, not an exception; only
+the link's errors get through.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from cardkit.apps.uicc.client import UiccSession
 from cardkit.apps.uicc.codecs.fields import to_hex
 from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.files import APPLICATIONS, CATALOGUE, DIRECTORIES, Directory, FileSpec, Secrecy, Structure
+from cardkit.apps.uicc.files.phonebook import phone_book
 from cardkit.apps.uicc.gsm import GsmSession, GsmStatus
 from cardkit.channel import Channel
 from cardkit.errors import EncodingError, ProtocolError, StatusError
@@ -86,8 +88,17 @@ class _Walker(ABC):
                 continue
             found = [] if "error" in entry else map(self._file, CATALOGUE.in_directory(directory.name))
             entry["files"] = [file for file in found if file]
+            entry["files"] += self._phone_book(directory, entry["files"])
             self._finish(entry)
             yield entry
+
+    def _phone_book(self, directory: Directory, files: list[Document]) -> list[Document]:
+        """Return the entries of the files that EF.PBR, if it is among `files`, names."""
+        records = [record for file in files if file["name"] == "EF.PBR" for record in file.get("records", [])]
+        listed = phone_book(directory.name, directory.path, [record["value"] for record in records])
+        known = {file["fid"] for file in files}
+        found = (self._file(spec) for spec in listed if f"{spec.fid:04X}" not in known)
+        return [file for file in found if file]
 
     @abstractmethod
     def _entry(self, directory: Directory) -> Document | None:

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from cardkit.apps.uicc.arr import AccessRules, FileKind, build_rules, compact_conditions, conditions, parse_rules, words
 from cardkit.apps.uicc.client import parse_challenge_answer
+from cardkit.apps.uicc.codecs import Codec
 from cardkit.apps.uicc.codecs.networks import AccessTechnologies
+from cardkit.apps.uicc.codecs.phonebook import LAYOUTS, LINKED_LAYOUTS, PBR
 from cardkit.apps.uicc.codecs.sms import validity_minutes
 from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.files import CATALOGUE
+from cardkit.apps.uicc.files.phonebook import phone_book
 from cardkit.apps.uicc.gsm import GsmStatus
 from cardkit.apps.uicc.milenage import Milenage
 from cardkit.apps.uicc.sqn import make_vector, next_sqn, verify_auts
@@ -84,6 +87,29 @@ def test_every_body_comes_back(spec: Any) -> None:
         assert spec.encode(value, len(body)) == body
 
     check()
+
+
+BOOK = [codec for layouts in (LAYOUTS, LINKED_LAYOUTS) for codec in layouts.values()]
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.sampled_from(BOOK), st.binary(max_size=40) | st.binary(max_size=40).map(lambda data: data.translate(_FEW)))
+def test_every_record_of_a_phone_book_comes_back(codec: Codec, body: bytes) -> None:
+    assert codec.encode(codec.decode(body), len(body)) == body
+
+
+def references(inner: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    tags = st.sampled_from((0xA8, 0xA9, 0xAA, 0xC0, 0xC4, 0xCA, 0xFF))
+    return st.lists(st.tuples(tags, inner), max_size=3).map(
+        lambda items: b"".join(bytes((tag, len(data) % 256)) + data for tag, data in items)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(references(references(st.binary(max_size=4))))
+def test_any_reference_file_names_files_or_none(body: bytes) -> None:
+    files = phone_book("DF.TELECOM/DF.PHONEBOOK", (0x7F10, 0x5F3A), [PBR.decode(body)])
+    assert len({spec.fid for spec in files}) == len({spec.title for spec in files}) == len(files)
 
 
 ANYTHING = st.recursive(
