@@ -259,3 +259,12 @@ def test_store_derives_card_keys_by_their_set():
         role: store.card_key_kcv(key).hex().upper()
         for role, key in zip(("enc", "mac", "dek"), (keys.enc, keys.mac, keys.dek), strict=True)
     }
+
+
+@pytest.mark.parametrize("size", [16, 24, 32])
+def test_template_with_a_length_in_bits(size):
+    key = card_key(Scheme.TEMPLATE, role=Role.MAC, template="$_ $k $l$l $9")
+    tail = b"\x02" + (8 * size).to_bytes(2, "big") + b"\x09"
+    expected = b"".join(aes(size).cmac(bytes((counter,)) + tail) for counter in (1, 2))[:size]
+
+    assert expected == diversify(aes(size), key)

@@ -198,3 +198,10 @@ def test_scp03_pseudo_random_challenge_of_recorded_cards(vector):
     challenge = keystore.scp03_card_challenge(KEYS.enc, response[-3:], bytes.fromhex(given["aid"]), size)
 
     assert response[13 : 13 + size] == challenge
+
+
+@pytest.mark.parametrize("size", [5, 16])
+def test_shortest_and_longest_application_identifier(size):
+    label = bytes(11) + b"\x02\x00\x00\x40\x01"
+
+    assert AES.cmac(label + b"\0\0\1" + bytes(size))[:8] == scp.scp03_card_challenge(AES, b"\0\0\1", bytes(size), 8)
