@@ -1,52 +1,67 @@
 """AUTHENTICATE (3GPP TS 31.102 7.1, TS 31.103 7.1) and the 2G algorithm behind it and RUN GSM ALGORITHM.
 
-Key file: configuration, K 16, OP or OPc 16. Configuration: low nibble 4 Milenage, E XOR-2G, F XOR; b5 the second value
-is OPc; b6 SRES by variant 2 of c2; b7 RES of 4 bytes. FF is a key file nobody has written.
+Which algorithm runs is written in the key file: see keyfile.py.
 """
 
 import hmac
+from typing import Final, NamedTuple
 
+from . import gba, keyfile
 from . import statuswords as sw
 from .chip import Answer, Chip, Command
 from .errors import StatusWordError
 from .files import File
 from .image import KeySlot
-from .milenage import Aka, Milenage, XorAka, kc, sres, xor
-from .sqn import CONCEAL_AUTN, CONCEAL_AUTS, KEEP_AMF, SequenceNumbers
+from .milenage import Aka, kc, xor
+from .sqn import CONCEAL_AUTN, CONCEAL_AUTS, KEEP_AMF, LEAST_SIZE, SequenceNumbers
 
-_UNWRITTEN = 0xFF
-_MILENAGE, _XOR_2G, _XOR = 0x04, 0x0E, 0x0F
-_IS_OPC, _SRES_VARIANT_2, _SHORT_RES = 0x10, 0x20, 0x40
-_GSM, _AKA, _OTHER_CONTEXTS = 0x80, 0x81, (0x82, 0x84)
-_GSM_SERVICE = 27  # "GSM access": Kc goes with a 3G answer
-_PIN1 = 0x01
-_DF_GSM = 0x7F20
+_GSM, _AKA, _VGCS, _GBA = 0x80, 0x81, 0x82, 0x84
+_GSM_SERVICE: Final = 27  # "GSM access": Kc goes with a 3G answer
+_GBA_SERVICES: Final = {0x1002: 68, 0x1004: 2}  # by application code: in UST, in IST
+_PIN1: Final = 0x01
+_DF_GSM: Final = 0x7F20
+_RAND: Final = 16
+_AUTN_SIZES: Final = (16, 24, 40)  # SQN 6, AMF 2, MAC of 8 to 32 bytes
+_SUCCESS, _SYNCHRONISE = b"\xdb", b"\xdc"
+
+
+class _Challenge(NamedTuple):
+    """RAND, and the three parts of AUTN."""
+
+    rand: bytes
+    sqn: bytes
+    amf: bytes
+    mac: bytes
 
 
 def valid_context(p1: int, p2: int) -> bool:
-    """P1 00; P2 80 GSM, 81 3G and IMS, 82 VGCS and 84 GBA (known, not offered)."""
-    return p1 == 0 and p2 in (_GSM, _AKA, *_OTHER_CONTEXTS)
+    """P1 00; P2 80 GSM, 81 3G and IMS, 84 GBA, 82 VGCS (known, not offered)."""
+    return p1 == 0 and p2 in (_GSM, _AKA, _VGCS, _GBA)
 
 
 def authenticate(chip: Chip, command: Command) -> Answer:
     """AUTHENTICATE in the active application.
 
     3G context: `10 RAND 10 AUTN` -> `DB RES CK IK [Kc]`, or `DC AUTS` when the SQN is not fresh, or 9862 and nothing.
-    GSM context: `10 RAND` -> `04 SRES 08 Kc`.
+    GSM context: `10 RAND` -> `04 SRES 08 Kc`. GBA context: `DD 10 RAND 10 AUTN` -> `DB RES` or `DC AUTS`;
+    `DE L NAF_ID L IMPI` -> `DB Ks_ext_NAF`.
     """
-    if command.p2 in _OTHER_CONTEXTS:
+    if command.p2 == _VGCS:
         raise StatusWordError(sw.NO_CONTEXT)
+    if command.p2 == _GBA:
+        return _gba(chip, command), sw.OK
     data = command.data
-    if len(data) != (17 if command.p2 == _GSM else 34):
-        raise StatusWordError(sw.WRONG_LENGTH)
-    if data[0] != 16 or data[17:18] not in (b"", b"\x10"):
-        raise StatusWordError(sw.WRONG_DATA)
     if command.p2 == _GSM:
-        short, key = run_gsm(chip, command, data[1:17])
+        if len(data) != 1 + _RAND:
+            raise StatusWordError(sw.WRONG_LENGTH)
+        if data[0] != _RAND:
+            raise StatusWordError(sw.WRONG_DATA)
+        short, key = run_gsm(chip, command, data[1:])
         return b"\x04" + short + b"\x08" + key, sw.OK
-    slot = _slot(chip, command.channel.adf)
+    challenge = _challenge(data)
+    adf, slot = _application(chip, command.channel.adf)
     _need_pin1(chip, command)
-    return _aka(chip, slot, data[1:17], data[18:34]), sw.OK
+    return _aka(chip, adf, slot, challenge), sw.OK
 
 
 def run_gsm(chip: Chip, command: Command, rand: bytes) -> tuple[bytes, bytes]:
@@ -54,63 +69,105 @@ def run_gsm(chip: Chip, command: Command, rand: bytes) -> tuple[bytes, bytes]:
 
     :raises StatusWordError: 6985 outside DF.GSM and ADF.USIM, or without a key; 6982 without PIN1.
     """
-    channel = command.channel
-    if channel.df.fid != _DF_GSM and (channel.adf is None or not chip.image.key_slots.get(channel.adf.path)):
+    channel, slots = command.channel, chip.image.key_slots
+    own = slots.get(channel.adf.path) if channel.adf is not None else None
+    if channel.df.fid != _DF_GSM and own is None:
         raise StatusWordError(sw.CONDITIONS)
-    slot = chip.image.key_slots.get("")
+    slot = slots.get("") or own
     if slot is None:
         raise StatusWordError(sw.CONDITIONS)
     _need_pin1(chip, command)
-    body = chip.memory.cells[slot.key]
-    if body[0] != _UNWRITTEN and body[0] & 0x0F == _XOR_2G:
-        mixed = xor(body[1:17], rand)
-        return mixed[:4], mixed[4:12]
-    functions = _functions(body)
-    return sres(functions.response(rand), variant2=bool(body[0] & _SRES_VARIANT_2)), kc(*functions.keys(rand))
+    return keyfile.triplet(_body(chip, slot.key), rand, _body(chip, slot.constants))
 
 
-def _slot(chip: Chip, adf: File | None) -> KeySlot:
+def _challenge(data: bytes) -> _Challenge:
+    """`10 RAND L AUTN`.
+
+    :raises StatusWordError: 6700, 6A80.
+    """
+    if len(data) - 2 - _RAND not in _AUTN_SIZES:
+        raise StatusWordError(sw.WRONG_LENGTH)
+    if data[0] != _RAND or data[17] != len(data) - 18:
+        raise StatusWordError(sw.WRONG_DATA)
+    return _Challenge(data[1:17], data[18:24], data[24:26], data[26:])
+
+
+def _application(chip: Chip, adf: File | None) -> tuple[File, KeySlot]:
     slot = chip.image.key_slots.get(adf.path) if adf is not None else None
-    if slot is None:
+    if adf is None or slot is None:
         raise StatusWordError(sw.CONDITIONS)
-    return slot
+    return adf, slot
+
+
+def _body(chip: Chip, path: str) -> bytes:
+    """What a key, SQN, constants or service file holds; nothing when there is no such file."""
+    file = chip.image.files.get(path)
+    return chip.memory.cells[file.cell] if file is not None and chip.exists(file) else b""
 
 
 def _need_pin1(chip: Chip, command: Command) -> None:
     chip.require((frozenset((_PIN1,)),), command.channel)
 
 
-def _functions(body: bytes) -> Aka:
-    """The algorithm a key file configures.
-
-    :raises StatusWordError: 6985 for an unwritten file or an algorithm this chip does not have.
-    """
-    kind = body[0] & 0x0F
-    if body[0] == _UNWRITTEN or kind not in (_MILENAGE, _XOR):
-        raise StatusWordError(sw.CONDITIONS)
-    if kind == _XOR:
-        return XorAka(body[1:17])
-    return Milenage(body[1:17], body[17:33], derive=not body[0] & _IS_OPC)
-
-
-def _aka(chip: Chip, slot: KeySlot, rand: bytes, autn: bytes) -> bytes:
-    body = chip.memory.cells[slot.key]
-    functions = _functions(body)
-    numbers = SequenceNumbers(chip.memory.cells[slot.sqn])
-    sqn, amf = autn[:6], autn[6:8]
-    if numbers.conceals(CONCEAL_AUTN):
-        sqn = xor(sqn, functions.anonymity(rand))
-    if not hmac.compare_digest(functions.mac(rand, sqn, amf), autn[8:]):
+def _aka(chip: Chip, adf: File, slot: KeySlot, challenge: _Challenge, *, bootstrapping: bool = False) -> bytes:
+    body = _body(chip, slot.key)
+    functions = keyfile.aka(body, _body(chip, slot.constants))
+    numbers = _numbers(chip, slot)
+    rand, amf = challenge.rand, challenge.amf
+    ck, ik = functions.keys(rand)
+    sqn = xor(challenge.sqn, functions.anonymity(rand)) if numbers.conceals(CONCEAL_AUTN) else challenge.sqn
+    mac = gba.unmasked(challenge.mac, ik) if bootstrapping else challenge.mac
+    if not hmac.compare_digest(functions.mac(rand, sqn, amf), mac):
         raise StatusWordError(sw.WRONG_MAC)
     if not numbers.is_fresh(sqn):
-        return b"\xdc\x0e" + _auts(functions, numbers, rand, amf)
+        return _SYNCHRONISE + _lv(_auts(functions, numbers, rand, amf))
     chip.memory.write(slot.sqn, numbers.accept(sqn))
-    response = functions.response(rand)
-    ck, ik = functions.keys(rand)
-    parts = [response[:4] if body[0] & _SHORT_RES else response, ck, ik]
-    if slot.services and _has_service(chip.memory.cells[slot.services], _GSM_SERVICE):
-        parts.append(kc(ck, ik))
-    return b"\xdb" + b"".join(bytes((len(part),)) + part for part in parts)
+    res = keyfile.response(body, functions, rand)
+    if bootstrapping:
+        gba.keep(chip, adf, rand, ck, ik)
+        return _SUCCESS + _lv(res)
+    with_kc = slot.services and has_service(_body(chip, slot.services), _GSM_SERVICE)
+    return _SUCCESS + b"".join(map(_lv, (res, ck, ik, kc(ck, ik)) if with_kc else (res, ck, ik)))
+
+
+def _numbers(chip: Chip, slot: KeySlot) -> SequenceNumbers:
+    body = _body(chip, slot.sqn)
+    if len(body) < LEAST_SIZE:
+        raise StatusWordError(sw.CONDITIONS)
+    return SequenceNumbers(body)
+
+
+def _gba(chip: Chip, command: Command) -> bytes:
+    """The GBA context, for an application whose service table offers it.
+
+    :raises StatusWordError: 9864 when it does not; 6700, 6A80; 6982; 6985; 9862.
+    """
+    data = command.data
+    adf, slot = _application(chip, command.channel.adf)
+    service = _GBA_SERVICES.get(int.from_bytes(adf.aid[5:7], "big") & 0xFFFF)
+    if service is None or not has_service(_body(chip, slot.services), service):
+        raise StatusWordError(sw.NO_CONTEXT)
+    if data[0] == gba.BOOTSTRAPPING:
+        challenge = _challenge(data[1:])
+        _need_pin1(chip, command)
+        return _aka(chip, adf, slot, challenge, bootstrapping=True)
+    if data[0] != gba.NAF_DERIVATION:
+        raise StatusWordError(sw.WRONG_DATA)
+    naf_id, impi = _two(data[1:])
+    _need_pin1(chip, command)
+    return _SUCCESS + _lv(gba.naf_key(chip, adf, naf_id, impi))
+
+
+def _two(data: bytes) -> tuple[bytes, bytes]:
+    """Two values, each behind its length of one byte.
+
+    :raises StatusWordError: 6A80.
+    """
+    first = data[0] + 1 if data else 0
+    second = data[first:]
+    if not first or not second or len(second) != second[0] + 1:
+        raise StatusWordError(sw.WRONG_DATA)
+    return data[1:first], second[1:]
 
 
 def _auts(functions: Aka, numbers: SequenceNumbers, rand: bytes, amf: bytes) -> bytes:
@@ -119,5 +176,11 @@ def _auts(functions: Aka, numbers: SequenceNumbers, rand: bytes, amf: bytes) -> 
     return (xor(sqn_ms, functions.anonymity_resync(rand)) if numbers.conceals(CONCEAL_AUTS) else sqn_ms) + mac
 
 
-def _has_service(table: bytes, service: int) -> bool:
-    return bool(table[(service - 1) // 8] >> (service - 1) % 8 & 1)
+def _lv(value: bytes) -> bytes:
+    return bytes((len(value),)) + value
+
+
+def has_service(table: bytes, service: int) -> bool:
+    """Is bit `service`, counted from 1 on, set in a service table?"""
+    at = (service - 1) // 8
+    return at < len(table) and bool(table[at] >> (service - 1) % 8 & 1)

@@ -38,12 +38,16 @@ class SecretSpec:
 
 @dataclass(frozen=True, slots=True)
 class KeySlot:
-    """Where AUTHENTICATE finds its key file, SQN file and service table, by ADF path ("" for the 2G algorithm)."""
+    """Where AUTHENTICATE finds its key file, SQN file, service table and Milenage constants.
+
+    :ivar adf: path of the application, "" for the 2G algorithm.
+    """
 
     adf: str
     key: str
     sqn: str
     services: str
+    constants: str
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -275,8 +279,9 @@ class _Builder:
         return SecretSpec(reference, line.get("adf", ""), cell)
 
     def _slot(self, line: Mapping[str, Any]) -> KeySlot:
-        slot = KeySlot(line.get("adf", ""), line["key"], line.get("sqn", ""), line.get("services", ""))
-        for path in filter(None, (slot.adf, slot.key, slot.sqn, slot.services)):
+        paths = {name: line.get(name, "") for name in ("adf", "key", "sqn", "services", "constants")}
+        slot = KeySlot(**paths)
+        for path in filter(None, paths.values()):
             if path not in self.files:
                 raise ImageError(f"authenticate: no file {path}")
         return slot

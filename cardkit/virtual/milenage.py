@@ -1,18 +1,18 @@
 """Milenage (3GPP TS 35.206) and the XOR test algorithm (TS 34.108 8.1.2), as the card computes them."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-_ROTATIONS = (8, 0, 4, 8, 12)  # r1..r5 in bytes
-_CONSTANTS = (0, 1, 2, 4, 8)  # c1..c5, last byte
+_BLOCK: Final = 128  # bits
+_MASK: Final = (1 << _BLOCK) - 1
 
 
 class Aka(Protocol):
     """The functions f1 to f5 and their resynchronization forms under one subscriber key.
 
-    rand 16 bytes, sqn 6, amf 2; mac 8, response 4 to 16, ck and ik 16, anonymity keys 6.
+    rand 16 bytes, sqn 6, amf 2; mac 8 to 32, response 4 to 32, ck and ik 16 or 32, anonymity keys 6.
     """
 
     def mac(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
@@ -40,23 +40,44 @@ def xor(left: bytes, right: bytes) -> bytes:
     return (int.from_bytes(left[:size], "big") ^ int.from_bytes(right[:size], "big")).to_bytes(size, "big")
 
 
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """What an operator may change (TS 35.206 4.1, 5.3).
+
+    :ivar rotations: r1 to r5 in bits.  :ivar offsets: c1 to c5 as numbers of 128 bits.
+    """
+
+    rotations: tuple[int, ...] = (64, 0, 32, 64, 96)
+    offsets: tuple[int, ...] = (0, 1, 2, 4, 8)
+
+    @classmethod
+    def parse(cls, body: bytes) -> "Constants":
+        """From the 85 bytes r1 to r5, c1 to c5; rotations count modulo 128."""
+        offsets = (int.from_bytes(body[at : at + 16], "big") for at in range(5, 85, 16))
+        return cls(tuple(rotation % _BLOCK for rotation in body[:5]), tuple(offsets))
+
+
+STANDARD: Final = Constants()
+
+
 class Milenage:
-    """Milenage with the standard constants.
+    """Milenage.
 
     :param k: subscriber key, 16 bytes.  :param opc: OPc, or OP when `derive` is set.
     """
 
-    def __init__(self, k: bytes, opc: bytes, *, derive: bool = False) -> None:
+    def __init__(self, k: bytes, opc: bytes, *, derive: bool = False, constants: Constants = STANDARD) -> None:
         self._encrypt = Cipher(algorithms.AES(k), modes.ECB()).encryptor().update  # noqa: S305 - TS 35.206 is built on ECB
         self._opc = xor(opc, self._encrypt(opc)) if derive else opc
+        self._constants = constants
 
     def _out(self, number: int, rand: bytes, extra: bytes = bytes(16)) -> bytes:
         """OUTn of TS 35.206 4.1; `extra` is IN1, for OUT1 only."""
         temp = self._encrypt(xor(rand, self._opc))
-        inner = xor(extra if number == 1 else temp, self._opc)
-        shift = _ROTATIONS[number - 1]
-        block = inner[shift:] + inner[:shift]
-        block = block[:15] + bytes((block[15] ^ _CONSTANTS[number - 1],))
+        inner = int.from_bytes(xor(extra if number == 1 else temp, self._opc), "big")
+        shift = self._constants.rotations[number - 1]
+        rotated = (inner << shift | inner >> _BLOCK - shift) & _MASK
+        block = (rotated ^ self._constants.offsets[number - 1]).to_bytes(16, "big")
         return xor(self._encrypt(xor(block, temp) if number == 1 else block), self._opc)
 
     def mac(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:

@@ -15,6 +15,7 @@ CONCEAL_AUTS: Final = 0x02
 CONCEAL_AUTN: Final = 0x01
 
 _ENTRIES: Final = 14
+LEAST_SIZE: Final = _ENTRIES + 6  # bytes of a file with one entry
 
 
 class SequenceNumbers:

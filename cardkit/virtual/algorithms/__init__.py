@@ -1,0 +1,1 @@
+"""Algorithms of subscriber authentication and privacy, as the card computes them."""
