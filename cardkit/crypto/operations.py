@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Self
 from cardkit.crypto import scp
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, Scheme, SessionKeys, WrappedCardKey
 from cardkit.crypto.key import Key, Usage
+from cardkit.crypto.ota import OtaOperations
 from cardkit.crypto.statickey import ClearKey, StaticKey, block_bytes, check_value, is_aes
 from cardkit.errors import KeyStoreError
 
@@ -65,7 +66,7 @@ def wrap_clear(dek: StaticKey, key: Key) -> WrappedCardKey:
     return WrappedCardKey(key.algorithm, len(key), cryptogram, check_value(ClearKey(key)))
 
 
-class CardKeyOperations(ABC):
+class CardKeyOperations(OtaOperations):
     """The operations of the KeyStore protocol on static card keys; a ``with`` block closes the store."""
 
     @abstractmethod

@@ -77,6 +77,12 @@ class ClearKey:
             cipher = Cipher(block_cipher(self.algorithm, clear), modes.CBC(bytes(block_bytes(self))))
         return cipher.encryptor().update(data)
 
+    def cbc_decrypt(self, data: bytes | bytearray) -> bytes:
+        """Decrypt whole blocks, chained from an IV of zeros."""
+        with self._key.reveal() as clear:
+            cipher = Cipher(block_cipher(self.algorithm, clear), modes.CBC(bytes(block_bytes(self))))
+        return cipher.decryptor().update(data)
+
     def cmac(self, message: bytes) -> bytes:
         """Return the CMAC of a message, one block long."""
         with self._key.reveal() as clear:

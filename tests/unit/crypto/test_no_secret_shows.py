@@ -23,7 +23,7 @@ from rich.console import Console
 import cardkit.crypto
 import cardkit.secure
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, aka, cbc, cell, comp128, envelope, mac, passphrase, tuak
-from cardkit.crypto.cardkeys import CardKey, SessionKeys
+from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
@@ -43,7 +43,9 @@ from cardkit.secure.scp01 import Scp01Session
 from cardkit.secure.scp02 import Scp02Session
 from cardkit.secure.scp03 import Scp03Session
 from cardkit.secure.scp11 import Scp11, Variant
+from cardkit.secure.scp80 import OpenedCommand, Scp80, terms_for
 from cardkit.secure.session import Terms
+from cardkit.secure.spi import Spi
 
 CANARY = bytes.fromhex("9A1C5F7703E2D4B86C21F0A97E3344D1")
 PHRASE = b"canary phrase"
@@ -85,6 +87,12 @@ def scp11():
     return Scp11(Variant.B, 0x30, terms(0x11, 0x02, 0x33), EPHEMERAL, EPHEMERAL.public_key())
 
 
+def scp80():
+    keys = KeySetSpec(1, "a:b", "a:b", "a:b").for_card(b"")
+    store = MemoryKeyStore({"a:b": key(usage=Usage.SECURE_CHANNEL)})
+    return Scp80(store, keys, terms_for(store, keys, Spi(0x06, 0x19)))
+
+
 HOLDERS = {
     "Secret": lambda _: secret(),
     "_HiddenBuffer": lambda _: _HiddenBuffer(CANARY),
@@ -117,18 +125,24 @@ HOLDERS = {
     "Scp02Session": lambda _: Scp02Session(terms(2, 0x15, 3), session_keys("3DES-128"), bytes(8)),
     "Scp03Session": lambda _: Scp03Session(terms(3, 0x70, 0x33), session_keys("AES-128"), bytes(8)),
     "Scp11": lambda _: scp11(),
+    "Scp80": lambda _: scp80(),
+    "OpenedCommand": lambda _: OpenedCommand(bytes(3), 0, secret()),
 }
 # The XOR test algorithms take one key.
 HOLDERS |= {name: lambda _, kind=kind: kind(CANARY) for name, kind in vars(aka).items() if name.startswith("Xor")}
 # Their fields are names, numbers, public facts, ciphertext or challenges.
 NO_SECRET = {
-    "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "Document", "GpCertificate", "Greeting", "Header",
-    "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey", "Parameters", "Quirks", "Sent",
-    "SessionRequest", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate",
+    "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "CommandPacket", "Counter", "Document",
+    "GpCertificate", "Greeting", "Header", "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey",
+    "PacketTerms", "Parameters", "ProofOfReceipt", "Quirks", "ResponsePacket", "Sent", "SessionRequest", "Spi",
+    "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate",
     "_Answer", "_PackedKey",
 }  # fmt: skip
 # Protocols and bases: the classes that follow them are here.
-ABSTRACT = {"KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession"}
+ABSTRACT = {
+    "KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession", "DecipheringKey", "OtaKeyStore",
+    "OtaOperations",
+}  # fmt: skip
 # Made with a token or a process behind them: tests/interop/pkcs11 looks at what they show.
 NEED_A_TOKEN = {
     "Facts",
