@@ -263,13 +263,13 @@ class UiccSession:
         :param rand: 16 bytes.  :param autn: 16 bytes.
         :raises StatusError: 9862 if the card finds the MAC wrong.  :raises ProtocolError: on a malformed answer.
         """
-        data = _challenge("RAND", rand) + _challenge("AUTN", autn)
+        data = challenge_part("RAND", rand) + challenge_part("AUTN", autn)
         return parse_challenge_answer(self.require(commands.authenticate(_CONTEXT_3G, data), "AUTHENTICATE"))
 
     def authenticate_gsm(self, rand: bytes) -> tuple[bytes, bytes]:
         """Send a 2G challenge and return SRES (4 bytes) and Kc (8 bytes) (TS 31.102 7.1.2.1)."""
-        command = commands.authenticate(_CONTEXT_GSM, _challenge("RAND", rand))
-        parts = _length_values(self.require(command, "AUTHENTICATE (GSM)"))
+        command = commands.authenticate(_CONTEXT_GSM, challenge_part("RAND", rand))
+        parts = length_values(self.require(command, "AUTHENTICATE (GSM)"))
         if [len(part) for part in parts] != [4, 8]:
             raise ProtocolError(f"AUTHENTICATE (GSM): card answered parts of {[len(p) for p in parts]} bytes, not 4, 8")
         return parts[0], parts[1]
@@ -281,7 +281,7 @@ def parse_challenge_answer(answer: bytes) -> Authenticated | OutOfSync:
     :raises ProtocolError: if it is neither DB and RES, CK, IK, perhaps Kc, nor DC and AUTS.
     TS 31.102 7.1.2.1
     """
-    parts = _length_values(answer[1:])
+    parts = length_values(answer[1:])
     lengths = [len(part) for part in parts]
     if answer[:1] == bytes((_RESYNCHRONIZE,)) and lengths == [14]:
         return OutOfSync(parts[0])
@@ -300,13 +300,18 @@ def _is_answer(lengths: Sequence[int]) -> bool:
     return {*lengths[1:3]} <= _KEY_LENGTHS and lengths[3:] in ([], [8])
 
 
-def _challenge(name: str, value: bytes) -> bytes:
+def challenge_part(name: str, value: bytes) -> bytes:
+    """Return RAND or AUTN behind its length.  :raises EncodingError: unless it is 16 bytes long."""
     if len(value) != _CHALLENGE_BYTES:
         raise EncodingError(f"{name} must be {_CHALLENGE_BYTES} bytes, got {len(value)}")
     return bytes((_CHALLENGE_BYTES,)) + value
 
 
-def _length_values(data: bytes) -> list[bytes]:
+def length_values(data: bytes) -> list[bytes]:
+    """Return the values of an answer, each behind a byte with its length.
+
+    :raises ProtocolError: when one is longer than what is left.
+    """
     parts: list[bytes] = []
     while data:
         end = 1 + data[0]
