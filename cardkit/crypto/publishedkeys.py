@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cardkit.crypto.secret import Secret
 
+HOME_KEY_A_BYTES = 32
+
 # K, OP, OPc of 3GPP TS 35.207 and 35.208; K, TOP, TOPc of TS 35.233; bytes that count.
 PUBLISHED = frozenset(
     bytes.fromhex(value)
@@ -43,6 +45,20 @@ PUBLISHED = frozenset(
         "303132333435363738393a3b3c3d3e3f",
     )
 )
+
+# Home network keys of TS 33.501 C.4: profile A, and the X coordinate of profile B.
+PUBLISHED_HOME_KEYS = frozenset(
+    bytes.fromhex(value)
+    for value in (
+        "5a8d38864820197c3394b92613b20b91633cbd897119273bf8e4a6f4eec0a650",
+        "72da71976234ce833a6907425867b82e074d44ef907dfb4b3e21c1c2256ebcd1",
+    )
+)
+
+
+def is_published_home_key(key: bytes) -> bool:
+    """Whether everybody knows the private key to a home network's public key of 32, 33 or 65 bytes."""
+    return (key if len(key) == HOME_KEY_A_BYTES else key[1:33]) in PUBLISHED_HOME_KEYS
 
 
 def weakness_of(key: Secret) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.rules.behaviour import Behaviour
+from cardkit.apps.uicc.rules.concealment import CONCEALMENT
 from cardkit.apps.uicc.rules.relations import RELATIONS, Ground, Relation
 from cardkit.apps.uicc.rules.table import TABLE, file_rule
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, MARKER_VERIFIED, NUMBER, Product
@@ -51,9 +52,15 @@ class Judge:
         self._number = tuple(target for target in product.read if target.name == NUMBER)
         self._behaviour = Behaviour(product, proofs, finding)
         known = {content.target.name for content in (*product.files, *product.expected)}
-        self._relations = tuple(relation for relation in RELATIONS if known.issuperset(relation.needs))
+        self._relations = tuple(relation for relation in (*RELATIONS, *CONCEALMENT) if known.issuperset(relation.needs))
         chip_files = frozenset(product.chip.block.files)
-        self._ground = Ground(product.block.network, chip_files, "ADF.ISIM" in product.chip.places)
+        self._ground = Ground(
+            product.block.network,
+            chip_files,
+            has_isim="ADF.ISIM" in product.chip.places,
+            product_files=frozenset(known),
+            test_keys="test-keys" in product.auth.accept,
+        )
         self._kept: dict[tuple[object, ...], str | None] = {}
 
     def findings(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:

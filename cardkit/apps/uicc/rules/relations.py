@@ -25,11 +25,17 @@ IMPLIED = {46: 45, 125: 124}
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What relations may look at besides the files: the product's numbering and the files the chip has."""
+    """What relations may look at besides the files.
+
+    :param network: the product's numbering.  :param chip_files: what the chip has.
+    :param product_files: what the product fills.  :param test_keys: whether it may have keys that are published.
+    """
 
     network: NetworkBlock
     chip_files: frozenset[str]
     has_isim: bool
+    product_files: frozenset[str] = frozenset()
+    test_keys: bool = False
 
 
 Values = Mapping[str, Mapping[str, Any]]

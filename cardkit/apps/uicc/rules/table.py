@@ -43,6 +43,11 @@ _RULES = (
     ("UICC-096", E, "TS 51.011 10.2.1", "SRES and Kc are those of the record's key"),
     ("UICC-097", W, "profile", "the algorithm is neither for tests nor broken"),
     ("UICC-098", E, "profile", "K and OPc differ, are not one byte over and over, and are not published"),
+    ("UICC-100", E, "TS 31.102 4.4.11.8", "EF.SUCI_Calc_Info: schemes name keys that are there, key ids are unique"),
+    ("UICC-101", E, "TS 33.501 C.3", "home network keys are points that their scheme can use"),
+    ("UICC-102", E, "TS 31.102 4.4.11.8", "the null scheme is the last or absent, and not the only one beside keys"),
+    ("UICC-103", E, "TS 31.102 4.4.11", "service 124 on: EF.SUCI_Calc_Info not empty, EF.Routing_Indicator valid"),
+    ("UICC-105", E, "TS 33.501 C.4", "no home network key is published"),
     ("UICC-110", E, "TS 23.003 13", "IMPI, IMPU and domain follow from the IMSI, the MNC with three digits"),
 )  # fmt: skip
 
