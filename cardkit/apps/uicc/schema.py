@@ -73,6 +73,7 @@ class AuthBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :param sqn_start: SQN the card holds before its proof.  :param sqn_max: the highest it may hold when it leaves.
     :param ind: the index value reserved for the plant's proof.  :param delta: largest step of SEQ the card accepts.
     :param age_limit: how far SEQ may lie below the highest one, 0 for as far as it likes.
+    :param probe_delta: prove that a larger step is refused; a card that takes it is spent.
     """
 
     algorithm: Algorithm
@@ -91,6 +92,7 @@ class AuthBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ind_bits: int = 5
     delta: int = 1 << 28
     age_limit: int = 0
+    probe_delta: bool = False
 
 
 class NetworkBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,11 +1,13 @@
 """Keys nobody may sell."""
 
+import json
+
 import pytest
 
 from cardkit.crypto import Secret
-from cardkit.crypto.publishedkeys import weakness_of
+from cardkit.crypto.publishedkeys import is_published_home_key, weakness_of
 
-from .aka_vectors import CASES, b
+from .aka_vectors import CASES, FOLDER, b
 
 TEST_SETS = [case for case in CASES if "test set" in case["name"].lower()]
 NAMES = ("k", "op", "opc", "top", "topc")
@@ -32,3 +34,21 @@ def test_any_other_key_is_not_accused():
     key[-1] ^= 1
     assert weakness_of(Secret(key, "k")) is None
     assert weakness_of(Secret(bytes(15) + b"\1", "k")) is None
+
+
+def test_home_keys_of_the_standard_are_known_in_every_form():
+    profile_a, profile_b = (
+        b(case["in"]["hn_public_key"]) for case in json.loads((FOLDER / "suci.json").read_text(encoding="utf-8"))
+    )
+    x = profile_b[1:]
+    assert [is_published_home_key(key) for key in (profile_a, b"\2" + x, b"\3" + x, b"\4" + x + bytes(32))] == [
+        True
+    ] * 4
+    others = (
+        profile_a[:-1] + b"\0",
+        b"\2" + x[:-1] + b"\0",
+        b"\4" + bytes(32) + x,
+        b"\2" + profile_a[:-1] + b"\0",
+        b"",
+    )
+    assert [is_published_home_key(key) for key in others] == [False] * 5

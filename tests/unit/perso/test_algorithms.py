@@ -163,6 +163,7 @@ def rules(outcome):
         (f"{MILENAGE}\nsres_variant = 2", []),
         (f"{MILENAGE}\nage_limit = 1000", []),
         ('algorithm = "milenage"\nop = "{opc}"', []),
+        (f"{MILENAGE}\ndelta = 1000\nprobe_delta = true", []),
     ],
 )
 def test_algorithms_of_the_virtual_card(product, tap, auth, findings):
@@ -196,6 +197,15 @@ def test_algorithms_of_another_chip(product, tap, auth, sizes):
     assert len(chip.keys) == 3
     assert (chip.constants is not None) == ("r =" in auth)
     assert outcome.facts["SQN ADF.USIM"] == "64"
+
+
+def test_a_card_that_follows_any_leap_is_found(product, tap):
+    """The chip checks SQN against what it took, and no delta: it takes 2^28 for the profile's 1000."""
+    job = product(f"{MILENAGE}\ndelta = 1000\nprobe_delta = true")
+    _, card = tap(OtherChip())
+    outcome = personalize(job.plan(), card, job.keystore)
+    assert outcome.verdict is Verdict.BAD
+    assert rules(outcome) == [("UICC-094", "an SQN that leaps beyond delta was accepted: the card is spent")]
 
 
 def test_tuak_with_keys_of_256_bits(product, tap):

@@ -11,7 +11,7 @@ from cardkit.apdu import ResponseAPDU
 from cardkit.apps.uicc.milenage import Milenage
 from cardkit.apps.uicc.schema import AuthBlock
 from cardkit.apps.uicc.sqn import make_vector
-from cardkit.apps.uicc.states.aka import CLOSED, PROVEN, SPENT, UNKNOWN_SQN, AkaProof, GsmProof
+from cardkit.apps.uicc.states.aka import CLOSED, NO_ROOM, PROVEN, SPENT, UNKNOWN_SQN, AkaProof, GsmProof
 from cardkit.crypto.aka import xor
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "uicc_auth.json").read_text(encoding="utf-8"))
@@ -115,6 +115,23 @@ def test_the_replay_must_tell_the_sqn_just_used():
     fresh(one)
     assert one.judge("replayed", RAND, resync(SQN)) == PROVEN
     assert "expected the one just used, 64" in one.judge("replayed", RAND, resync(32))
+
+
+def test_a_leap_is_one_step_beyond_delta_and_must_be_refused():
+    one = proof(delta=100)
+    assert one.challenge("leaping", RAND) == UNKNOWN_SQN
+    one.judge("stale", RAND, resync(64))
+    expected = make_vector(Milenage(K, OPC), RAND, 64 + 101 * 32)
+    assert one.challenge("leaping", RAND) == b"\x10" + RAND + b"\x10" + expected.autn
+    assert one.judge("leaping", RAND, resync(64)) == PROVEN
+    assert "not of this record" in one.judge("leaping", RAND, resync(64, k=bytes(16)))
+    assert "the card is spent" in one.judge("leaping", RAND, ResponseAPDU(b"\xdb\x08" + bytes(42), 0x9000))
+
+
+def test_no_leap_where_no_number_lies_beyond():
+    one = proof(delta=(1 << 43) - 1)
+    one.judge("stale", RAND, resync(64))
+    assert one.challenge("leaping", RAND) == NO_ROOM
 
 
 def test_no_fresh_challenge_beyond_the_profiles_limit():

@@ -26,6 +26,7 @@ _PROOF_RULES = {
     "flipped": "UICC-092",
     "fresh": "UICC-091",
     "replayed": "UICC-091",
+    "leaping": "UICC-094",
     "gsm": "UICC-096",
 }
 

@@ -39,6 +39,7 @@ _RULES = (
     ("UICC-091", E, "TS 31.102 7.1.2", "a fresh AUTN gives RES, CK, IK; again, it gives AUTS with the SQN just used"),
     ("UICC-092", E, "TS 31.102 7.1.2", "a wrong MAC is answered with 9862 and nothing else"),
     ("UICC-093", E, "TS 33.102 C", "the card's SQN is not beyond what the product allows"),
+    ("UICC-094", E, "TS 33.102 C.2", "an SQN that leaps beyond delta is answered with AUTS"),
     ("UICC-095", E, "TS 31.103 7.1", "the ISIM has K and OPc of its own file"),
     ("UICC-096", E, "TS 51.011 10.2.1", "SRES and Kc are those of the record's key"),
     ("UICC-097", W, "profile", "the algorithm is neither for tests nor broken"),

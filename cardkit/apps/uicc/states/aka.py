@@ -2,7 +2,8 @@
 
 A stale AUTN (SQN 0, right MAC) is answered with AUTS by a card that has K, OPc and the constants of f1, f1*, f5, f5*,
 and spends nothing. One with a flipped MAC bit must be refused. A fresh one shows RES, CK, IK and moves the card's SQN,
-so it is sent only within what the profile allows; sent again it must lead to AUTS.
+so it is sent only within what the profile allows; sent again it must lead to AUTS. So must one whose SQN leaps further
+than the card is to follow.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import partial
 from cardkit.apdu import ResponseAPDU
 from cardkit.apps.uicc.milenage import Milenage
 from cardkit.apps.uicc.schema import AuthBlock, KeySlot
-from cardkit.apps.uicc.sqn import AkaAlgorithm, Vector, make_vector, next_sqn, verify_auts
+from cardkit.apps.uicc.sqn import SQN_BITS, AkaAlgorithm, Vector, make_vector, next_sqn, verify_auts
 from cardkit.apps.uicc.states.authentication import constants_of, keys_in, parameters_of
 from cardkit.apps.uicc.states.scripts import MAC_FAILURE
 from cardkit.apps.uicc.tuak import Tuak
@@ -30,6 +31,7 @@ KC_FROM_BYTES = 16  # c3 is defined for CK and IK of that length
 PROVEN = "proven"
 SPENT = "not checked: the reserved SQN is spent"
 CLOSED = "not checked: 6982, PIN1 is not open"
+NO_ROOM = "not checked: no SQN lies beyond delta"
 UNKNOWN_SQN = "not checked: the card's SQN is unknown"
 
 Algorithm = Milenage | Tuak | XorAka | Xor2G | Comp128
@@ -105,6 +107,8 @@ class AkaProof:
         """Return the data field of AUTHENTICATE, or in words why it must not be sent."""
         if kind in ("fresh", "replayed"):
             return self._fresh_challenge(kind, rand)
+        if kind == "leaping":
+            return self._leaping_challenge(rand)
         autn = self._stale_autn(rand)
         if kind == "flipped":
             autn = autn[:-1] + bytes((autn[-1] ^ 1,))
@@ -130,6 +134,14 @@ class AkaProof:
         vector = self._fresh[1]
         return _sized(vector.rand) + _sized(vector.autn)
 
+    def _leaping_challenge(self, rand: bytes) -> bytes | str:
+        if self.sqn_ms is None:
+            return UNKNOWN_SQN
+        sqn = self.sqn_ms + (self._auth.delta + 1 << self._auth.ind_bits)
+        if sqn >= 1 << SQN_BITS:
+            return NO_ROOM
+        return _sized(rand) + _sized(make_vector(self._algorithm, rand, sqn, self._amf).autn)
+
     def judge(self, kind: str, rand: bytes, answer: ResponseAPDU) -> str:
         """Return ``proven``, or in words what is wrong with an answer."""
         judges: dict[str, Callable[[bytes, ResponseAPDU], str]] = {
@@ -137,6 +149,7 @@ class AkaProof:
             "flipped": self._judge_flipped,
             "fresh": self._judge_fresh,
             "replayed": self._judge_replayed,
+            "leaping": self._judge_leaping,
         }
         if answer.sw == SECURITY_STATUS:
             return CLOSED
@@ -181,6 +194,11 @@ class AkaProof:
         if outcome != PROVEN:
             return outcome
         return PROVEN if self.sqn_ms == sqn else f"SQN_MS is {self.sqn_ms}, expected the one just used, {sqn}"
+
+    def _judge_leaping(self, rand: bytes, answer: ResponseAPDU) -> str:
+        if answer.sw == OK and answer.data[:1] == bytes((KEYS_TAG,)):
+            return "an SQN that leaps beyond delta was accepted: the card is spent"
+        return self._judge_stale(rand, answer)
 
 
 def _sized(value: bytes) -> bytes:

@@ -31,7 +31,8 @@ MAC_FAILURE = 0x9862
 class Proof:
     """One AUTHENTICATE.
 
-    :param kind: ``stale``, ``flipped``, ``fresh``, ``replayed`` or ``gsm``.  :param rand: name of its challenge.
+    :param kind: ``stale``, ``flipped``, ``fresh``, ``replayed``, ``leaping`` or ``gsm``.
+    :param rand: name of its challenge.
     """
 
     place: str
@@ -45,16 +46,20 @@ class Proof:
         return f"{self.place} {self.kind} {self.rand[-1]}"
 
 
-def proofs_of(key: KeyFile, *, full: bool) -> tuple[Proof, ...]:
+def proofs_of(key: KeyFile, *, probe_delta: bool = False) -> tuple[Proof, ...]:
     """Return what proves one key file.
 
-    :param full: with a second challenge and the fresh AUTN with its replay; without, K and OPc are proven by one AUTS.
+    One whose sequence numbers the plant sets gets a second challenge and the fresh AUTN with its replay; of any other,
+    K and OPc are proven by one AUTS.
+
+    :param probe_delta: with an AUTN whose SQN leaps too far.
     """
     first, second, third = key.rands()
     if key.slot.proof == "gsm":
         kinds = [("gsm", first)]
-    elif full:
+    elif key.sqn is not None:
         kinds = [("stale", first), ("stale", second), ("flipped", second), ("fresh", third), ("replayed", third)]
+        kinds += [("leaping", second)] if probe_delta else []
     else:
         kinds = [("stale", first), ("flipped", first)]
     return tuple(Proof(key.place, key.target.name, kind, rand) for kind, rand in kinds)
@@ -77,7 +82,8 @@ class Scripts:
         self.survey = self._survey()
 
     def _proofs(self) -> tuple[Proof, ...]:
-        return tuple(p for key in self._product.keys for p in proofs_of(key, full=key.sqn is not None))
+        probe = self._product.auth.probe_delta
+        return tuple(p for key in self._product.keys for p in proofs_of(key, probe_delta=probe))
 
     def _fresh(self) -> dict[Part, tuple[Step, ...]]:
         route = Route(Phase.FENCE)
