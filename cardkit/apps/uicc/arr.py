@@ -150,9 +150,19 @@ def words(condition: Condition) -> str:
         return condition
     word, content = next(iter(condition.items()))
     if word == "raw":
-        return f"condition {content}"
+        return _raw_words(content)
     parts = [f"({words(part)})" if isinstance(part, dict) and "raw" not in part else words(part) for part in content]
     return f"not ({' or '.join(parts)})" if word == "not" else f" {word} ".join(parts)
+
+
+def _raw_words(digits: str) -> str:
+    """Return the key an object of another form than ours names, with its bytes."""
+    try:
+        items = tlv.parse(bytes.fromhex(digits))
+    except EncodingError:
+        return f"condition {digits}"
+    reference = _reference(items[0]) if len(items) == 1 and items[0].tag == _KEY else None
+    return f"condition {digits}" if reference is None else f"{key_reference(reference)} ({digits})"
 
 
 def conditions(rules: Iterable[Rule], kind: FileKind) -> dict[str, Condition]:

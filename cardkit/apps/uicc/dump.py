@@ -338,10 +338,14 @@ def _content(item: Document) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_text(part)}" for name, part in value.items())
+        return ", ".join(f"{name}: {_inner(part)}" for name, part in value.items())
     if isinstance(value, list):
         return "[" + "; ".join(map(_text, value)) + "]"
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _inner(part: Any) -> str:
+    return f"{{{_text(part)}}}" if isinstance(part, dict) else _text(part)
 
 
 def _runs(records: list[Document]) -> Iterator[tuple[int, int, Document]]:

@@ -64,6 +64,10 @@ def test_a_file_of_ff_is_empty_not_an_error(name: str) -> None:
     assert decode(name, "FF" * 40) == {"empty": True}
 
 
+def test_group_flags_of_ff_are_read() -> None:
+    assert decode("ADF.USIM/EF.VGCSS", "FF" * 7) == {"active": list(range(1, 57))}
+
+
 def test_misplaced_smsp_does_not_raise() -> None:
     # Card usim-B: 42-byte record with the content of a 28-byte one at its start.
     record = "E1FFFFFFFFFFFFFFFFFFFFFFFF0581005155F5FFFFFFFFFFFF000000FFFFFFFFFFFFFFFFFFFFFFFFFFFF"
@@ -134,9 +138,22 @@ def test_directory_rules_have_their_own_meanings() -> None:
 
 
 def test_access_rules_of_unusual_form_are_kept() -> None:
-    record = "8002010A900080010 2A40980020102950108 8301 01 8C01 20 A4 03 830 10A".replace(" ", "")
-    value = decode("MF/EF.ARR", record + "FFFF")
-    assert "raw" not in value or value["raw"].startswith(record)
+    # Two mode bytes; usage before the key; a usage of biometrics; a key alone; a rule for all four header bytes.
+    record = "8002010A9000 800102A40695010883010A 800108A406830101950110 800110A40383010A 8F0480D40000A406830101950108"
+    value = decode("MF/EF.ARR", record.replace(" ", "") + "FFFF")
+    assert value["rules"] == [
+        {"mode": "010A", "conditions": ["always"]},
+        {"mode": "02", "conditions": [{"raw": "A40695010883010A"}]},
+        {"mode": "08", "conditions": [{"raw": "A406830101950110"}]},
+        {"mode": "10", "conditions": [{"raw": "A40383010A"}]},
+        {"command": "8F80D40000", "conditions": ["PIN1"]},
+    ]
+    found = conditions(parse_rules(bytes.fromhex(record)), FileKind.EF)
+    assert {operation: words(condition) for operation, condition in found.items()} == {
+        "read": "never", "update": "ADM1 (A40695010883010A)", "write": "never",
+        "deactivate": "PIN1 (A406830101950110)", "activate": "ADM1 (A40383010A)", "terminate": "never",
+        "delete": "never", "access mode 010A": "always", "command CLA 80 INS D4 P1 00 P2 00": "PIN1",
+    }  # fmt: skip
 
 
 def test_reference_with_security_environments() -> None:

@@ -176,7 +176,9 @@ def test_a_file_that_answers_for_another_is_told_apart() -> None:
     assert found["MF/EF.DIR"]["error"] == "SELECT 2F00: card answered for 2FE2"
 
 
-@pytest.mark.parametrize(("word", "shown"), [("6285", True), ("6F00", True), ("6A82", False), ("6A88", False)])
+@pytest.mark.parametrize(
+    ("word", "shown"), [("6285", True), ("6F00", True), ("6581", True), ("6A82", False), ("6A88", False)]
+)
 def test_a_file_that_is_there_and_cannot_be_selected_is_shown(word: str, shown: bool) -> None:
     template = "62108202782183023F008A01058B032F06019000"
     card = ScriptedConnection()

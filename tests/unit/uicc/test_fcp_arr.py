@@ -147,7 +147,8 @@ def test_nested_conditions() -> None:
 
 def test_an_unknown_condition_is_shown_as_it_is() -> None:
     assert rules("8001029E0110")["update"] == "condition 9E0110"
-    assert rules("800102A40383010A")["update"] == "condition A40383010A"
+    assert rules("800102A40383010A")["update"] == "ADM1 (A40383010A)"
+    assert rules("800102A40195")["update"] == "condition A40195"
 
 
 def test_a_rule_must_start_with_its_mode() -> None:

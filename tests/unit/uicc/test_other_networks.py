@@ -89,6 +89,20 @@ def test_contents_mean_what_the_vector_means(case: str) -> None:
         ("DF.CDMA/EF.SMS", "00FFFFFFFF", {"status": "free"}),
         ("DF.CDMA/EF.SMS", "21020102FF", {"status": "received, read, protected", "message": "0102"}),
         ("DF.CDMA/EF.SMS", "0106010203", {"raw": "0106010203"}),
+        ("ADF.CSIM/EF.CST", "0300", {"services": [1, 2]}),
+        ("ADF.CSIM/EF.IMSI_M", "00BC01C811036380D100", {
+            "mcc": "310", "imsi_11_12": "00", "min": "5551234567", "programmed": True,
+        }),
+        ("DF.CDMA/EF.IMSI_T", "01E703E7EBF90902E703", {
+            "mcc": "000", "imsi_11_12": "10", "min": "0000000000", "programmed": False, "class": 1, "address_digits": 2,
+        }),
+        ("DF.CDMA/EF.IMSI_M", "00BC01C80103638000FF", {"raw": "00BC01C80103638000FF"}),
+        ("DF.CDMA/EF.CDMAHOME", "0204FFFF01", {"sid": 1026, "nid": 65535, "band_class": 1}),
+        ("DF.CDMA/EF.MDN", "0A55153A5476FFFFFF0A00", {"number": "5551034567", "kind": "0A", "presentation": "00"}),
+        ("DF.CDMA/EF.MDN", "0A5515305476FFFFFF0A00", {
+            "number": {"raw": "0A5515305476FFFFFF"}, "kind": "0A", "presentation": "00",
+        }),
+        ("DF.CDMA/EF.RUIMID", "0478563412FFFFFF", {"id": "78563412"}),
         ("DF.CDMA/EF.CST", "CF03000000", {"activated": [1, 2, 4, 5], "allocated": [1, 2, 4, 5]}),
         ("DF.EIRENE/EF.FN", "40315801000010AF01", {
             "functional_number": {"number": "04138510000001", "use": ["b2", "permanent"]}, "list": 1,
@@ -121,6 +135,12 @@ def test_contents_of_other_cards(name: str, hexadecimal: str, value: Any) -> Non
         ),
         ("DF.CDMA/EF.SPN", {"name": "Билайн", "encoding": 2, "language": 1}, "name: got a character outside ascii"),
         ("DF.CDMA/EF.SPN", {"name": "A", "encoding": 9, "language": 1}, "encoding: got 9, expected one of"),
+        ("ADF.CSIM/EF.IMSI_M", {"mcc": "31"}, "min: got something else, expected 10 decimal digits"),
+        ("ADF.CSIM/EF.IMSI_M", {"min": "5551234567", "imsi_11_12": "00", "mcc": "31"}, "mcc: got something else"),
+        ("ADF.CSIM/EF.IMSI_M", {"min": "5551234567", "address_digits": 8}, "address_digits: got 8"),
+        ("ADF.CSIM/EF.IMSI_M", {"min": "5551234567", "programmed": 1}, "programmed: got 1"),
+        ("ADF.CSIM/EF.MDN", {"number": "x", "kind": "00", "presentation": "00"}, "number: got something else"),
+        ("ADF.CSIM/EF.MDN", {"number": 5, "kind": "00", "presentation": "00"}, "number: got something else"),
         ("DF.CDMA/EF.SPN", {"show_at_home": 1}, "show_at_home: got 1"),
     ],
 )

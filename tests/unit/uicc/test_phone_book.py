@@ -90,4 +90,17 @@ def test_the_dump_reads_the_files_the_card_names() -> None:
         "EF.ADN": [{"alpha": "A", "number": "+491710234"}, {"empty": True}],
         "EF.UID": [{"uid": 1}, {"uid": 0}],
     }
-    assert any("alpha: A, number: +491710234" in line for line in tree_lines(document))
+    lines = list(tree_lines(document))
+    assert "        1  alpha: A, number: +491710234" in lines
+    assert "        1  same_record: {adn: [fid: 4F3A, sfi: 1], uid: [fid: 4F21]}" in lines
+
+
+def test_a_card_with_a_command_waiting_is_dumped_all_the_same() -> None:
+    """A read tool took 91xx (done, proactive command waiting) for a failure."""
+
+    class Waiting(CardWithBook):
+        def transmit(self, command: bytes) -> bytes:
+            answer = super().transmit(command)
+            return answer[:-2] + b"\x91\x20" if answer.endswith(b"\x90\x00") else answer
+
+    assert walk(Channel(Waiting())) == walk(Channel(CardWithBook()))

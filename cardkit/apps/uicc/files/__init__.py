@@ -29,11 +29,13 @@ __all__ = [
     "Structure",
 ]
 
-# TS 101 220 annex E: registered provider and application code, the part every AID of the application starts with
+# TS 101 220 annex E; for CSIM 3GPP2 C.S0065, from memory: registered provider and application code, the part every AID
+# of the application starts with
 APPLICATIONS = {
     "ADF.USIM": bytes.fromhex("A0000000871002"),
     "ADF.ISIM": bytes.fromhex("A0000000871004"),
     "ADF.HPSIM": bytes.fromhex("A000000087100A"),
+    "ADF.CSIM": bytes.fromhex("A0000003431002"),
 }
 
 
@@ -88,6 +90,7 @@ _DIRECTORIES = (
     Directory("ADF.USIM/DF.5MBSUECONFIG", (*_ADF, 0x5FF1), "TS 31.102", usim_directories.MBS),
     Directory("ADF.ISIM", _ADF, "TS 31.103", isim.ISIM + model.ISIM_KEYS),
     Directory("ADF.HPSIM", _ADF, "TS 31.104", isim.HPSIM),
+    Directory("ADF.CSIM", _ADF, "C.S0023-D", cdma.CSIM),
 )
 DIRECTORIES: Mapping[str, Directory] = {directory.name: directory for directory in _DIRECTORIES}
 

@@ -174,7 +174,7 @@ def expand(directory: str, path: tuple[int, ...], standard: str, line: EF) -> Fi
         update=update,
         blank=line.blank,
         codec=line.codec,
-        clause=line.clause if line.clause.startswith(("TS ", "vendor")) else f"{standard} {line.clause}".strip(),
+        clause=line.clause if line.clause.startswith(("TS ", "C.S", "vendor")) else f"{standard} {line.clause}".strip(),
         services_any=any_of,
         services_all=all_of,
         secrecy=line.secrecy,
