@@ -269,3 +269,24 @@ def test_2g_challenge_of_another_length_is_the_callers_fault() -> None:
     with pytest.raises(EncodingError, match="RAND must be 16 bytes, got 15"):
         session.run_gsm_algorithm(bytes(15))
     assert card.sent == []
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kc"), [((8, 16, 16), False), ((4, 32, 32), False), ((16, 32, 16), False), ((16, 16, 16, 8), True)]
+)
+def test_keys_of_128_or_256_bits_with_or_without_kc(lengths: tuple[int, ...], kc: bool) -> None:
+    answer = "DB" + "".join(f"{length:02X}" + f"{length:02x}" * length for length in lengths)
+    found = uicc(answer + "9000")[0].authenticate(bytes(16), bytes(16))
+    assert isinstance(found, Authenticated)
+    assert (len(found.res), len(found.ck), len(found.ik)) == lengths[:3]
+    assert (found.kc is not None) is kc
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [(3, 16, 16), (17, 16, 16), (8, 24, 16), (8, 16, 8), (8, 16), (8,), (8, 16, 16, 7), (8, 16, 16, 8, 8), ()],
+)
+def test_keys_of_other_lengths_are_no_answer(lengths: tuple[int, ...]) -> None:
+    answer = "DB" + "".join(f"{length:02X}" + "00" * length for length in lengths)
+    with pytest.raises(ProtocolError, match="expected DB and RES, CK, IK"):
+        uicc(answer + "9000")[0].authenticate(bytes(16), bytes(16))
