@@ -15,33 +15,45 @@ Condition = tuple[frozenset[int], ...]
 ALWAYS: Final[Condition] = (frozenset(),)
 NEVER: Final[Condition] = ()
 
-# Access mode byte, meaning for an EF (TS 102 221 table 9.1); a DF uses DELETE, ACTIVATE and DEACTIVATE of itself alike.
+# Access mode byte (TS 102 221 tables 9.1, 9.2): the upper four mean the same for an EF and a DF.
 READ: Final = 0x01
 UPDATE: Final = 0x02
+DELETE_CHILD: Final = 0x01
+CREATE_EF: Final = 0x02
+CREATE_DF: Final = 0x04
 DEACTIVATE: Final = 0x08
 ACTIVATE: Final = 0x10
+TERMINATE: Final = 0x20
 DELETE: Final = 0x40
+
+_ADM1: Final = 0x0A
 
 
 @dataclass(slots=True, eq=False)
 class Rules:
-    """The conditions of one file: by access mode bit, and by INS for modes given as a command header."""
+    """The conditions of one file: by access mode bit, and by INS for modes given as a command header.
+
+    :ivar otherwise: condition of everything without a rule.
+    """
 
     read: Condition = NEVER
     update: Condition = NEVER
     modes: dict[int, Condition] = field(default_factory=dict)
     instructions: dict[int, Condition] = field(default_factory=dict)
+    otherwise: Condition = NEVER
 
     def mode(self, bit: int) -> Condition:
-        """The condition of an access mode bit; a mode without a rule is never allowed."""
-        return self.modes.get(bit, NEVER)
+        """The condition of an access mode bit."""
+        return self.modes.get(bit, self.otherwise)
 
     def instruction(self, ins: int) -> Condition:
         """The condition of a rule of the form `84 01 INS`."""
-        return self.instructions.get(ins, NEVER)
+        return self.instructions.get(ins, self.otherwise)
 
 
 NO_RULES: Final = Rules()
+_BY_ADM1: Final[Condition] = (frozenset((_ADM1,)),)
+ADMINISTRATION: Final = Rules(_BY_ADM1, _BY_ADM1, otherwise=_BY_ADM1)  # ADM1 for everything
 
 
 def met(condition: Condition, granted: frozenset[int]) -> bool:
@@ -73,6 +85,19 @@ def compile_rules(record: bytes) -> Rules:
         return _compile(record)
     except ImageError:
         return NO_RULES
+
+
+def compact_rules(value: bytes) -> Rules:
+    """Read compact security attributes: an access mode byte, then a condition byte for each set bit from b7 down.
+
+    00 is always; this chip can meet no other condition of this form.
+    """
+    rules = Rules()
+    bits = [1 << n for n in range(6, -1, -1) if value and value[0] >> n & 1]
+    for bit, condition in zip(bits, value[1:], strict=False):
+        rules.modes[bit] = ALWAYS if condition == 0 else NEVER
+    rules.read, rules.update = rules.mode(READ), rules.mode(UPDATE)
+    return rules
 
 
 def _compile(record: bytes) -> Rules:

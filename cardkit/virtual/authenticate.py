@@ -77,7 +77,7 @@ def run_gsm(chip: Chip, command: Command, rand: bytes) -> tuple[bytes, bytes]:
     if slot is None:
         raise StatusWordError(sw.CONDITIONS)
     _need_pin1(chip, command)
-    return keyfile.triplet(_body(chip, slot.key), rand, _body(chip, slot.constants))
+    return keyfile.triplet(chip.body(slot.key), rand, chip.body(slot.constants))
 
 
 def _challenge(data: bytes) -> _Challenge:
@@ -99,19 +99,13 @@ def _application(chip: Chip, adf: File | None) -> tuple[File, KeySlot]:
     return adf, slot
 
 
-def _body(chip: Chip, path: str) -> bytes:
-    """What a key, SQN, constants or service file holds; nothing when there is no such file."""
-    file = chip.image.files.get(path)
-    return chip.memory.cells[file.cell] if file is not None and chip.exists(file) else b""
-
-
 def _need_pin1(chip: Chip, command: Command) -> None:
     chip.require((frozenset((_PIN1,)),), command.channel)
 
 
 def _aka(chip: Chip, adf: File, slot: KeySlot, challenge: _Challenge, *, bootstrapping: bool = False) -> bytes:
-    body = _body(chip, slot.key)
-    functions = keyfile.aka(body, _body(chip, slot.constants))
+    body = chip.body(slot.key)
+    functions = keyfile.aka(body, chip.body(slot.constants))
     numbers = _numbers(chip, slot)
     rand, amf = challenge.rand, challenge.amf
     ck, ik = functions.keys(rand)
@@ -121,17 +115,17 @@ def _aka(chip: Chip, adf: File, slot: KeySlot, challenge: _Challenge, *, bootstr
         raise StatusWordError(sw.WRONG_MAC)
     if not numbers.is_fresh(sqn):
         return _SYNCHRONISE + _lv(_auts(functions, numbers, rand, amf))
-    chip.memory.write(slot.sqn, numbers.accept(sqn))
+    chip.memory.write(chip.tree.files[slot.sqn].cell, numbers.accept(sqn))
     res = keyfile.response(body, functions, rand)
     if bootstrapping:
         gba.keep(chip, adf, rand, ck, ik)
         return _SUCCESS + _lv(res)
-    with_kc = slot.services and has_service(_body(chip, slot.services), _GSM_SERVICE)
+    with_kc = slot.services and has_service(chip.body(slot.services), _GSM_SERVICE)
     return _SUCCESS + b"".join(map(_lv, (res, ck, ik, kc(ck, ik)) if with_kc else (res, ck, ik)))
 
 
 def _numbers(chip: Chip, slot: KeySlot) -> SequenceNumbers:
-    body = _body(chip, slot.sqn)
+    body = chip.body(slot.sqn)
     if len(body) < LEAST_SIZE:
         raise StatusWordError(sw.CONDITIONS)
     return SequenceNumbers(body)
@@ -145,7 +139,7 @@ def _gba(chip: Chip, command: Command) -> bytes:
     data = command.data
     adf, slot = _application(chip, command.channel.adf)
     service = _GBA_SERVICES.get(int.from_bytes(adf.aid[5:7], "big") & 0xFFFF)
-    if service is None or not has_service(_body(chip, slot.services), service):
+    if service is None or not has_service(chip.body(slot.services), service):
         raise StatusWordError(sw.NO_CONTEXT)
     if data[0] == gba.BOOTSTRAPPING:
         challenge = _challenge(data[1:])

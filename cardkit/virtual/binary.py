@@ -28,7 +28,7 @@ def read_binary(chip: Chip, command: Command) -> Answer:
         raise StatusWordError(sw.NO_CURRENT_EF)
     if not file.transparent:
         raise StatusWordError(sw.WRONG_STRUCTURE)
-    chip.usable(file)
+    chip.readable(file)
     chip.require(chip.rules[file].read, command.channel)
     if offset >= file.size:
         raise StatusWordError(sw.WRONG_OFFSET)

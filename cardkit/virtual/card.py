@@ -11,7 +11,7 @@ from .chip import Chip, Command
 from .errors import ImageError, StatusWordError, WriteFailedError
 from .files import ACTIVATED
 from .image import Image, load_image
-from .instructions import dispatch_table
+from .instructions import TERMINATED, Entry, dispatch_table
 from .memory import Memory
 from .protocol import T0, T1, TransmissionProtocol, get_response
 
@@ -50,6 +50,8 @@ class VirtualCard:
         self._parse, self._answer = link.parse, link.answer
         if saved is None:
             self._save()
+        elif self.chip.terminated:
+            self._table = _of_terminated(self._table)
 
     def atr(self) -> bytes:
         """The answer to reset, 2 to 33 bytes. Asking for it changes nothing."""
@@ -94,6 +96,8 @@ class VirtualCard:
         """Class A0, and everything this card has no command for."""
         if len(command) < 4 or command[0] != gsm.CLA or gsm.CLA not in self.image.classes:
             return self._refuse(command)
+        if self.chip.terminated:
+            return sw.INTERNAL
         answer = gsm.transmit(self.chip, command)
         if self.chip.memory.dirty:
             self._save()
@@ -113,10 +117,14 @@ class VirtualCard:
         if cla & 0x10:
             return sw.NO_CHAINING
         number = 4 + (cla & 0x0F) if far else cla & 0x03
+        if self.chip.terminated:
+            return sw.CONDITIONS
         return sw.NO_INSTRUCTION if number in self.chip.channels else sw.NO_CHANNEL
 
     def _save(self) -> None:
         self.chip.memory.dirty = False
+        if self.chip.terminated:
+            self._table = _of_terminated(self._table)
         if self.store is not None:
             chipfile.write(self.store, self.image, self.serial, self.chip.memory)
 
@@ -128,11 +136,10 @@ class VirtualCard:
             A deleted file is absent.
         """
         cells, found = self.chip.memory.cells, {}
-        for path, file in self.image.files.items():
-            if self.chip.exists(file):
-                found[f"{path}#lcs"] = cells.get(file.lcs_cell, ACTIVATED)
-                if not file.is_df:
-                    found[path] = cells[file.cell]
+        for path, file in self.chip.tree.present():
+            found[f"{path}#lcs"] = cells.get(file.lcs_cell, ACTIVATED)
+            if not file.is_df:
+                found[path] = cells[file.cell]
         for spec in self.image.secrets:
             found[f"secret/{spec.reference:02X}"] = cells[spec.cell]
         return found
@@ -143,6 +150,11 @@ def _with_files(name: str | Path) -> Image:
     if not isinstance(image, Image):
         raise ImageError(f"image {image.name}: a card without files, made by make_card")
     return image
+
+
+def _of_terminated(table: dict[bytes, Entry]) -> dict[bytes, Entry]:
+    """What is left of the instructions after TERMINATE CARD USAGE."""
+    return {key: entry for key, entry in table.items() if key[1] in TERMINATED}
 
 
 def _protocol(image: Image, wanted: int | None) -> int:

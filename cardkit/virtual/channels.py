@@ -24,7 +24,7 @@ def _open(chip: Chip, command: Command) -> Answer:
     if number == 0 or number >= chip.image.channels or number in chip.channels:
         raise StatusWordError(sw.NOT_SUPPORTED)
     opener = command.channel
-    channel = LogicalChannel(number, chip.image.mf)
+    channel = LogicalChannel(number, chip.tree.mf)
     if opener.number:
         channel.select(opener.df)
     chip.channels[number] = channel

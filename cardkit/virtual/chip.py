@@ -11,12 +11,14 @@ from . import fcp
 from . import statuswords as sw
 from .access import ALWAYS, Condition, Rules
 from .errors import StatusWordError
-from .files import ACTIVATED, DEACTIVATED, GONE, File
-from .image import Image, rules_of
+from .files import ACTIVATED, DEACTIVATED, TERMINATED, File
+from .filesystem import FileSystem
+from .image import Image, rule_cells, rules_of
 from .memory import Memory
 from .secretstate import SecretStore
 
 FULL_SHORT: Final = 256  # Ne of Le = 00
+_FID: Final = 4  # hex digits
 
 
 class LogicalChannel:
@@ -82,39 +84,62 @@ class Chip:
         self.exact_le = protocol == 0
         self.random = random
         self.secrets = SecretStore(image.secrets, memory)
+        self.tree = FileSystem(image, memory)
         self.rules = image.rules
         self.reset()
-        self._watch()
-        if any(memory.cells[cell] != image.cells[cell] for cell in image.rule_cells):
-            self._rules_changed()
+        if self.tree.files is not image.files or memory.restored_rules(image.rule_cells):
+            self.refresh_rules()
+        else:
+            self._watch(image.rule_cells)
 
     def reset(self) -> None:
         """Lose everything volatile; the MF is current on the basic channel."""
-        self.channels = {0: LogicalChannel(0, self.image.mf)}
+        self.channels = {0: LogicalChannel(0, self.tree.mf)}
         self.secrets.forget()
         self.pending: bytes = b""
         self.pending_channel = 0
 
-    def _watch(self) -> None:
-        watchers: dict[str, Callable[[], None]] = dict.fromkeys(self.image.rule_cells, self._rules_changed)
+    def _watch(self, cells: tuple[str, ...]) -> None:
+        watchers: dict[str, Callable[[], None]] = dict.fromkeys(cells, self.refresh_rules)
         watchers.update(dict.fromkeys(self.secrets.cells, self.secrets.refresh))
         self.memory.watchers = watchers
 
-    def _rules_changed(self) -> None:
-        self.rules = rules_of(self.image.files, self.memory.cells, self.image.mask_rules)
+    def refresh_rules(self) -> None:
+        """Read the access rules anew: an EF.ARR was written, or files came, went or changed their life cycle."""
+        files, cells = self.tree.files, self.memory.cells
+        self.rules = rules_of(files, cells, self.image.mask_rules)
+        self._watch(rule_cells(files, cells))
+
+    def refresh_channels(self) -> None:
+        """Let go of files that are there no more, and see those that changed, on all logical channels."""
+        find = self.tree.find
+        for channel in self.channels.values():
+            channel.adf = find(channel.adf.path) if channel.adf is not None else None
+            channel.ef = find(channel.ef.path) if channel.ef is not None else None
+            channel.record = channel.record if channel.ef is not None else 0
+            path = channel.df.path
+            while (directory := find(path)) is None and len(path) > _FID:
+                path = path[: -_FID - 1]
+            channel.df = directory or self.tree.mf
+
+    @property
+    def terminated(self) -> bool:
+        """Has TERMINATE CARD USAGE ended the life of the card?"""
+        return self.life_cycle(self.tree.mf) == TERMINATED
 
     def life_cycle(self, file: File) -> bytes:
         """The life cycle status byte, empty for a deleted file."""
         return self.memory.cells.get(file.lcs_cell, ACTIVATED)
 
-    def exists(self, file: File) -> bool:
-        """Is the file still there?"""
-        return self.memory.cells.get(file.lcs_cell) != GONE
+    def body(self, path: str) -> bytes:
+        """What an EF holds; nothing when there is none at that path."""
+        file = self.tree.find(path)
+        return self.memory.cells[file.cell] if file is not None and not file.is_df else b""
 
     def child(self, directory: File, fid: int) -> File | None:
         """The child of that FID, unless deleted."""
         found = directory.children.get(fid)
-        return found if found is not None and self.exists(found) else None
+        return found if found is not None and self.tree.exists(found) else None
 
     def short(self, channel: LogicalChannel, sfi: int) -> File:
         """Find an EF of the current directory by SFI and make it current.
@@ -122,18 +147,31 @@ class Chip:
         :raises StatusWordError: 6A82.
         """
         found = channel.df.by_sfi.get(sfi)
-        if found is None or not self.exists(found):
+        if found is None or not self.tree.exists(found):
             raise StatusWordError(sw.FILE_NOT_FOUND)
         channel.use(found)
         return found
 
     def usable(self, file: File) -> None:
-        """Refuse work on a deactivated file.
+        """Refuse work on a file that is deactivated or terminated.
 
-        :raises StatusWordError: 6984.
+        :raises StatusWordError: 6984, 6985.
         """
-        if file.lcs_cell in self.memory.cells and self.life_cycle(file) == DEACTIVATED:
+        if file.lcs_cell not in self.memory.cells:
+            return
+        state = self.life_cycle(file)
+        if state == DEACTIVATED:
             raise StatusWordError(sw.DATA_INVALIDATED)
+        if state == TERMINATED:
+            raise StatusWordError(sw.CONDITIONS)
+
+    def readable(self, file: File) -> None:
+        """As `usable`, but some files may be read while deactivated.
+
+        :raises StatusWordError: 6984, 6985.
+        """
+        if not file.lasting or self.life_cycle(file) != DEACTIVATED:
+            self.usable(file)
 
     def require(self, condition: Condition, channel: LogicalChannel) -> None:
         """Refuse unless one alternative of the condition is granted on this channel.

@@ -48,7 +48,7 @@ _CHV_INS: Final = frozenset((0x20, 0x24, 0x26, 0x28, 0x2C))
 _FREE_MEMORY: Final = 0x2000  # bytes, as this mask states it for every directory
 _CHARACTERISTICS: Final = 0x13  # clock stop allowed, no preferred level
 _INCREASE_INS: Final = 0x32
-_STRUCTURES: Final = {Kind.TRANSPARENT: 0, Kind.LINEAR: 1, Kind.CYCLIC: 3}
+_STRUCTURES: Final = {Kind.TRANSPARENT: 0, Kind.LINEAR: 1, Kind.CYCLIC: 3, Kind.BER_TLV: 0}
 
 Handler = Callable[[Chip, Command], Answer]
 
@@ -116,7 +116,7 @@ def _select(chip: Chip, command: Command) -> Answer:
     _need(command.p1 == command.p2 == 0)
     channel, fid = command.channel, int.from_bytes(command.data, "big")
     file = _reachable(chip, channel, fid)
-    if file is None:
+    if file is None or not chip.tree.exists(file):
         raise StatusWordError(sw.FILE_NOT_FOUND)
     channel.select(file)
     return (_directory(chip, file) if file.is_df else _elementary(chip, file)), sw.OK
@@ -130,7 +130,7 @@ def _reachable(chip: Chip, channel: LogicalChannel, fid: int) -> File | None:
         child = beside if beside is not None and beside.is_df else None
     if child is not None:
         return child
-    return next((file for file in (parent, channel.df, chip.image.mf) if file is not None and file.fid == fid), None)
+    return next((file for file in (parent, channel.df, chip.tree.mf) if file is not None and file.fid == fid), None)
 
 
 def _elementary(chip: Chip, file: File) -> bytes:
@@ -161,7 +161,7 @@ def _nibble(condition: Condition) -> int:
 
 def _directory(chip: Chip, directory: File) -> bytes:
     """The answer about the MF or a DF, 22 bytes (TS 51.011 9.2.1)."""
-    children = [child for child in directory.children.values() if chip.exists(child)]
+    children = [child for child in directory.children.values() if chip.tree.exists(child)]
     directories = sum(child.is_df for child in children)
     chv1, chv2 = _secret(chip, _CHV1), _secret(chip, _CHV2)
     characteristics = _CHARACTERISTICS | (0x80 if chv1 is not None and chv1.has(DISABLED) else 0)

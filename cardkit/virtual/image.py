@@ -3,7 +3,7 @@
 One line per file; see images/usim.toml for every key in use. A file's contents are `data` (hex, one string per record
 or one for a transparent file; `each` for all records alike), the rest of it filled with `fill`; `link` shares the body
 of another path; `fcp` gives the FCP template verbatim, in which case kind, sizes, SFI and access reference are read
-from it.
+from it; `absent` marks an MF that is still to be created.
 """
 
 import hashlib
@@ -14,16 +14,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from . import fcp, tlv
-from .access import NO_RULES, Rules, compile_rules
+from . import fcp
+from .access import ADMINISTRATION, NO_RULES, Rules, compile_rules
 from .errors import ImageError
-from .files import File, Kind
+from .files import GONE, TERMINATED, UNFINISHED, File, Kind
 from .gp import image as gp
 from .gp.image import GpImage
 from .historical import capabilities
 
 _FOLDER: Final = Path(__file__).parent / "images"
 _GLOBALPLATFORM: Final = "globalplatform"
+_NVM: Final = 65_536
 _SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
 
 
@@ -56,6 +57,7 @@ class Image:
 
     :ivar digest: 8 bytes that name this content; a chip's file opens only with the image it was made from.
     :ivar protocols: T=0 and T=1 as offered by the ATR; the first of `protocols` is the default in process.
+    :ivar nvm: bytes of memory for files that are created, or grow.
     :ivar classes: CLA families served: 0x00 (with 0x80) and 0xA0.
     """
 
@@ -77,13 +79,14 @@ class Image:
     serial_size: int
     channels: int
     extended: bool
+    nvm: int
 
 
 def images() -> tuple[str, ...]:
     """Names of the images that come with the package.
 
     >>> images()
-    ('gp-scp02', 'gp-scp03', 'sim2g', 'usim')
+    ('gp-scp02', 'gp-scp03', 'sim2g', 'uicc-bare', 'usim')
     """
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
@@ -126,26 +129,52 @@ def rules_of(files: Mapping[str, File], cells: Mapping[str, bytes], mask: Sequen
     return {file: _rules_of_file(file, cells, mask) for file in files.values()}
 
 
-def find_arr(file: File) -> File | None:
+def rule_cells(files: Mapping[str, File], cells: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The cells of all EF.ARR that files refer to."""
+    found = (find_arr(file, cells) for file in files.values())
+    return tuple({arr.cell for arr in found if arr is not None})
+
+
+def find_arr(file: File, cells: Mapping[str, bytes]) -> File | None:
     """The EF.ARR a file refers to: looked for in its own directory, then upwards."""
     directory = file if file.is_df else file.parent
     while directory is not None:
         found = directory.children.get(file.arr[0])
-        if found is not None:
+        if found is not None and cells.get(found.lcs_cell) != GONE:
             return found
         directory = directory.parent
     return None
 
 
 def _rules_of_file(file: File, cells: Mapping[str, bytes], mask: Sequence[bytes]) -> Rules:
+    """What is in force now.
+
+    A file that is not in operation yet, or whose rules nobody has written yet, is the administrator's: ADM1 for
+    everything.
+    Of what lies in a terminated directory nothing can be done any more.
+    """
+    if cells.get(file.lcs_cell) in UNFINISHED:
+        return ADMINISTRATION
+    above = file.parent
+    while above is not None:
+        if cells.get(above.lcs_cell) == TERMINATED:
+            return NO_RULES
+        above = above.parent
+    return file.attributes or _referenced(file, cells, mask)
+
+
+def _referenced(file: File, cells: Mapping[str, bytes], mask: Sequence[bytes]) -> Rules:
     number = file.arr[1]
     if file.arr[0] == 0:
         return compile_rules(mask[number - 1]) if number else NO_RULES
-    arr = find_arr(file)
-    if arr is None or not 1 <= number <= arr.records:
+    arr = find_arr(file, cells)
+    if arr is None:
+        return ADMINISTRATION
+    if not 1 <= number <= arr.records:
         return NO_RULES
     start = (number - 1) * arr.record_length
-    return compile_rules(cells[arr.cell][start : start + arr.record_length])
+    record = cells[arr.cell][start : start + arr.record_length]
+    return compile_rules(record) if record.strip(b"\xff") else ADMINISTRATION
 
 
 def _unhex(text: str) -> bytes:
@@ -185,13 +214,14 @@ class _Builder:
             cells=self.cells,
             rules=rules_of(self.files, self.cells, self.rule_records),
             mask_rules=tuple(self.rule_records),
-            rule_cells=tuple({arr.cell for arr in map(find_arr, self.files.values()) if arr is not None}),
+            rule_cells=rule_cells(self.files, self.cells),
             secrets=tuple(self._secret(line) for line in self.table["secrets"]),
             key_slots={line.get("adf", ""): self._slot(line) for line in self.table.get("authenticate", [])},
             serial_cell=serial,
             serial_size=len(self.cells[serial]) if serial else 8,
             channels=channels,
             extended=extended,
+            nvm=chip.get("nvm", _NVM),
         )
 
     def _add(self, path: str, line: Mapping[str, Any]) -> None:
@@ -209,6 +239,8 @@ class _Builder:
         self.files[path] = file
         if "link" in line and len(self.cells[file.cell]) != file.size:
             raise ImageError(f"linked to a file of another size, {len(self.cells[file.cell])} bytes")
+        if line.get("absent"):
+            self.cells[file.lcs_cell] = GONE
         if not file.is_df and "link" not in line:
             self.cells[path] = _body(file, self._content(line), _unhex(line.get("fill", "FF")))
 
@@ -240,29 +272,9 @@ class _Builder:
         return file
 
     def _from_fcp(self, path: str, line: Mapping[str, Any], parent: File | None) -> File:
-        template = _unhex(line["fcp"])
-        parts = dict(tlv.parse(next(tlv.parse(template))[1]))
-        descriptor = parts[0x82]
-        kind = Kind.DF if descriptor[0] & 0x38 == 0x38 else Kind(descriptor[0] & 0x07 | 0x40)
-        fid = int.from_bytes(parts[0x83], "big")
-        short = parts.get(0x88)
-        sfi = fid & 0x1F if short is None else short[0] >> 3 if short else None
-        reference = parts.get(0x8B, bytes(3))
-        return File(
-            path=path,
-            name=line["name"],
-            fid=fid,
-            kind=kind,
-            parent=parent,
-            cell=self._cell(path, line, kind),
-            size=int.from_bytes(parts.get(0x80, b""), "big"),
-            record_length=int.from_bytes(descriptor[2:4], "big"),
-            sfi=None if kind is Kind.DF else sfi,
-            aid=parts.get(0x84, b""),
-            arr=(int.from_bytes(reference[:2], "big"), reference[-1]),
-            pins=tuple(value[0] for tag, value in tlv.parse(parts.get(0xC6, b"")) if tag == 0x83),
-            fcp=template,
-        )
+        file = fcp.read(_unhex(line["fcp"]), path, parent, line["name"])
+        file.cell = self._cell(path, line, file.kind)
+        return file
 
     def _cell(self, path: str, line: Mapping[str, Any], kind: Kind) -> str:
         if kind is Kind.DF:
@@ -281,8 +293,9 @@ class _Builder:
     def _slot(self, line: Mapping[str, Any]) -> KeySlot:
         paths = {name: line.get(name, "") for name in ("adf", "key", "sqn", "services", "constants")}
         slot = KeySlot(**paths)
+        bare = self.cells.get(self.files["3F00"].lcs_cell) == GONE
         for path in filter(None, paths.values()):
-            if path not in self.files:
+            if path not in self.files and not bare:
                 raise ImageError(f"authenticate: no file {path}")
         return slot
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from . import admin, authenticate, binary, channels, pins, protocol, records, selection
+from . import admin, authenticate, binary, channels, creation, pins, protocol, records, selection
 from .chip import Answer, Chip, Command
 from .protocol import Flow
 
@@ -45,18 +45,26 @@ _INTERINDUSTRY: Final = {
     0xC0: _GET_RESPONSE,
     0xD6: Operation(binary.update_binary, binary.valid_offset, int(Flow.WRITE)),
     0xDC: Operation(records.update_record, records.valid_record, int(Flow.WRITE)),
-    0xE4: Operation(admin.delete, admin.valid_delete, int(Flow.WRITE)),
+    0xE0: Operation(creation.create, admin.valid_nothing, int(Flow.WRITE)),
+    0xE4: Operation(admin.delete, admin.valid_nothing, int(Flow.WRITE)),
+    0xE6: Operation(admin.terminate_df, admin.valid_target, int(Flow.DATA)),
+    0xE8: Operation(admin.terminate_ef, admin.valid_target, int(Flow.DATA)),
+    0xFE: Operation(admin.terminate_card, admin.valid_nothing, int(Flow.NONE)),
 }
 
 # CLA 8X, CX
 _PROPRIETARY: Final = {
     0x32: Operation(records.increase, records.valid_increase, int(Flow.BOTH)),
     0xC0: _GET_RESPONSE,
+    0xD4: Operation(creation.resize, admin.valid_nothing, int(Flow.WRITE)),
     0xF2: Operation(selection.status, selection.valid_status, int(Flow.ANSWER)),
 }
 
 
 Entry = tuple[Handler, Check, int, int]  # an operation's fields and the channel number
+
+
+TERMINATED: Final = frozenset({0xA4, 0xC0, 0xF2})  # what a card answers after TERMINATE CARD USAGE
 
 
 @lru_cache(maxsize=8)

@@ -1,9 +1,10 @@
 """Non-volatile memory: named cells, shared with the image until they are written.
 
-A cell is a file body (`3F00/2FE2`), a life cycle byte (`3F00/2FE2#lcs`) or a secret that lies in no file (`secret/01`).
+A cell is a file body (`3F00/2FE2`), a life cycle byte (`3F00/2FE2#lcs`), what a created file is (filesystem.py), or a
+secret that lies in no file (`secret/01`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Intercept = Callable[[str, bytes], bytes | None]
 
@@ -12,17 +13,19 @@ class Memory:
     """The cells of one chip.
 
     :ivar cells: read it freely; write only through `write`.
+    :ivar restored: names of the cells that differed from the image when this memory was made.
     :ivar intercept: seen by each write, for faults: returns what really reaches the cell, None to lose the write
         silently, or raises WriteFailedError.
     :ivar dirty: set by a write, cleared by whoever saved the chip.
     """
 
-    __slots__ = ("base", "cells", "dirty", "intercept", "watchers")
+    __slots__ = ("base", "cells", "dirty", "intercept", "restored", "watchers")
 
     def __init__(self, base: Mapping[str, bytes], changed: Mapping[str, bytes] | None = None) -> None:
         self.base = base
         self.cells = dict(base)
         self.cells.update(changed or {})
+        self.restored = tuple(changed or ())
         self.dirty = False
         self.intercept: Intercept | None = None
         self.watchers: Mapping[str, Callable[[], None]] = {}
@@ -40,6 +43,10 @@ class Memory:
         watcher = self.watchers.get(cell)
         if watcher is not None:
             watcher()
+
+    def restored_rules(self, rule_cells: Iterable[str]) -> bool:
+        """Was this memory made with anything that bears on access rules: these cells, life cycles, created files?"""
+        return any("#" in name or name in rule_cells for name in self.restored)
 
     def changed(self) -> Iterator[tuple[str, bytes]]:
         """The cells that differ from the image, for the chip's file."""

@@ -51,7 +51,8 @@ class T1:
         """Short cases 1 to 4, and the extended ones if declared."""
         size = len(command)
         if size == 5:
-            data, ne = b"", command[4] or FULL_SHORT
+            absent = not command[4] and flow & 5 == 1  # hosts that think in TPDUs send P3 = 00 when there are no data
+            data, ne = b"", 0 if absent else command[4] or FULL_SHORT
         elif size == 4:
             data, ne = b"", 0
         elif command[4]:

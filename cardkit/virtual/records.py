@@ -34,7 +34,7 @@ def valid_increase(p1: int, p2: int) -> bool:
 def read_record(chip: Chip, command: Command) -> Answer:
     """READ RECORD: one whole record; Le must be its length or, at T=1, 00."""
     file = _record_file(chip, command, command.p2 >> 3)
-    chip.usable(file)
+    chip.readable(file)
     chip.require(chip.rules[file].read, command.channel)
     number = _target(file, command)
     length, ne = file.record_length, command.ne
@@ -95,7 +95,7 @@ def search_record(chip: Chip, command: Command) -> Answer:
     occurrence the string must stand, else an offset; b3-1 give direction and start (from memory).
     """
     file = _record_file(chip, command, command.p2 >> 3)
-    chip.usable(file)
+    chip.readable(file)
     chip.require(chip.rules[file].read, command.channel)
     mode, wanted, indication = command.p2 & 0x07, command.data, b"\x00\x00"
     start = command.p1
@@ -144,7 +144,7 @@ def _record_file(chip: Chip, command: Command, sfi: int) -> File:
     file = chip.short(command.channel, sfi) if sfi else command.channel.ef
     if file is None:
         raise StatusWordError(sw.NO_CURRENT_EF)
-    if file.transparent:
+    if not file.record_length:
         raise StatusWordError(sw.WRONG_STRUCTURE)
     return file
 

@@ -1,12 +1,13 @@
 """SELECT and STATUS (ETSI TS 102 221 11.1.1, 11.1.2; search order 8.4)."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from . import statuswords as sw
 from . import tlv
 from .chip import Answer, Chip, Command, LogicalChannel
 from .errors import StatusWordError
-from .files import DEACTIVATED, File
+from .files import DEACTIVATED, TERMINATED, File
 
 _MF = 0x3F00
 _ACTIVE_ADF = 0x7FFF
@@ -14,6 +15,7 @@ _BY_FID, _CHILD_DF, _PARENT, _BY_AID, _FROM_MF, _FROM_DF = 0x00, 0x01, 0x03, 0x0
 _FIRST, _LAST, _NEXT, _PREVIOUS = range(4)
 _NO_DATA = 0x0C
 _TERMINATE = 0x40
+_WARNINGS: Final = {DEACTIVATED: sw.DEACTIVATED, TERMINATED: sw.TERMINATED}
 
 
 def valid_select(p1: int, p2: int) -> bool:
@@ -28,13 +30,12 @@ def select(chip: Chip, command: Command) -> Answer:
     channel, p2 = command.channel, command.p2
     file = _find(chip, command)
     if command.p1 == _BY_AID and p2 & _TERMINATE:
-        channel.select(chip.image.mf)
+        channel.select(chip.tree.mf)
         channel.adf = None
         return b"", sw.OK
     channel.select(file)
     data = b"" if p2 & _NO_DATA == _NO_DATA else chip.fcp(file)
-    deactivated = file.lcs_cell in chip.memory.cells and chip.life_cycle(file) == DEACTIVATED
-    return data, sw.DEACTIVATED if deactivated else sw.OK
+    return data, _WARNINGS.get(chip.life_cycle(file), sw.OK)
 
 
 def _find(chip: Chip, command: Command) -> File:
@@ -50,10 +51,10 @@ def _find(chip: Chip, command: Command) -> File:
     elif len(data) == 2:
         found = _by_fid(chip, command.channel, int.from_bytes(data, "big"), mode)
     elif not data and mode == _BY_FID:
-        found = chip.image.mf
+        found = chip.tree.mf
     else:
         raise StatusWordError(sw.WRONG_LENGTH)
-    if found is None:
+    if found is None or not chip.tree.exists(found):
         raise StatusWordError(sw.FILE_NOT_FOUND)
     return found
 
@@ -79,7 +80,7 @@ def reachable(chip: Chip, channel: LogicalChannel, fid: int) -> File | None:
         sibling = chip.child(parent, fid)
         if sibling is not None and sibling.is_df:
             return sibling
-    for file in (parent, channel.df, channel.adf, chip.image.mf):
+    for file in (parent, channel.df, channel.adf, chip.tree.mf):
         if file is not None and file.fid == fid:
             return file
     return None
@@ -92,7 +93,7 @@ def by_path(chip: Chip, channel: LogicalChannel, path: bytes, *, from_mf: bool) 
     """
     if not path or len(path) % 2:
         raise StatusWordError(sw.WRONG_LENGTH)
-    file: File | None = chip.image.mf if from_mf else channel.df
+    file: File | None = chip.tree.mf if from_mf else channel.df
     start = 0
     if from_mf and path[:2] == b"\x7f\xff":
         file, start = channel.adf, 2
@@ -123,7 +124,7 @@ def _by_aid(chip: Chip, channel: LogicalChannel, aid: bytes, occurrence: int) ->
 
 
 def _applications(chip: Chip) -> Iterator[File]:
-    return (file for file in chip.image.mf.children.values() if file.aid and chip.exists(file))
+    return (file for file in chip.tree.mf.children.values() if file.aid and chip.tree.exists(file))
 
 
 def valid_status(p1: int, p2: int) -> bool:
@@ -138,7 +139,10 @@ def status(chip: Chip, command: Command) -> Answer:
     if not command.ne:
         raise StatusWordError(sw.WRONG_LENGTH)
     if command.p2 == 0x00:
-        return chip.fcp(command.channel.df), sw.OK
+        directory = command.channel.df
+        if not chip.tree.exists(directory):
+            raise StatusWordError(sw.FILE_NOT_FOUND)
+        return chip.fcp(directory), sw.OK
     adf = command.channel.adf
     if adf is None:
         raise StatusWordError(sw.DATA_NOT_FOUND)
