@@ -20,7 +20,7 @@ VERBS = {
     "demo": ("demo", "Make 50 test USIMs on virtual readers."),
     "diff": ("diff", "Compare two cards, two dumps, or one of each."),
     "doctor": ("doctor", "Check what works on this station and what is missing."),
-    "dump": ("card", "Walk the file tree and decode what may be read."),
+    "dump": ("card", "Read and decode everything that may be read without a key."),
     "explain": ("explain", "Say what a status word, an APDU or an ATR means."),
     "gp": ("gp", "Look at and manage GlobalPlatform cards: domains, applications, keys."),
     "info": ("card", "Say what card this is."),

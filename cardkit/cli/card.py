@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import click
 
 from cardkit.apdu import CommandAPDU
-from cardkit.apps.uicc.dump import tree_lines, walk
+from cardkit.apps.dump import lines, look, public
 from cardkit.atr import ATR
 from cardkit.cli import options
 from cardkit.cli.hexadecimal import from_hex
@@ -17,25 +19,20 @@ from cardkit.profile.chips import recognize
 from cardkit.statuswords import meaning
 from cardkit.target import Card, open_card
 
-# What `info` shows of a card's contents: who issued it and what it offers, nothing of its holder.
-_PUBLIC = ("EF.ICCID", "EF.DIR", "EF.SPN", "EF.AD", "EF.CHIP", "EF.Phase")
-
 
 @click.command()
 @options.reader
 @options.as_json
 def info(reader: str, as_json: bool) -> None:
-    """Say what card this is: ATR, chip model, applications, PIN states, issuer; nothing of its holder."""
+    """Say what card this is: ATR, chip model, applications, keys, PIN states, issuer; nothing of its holder."""
     with open_card(reader) as card:
-        document = {**identity(card), **walk(card.channel)}
-    for directory in document["directories"]:
-        directory["files"] = [file for file in directory.get("files", []) if file["name"] in _PUBLIC]
+        document = {**identity(card), **public(look(card.channel, today()))}
     if as_json:
         print_json(document)
         return
     facts((name, document[name] or "not known") for name in ("reader", "protocol", "chip"))
     table(["ATR", "hex", "meaning"], ATR.parse_unchecked(bytes.fromhex(document["atr"])).describe())
-    for line in tree_lines(document):
+    for line in lines(document):
         click.echo(line)
 
 
@@ -43,14 +40,19 @@ def info(reader: str, as_json: bool) -> None:
 @options.reader
 @options.as_json
 def dump(reader: str, as_json: bool) -> None:
-    """Walk the file tree and decode what may be read; secrets never."""
+    """Read everything that may be read without a key and decode it; secrets never."""
     with open_card(reader) as card:
-        document = {**identity(card), **walk(card.channel)}
+        document = {**identity(card), **look(card.channel, today())}
     if as_json:
         print_json(document)
         return
-    for line in tree_lines(document):
+    for line in lines(document):
         click.echo(line)
+
+
+def today() -> date:
+    """Return the day: no date on a card is later."""
+    return datetime.now(UTC).date()
 
 
 def identity(card: Card) -> dict[str, str]:
@@ -105,9 +107,9 @@ def template_lines(data: bytes, depth: int = 0) -> list[str]:
         objects = tlv.parse(data, padding=b"\xff")
     except EncodingError:
         return []
-    lines: list[str] = []
+    found: list[str] = []
     for item in objects:
         inner = template_lines(item.value, depth + 1) if item.constructed else []
         shown = "" if inner else f" {item.value.hex().upper()}"
-        lines += [f"{'  ' * depth}{item.tag:02X}{shown}", *inner]
-    return lines
+        found += [f"{'  ' * depth}{item.tag:02X}{shown}", *inner]
+    return found

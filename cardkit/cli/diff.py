@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
-from cardkit.apps.uicc.compare import compare
-from cardkit.apps.uicc.dump import FORMAT, Document, walk
+from cardkit.apps.dump import Document, compare, look, parse
 from cardkit.cli import options
+from cardkit.cli.card import today
 from cardkit.cli.render import print_json, say, table
 from cardkit.errors import EncodingError
-from cardkit.perso import varying_files
+from cardkit.perso import varying_places
 from cardkit.profile import load_profile
 from cardkit.target import open_card
 
@@ -30,14 +29,14 @@ def diff(left: str, right: str, mask: str | None, as_json: bool) -> int:
 
     Exit code 0: the same, 1: something differs.
     """
-    masked = varying_files(load_profile(mask)) if mask else frozenset()
+    masked = varying_places(load_profile(mask)) if mask else frozenset()
     differences = compare(read(left), read(right), masked=masked)
     if as_json:
         print_json([{"where": item.where, "left": item.left, "right": item.right} for item in differences])
     elif differences:
         table(["where", "left", "right"], [(item.where, *around(item.left, item.right)) for item in differences])
     else:
-        say(f"no difference{' outside the masked files' if mask else ''}")
+        say(f"no difference{' outside the masked places' if mask else ''}")
     return 1 if differences else 0
 
 
@@ -66,13 +65,15 @@ def read(source: str) -> Document:
     :raises EncodingError: on a file that holds no dump.
     """
     path = Path(source)
-    if not path.is_file():
-        with open_card(source) as card:
-            return walk(card.channel)
+    if path.is_file():
+        return read_dump(path)
+    with open_card(source) as card:
+        return look(card.channel, today())
+
+
+def read_dump(path: Path) -> Document:
+    """Return what a file holds.  :raises EncodingError: when that is no dump."""
     try:
-        document = msgspec.json.decode(path.read_bytes())
-    except msgspec.DecodeError as error:
-        raise EncodingError(f"{source}: {error}, expected what `cardkit dump --json` prints") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise EncodingError(f"{source}: its format is not {FORMAT}, expected what `cardkit dump --json` prints")
-    return document
+        return parse(path.read_bytes())
+    except EncodingError as error:
+        raise EncodingError(f"{path}: {error}") from None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from cardkit.apps.gp.identify import Candidate, Identification, Trial, diversified, identify, published_candidates
+from cardkit.apps.gp.words import Document, upper_hex
 from cardkit.cli import options
 from cardkit.cli.gp_session import Access, greet, greeting_options, select, warn_of_published
-from cardkit.cli.gp_words import Document, upper_hex
 from cardkit.cli.render import facts, print_json, table
 from cardkit.crypto.cardkeys import KeySetSpec, parse_key_set
 from cardkit.errors import KeyStoreError

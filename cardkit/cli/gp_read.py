@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
 
 import click
 
+from cardkit.apps.gp import words as gp_words
 from cardkit.apps.gp.aids import aid_name
 from cardkit.apps.gp.client import SecurityDomain
-from cardkit.apps.gp.discovery import DataTag
+from cardkit.apps.gp.dump import VALUES, read_domain
 from cardkit.apps.gp.registry import Node, read_registry
 from cardkit.apps.gp.tags import StatusEntry
-from cardkit.cli import gp_words, options
-from cardkit.cli.card import identity
+from cardkit.cli import options
+from cardkit.cli.card import identity, today
 from cardkit.cli.gp_session import Access, domain_option, opened_domain, session_options
 from cardkit.cli.render import facts, print_json, table
-from cardkit.errors import ProtocolError, StatusError
 from cardkit.target import open_card
-
-T = TypeVar("T")
-
-# Objects that are a number or a name.
-_VALUES = {
-    "issuer_number": DataTag.ISSUER_NUMBER,
-    "card_number": DataTag.CARD_NUMBER,
-    "sequence_counter": DataTag.SEQUENCE_COUNTER,
-    "confirmation_counter": DataTag.CONFIRMATION_COUNTER,
-    "diversification_data": DataTag.DIVERSIFICATION_DATA,
-}
 
 
 @click.command()
@@ -40,52 +27,11 @@ def info(reader: str, aid: bytes | None, as_json: bool) -> None:
     """Say what a security domain tells without a session: no key is used, no try is spent."""
     with open_card(reader) as card:
         head = identity(card)
-        survey = Survey(SecurityDomain.select(card.channel, aid))
-        document = {**head, **survey.document()}
+        document = {**head, **read_domain(SecurityDomain.select(card.channel, aid), today())}
     if as_json:
         print_json(document)
     else:
         _show_info(document)
-
-
-class Survey:
-    """Reads one object after another; what the card refuses or garbles is told and the rest goes on."""
-
-    def __init__(self, domain: SecurityDomain) -> None:
-        self._domain = domain
-        self.troubles: dict[str, str] = {}
-
-    def document(self) -> gp_words.Document:
-        """Return everything as ``--json`` shows it: only what the card gives."""
-        domain, today = self._domain, datetime.now(UTC).date()
-        found: gp_words.Document = {
-            "domain": gp_words.upper_hex(domain.aid) or None,
-            "card_locked": domain.card_locked,
-            "max_command_data": domain.fci.max_command_data,
-            "recognition": self._read("recognition", domain.card_data, gp_words.recognition_document),
-            "capabilities": self._read("capabilities", domain.capabilities, gp_words.capabilities_document),
-            "keys": self._read("keys", domain.key_information, lambda keys: list(map(gp_words.key_document, keys))),
-            "cplc": self._read("cplc", domain.cplc, lambda cplc: gp_words.cplc_document(cplc, today)),
-            "memory": self._read("memory", domain.memory, gp_words.memory_document),
-            "applications": self._read(
-                "applications", domain.applications, lambda aids: list(map(gp_words.upper_hex, aids))
-            ),
-        }
-        found |= {name: self._value(name, tag) for name, tag in _VALUES.items()}
-        found |= {"findings": list(domain.fci.findings), "troubles": self.troubles}
-        return {name: value for name, value in found.items() if value is not None}
-
-    def _value(self, name: str, tag: DataTag) -> str | None:
-        value: str | None = self._read(name, lambda: self._domain.value(tag), gp_words.upper_hex)
-        return value
-
-    def _read(self, name: str, read: Callable[[], T | None], describe: Callable[[T], Any]) -> Any:
-        try:
-            value = read()
-        except (StatusError, ProtocolError) as error:
-            self.troubles[name] = str(error)
-            return None
-        return None if value is None else describe(value)
 
 
 def _show_info(document: gp_words.Document) -> None:
@@ -130,7 +76,7 @@ def _recognition_lines(data: gp_words.Document) -> list[tuple[str, object]]:
 
 
 def _number_lines(document: gp_words.Document) -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = [(gp_words.words(name), document[name]) for name in _VALUES if name in document]
+    rows: list[tuple[str, object]] = [(gp_words.words(name), document[name]) for name in VALUES if name in document]
     if memory := document.get("memory"):
         rows.append(("room", f"{memory['free_nvm']} bytes, {memory['free_ram']} bytes of RAM"))
     if applications := document.get("applications"):

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import click
 
+from cardkit.apps.dump import Document, compare, look
 from cardkit.cli import options
+from cardkit.cli.card import today
 from cardkit.cli.cardreport import Verified, report_document, show_report, verified_card, write_cards
+from cardkit.cli.diff import read_dump
 from cardkit.cli.order import Job, open_job
 from cardkit.cli.render import print_json, print_json_line, say
 from cardkit.errors import CardError, CardkitError, NoCardError, TransportError
@@ -29,10 +32,14 @@ GOOD = "GOOD"
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How far a verification goes."""
+    """How far a verification goes.
+
+    :param golden: dump of the card that all others should be like, None where there is none.
+    """
 
     without_keys: bool
     destructive: bool
+    golden: Document | None
 
 
 class RecordChoice(click.ParamType[int | None]):
@@ -71,6 +78,10 @@ class RecordChoice(click.ParamType[int | None]):
     is_flag=True,
     help="Samples and virtual cards only: also spend tries and break sessions on purpose.",
 )
+@click.option(
+    "--golden", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="DUMP",
+    help="What `dump --json` printed of a golden card; every difference the profile does not make is told.",
+)  # fmt: skip
 @options.report
 @options.as_json
 def verify(
@@ -81,6 +92,7 @@ def verify(
     continuous: bool,
     without_keys: bool,
     destructive: bool,
+    golden: Path | None,
     report_dir: Path | None,
     as_json: bool,
 ) -> int:
@@ -89,7 +101,7 @@ def verify(
         raise click.UsageError("--destructive needs the keys that --without-keys leaves out")
     started = datetime.now(UTC)
     job = open_job(profile, order_path)
-    depth = Depth(without_keys=without_keys, destructive=destructive)
+    depth = Depth(without_keys, destructive, read_dump(golden) if golden else None)
     targets = [target for text in readers for target in parse(text)]
     done: list[Verified] = []
     failed = 0
@@ -147,10 +159,23 @@ def one_card(job: Job, card: Card, record_no: int | None, depth: Depth) -> Verif
         record = find_record(job, card) if record_no is None else job.record(record_no)
         prepared = prepare(job.profile, record, job.keystore, secrets.token_bytes)
         todo = plan(job.profile, record, prepared, job.keystore)
-        report = verify_card(todo, card, job.keystore, without_keys=depth.without_keys, destructive=depth.destructive)
+        report = verify_card(
+            todo,
+            card,
+            job.keystore,
+            without_keys=depth.without_keys,
+            destructive=depth.destructive,
+            differs=None if depth.golden is None else differing(depth.golden, card),
+        )
     except (CardError, TransportError) as error:
         return error
     return Verified(report, record, card.reader, time.monotonic() - begun)
+
+
+def differing(golden: Document, card: Card) -> frozenset[str]:
+    """Return the places in which a card differs from the golden one."""
+    card.reset(cold=True)
+    return frozenset(item.where for item in compare(golden, look(card.channel, today())))
 
 
 def find_record(job: Job, card: Card) -> Record:

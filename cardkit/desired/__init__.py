@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent, intent_of
 from cardkit.desired.findings import (
+    ALIKE,
     ATR_FITS,
+    DIFFERS,
     MARKER_GONE,
     MARKER_STANDS,
+    NOT_ALIKE,
     NOT_CHECKED,
     Finding,
     Observations,
@@ -27,6 +30,7 @@ from cardkit.desired.protocols import (
     Keyed,
     Mistreats,
     Session,
+    Shows,
     Template,
     Unmarked,
     UsesFiles,
@@ -36,9 +40,12 @@ from cardkit.desired.states import Access, AfterUnknown, Content, Fact, Group, I
 from cardkit.desired.steps import Part, Role, ShapeOfCommand, Step
 
 __all__ = [
+    "ALIKE",
     "ATR_FITS",
+    "DIFFERS",
     "MARKER_GONE",
     "MARKER_STANDS",
+    "NOT_ALIKE",
     "NOT_CHECKED",
     "Access",
     "AfterUnknown",
@@ -70,6 +77,7 @@ __all__ = [
     "Session",
     "Severity",
     "ShapeOfCommand",
+    "Shows",
     "State",
     "Step",
     "Template",

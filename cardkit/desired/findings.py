@@ -10,6 +10,10 @@ NOT_CHECKED = "not checked"
 ATR_FITS = "ATR fits"
 """Name of a note the run makes after each reset: whether the ATR is that of the profile's chip."""
 
+DIFFERS = "differs from the golden card"
+"""Name of a note whoever has a golden card's dump makes: a frozenset of the places in which this card differs."""
+NOT_ALIKE = ("as on the golden card", "another value")
+
 
 class Severity(StrEnum):
     """How bad a finding is: stop the line, error, warning, information."""
@@ -82,6 +86,7 @@ MARKER_STANDS = Rule(
     "PERSO-001", Severity.ERROR, "plant", "the plant's marker names this record until the card is sealed"
 )
 MARKER_GONE = Rule("PERSO-002", Severity.ERROR, "plant", "a finished card carries no marker of the plant")
+ALIKE = Rule("PERSO-004", Severity.INFO, "house rule", "the card differs from the golden one only where it may")
 
 
 @dataclass(frozen=True, slots=True)

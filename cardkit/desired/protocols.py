@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
 
@@ -219,6 +220,41 @@ class UsesFiles(Protocol):
 
         :param contents: of the files, by name.
         """
+        ...
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """What an application offers besides, where its cards can be looked at without a profile and without a key.
+
+    :ivar title: of such a card, in words.  :ivar part: the key of a document under which its part stands.
+    """
+
+    title: str
+    part: str
+
+    def look(self, channel: Channel, today: date) -> dict[str, Any]:
+        """Return its part of what is on a card, as plain values; secrets never.
+
+        :param today: the latest day a date on the card can be.
+        :raises CardError: when the card is not of this kind.  :raises TransportError: when the link fails.
+        """
+        ...
+
+    def public(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a document whose own part says nothing of a holder."""
+        ...
+
+    def lines(self, document: Mapping[str, Any]) -> Iterable[str]:
+        """Yield its part as an indented tree, a line at a time."""
+        ...
+
+    def places(self, document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Yield every place of its part that can be compared, and what stands there."""
+        ...
+
+    def varying(self, blueprint: Any) -> frozenset[str]:
+        """Return the places in which good cards of one profile differ: the record's, and what names the chip."""
         ...
 
 

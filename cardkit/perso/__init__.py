@@ -11,7 +11,7 @@ from __future__ import annotations
 from cardkit.desired import Plan
 from cardkit.perso.identify import Identity, MarkerState, Presented, identify, read_identity
 from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
-from cardkit.perso.planner import Prepared, plan, prepare, varying_files
+from cardkit.perso.planner import Prepared, plan, prepare, varying_places
 from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
 from cardkit.perso.run import personalize
 from cardkit.perso.tracing import redactor
@@ -37,6 +37,6 @@ __all__ = [
     "prepare",
     "read_identity",
     "redactor",
-    "varying_files",
+    "varying_places",
     "verify",
 ]

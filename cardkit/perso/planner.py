@@ -12,7 +12,7 @@ import msgspec
 
 from cardkit.apps.registry import get_app
 from cardkit.crypto import KeyStore
-from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Script, Template
+from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Script, Shows, Template
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, Record, compile_values
 from cardkit.transport.meter import WriteModel
@@ -120,11 +120,14 @@ def working(plan: Plan, keystore: KeyStore) -> Blueprint:
     )
 
 
-def varying_files(profile: Profile) -> frozenset[str]:
-    """Return the names of the files whose contents differ from card to card: the record's, and what names the chip."""
+def varying_places(profile: Profile) -> frozenset[str]:
+    """Return the places of a dump in which good cards differ; none where the family has no dumps.
+
+    :raises ProfileError: when the profile asks for what its chip cannot do.
+    """
     blueprint = compiled(profile)
-    varied = {state.name.partition("#")[0] for state in blueprint.states if state.varies}
-    return frozenset(varied | {step.serves for step in blueprint.identify})
+    app = get_app(profile.apps[0])
+    return app.varying(blueprint) if isinstance(app, Shows) else frozenset()
 
 
 _COMPILED: dict[bytes, Blueprint] = {}

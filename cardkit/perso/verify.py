@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import ATR_FITS, Mistreats, OnEvent, Plan, Role, Step, intent_of
+from cardkit.desired import ATR_FITS, DIFFERS, Mistreats, OnEvent, Plan, Role, Step, intent_of
 from cardkit.perso.identify import Card
 from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
 from cardkit.perso.planner import working
@@ -11,13 +11,14 @@ from cardkit.perso.planner import working
 _WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
 
 
-def verify(
+def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     plan: Plan,
     card: Card,
     keystore: KeyStore,
     *,
     without_keys: bool = False,
     destructive: bool = False,
+    differs: frozenset[str] | None = None,
     on_event: OnEvent | None = None,
 ) -> Report:
     """Check a card against a plan: nothing is written but what a proof needs.
@@ -29,6 +30,7 @@ def verify(
     :param without_keys: present no secret and prove no key; such a report is UNPROVEN at best.
     :param destructive: also spend tries and break sessions, where the family has such tests: never on a card that
         leaves the house.
+    :param differs: places in which the card's dump differs from a golden card's, None where nobody compared them.
     :param on_event: gets one IntentEvent before the first secret is presented.
     :raises TransportError: when the link fails.
     """
@@ -39,6 +41,8 @@ def verify(
     blueprint = working(plan, keystore)
     session = blueprint.session(plan.contents, card.channel, {})
     session.seen.notes[ATR_FITS] = plan.fits(card.reset(cold=True))
+    if differs is not None:
+        session.seen.notes[DIFFERS] = differs
     session.run(steps, strict=False)
     if destructive and isinstance(session, Mistreats):
         session.mistreat()

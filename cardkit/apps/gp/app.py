@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cardkit.apps.gp import dump
 from cardkit.apps.gp.rules.engine import findings
 from cardkit.apps.gp.rules.table import RULES
 from cardkit.apps.gp.schema import ChipBlock, GpBlock
@@ -16,6 +17,7 @@ from cardkit.apps.gp.states.product import Product, build_product
 from cardkit.apps.gp.states.scripts import Scripts
 from cardkit.apps.gp.states.seeing import picture_of
 from cardkit.apps.gp.states.session import GpSession
+from cardkit.apps.gp.states.varying import varying
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.diversify import derived_algorithm
@@ -149,8 +151,21 @@ class GpApp:
     """The application as the registry knows it."""
 
     name = "gp"
+    title = "security domain"
+    part = dump.PART
     block = GpBlock
     chip_block = ChipBlock
+    look = staticmethod(dump.look)
+    lines = staticmethod(dump.lines)
+    places = staticmethod(dump.places)
+
+    def public(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a document: nothing a domain tells without a session is of a holder."""
+        return {**document}
+
+    def varying(self, blueprint: GpBlueprint) -> frozenset[str]:
+        """Return the places of a dump in which good cards of a product differ."""
+        return varying(blueprint.product)
 
     def files(self, block: GpBlock) -> tuple[str, ...]:
         """Return the names of the CAP files."""

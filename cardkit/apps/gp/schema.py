@@ -189,7 +189,8 @@ class GpBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         is managed with, and loading it is the first thing that changes the card.
     :param deny: beginnings of AIDs of packages that must not be on a finished card.
     :param hands_off: others manage content by tokens: token and receipt keys must be there.
-    :param variable: names of the fields in which a card may differ from the golden one.
+    :param variable: places of a dump in which a card may differ from the golden one, as ``cardkit diff`` names them,
+        besides what the record gives and what names the chip.
     """
 
     channel: ChannelBlock

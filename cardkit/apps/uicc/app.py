@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
+from itertools import islice
 from typing import Any
 
+from cardkit.apps.uicc import look
+from cardkit.apps.uicc.dump import tree_lines
 from cardkit.apps.uicc.rules.engine import RULES, Judge
 from cardkit.apps.uicc.schema import ChipBlock, UiccBlock
 from cardkit.apps.uicc.states.chip import Chip
@@ -15,7 +19,19 @@ from cardkit.apps.uicc.states.session import UiccSession
 from cardkit.apps.uicc.states.tracing import UiccFileClasses
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import CompileTemplate, Content, Finding, Observations, Part, State, Step
+from cardkit.desired import (
+    ALIKE,
+    DIFFERS,
+    NOT_ALIKE,
+    CompileTemplate,
+    Content,
+    Finding,
+    Observations,
+    Part,
+    Secrecy,
+    State,
+    Step,
+)
 
 
 class UiccBlueprint:
@@ -68,15 +84,38 @@ class UiccBlueprint:
 
         :param part: CHECK before sealing, STRANGER after it, None for a survey.
         """
-        return self._judge.findings(contents, seen, part)
+        differs = seen.notes.get(DIFFERS, frozenset()) - _varying(self)
+        golden = [ALIKE.finding(where, *NOT_ALIKE, secrecy=Secrecy.PUBLIC) for where in sorted(differs)]
+        return [*self._judge.findings(contents, seen, part), *golden]
+
+
+def _varying(blueprint: UiccBlueprint) -> frozenset[str]:
+    states = {state.name.partition("#")[0] for state in blueprint.states if state.varies}
+    return frozenset(states | {step.serves for step in blueprint.identify})
 
 
 class UiccApp:
     """The application as the registry knows it."""
 
     name = "uicc"
+    title = "file tree"
+    part = look.PART
     block = UiccBlock
     chip_block = ChipBlock
+    public = staticmethod(look.public)
+    places = staticmethod(look.places)
+
+    def look(self, channel: Channel, today: date) -> dict[str, Any]:  # noqa: ARG002  (no file has a date of one year)
+        """Return class and directories of a card.  :raises ProtocolError: when it has no file tree."""
+        return look.look(channel)
+
+    def lines(self, document: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the directories as an indented tree."""
+        return islice(tree_lines({**document}), 1, None)
+
+    def varying(self, blueprint: UiccBlueprint) -> frozenset[str]:
+        """Return the files whose contents differ from card to card."""
+        return _varying(blueprint)
 
     def compile(self, block: UiccBlock, chip: ChipBlock, compile_template: CompileTemplate) -> UiccBlueprint:
         """Join a profile's ``[uicc]`` with its chip's and plan every command.

@@ -143,3 +143,16 @@ def test_a_recorded_card_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["apdu", "--reader", "replay:t.jsonl", "00A40004023F00"]) == 0
     assert run(["apdu", "--reader", "replay:t.jsonl", "00A40004027F10"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_verify_tells_what_differs_from_a_golden_card(cardkit_json: Json) -> None:
+    for record in (1, 2):
+        assert make(record, f"virtual:usim@chips{record}") == 0
+    golden = cardkit_json("dump", "--reader", "virtual:usim@chips1")
+    Path("golden.json").write_text(json.dumps(golden))
+    words = ("verify", PROFILE, "--order", ORDER, "--reader", "virtual:usim@chips2", "--record", "2", "--golden")
+    assert [item for item in cardkit_json(*words, "golden.json")["findings"] if item["rule"] == "PERSO-004"] == []
+    Path("golden.json").write_text(json.dumps({**golden, "atr": "3B00"}))
+    found = cardkit_json(*words, "golden.json")
+    assert [item["where"] for item in found["findings"] if item["rule"] == "PERSO-004"] == ["ATR"]
+    assert found["verdict"] == "GOOD"

@@ -9,7 +9,7 @@ import pytest
 from cardkit.crypto import MemoryKeyStore
 from cardkit.desired import Part, Phase, Role
 from cardkit.errors import EncodingError, KeyStoreError, ProfileError
-from cardkit.perso import Prepared, personalize, plan, varying_files
+from cardkit.perso import Prepared, personalize, plan, varying_places
 from cardkit.profile import Record
 from cardkit.target import Card
 from cardkit.transport.base import TransmissionProtocol
@@ -157,7 +157,7 @@ def test_nothing_irreversible_comes_before_chip_and_marker_are_known(job):
 
 
 def test_files_the_record_varies_are_known(job):
-    files = varying_files(job.profile)
+    files = varying_places(job.profile)
     assert {"MF/EF.ICCID", "ADF.USIM/EF.IMSI", "ADF.USIM/EF.ACC", "ADF.USIM/EF.MSISDN"} <= files
     assert "ADF.USIM/EF.UST" not in files
 

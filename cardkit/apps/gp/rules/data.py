@@ -12,7 +12,7 @@ from cardkit.apps.gp.rules.expectation import Expectation
 from cardkit.apps.gp.rules.statuswords import is_documented
 from cardkit.apps.gp.tags import CPLC, cplc_date
 from cardkit.apps.gp.tags.cplc import PRODUCTION_DATES
-from cardkit.desired import Secrecy
+from cardkit.desired import NOT_ALIKE, Secrecy
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
 
@@ -172,7 +172,7 @@ def _documented(picture: CardPicture, _expected: Expectation) -> Iterator[Troubl
 
 def _golden(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
     for name in sorted((picture.golden or frozenset()) - expected.variable):
-        yield Trouble(name, "as on the golden card", "another value")
+        yield Trouble(name, *NOT_ALIKE)
 
 
 CHECKS = (

@@ -17,6 +17,7 @@ from cardkit.apps.gp.rules.expectation import (
 from cardkit.apps.gp.states.key_kinds import KEY_RULES
 from cardkit.apps.gp.states.keysets import KeySet, aid_of, hex_of
 from cardkit.apps.gp.states.product import Application, Product
+from cardkit.apps.gp.states.varying import varying
 from cardkit.apps.gp.tags import CardState, DomainState, Privileges
 from cardkit.crypto import KeyStore
 from cardkit.crypto.cardkeys import Scheme
@@ -70,7 +71,7 @@ def expectation_of(
         free_nvm=block.memory.nvm if block.memory else None,
         free_ram=block.memory.ram if block.memory else None,
         channels=chip.channels,
-        variable=frozenset(block.variable),
+        variable=varying(product),
     )
 
 

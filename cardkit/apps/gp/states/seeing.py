@@ -31,7 +31,7 @@ from cardkit.apps.gp.states.scripts import (
 from cardkit.apps.gp.tags import CPLC, CardCapabilities, CardRecognitionData, KeyInformation, Memory, StatusKind
 from cardkit.crypto import KeyStore
 from cardkit.crypto.cardkeys import KeySetSpec, Scheme
-from cardkit.desired import Observations, Step
+from cardkit.desired import DIFFERS, Observations, Step
 from cardkit.errors import AuthenticationError, EncodingError, KeyStoreError, ProtocolError
 from cardkit.secure.opening import check_card_challenge
 
@@ -91,6 +91,7 @@ def picture_of(product: Product, seen: Observations, keystore: KeyStore | None) 
         domains=dict(_domains(product, seen, notes)),
         refusals=notes.refusals,
         journal=Journal(dict(notes.echoes), dict(notes.loads)) if notes.echoes or notes.loads else None,
+        golden=seen.notes.get(DIFFERS),
         troubles=troubles,
     )
 
