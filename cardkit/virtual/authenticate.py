@@ -18,7 +18,7 @@ from .sqn import CONCEAL_AUTN, CONCEAL_AUTS, KEEP_AMF, LEAST_SIZE, SequenceNumbe
 _GSM, _AKA, _VGCS, _GBA = 0x80, 0x81, 0x82, 0x84
 _GSM_SERVICE: Final = 27  # "GSM access": Kc goes with a 3G answer
 _GBA_SERVICES: Final = {0x1002: 68, 0x1004: 2}  # by application code: in UST, in IST
-_PIN1: Final = 0x01
+PIN1: Final = 0x01
 _DF_GSM: Final = 0x7F20
 _RAND: Final = 16
 _AUTN_SIZES: Final = (16, 24, 40)  # SQN 6, AMF 2, MAC of 8 to 32 bytes
@@ -100,7 +100,7 @@ def _application(chip: Chip, adf: File | None) -> tuple[File, KeySlot]:
 
 
 def _need_pin1(chip: Chip, command: Command) -> None:
-    chip.require((frozenset((_PIN1,)),), command.channel)
+    chip.require((frozenset((PIN1,)),), command.channel)
 
 
 def _aka(chip: Chip, adf: File, slot: KeySlot, challenge: _Challenge, *, bootstrapping: bool = False) -> bytes:

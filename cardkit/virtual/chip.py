@@ -5,7 +5,7 @@ Volatile: channels, verified secrets, the answer waiting for GET RESPONSE. Every
 
 from collections.abc import Callable
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from . import fcp
 from . import statuswords as sw
@@ -21,14 +21,26 @@ FULL_SHORT: Final = 256  # Ne of Le = 00
 _FID: Final = 4  # hex digits
 
 
+class Transfer(NamedTuple):
+    """An object of a BER-TLV file on its way, block by block.
+
+    :ivar retrieved: towards the terminal; `data` is then what is still to be sent, else what has come so far.
+    """
+
+    file: File
+    retrieved: bool
+    data: bytes
+
+
 class LogicalChannel:
     """What one logical channel has selected (ETSI TS 102 221 8.3, 10.3).
 
     :ivar adf: the application active on this channel; stays active while directories outside it are selected.
     :ivar record: current record number, 0 for none.
+    :ivar transfer: an object of a BER-TLV file that goes in blocks.
     """
 
-    __slots__ = ("adf", "df", "ef", "number", "record")
+    __slots__ = ("adf", "df", "ef", "number", "record", "transfer")
 
     def __init__(self, number: int, df: File) -> None:
         self.number = number
@@ -36,12 +48,13 @@ class LogicalChannel:
         self.adf: File | None = None
         self.ef: File | None = None
         self.record = 0
+        self.transfer: Transfer | None = None
 
     def select(self, file: File) -> None:
         """Make a directory or EF current; an EF's directory becomes current with it (TS 102 221 8.4)."""
         self.adf = file.adf or self.adf
         if file.is_df:
-            self.df, self.ef, self.record = file, None, 0
+            self.df, self.ef, self.record, self.transfer = file, None, 0, None
             return
         self.df = file.parent or file
         self.use(file)
@@ -50,6 +63,7 @@ class LogicalChannel:
         """Make an EF of the current directory current; a cyclic one starts at its newest record."""
         self.ef = file
         self.record = 1 if file.cyclic else 0
+        self.transfer = None
 
 
 class Command:
@@ -75,7 +89,7 @@ class Chip:
     """One chip.
 
     :ivar exact_le: T=0, where a card knows no "as much as there is": Le must be right to the byte.
-    :ivar pending: data waiting for GET RESPONSE, the status word that ends it, and its channel.
+    :ivar pending: data waiting for GET RESPONSE; with the status word that ends them, and their channel.
     """
 
     def __init__(self, image: Image, memory: Memory, protocol: int, random: Random) -> None:
@@ -97,6 +111,7 @@ class Chip:
         self.channels = {0: LogicalChannel(0, self.tree.mf)}
         self.secrets.forget()
         self.pending: bytes = b""
+        self.pending_status = sw.OK
         self.pending_channel = 0
 
     def _watch(self, cells: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from . import fcp, tlv
+from . import bertlv, fcp, tlv
 from . import statuswords as sw
 from .access import ADMINISTRATION, CREATE_DF, CREATE_EF, DELETE
 from .chip import Answer, Chip, Command
@@ -35,6 +35,8 @@ def create(chip: Chip, command: Command) -> Answer:
     _need_free_place(chip, parent, file)
     need_memory(chip, file.size + _OVERHEAD)
     template = _answered(parts, file)
+    if file.kind is Kind.BER_TLV:
+        file.fill = b"\xff"
     made = chip.tree.create(file.path, template, file.filling(file.size), _life_cycle(parts))
     chip.refresh_channels()
     chip.refresh_rules()
@@ -61,7 +63,7 @@ def resize(chip: Chip, command: Command) -> Answer:
     _need_records(file, size)
     before = chip.memory.cells[file.cell]
     need_memory(chip, size - len(before))
-    if file.kind is Kind.BER_TLV and len(before.rstrip(b"\xff")) > size:
+    if file.kind is Kind.BER_TLV and bertlv.used(before) > size:
         raise StatusWordError(sw.NO_MEMORY)
     chip.tree.resize(file, before[:size] + file.filling(size)[len(before) :])
     chip.refresh_channels()

@@ -301,18 +301,20 @@ class _Builder:
 
 
 def _count(line: Mapping[str, Any]) -> int:
-    kind, size, record_length = _shape(line)
-    return 1 if kind is Kind.TRANSPARENT else size // record_length
+    _, size, record_length = _shape(line)
+    return size // record_length if record_length else 1
 
 
 def _shape(line: Mapping[str, Any]) -> tuple[Kind, int, int]:
-    """Kind, body size and record length from `size = n`, `linear = "n x length"` or `cyclic = "n x length"`."""
+    """Kind, body size and record length from `size = n`, `objects = n`, `linear = "n x length"` or `cyclic`."""
     for key, kind in (("linear", Kind.LINEAR), ("cyclic", Kind.CYCLIC)):
         if key in line:
             count, length = (int(part) for part in line[key].split("x"))
             if not (1 <= count <= 254 and 1 <= length <= 255):
                 raise ImageError(f"{key} {line[key]!r}: expected 1 to 254 records of 1 to 255 bytes")
             return kind, count * length, length
+    if "objects" in line:
+        return Kind.BER_TLV, line["objects"], 0
     return (Kind.TRANSPARENT, line["size"], 0) if "size" in line else (Kind.DF, 0, 0)
 
 

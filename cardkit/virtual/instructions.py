@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from . import admin, authenticate, binary, channels, creation, pins, protocol, records, selection
+from . import admin, authenticate, bertlv, binary, channels, creation, identity, pins, protocol, records, selection
 from .chip import Answer, Chip, Command
 from .protocol import Flow
 
@@ -55,8 +55,11 @@ _INTERINDUSTRY: Final = {
 # CLA 8X, CX
 _PROPRIETARY: Final = {
     0x32: Operation(records.increase, records.valid_increase, int(Flow.BOTH)),
+    0x78: Operation(identity.get_identity, identity.valid_identity, int(Flow.READ)),
     0xC0: _GET_RESPONSE,
+    0xCB: Operation(bertlv.retrieve, bertlv.valid_block, int(Flow.DATA | Flow.ANSWER)),
     0xD4: Operation(creation.resize, admin.valid_nothing, int(Flow.WRITE)),
+    0xDB: Operation(bertlv.set_data, bertlv.valid_block, int(Flow.WRITE)),
     0xF2: Operation(selection.status, selection.valid_status, int(Flow.ANSWER)),
 }
 

@@ -113,12 +113,15 @@ class T0:
             return data + status
         if not flow & 1:
             return sw.right_length(len(data))
-        chip.pending, chip.pending_channel = data, command.channel.number
+        chip.pending, chip.pending_status, chip.pending_channel = data, sw.OK, command.channel.number
+        if status == sw.MORE_TO_RETRIEVE:
+            chip.pending_status = status
+            return sw.more_data(len(data))
         return status if status != sw.OK else sw.more_data(len(data))
 
 
 def _hold(chip: Chip, channel: LogicalChannel, data: bytes, sent: int) -> bytes:
-    chip.pending, chip.pending_channel = data[sent:], channel.number
+    chip.pending, chip.pending_status, chip.pending_channel = data[sent:], sw.OK, channel.number
     return data[:sent] + sw.more_data(len(data) - sent)
 
 
@@ -143,4 +146,4 @@ def get_response(chip: Chip, command: Command) -> Answer:
         raise StatusWordError(sw.right_length(len(pending)))
     rest = pending[ne:]
     chip.pending = rest
-    return pending[:ne], sw.more_data(len(rest)) if rest else sw.OK
+    return pending[:ne], sw.more_data(len(rest)) if rest else chip.pending_status
