@@ -78,14 +78,14 @@ def milenage_opc(k: bytes | Secret, op: bytes | Secret) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class MilenageConstants:
-    """Rotations r1 to r5 (bits, multiples of 8) and additions c1 to c5 (16 bytes each). TS 35.206 4.1"""
+    """Rotations r1 to r5 (bits, 0 to 127) and additions c1 to c5 (16 bytes each). TS 35.206 4.1"""
 
     rotations: tuple[int, ...] = ROTATIONS
     additions: tuple[bytes, ...] = ADDITIONS
 
     def __post_init__(self) -> None:
-        if len(self.rotations) != 5 or any(r % 8 or not 0 <= r < 128 for r in self.rotations):
-            raise EncodingError(f"Milenage rotations: got {self.rotations}, expected 5 multiples of 8 below 128")
+        if len(self.rotations) != 5 or any(not 0 <= r < 128 for r in self.rotations):
+            raise EncodingError(f"Milenage rotations: got {self.rotations}, expected 5 from 0 to 127")
         if [len(c) for c in self.additions] != [16] * 5:
             raise EncodingError("Milenage additions: expected 5 times 16 bytes")
 

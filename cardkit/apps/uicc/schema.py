@@ -43,7 +43,7 @@ Weak = Literal["comp128v1", "test-keys"]
 class MilenageBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An operator's own constants of Milenage. TS 35.206 4.1
 
-    :param r: r1 to r5 in bits, multiples of 8.  :param c: c1 to c5, 32 hexadecimal digits each.
+    :param r: r1 to r5 in bits, 0 to 127.  :param c: c1 to c5, 32 hexadecimal digits each.
     """
 
     r: tuple[int, int, int, int, int]

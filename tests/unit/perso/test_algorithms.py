@@ -1,6 +1,7 @@
-"""Every authentication algorithm from profile to proof: on the virtual card where it has it, else on a chip made here.
+"""Every authentication algorithm from profile to proof, on virtual cards and on a chip made here.
 
-That chip reads what was written into its key files and answers AUTHENTICATE accordingly (TS 31.102 7.1.2, 33.102 6.3).
+That chip reads what was written into its key files and answers AUTHENTICATE accordingly (TS 31.102 7.1.2, 33.102 6.3);
+it lies where it is told to.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import dataclasses
 import hashlib
 import re
 import shutil
+from importlib.resources import files
 
 import msgspec
 import pytest
@@ -25,6 +27,7 @@ from cardkit.errors import ProfileError
 from cardkit.perso import Verdict, personalize, verify
 from cardkit.perso.planner import compiled
 from cardkit.profile import load_profile, read_order
+from cardkit.virtual import VirtualCard
 
 from .conftest import USIM_TEST, Job
 
@@ -32,7 +35,7 @@ KEY_FILE = CATALOGUE["ADF.USIM/EF.USIM_AUTH_KEY"]
 ALL = ["milenage", "tuak", "xor", "comp128v1", "comp128v2", "comp128v3", "xor-2g"]
 AUTH = 'algorithm = "milenage"\nk = "{ki}"\nopc = "{opc}"\n'
 MILENAGE = 'algorithm = "milenage"\nopc = "{opc}"'
-CONSTANTS = {"r": [8, 16, 24, 32, 40], "c": [f"{n:032x}" for n in (16, 32, 64, 128, 256)]}
+CONSTANTS = {"r": [8, 17, 24, 127, 40], "c": [f"{n:032x}" for n in (16, 32, 64, 128, 256)]}
 OK = b"\x90\x00"
 
 
@@ -164,6 +167,9 @@ def rules(outcome):
         (f"{MILENAGE}\nage_limit = 1000", []),
         ('algorithm = "milenage"\nop = "{opc}"', []),
         (f"{MILENAGE}\ndelta = 1000\nprobe_delta = true", []),
+        (f'{MILENAGE}\ngsm_algorithm = "comp128v1"\naccept = ["comp128v1"]', [("UICC-097", "comp128v1")]),
+        (f'{MILENAGE}\ngsm_algorithm = "comp128v2"', []),
+        (f'{MILENAGE}\ngsm_algorithm = "comp128v3"', []),
     ],
 )
 def test_algorithms_of_the_virtual_card(product, tap, auth, findings):
@@ -176,24 +182,44 @@ def test_algorithms_of_the_virtual_card(product, tap, auth, findings):
     assert rules(verify(job.plan(), card, job.keystore)) == sorted([*findings, spent])
 
 
-@pytest.mark.parametrize(
-    ("auth", "sizes"),
-    [
-        ('algorithm = "tuak"\nopc = "{opc}"', (32, 51)),
-        ('algorithm = "tuak"\nop = "{opc}"\ntuak = { iterations = 3, res_bits = 128 }', (32, 51)),
-        (f'{MILENAGE}\ngsm_algorithm = "comp128v1"\naccept = ["comp128v1"]', (16, 33)),
-        (f'{MILENAGE}\ngsm_algorithm = "comp128v2"', (16, 33)),
-        (f'{MILENAGE}\ngsm_algorithm = "comp128v3"', (16, 33)),
-        (f"{MILENAGE}\nmilenage = {{ r = {CONSTANTS['r']}, c = {CONSTANTS['c']} }}", (16, 33)),
-    ],
-)
+TUAK = 'algorithm = "tuak"\nopc = "{opc}"'
+WIDE = [
+    (TUAK, (32, 51)),
+    ('algorithm = "tuak"\nop = "{opc}"\ntuak = { iterations = 3, res_bits = 128 }', (32, 51)),
+    (f"{TUAK}\ntuak = {{ res_bits = 32 }}\nsres_variant = 2", (32, 51)),
+    (f"{MILENAGE}\nmilenage = {{ r = {CONSTANTS['r']}, c = {CONSTANTS['c']} }}", (16, 33)),
+]
+
+
+@pytest.fixture(scope="session")
+def wide_image(tmp_path_factory):
+    """The virtual USIM with key files of 67 bytes and one for the constants of Milenage."""
+    text = (files("cardkit.virtual") / "images" / "usim.toml").read_text(encoding="utf-8")
+    text, changed = re.subn(r'(AUTH_KEY", size = )33', r"\g<1>67", text)
+    assert changed == 3
+    constants = '"3F00/A515/6F21" = { name = "EF.MILENAGE_CFG", size = 85, access = "key" }\n'
+    text = text.replace('"3F00/A515/6F01" ', constants + '"3F00/A515/6F01" ')
+    text = re.sub(r"(\[\[authenticate\]\].*\n)", r'\g<1>constants = "3F00/A515/6F21"\n', text)
+    path = tmp_path_factory.mktemp("image") / "wide.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("auth", "sizes"), WIDE)
+def test_algorithms_of_a_virtual_card_with_room(product, tap, wide_image, auth, sizes):
+    job = product(auth, opc_bytes=sizes[0], key_bytes=sizes[1], constants="r =" in auth)
+    _, card = tap(chip=VirtualCard(wide_image, seed=1))
+    outcome = personalize(job.plan(), card, job.keystore)
+    assert (outcome.reject, outcome.verdict, rules(outcome)) == (None, Verdict.GOOD, [])
+
+
+@pytest.mark.parametrize(("auth", "sizes"), WIDE[:2] + WIDE[3:])
 def test_algorithms_of_another_chip(product, tap, auth, sizes):
     job = product(auth, opc_bytes=sizes[0], key_bytes=sizes[1], constants="r =" in auth)
     chip = OtherChip()
     _, card = tap(chip)
     outcome = personalize(job.plan(), card, job.keystore)
-    assert (outcome.reject, outcome.verdict) == (None, Verdict.GOOD)
-    assert rules(outcome) == ([("UICC-097", "comp128v1")] if "comp128v1" in auth else [])
+    assert (outcome.reject, outcome.verdict, rules(outcome)) == (None, Verdict.GOOD, [])
     assert len(chip.keys) == 3
     assert (chip.constants is not None) == ("r =" in auth)
     assert outcome.facts["SQN ADF.USIM"] == "64"
@@ -208,7 +234,7 @@ def test_a_card_that_follows_any_leap_is_found(product, tap):
     assert rules(outcome) == [("UICC-094", "an SQN that leaps beyond delta was accepted: the card is spent")]
 
 
-def test_tuak_with_keys_of_256_bits(product, tap):
+def test_tuak_with_keys_of_256_bits(product, tap, wide_image):
     """No Kc: services and slots that need one are refused, so this product has neither."""
     auth = 'algorithm = "tuak"\nopc = "{opc}"\ntuak = { key_bits = 256 }'
     job = product(auth, opc_bytes=32, key_bytes=51)
@@ -222,9 +248,8 @@ def test_tuak_with_keys_of_256_bits(product, tap):
     files = {**block.files, "ADF.USIM/EF.UST": {"services": services}}
     blocks = {"uicc": msgspec.structs.replace(block, files=files)}
     job = Job(dataclasses.replace(job.profile, blocks=blocks, sha256=bytes(32)), job.keystore, job.records)
-    chip = OtherChip()
-    _, card = tap(chip)
-    assert personalize(job.plan(), card, job.keystore).verdict is Verdict.GOOD
+    for seam in (tap(OtherChip()), tap(chip=VirtualCard(wide_image, seed=1))):
+        assert personalize(job.plan(), seam[1], job.keystore).verdict is Verdict.GOOD
 
 
 @pytest.mark.parametrize("at", [2, 11, 28])
@@ -269,7 +294,7 @@ def test_what_a_profile_must_not_ask_for(product, auth, said):
 
 def test_constants_that_are_none(product):
     for constants in (
-        {**CONSTANTS, "r": [1, 0, 32, 64, 96]},
+        {**CONSTANTS, "r": [128, 0, 32, 64, 96]},
         {**CONSTANTS, "c": ["00"] * 5},
         {**CONSTANTS, "c": ["xx"] * 5},
     ):
@@ -279,10 +304,10 @@ def test_constants_that_are_none(product):
 
 
 def test_a_chip_that_cannot_do_it(job):
-    auth = msgspec.structs.replace(job.profile.blocks["uicc"].auth, gsm_algorithm="comp128v3")
+    auth = msgspec.structs.replace(job.profile.blocks["uicc"].auth, algorithm="tuak")
     blocks = {"uicc": msgspec.structs.replace(job.profile.blocks["uicc"], auth=auth)}
     profile = dataclasses.replace(job.profile, blocks=blocks, sha256=b"\1" * 32)
-    with pytest.raises(ProfileError, match=r"comp128v3 in DF\.GSM: this chip does milenage, xor, xor-2g there"):
+    with pytest.raises(ProfileError, match=r"tuak in ADF\.USIM: this chip does milenage, xor there"):
         compiled(profile)
 
 

@@ -7,11 +7,16 @@ import hashlib
 import pytest
 
 from cardkit.apps.uicc.client import OutOfSync, UiccSession
+from cardkit.apps.uicc.files import APPLICATIONS
 from cardkit.apps.uicc.gba import bootstrap, bootstrapping_autn, derive_ks_ext_naf
 from cardkit.apps.uicc.milenage import Milenage
-from cardkit.apps.uicc.sqn import make_vector
+from cardkit.apps.uicc.names import ADM1
+from cardkit.apps.uicc.sqn import make_vector, verify_auts
 from cardkit.channel import Channel
+from cardkit.crypto import Secret
+from cardkit.crypto.gba import ks, ks_ext_naf
 from cardkit.errors import EncodingError, ProtocolError, StatusError
+from cardkit.target import open_card
 
 from .conftest import ScriptedConnection
 
@@ -93,3 +98,29 @@ def test_the_mac_of_a_bootstrapping_challenge_is_masked_by_ik() -> None:
     assert autn[:8] == vector.autn[:8]
     mask = hashlib.sha1(vector.ik).digest()[:8]
     assert bytes(a ^ b for a, b in zip(autn[8:], mask, strict=True)) == vector.autn[8:]
+
+
+def test_a_card_bootstraps_and_derives_what_we_do() -> None:
+    """Service 68 on, a Milenage key: RES by the card, then a key for a server that nobody sent."""
+    k, opc = bytes(range(0x40, 0x50)), bytes(range(0x50, 0x60))
+    ours = Milenage(k, opc)
+    with open_card("virtual:usim", seed=7) as card:
+        one = UiccSession(card.channel)
+        one.verify(ADM1, Secret(bytes.fromhex("4142434445464748"), "adm1"))
+        one.select_application(APPLICATIONS["ADF.USIM"])
+        one.select_fid(0x6F38)
+        one.update_binary(b"\x08", offset=8)
+        one.select_fid(0xAF20)
+        one.update_binary((b"\x14", Secret(k, "k"), Secret(opc, "opc")))
+        one.select_application(APPLICATIONS["ADF.USIM"])
+        with pytest.raises(StatusError, match="6985"):
+            derive_ks_ext_naf(one, NAF, IMPI)
+        with pytest.raises(StatusError, match="9862"):
+            bootstrap(one, RAND, make_vector(ours, RAND, 64).autn)
+        vector = make_vector(ours, RAND, 64)
+        assert bootstrap(one, RAND, bootstrapping_autn(vector)) == vector.res
+        again = bootstrap(one, RAND, bootstrapping_autn(vector))
+        assert isinstance(again, OutOfSync)
+        assert verify_auts(ours, RAND, again.auts) == 64
+        key = derive_ks_ext_naf(one, NAF, IMPI)
+    assert key == ks_ext_naf(ks(vector.ck, vector.ik), RAND, IMPI, NAF)
