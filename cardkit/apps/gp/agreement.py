@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.gp.discovery import OK, DataTag, get_data
 from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.gp.tags import CardRecognitionData
@@ -70,13 +71,21 @@ def named_parameters(data: CardRecognitionData | None) -> Parameters:
     return decode_parameters(SCP11, int.from_bytes(options[0], "big"))
 
 
+def get_certificates(kvn: int, kid: int) -> CommandAPDU:
+    """Ask for the certificate chain of a key of the security domain.
+
+    >>> get_certificates(0x01, 0x13).encode().hex()
+    '80cabf2106a6048302130100'
+    """
+    return get_data(DataTag.CERTIFICATES, tlv.build(_CONTROL, tlv.build(_KEY_REFERENCE, bytes((kid, kvn)))))
+
+
 def read_certificates(channel: Channel, kvn: int, kid: int) -> list[Certificate]:
     """Return the certificate chain of a key of the security domain, the leaf last (GET DATA BF21).
 
     :raises StatusError: when the card has none.  :raises ProtocolError: when it is malformed.
     """
-    reference = tlv.build(_CONTROL, tlv.build(_KEY_REFERENCE, bytes((kid, kvn))))
-    response = channel.send(get_data(DataTag.CERTIFICATES, reference))
+    response = channel.send(get_certificates(kvn, kid))
     what = f"GET DATA BF21 of key {kid:02X}/{kvn:02X}"
     if response.sw != OK:
         raise status_error(what, response.sw)

@@ -40,7 +40,7 @@ from cardkit.errors import KeyStoreError
 
 CHIP = Rule("PERSO-003", Severity.ERROR, "ISO/IEC 7816-3 8.2", "the ATR is that of the product's chip")
 
-_IN_A_SURVEY = frozenset(("GP-052",))
+_IN_A_SURVEY = frozenset(("GP-050", "GP-052"))
 """Rules that wait for a survey: they cost more commands than a card in production has time for."""
 
 _AS_A_STRANGER = frozenset(("GP-001", "GP-002", "GP-003", "GP-005", "GP-009", "GP-013", "GP-021"))
@@ -141,7 +141,7 @@ class GpBlueprint:
 
 @dataclass(frozen=True, slots=True)
 class GpFiles:
-    """A profile's block with the CAP files it names."""
+    """A profile's block with the files it names."""
 
     block: GpBlock
     contents: Mapping[str, bytes]
@@ -168,11 +168,12 @@ class GpApp:
         return varying(blueprint.product)
 
     def files(self, block: GpBlock) -> tuple[str, ...]:
-        """Return the names of the CAP files."""
-        return tuple(item.cap for item in block.load)
+        """Return the names of the CAP files, and of the file with a pinned root."""
+        roots = (block.certificate.root,) if block.certificate is not None else ()
+        return (*(item.cap for item in block.load), *roots)
 
     def attach(self, block: GpBlock, contents: Mapping[str, bytes]) -> GpFiles:
-        """Return the block with its CAP files."""
+        """Return the block with its files."""
         return GpFiles(block, contents)
 
     def compile(self, block: GpFiles, chip: ChipBlock, compile_template: CompileTemplate) -> GpBlueprint:

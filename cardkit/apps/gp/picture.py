@@ -108,12 +108,11 @@ class History:
 class SeenChain:
     """The certificate store (BF21).
 
-    :param failure: why the chain does not lead to the pinned root, "" where it does.
-    :param expired: whether a certificate is not in force.  :param matches: whether a session proved the leaf's key.
+    :param failure: why the chain does not lead to the pinned root or is not in force, "" where all is well.
+    :param matches: whether a session proved the leaf's key.
     """
 
     failure: str = ""
-    expired: bool = False
     matches: bool = True
 
 

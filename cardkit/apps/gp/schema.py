@@ -168,6 +168,20 @@ class ScriptBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sequence: str
 
 
+class CertificateBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The chip maker's certificate of the key for SCP11b: its chain must lead to a root that is pinned here.
+
+    It must be in force on the day of production (``data.day``).
+
+    :param root: PEM file beside the profile: a public key, or a certificate of it.
+    :param kvn: version of the card's key.  :param i: options of SCP11, as card recognition data has them.
+    """
+
+    root: str
+    kvn: Byte
+    i: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
+
+
 class RestrictionBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may no longer be done (D9).  :param aid: to whom; empty for the whole card, which cannot be taken back."""
 
@@ -205,6 +219,7 @@ class GpBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hands_off: bool = False
     memory: MemoryBlock | None = None
     script: ScriptBlock | None = None
+    certificate: CertificateBlock | None = None
     variable: tuple[str, ...] = ()
 
 

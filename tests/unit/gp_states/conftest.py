@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -73,11 +74,16 @@ def scp02() -> Job:
 
 @pytest.fixture(scope="session")
 def variant(tmp_path_factory) -> Callable[..., Job]:
-    """Return a profile that is like one of the two but for some pieces: ``variant("gp-test", (old, new), ...)``."""
+    """Return a profile that is like one of the two but for some pieces: ``variant("gp-test", (old, new), ...)``.
 
-    def make(name: str, *changes: tuple[str, str]) -> Job:
+    :param beside: further files of the profile, by name.
+    """
+
+    def make(name: str, *changes: tuple[str, str], beside: Mapping[str, bytes] = MappingProxyType({})) -> Job:
         folder = tmp_path_factory.mktemp("variant") / name
         shutil.copytree(PROFILES / name, folder)
+        for file, content in beside.items():
+            (folder / file).write_bytes(content)
         path = folder / "profile.toml"
         text = path.read_text(encoding="utf-8")
         for old, new in changes:

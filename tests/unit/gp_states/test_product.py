@@ -51,6 +51,8 @@ WRONG = [
     ('dgi = "0102"', 'dgi = "01"', "got 1 bytes, expected 2"),
     ('value = "{app_key}", size = 16', 'value = "{app_key}", size = 15', "whole blocks of 16, or pad = true"),
     ('value = "54455354"', 'value = "54455354", pad = true', "only a secret value is padded"),
+    ('root = "maker-root.pem"', 'root = "README.md"', "gp.certificate.root: README.md"),
+    ('day = "{day}"', "", "gp.data.day is missing"),
     ('parameters = "0102"', 'parameters = "0102"\nstore_data_p1 = { last = 0x88 }', "expected a number"),
 ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardkit.apps.gp.client import SecurityDomain
 from cardkit.apps.gp.delete import Delete
@@ -21,6 +23,9 @@ from cardkit.target import Card
 SSD, APPLET, SECOND = (bytes.fromhex(text) for text in ("F053534401", "F04341524401", "F04341524402"))
 MODULE = bytes.fromhex("F05647414C"), bytes.fromhex("F05647414C01")
 PACKAGE = bytes.fromhex("F043415244")
+OTHER = (
+    ec.derive_private_key(7, ec.SECP256R1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+)
 
 Act = Callable[[SecurityDomain], object]
 
@@ -147,6 +152,10 @@ ON_THE_WIRE: list[tuple[str, list[tuple[str, Callable[[bytes], bytes]]]]] = [
     ("GP-042", [("80CA0045", flipped(4))]),
     ("GP-043", [("00CA00E0", flipped(4))]),
     ("GP-045", [("80CAFF21", nearly_full)]),
+    ("GP-050", [("80CABF21", answered("6A88"))]),
+    ("GP-050", [("80CABF21", flipped(-20))]),
+    ("GP-050", [("80880113", flipped(-3))]),
+    ("GP-050", [("80880113", answered("6985"))]),
     ("GP-052", [("00708003", answered("6881"))]),
     ("GP-053", [("80CA0067", answered("6F42"))]),
 ]
@@ -218,6 +227,7 @@ JUDGED: list[tuple[str, str, str]] = [
     ("GP-038", 'by = "4344"', 'by = "4345"'),
     ("GP-039", 'equipment = "00000001"', 'equipment = "00000003"'),
     ("GP-045", "nvm = 20000", "nvm = 90000000"),
+    ("GP-050", 'day = "{day}"', 'day = "2024-06-01"'),
 ]
 
 
@@ -243,6 +253,13 @@ def test_bad_keys_of_an_order_are_found_on_the_card(rule, references, variant, t
     _, card = tap(job.image)
     outcome = personalize(job.plan(), card, job.keystore)
     assert {finding.rule for finding in outcome.findings if not finding.not_checked} == {rule}
+
+
+def test_a_chain_to_another_root_is_not_asked_for_a_session(scp03, variant, made):
+    job = variant("gp-test", ('root = "maker-root.pem"', 'root = "other-root.pem"'), beside={"other-root.pem": OTHER})
+    seam, card = made(scp03)
+    assert fired(job, card) == {"GP-050"}
+    assert not [command for command in seam.sent if command[1] == 0x88]
 
 
 # Negative tests, on samples only.

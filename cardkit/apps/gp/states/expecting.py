@@ -71,6 +71,7 @@ def expectation_of(
         free_nvm=block.memory.nvm if block.memory else None,
         free_ram=block.memory.ram if block.memory else None,
         channels=chip.channels,
+        chain=product.certified is not None,
         variable=varying(product),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cardkit.apps.gp.picture import Refusals, SeenLoad
+from cardkit.apps.gp.picture import Refusals, SeenChain, SeenLoad
 from cardkit.apps.gp.tags import FCI, StatusEntry, StatusKind
 from cardkit.secure.greeting import Greeting
 
@@ -28,7 +28,7 @@ class Notes:
 
     :ivar lists: of the registry.  :ivar faults: of its pages.  :ivar failure: why no session opened, "" if one did.
     :ivar opened: key version and level of the session, None before.
-    :ivar refusals: of a card that was mistreated, None of any other.
+    :ivar refusals: of a card that was mistreated, None of any other.  :ivar chain: None where none was read.
     :ivar asked: status words in order, by what was asked.  :ivar words: instruction and status word of all commands.
     """
 
@@ -46,3 +46,4 @@ class Notes:
     echoes: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     loads: dict[bytes, SeenLoad] = field(default_factory=dict)
     refusals: Refusals | None = None
+    chain: SeenChain | None = None

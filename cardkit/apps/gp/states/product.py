@@ -18,6 +18,7 @@ from cardkit.apps.gp.schema import (
     GroupingBlock,
     LoadBlock,
 )
+from cardkit.apps.gp.states.certifying import Certified, certified
 from cardkit.apps.gp.states.keysets import KeySet, aid_of, delivered_set, hex_of, key_set, replacing
 from cardkit.apps.gp.storedata import Encryption, P1Table, Structure, is_secret
 from cardkit.apps.gp.tags import Privilege, Privileges
@@ -109,6 +110,7 @@ class Product:
     applications: tuple[Application, ...]
     objects: tuple[Value, ...]
     p1_table: P1Table
+    certified: Certified | None
 
     @property
     def main(self) -> KeySet:
@@ -128,7 +130,7 @@ class Product:
 def build_product(block: GpBlock, chip: ChipBlock, files: Mapping[str, bytes]) -> Product:
     """Join a profile's block with its chip's.
 
-    :param files: contents of the CAP files by name.
+    :param files: contents of the files the block names.
     :raises ProfileError: naming the entry that is wrong, or what this chip cannot do.
     """
     parameters = decode_parameters(block.channel.scp, block.channel.i)
@@ -161,9 +163,18 @@ def build_product(block: GpBlock, chip: ChipBlock, files: Mapping[str, bytes]) -
         ),
         objects=_objects(block),
         p1_table=_p1_table(chip),
+        certified=_certified(block, files),
     )
     _check_references(product)
     return product
+
+
+def _certified(block: GpBlock, files: Mapping[str, bytes]) -> Certified | None:
+    if block.certificate is None:
+        return None
+    if not block.data.day:
+        raise ProfileError("gp.certificate: gp.data.day is missing: the day on which the certificate must be in force")
+    return certified(block.certificate, files[block.certificate.root])
 
 
 def _quirks(chip: ChipBlock) -> Quirks:

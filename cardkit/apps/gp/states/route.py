@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardkit.apdu import CommandAPDU
+from cardkit.apps.gp.agreement import get_certificates
 from cardkit.apps.gp.discovery import CLA, OK, get_data, select
+from cardkit.apps.gp.states.certifying import PROVING
 from cardkit.apps.gp.states.keysets import KeySet
 from cardkit.apps.gp.states.product import Product
 from cardkit.desired import Phase, Role, Step
@@ -111,6 +113,12 @@ class Route:
         """Read a data object of the selected domain."""
         size = self.room.command(0) if secured else 0
         self._add(Role.READ, SECURED if secured else PLAIN, serves, get_data(tag, cla=cla), size)
+
+    def prove(self, kvn: int, serves: str) -> None:
+        """Read the certificates of the key for SCP11b, and agree with it on a session that is closed at once."""
+        certificates = get_certificates(kvn, PROVING.kid)
+        self._add(Role.READ, PLAIN, serves, certificates, certificates.nc)
+        self._add(Role.PROVE, PLAIN, serves, CommandAPDU(CLA, PROVING.ins, kvn, PROVING.kid), 0)
 
     def list(self, command: CommandAPDU, serves: str) -> None:
         """Read the registry; further pages are asked for as the card says."""

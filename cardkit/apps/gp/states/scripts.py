@@ -29,6 +29,7 @@ MANAGE_CHANNEL, OPEN, CLOSE = 0x70, 0x00, 0x80
 SELECTED, PLAIN_STATUS, CHANNELS = "SELECT", "GET STATUS without a session", "logical channels"
 PRODUCTION, CARD_DATA, CAPABILITIES, KEYS, RESOURCES = "9F7F", "66", "67", "E0", "FF21"
 ISSUER_NUMBER, CARD_NUMBER, COUNTER, CONFIRMATIONS = "42", "45", "C1", "C2"
+CERTIFICATES = "BF21"
 PLAIN_CARD_DATA, PLAIN_KEYS = "66 with class 00", "E0 with class 00"
 LISTS = {kind: f"GET STATUS {kind:02X}" for kind in StatusKind}
 REGISTRY = (StatusKind.ISD, StatusKind.APPLICATIONS, StatusKind.MODULES)
@@ -55,7 +56,7 @@ class Scripts:
             state for kind in (*self.kinds, self.life_cycle) for state in kind.states
         )
         self.identify = self._identify()
-        self.survey = self._survey(channels=True)
+        self.survey = self._survey(thorough=True)
         self.look = self._look()
         self.number = self._number()
         self.parts = self._parts()
@@ -112,7 +113,7 @@ class Scripts:
         return {
             Part.FENCE: fenced,
             Part.WRITE: written,
-            Part.CHECK: self._survey(channels=False),
+            Part.CHECK: self._survey(thorough=False),
             Part.SEAL: sealed,
             Part.STRANGER: self._stranger(),
         }
@@ -141,7 +142,7 @@ class Scripts:
         self._domains(route, greet=False)
         return route.take()
 
-    def _survey(self, *, channels: bool) -> tuple[Step, ...]:
+    def _survey(self, *, thorough: bool) -> tuple[Step, ...]:
         route = Route(self.product, Phase.VERIFY)
         self._identity(route)
         for tag, name in ((DataTag.CARD_DATA, CARD_DATA), (DataTag.CAPABILITIES, CAPABILITIES)):
@@ -152,8 +153,10 @@ class Scripts:
         if self.product.block.memory is not None:
             route.read(DataTag.RESOURCES, RESOURCES)
         route.ask(get_status(StatusKind.ISD), PLAIN_STATUS)
-        if channels:
+        if thorough:
             self._channels(route)
+            if self.product.certified is not None:
+                route.prove(self.product.certified.kvn, CERTIFICATES)
         for keys in self.product.keys:
             if keys.opens_channel:
                 route.greet(keys)

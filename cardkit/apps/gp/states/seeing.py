@@ -15,6 +15,7 @@ from cardkit.apps.gp.states.scripts import (
     CAPABILITIES,
     CARD_DATA,
     CARD_NUMBER,
+    CERTIFICATES,
     CHANNELS,
     CONFIRMATIONS,
     COUNTER,
@@ -39,7 +40,7 @@ from cardkit.secure.opening import check_card_challenge
 _FIELDS = {
     SELECTED: "fci", PRODUCTION: "cplc", CARD_DATA: "card_data", CAPABILITIES: "capabilities", KEYS: "keys",
     RESOURCES: "memory", ISSUER_NUMBER: "issuer_number", CARD_NUMBER: "card_number", COUNTER: "counter",
-    CONFIRMATIONS: "confirmations",
+    CONFIRMATIONS: "confirmations", CERTIFICATES: "chain",
 }  # fmt: skip
 
 _TAGS = {ISSUER_NUMBER: 0x42, CARD_NUMBER: 0x45, COUNTER: 0xC1, CONFIRMATIONS: 0xC2}
@@ -84,6 +85,7 @@ def picture_of(product: Product, seen: Observations, keystore: KeyStore | None) 
         card_number=seen.bodies.get(CARD_NUMBER),
         counter=read.number(COUNTER),
         confirmations=read.number(CONFIRMATIONS),
+        chain=notes.chain,
         plain_status=next(iter(notes.asked.get(PLAIN_STATUS, ())), None),
         values=_values(seen) or None,
         channels=_channels(notes),

@@ -7,10 +7,14 @@ for the next one. Where the plan holds a script, the very bytes of the plan are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from itertools import groupby
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.gp.discovery import CARD_LOCKED, OK
+from cardkit.apps.gp.picture import SeenChain
+from cardkit.apps.gp.states.certifying import judge_chain, proves
+from cardkit.apps.gp.states.expecting import DAY
 from cardkit.apps.gp.states.keysets import KeySet
 from cardkit.apps.gp.states.line import Line
 from cardkit.apps.gp.states.mistreating import Mistreatment
@@ -63,6 +67,7 @@ class GpSession:
             Role.GONE: self._ask,
             Role.QUERY: self._greet,
             Role.PRESENT: self._authenticate,
+            Role.PROVE: self._certify,
         }
 
     def _fresh(self) -> Observations:
@@ -252,6 +257,18 @@ class GpSession:
         if command.ins == MANAGE_CHANNEL and not command.p1 and response.sw == OK and len(response.data) == 1:
             self._numbers.append(response.data[0])
         self._notes.asked.setdefault(step.serves, []).append(response.sw)
+
+    def _certify(self, step: Step) -> None:
+        """Judge the certificates that were read; a key nobody vouches for is not asked for a session."""
+        wanted, day = self._scripts.product.certified, self._contents[DAY]
+        store = self.seen.bodies.get(step.serves)
+        if store is None or wanted is None:
+            return
+        assert isinstance(day, bytes)
+        chain, key = judge_chain(store, wanted, date.fromisoformat(day.decode()))
+        if key is not None:
+            chain = SeenChain(matches=proves(self._line.plain, wanted, key, self._scripts.product.chip.max_data))
+        self._notes.chain = chain
 
     # Sessions
 
