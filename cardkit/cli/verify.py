@@ -19,8 +19,9 @@ from cardkit.cli.cardreport import Verified, report_document, show_report, verif
 from cardkit.cli.diff import read_dump
 from cardkit.cli.order import Job, open_job
 from cardkit.cli.render import print_json, print_json_line, say
+from cardkit.desired import Register
 from cardkit.errors import CardError, CardkitError, NoCardError, TransportError
-from cardkit.perso import plan, prepare, read_identity
+from cardkit.perso import RunRegister, plan, prepare, read_identity
 from cardkit.perso import verify as verify_card
 from cardkit.production.report.identity import mask
 from cardkit.profile import Record
@@ -35,11 +36,13 @@ class Depth:
     """How far a verification goes.
 
     :param golden: dump of the card that all others should be like, None where there is none.
+    :param register: remembers the cards of this run, None for a single one.
     """
 
     without_keys: bool
     destructive: bool
     golden: Document | None
+    register: Register | None
 
 
 class RecordChoice(click.ParamType[int | None]):
@@ -101,8 +104,13 @@ def verify(
         raise click.UsageError("--destructive needs the keys that --without-keys leaves out")
     started = datetime.now(UTC)
     job = open_job(profile, order_path)
-    depth = Depth(without_keys, destructive, read_dump(golden) if golden else None)
     targets = [target for text in readers for target in parse(text)]
+    depth = Depth(
+        without_keys,
+        destructive,
+        read_dump(golden) if golden else None,
+        RunRegister() if continuous or len(targets) > 1 else None,
+    )
     done: list[Verified] = []
     failed = 0
     for item in cards(job, targets, record_no, continuous=continuous, depth=depth):
@@ -166,6 +174,7 @@ def one_card(job: Job, card: Card, record_no: int | None, depth: Depth) -> Verif
             without_keys=depth.without_keys,
             destructive=depth.destructive,
             differs=None if depth.golden is None else differing(depth.golden, card),
+            register=depth.register,
         )
     except (CardError, TransportError) as error:
         return error

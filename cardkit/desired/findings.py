@@ -12,6 +12,8 @@ ATR_FITS = "ATR fits"
 
 DIFFERS = "differs from the golden card"
 """Name of a note whoever has a golden card's dump makes: a frozenset of the places in which this card differs."""
+REPEATED = "had by another card"
+"""Name of a note the run makes where somebody remembers cards: a frozenset of kinds, as :class:`Distinct` has them."""
 NOT_ALIKE = ("as on the golden card", "another value")
 
 

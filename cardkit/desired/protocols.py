@@ -207,6 +207,20 @@ class Mistreats(Protocol):
         ...
 
 
+Register = Callable[[Mapping[str, str], int], frozenset[str]]
+"""What somebody remembers of cards: takes one card's numbers by kind and the row of its record, returns the kinds that
+the card of another row had."""
+
+
+@runtime_checkable
+class Distinct(Protocol):
+    """What a session offers besides, where cards have numbers that are nobody else's."""
+
+    def identities(self) -> Mapping[str, str]:
+        """Return those that were read since the last reset, by kind, in hexadecimal digits."""
+        ...
+
+
 @runtime_checkable
 class UsesFiles(Protocol):
     """What an application offers besides, where a profile names files that lie beside it."""

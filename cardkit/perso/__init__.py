@@ -13,6 +13,7 @@ from cardkit.perso.identify import Identity, MarkerState, Presented, identify, r
 from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
 from cardkit.perso.planner import Prepared, plan, prepare, varying_places
 from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
+from cardkit.perso.register import RunRegister
 from cardkit.perso.run import personalize
 from cardkit.perso.tracing import redactor
 from cardkit.perso.verify import verify
@@ -29,6 +30,7 @@ __all__ = [
     "Presented",
     "Reject",
     "Report",
+    "RunRegister",
     "Verdict",
     "decide",
     "identify",

@@ -24,6 +24,7 @@ from cardkit.desired import (
     OnEvent,
     Part,
     Plan,
+    Register,
     Step,
     UnknownEvent,
     intent_of,
@@ -41,6 +42,7 @@ from cardkit.perso.outcome import (
     verdict_of,
 )
 from cardkit.perso.planner import working
+from cardkit.perso.register import note_repeated
 
 _NS_PER_MS = 1_000_000
 
@@ -54,7 +56,13 @@ class _RejectedError(CardError):
 
 
 def personalize(
-    plan: Plan, card: Card, keystore: KeyStore, *, on_event: OnEvent | None = None, resume: bool = False
+    plan: Plan,
+    card: Card,
+    keystore: KeyStore,
+    *,
+    on_event: OnEvent | None = None,
+    resume: bool = False,
+    register: Register | None = None,
 ) -> Outcome:
     """Make one card, prove it, seal it.
 
@@ -64,13 +72,14 @@ def personalize(
         UnknownEvent when the link fails in mid-command; DoneEvent: four events for a good card.
         It returns when the event is durable; what it raises stops the run before the next command.
     :param resume: the card may have been begun: look at its marker and go on from there.
+    :param register: what is remembered of other cards; None where nobody does.
     :returns: also for a rejected card: whatever the card did wrong stands in the outcome.
     :raises TransportError: when the link failed; the card is closed. Open it again, identify it, and resume.
     :raises KeyStoreError: when a secret is missing.
     """
     # A script is for a card nobody has greeted yet: on one that may have been begun, everything is computed anew.
     plan = replace(plan, scripts=()) if resume else plan
-    return _Run(plan, card, keystore, on_event or _ignore).outcome(resume=resume)
+    return _Run(plan, card, keystore, on_event or _ignore, register).outcome(resume=resume)
 
 
 def _ignore(event: Event) -> None:
@@ -80,7 +89,8 @@ def _ignore(event: Event) -> None:
 class _Run:
     """One card's way through its plan."""
 
-    def __init__(self, plan: Plan, card: Card, keystore: KeyStore, emit: OnEvent) -> None:
+    def __init__(self, plan: Plan, card: Card, keystore: KeyStore, emit: OnEvent, register: Register | None) -> None:
+        self._register = register
         self._plan = plan
         self._card = card
         self._emit = emit
@@ -226,6 +236,8 @@ class _Run:
         start = time.perf_counter_ns()
         self._restart()
         self._session.run(steps, strict=False)
+        if part is not Part.STRANGER:
+            note_repeated(self._session, self._register, self._plan.record_no)
         found = self._blueprint.judge(self._plan.contents, self._session.seen, part)
         self._findings += found
         if part is not Part.STRANGER:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import ATR_FITS, DIFFERS, Mistreats, OnEvent, Plan, Role, Step, intent_of
+from cardkit.desired import ATR_FITS, DIFFERS, Mistreats, OnEvent, Plan, Register, Role, Step, intent_of
 from cardkit.perso.identify import Card
 from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
 from cardkit.perso.planner import working
+from cardkit.perso.register import note_repeated
 
 _WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
 
@@ -19,6 +20,7 @@ def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     without_keys: bool = False,
     destructive: bool = False,
     differs: frozenset[str] | None = None,
+    register: Register | None = None,
     on_event: OnEvent | None = None,
 ) -> Report:
     """Check a card against a plan: nothing is written but what a proof needs.
@@ -31,6 +33,7 @@ def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     :param destructive: also spend tries and break sessions, where the family has such tests: never on a card that
         leaves the house.
     :param differs: places in which the card's dump differs from a golden card's, None where nobody compared them.
+    :param register: what is remembered of other cards; None where nobody does.
     :param on_event: gets one IntentEvent before the first secret is presented.
     :raises TransportError: when the link fails.
     """
@@ -44,6 +47,7 @@ def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     if differs is not None:
         session.seen.notes[DIFFERS] = differs
     session.run(steps, strict=False)
+    note_repeated(session, register, plan.record_no)
     if destructive and isinstance(session, Mistreats):
         session.mistreat()
     findings = tuple(blueprint.judge(plan.contents, session.seen, None))

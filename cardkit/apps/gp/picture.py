@@ -94,9 +94,9 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the plant has seen before this card.
+    """What the run, or the plant, has seen of other cards.
 
-    :param kdd, chip, image: whether the KDD, the chip's serial and batch, the pair of 42 and 45 were there.
+    :param kdd, chip, image: whether another had this KDD, this serial number and batch, this pair of 42 and 45.
     """
 
     kdd: bool = False

@@ -12,7 +12,7 @@ import msgspec
 from cardkit.crypto import KeyStore
 from cardkit.desired import Finding, OnEvent, Plan
 from cardkit.errors import NoCardError, ProfileError
-from cardkit.perso import MarkerState, Outcome, Prepared, Report, identify, personalize, plan, verify
+from cardkit.perso import MarkerState, Outcome, Prepared, Report, RunRegister, identify, personalize, plan, verify
 from cardkit.production.couplers.deadline import Watch, WatchedConnection
 from cardkit.production.couplers.messages import Ended, Seen, Work
 from cardkit.profile import Profile, Record, load_profile
@@ -78,6 +78,7 @@ class PersoBench:
         self._keystore: KeyStore = self._profile.test_keystore()
         self._feeder = Feeder(spec.target, seed=spec.seed, first=spec.first, again=spec.again)
         self._watch = watch
+        self._register = RunRegister()
         self._card: Card | None = None
 
     def place(self, cancelled: Cancelled) -> bool:
@@ -108,13 +109,14 @@ class PersoBench:
     def make(self, work: Work, on_event: OnEvent, *, resume: bool) -> Ended:
         """Plan the record and run the plan."""
         card = self._present
-        outcome = personalize(self._plan(work), card, self._keystore, on_event=on_event, resume=resume)
+        todo, register = self._plan(work), self._register
+        outcome = personalize(todo, card, self._keystore, on_event=on_event, resume=resume, register=register)
         card.confirm_presence()
         return _ended(outcome)
 
     def prove(self, work: Work) -> Ended:
         """Plan the record and verify."""
-        report = verify(self._plan(work), self._present, self._keystore)
+        report = verify(self._plan(work), self._present, self._keystore, register=self._register)
         return _proved(report)
 
     def remove(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cardkit.apps.gp.discovery import OK, value_of
 from cardkit.apps.gp.identify import Candidate, identify, published_candidates
-from cardkit.apps.gp.picture import CardPicture, Journal, SeenChannels, SeenDomain, SeenGreeting, SeenSession
+from cardkit.apps.gp.picture import CardPicture, History, Journal, SeenChannels, SeenDomain, SeenGreeting, SeenSession
 from cardkit.apps.gp.states.keysets import KeySet
 from cardkit.apps.gp.states.notes import NOTES, Hello, Notes
 from cardkit.apps.gp.states.product import Product
@@ -32,7 +32,7 @@ from cardkit.apps.gp.states.scripts import (
 from cardkit.apps.gp.tags import CPLC, CardCapabilities, CardRecognitionData, KeyInformation, Memory, StatusKind
 from cardkit.crypto import KeyStore
 from cardkit.crypto.cardkeys import KeySetSpec, Scheme
-from cardkit.desired import DIFFERS, Observations, Step
+from cardkit.desired import DIFFERS, REPEATED, Observations, Step
 from cardkit.errors import AuthenticationError, EncodingError, KeyStoreError, ProtocolError
 from cardkit.secure.opening import check_card_challenge
 
@@ -42,6 +42,9 @@ _FIELDS = {
     RESOURCES: "memory", ISSUER_NUMBER: "issuer_number", CARD_NUMBER: "card_number", COUNTER: "counter",
     CONFIRMATIONS: "confirmations", CERTIFICATES: "chain",
 }  # fmt: skip
+
+KDD, CHIP, IMAGE = "KDD", "chip", "image"
+"""Kinds of number that no two cards share."""
 
 _TAGS = {ISSUER_NUMBER: 0x42, CARD_NUMBER: 0x45, COUNTER: 0xC1, CONFIRMATIONS: 0xC2}
 
@@ -93,9 +96,14 @@ def picture_of(product: Product, seen: Observations, keystore: KeyStore | None) 
         domains=dict(_domains(product, seen, notes)),
         refusals=notes.refusals,
         journal=Journal(dict(notes.echoes), dict(notes.loads)) if notes.echoes or notes.loads else None,
+        history=_history(seen.notes.get(REPEATED)),
         golden=seen.notes.get(DIFFERS),
         troubles=troubles,
     )
+
+
+def _history(repeated: frozenset[str] | None) -> History | None:
+    return None if repeated is None else History(KDD in repeated, CHIP in repeated, IMAGE in repeated)
 
 
 class _Reading:

@@ -21,7 +21,7 @@ from cardkit.apps.gp.states.mistreating import Mistreatment
 from cardkit.apps.gp.states.notes import NOTES, Notes
 from cardkit.apps.gp.states.route import SECURED
 from cardkit.apps.gp.states.scripts import CARD_NUMBER, KEYS, MANAGE_CHANNEL, PRODUCTION, Scripts
-from cardkit.apps.gp.states.seeing import body_of, picture_of
+from cardkit.apps.gp.states.seeing import CHIP, IMAGE, KDD, body_of, picture_of
 from cardkit.apps.gp.status import read_status
 from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.gp.tags import CPLC, FCI, KeyInformation, StatusKind
@@ -131,12 +131,22 @@ class GpSession:
         self.run(self._scripts.number, strict=True)
         return self._body(CARD_NUMBER).hex().upper()
 
+    def identities(self) -> dict[str, str]:
+        """Return what no other card may have: KDD, the chip's serial number and batch, the pair of 42 and 45."""
+        picture = picture_of(self._scripts.product, self.seen, None)
+        found = {
+            KDD: picture.greetings[0].kdd if picture.greetings else b"",
+            CHIP: picture.cplc.chip_id if picture.cplc is not None else b"",
+            IMAGE: (picture.issuer_number or b"") + picture.card_number if picture.card_number is not None else b"",
+        }
+        return {kind: value.hex().upper() for kind, value in found.items() if value}
+
     def facts(self) -> tuple[Fact, ...]:
         """Return what only the card knew: its KDD, and the counter of each key set as it greeted last."""
         facts = {}
         for hello in self._notes.greetings:
             greeting = hello.greeting
-            facts["KDD"] = greeting.kdd.hex().upper()
+            facts[KDD] = greeting.kdd.hex().upper()
             if greeting.sequence is not None:
                 facts[f"counter {greeting.kvn:02X}"] = str(int.from_bytes(greeting.sequence, "big"))
         return tuple(Fact(name, value) for name, value in facts.items())
