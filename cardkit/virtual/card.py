@@ -169,4 +169,4 @@ def _new(image: Image, serial: bytes) -> tuple[bytes, dict[str, bytes]]:
     """The cells in which a fresh chip differs from its image."""
     if len(serial) != image.serial_size:
         raise ImageError(f"image {image.name}: serial of {len(serial)} bytes, expected {image.serial_size}")
-    return serial, {image.serial_cell: serial} if image.serial_cell else {}
+    return serial, image.born(serial)

@@ -9,7 +9,7 @@ from it; `absent` marks an MF that is still to be created.
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from .historical import capabilities
 
 _FOLDER: Final = Path(__file__).parent / "images"
 _GLOBALPLATFORM: Final = "globalplatform"
+_UICC_ON_PLATFORM: Final = "uicc-globalplatform"
 _NVM: Final = 65_536
 _SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
 
@@ -81,12 +82,30 @@ class Image:
     extended: bool
     nvm: int
 
+    def born(self, serial: bytes) -> dict[str, bytes]:
+        """The cells in which a fresh chip differs from its image."""
+        return {self.serial_cell: serial} if self.serial_cell else {}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PlatformImage(Image):
+    """A blank chip with a file system and with the security domains of a GlobalPlatform card.
+
+    :ivar platform: its other half; the cells of both are in `cells`.
+    """
+
+    platform: GpImage
+
+    def born(self, serial: bytes) -> dict[str, bytes]:
+        """The cells in which a fresh chip differs; its CPLC data show the end of the serial number."""
+        return {self.serial_cell: serial, **self.platform.born(serial[-gp.SERIAL_SIZE :])}
+
 
 def images() -> tuple[str, ...]:
     """Names of the images that come with the package.
 
     >>> images()
-    ('gp-scp02', 'gp-scp03', 'sim2g', 'uicc-bare', 'usim')
+    ('gp-scp02', 'gp-scp03', 'gsm-r', 'sim2g', 'uicc-bare', 'usim', 'usim-isim-5g')
     """
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
@@ -94,7 +113,8 @@ def images() -> tuple[str, ...]:
 def load_image(name_or_path: str | Path) -> Image | GpImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
 
-    `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card.
+    `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card, "uicc-globalplatform" of a
+    card that is both.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
@@ -112,13 +132,21 @@ def _load(path: Path, _changed_ns: int) -> Image | GpImage:
         digest = hashlib.sha256(raw).digest()[:8]
         if table["chip"].get("system") == _GLOBALPLATFORM:
             return gp.build(table, digest)
-        return _Builder(table, digest).image()
+        image = _Builder(table, digest).image()
+        return _on_platform(image, table) if table["chip"].get("system") == _UICC_ON_PLATFORM else image
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ImageError(f"image {path}: {error}") from error
     except KeyError as error:
         raise ImageError(f"image {path}: missing entry {error}") from error
     except (ImageError, TypeError, ValueError) as error:
         raise ImageError(f"image {path}: {error}") from error
+
+
+def _on_platform(image: Image, table: Mapping[str, Any]) -> PlatformImage:
+    platform = gp.build(table, image.digest)
+    parts = {part.name: getattr(image, part.name) for part in fields(image)}
+    parts["cells"] = {**image.cells, **platform.cells}
+    return PlatformImage(**parts, platform=platform)
 
 
 def rules_of(files: Mapping[str, File], cells: Mapping[str, bytes], mask: Sequence[bytes]) -> dict[File, Rules]:

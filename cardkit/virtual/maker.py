@@ -5,7 +5,8 @@ from pathlib import Path
 from .card import VirtualCard
 from .gp.card import GpCard
 from .gp.image import GpImage
-from .image import Image, load_image
+from .image import Image, PlatformImage, load_image
+from .platformcard import PlatformCard
 
 AnyCard = VirtualCard | GpCard
 AnyImage = Image | GpImage
@@ -35,4 +36,6 @@ def make_card(
     wanted = load_image(image) if isinstance(image, str | Path) else image
     if isinstance(wanted, GpImage):
         return GpCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+    if isinstance(wanted, PlatformImage):
+        return PlatformCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     return VirtualCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)

@@ -42,7 +42,7 @@ def load(tmp_path, text):
 
 
 def test_names():
-    assert images() == ("gp-scp02", "gp-scp03", "sim2g", "uicc-bare", "usim")
+    assert images() == ("gp-scp02", "gp-scp03", "gsm-r", "sim2g", "uicc-bare", "usim", "usim-isim-5g")
 
 
 def test_all_files_of_the_blank_usim_answer_their_fcp(usim):
@@ -190,7 +190,7 @@ def test_missing_entries_are_named(tmp_path, broken):
 
 
 def test_unknown_names_and_wrong_serials():
-    with pytest.raises(ImageError, match="expected one of gp-scp02, gp-scp03, sim2g, uicc-bare, usim"):
+    with pytest.raises(ImageError, match="expected one of gp-scp02, gp-scp03, gsm-r, sim2g, uicc-bare"):
         VirtualCard("nosuch")
     with pytest.raises(ImageError, match="serial of 3 bytes, expected 8"):
         VirtualCard("usim", serial=b"abc")

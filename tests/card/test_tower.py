@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cardkit.virtual
-from cardkit.virtual import VirtualCard, make_card
+from cardkit.virtual import load_image, make_card
 
 FOLDER = Path(cardkit.virtual.__file__).parent
 
@@ -26,7 +26,8 @@ serve(othertower.make_card(sys.argv[3], seed=1), "127.0.0.1", int(sys.argv[2]))
 
 @pytest.mark.parametrize(
     ("image", "select", "answer"),
-    [("usim", "00A4000C023F00", b"\x90\x00"), ("gp-scp03", "00A404000411111111", b"\x6a\x82")],
+    [("usim", "00A4000C023F00", b"\x90\x00"), ("gp-scp03", "00A404000411111111", b"\x6a\x82"),
+     ("usim-isim-5g", "00A4000C023F00", b"\x90\x00")],
 )
 def test_copied_under_another_name_it_serves_a_card(tmp_path, image, select, answer):
     shutil.copytree(FOLDER, tmp_path / "othertower", ignore=shutil.ignore_patterns("__pycache__"))
@@ -70,7 +71,7 @@ def test_nothing_posix_only_is_imported():
 
 
 def test_images_are_one_line_per_file():
-    for name in ("sim2g", "usim"):
+    for name in ("gsm-r", "sim2g", "uicc-bare", "usim", "usim-isim-5g"):
         lines = (FOLDER / "images" / f"{name}.toml").read_text().splitlines()
         files = [line for line in lines if line.startswith('"3F00')]
-        assert len(files) == len(VirtualCard(name).image.files)
+        assert len(files) == len(load_image(name).files)

@@ -6,14 +6,12 @@ from pathlib import Path
 from random import Random
 
 from .. import chipfile
-from ..errors import ImageError, StatusWordError
+from ..errors import ImageError
 from ..memory import Memory
-from . import dispatch, wire
 from .chip import GpChip
+from .exchange import exchange
 from .image import GpImage
 from .journal import PowerCutError
-
-_GET_RESPONSE = 0xC0
 
 
 class GpCard:
@@ -85,27 +83,13 @@ class GpCard:
         if self._gone:
             return b""
         try:
-            return self._transmit(command)
+            return exchange(self.chip, command)
         except PowerCutError:
             self._gone = True
             return b""
         finally:
             if self.chip.memory.dirty:
                 self._save()
-
-    def _transmit(self, command: bytes) -> bytes:
-        chip = self.chip
-        waiting, chip.waiting = chip.waiting, None
-        try:
-            apdu = wire.parse(command, protocol=self.protocol, extended=self.image.extended)
-            if apdu.ins == _GET_RESPONSE:
-                answer, chip.waiting = wire.get_response(apdu, waiting, protocol=self.protocol)
-                return answer
-        except StatusWordError as refusal:
-            return refusal.sw
-        data, status = dispatch.run(chip, apdu)
-        answer, chip.waiting = wire.answer(apdu, data, status, protocol=self.protocol)
-        return answer
 
     def _save(self) -> None:
         self.chip.memory.dirty = False

@@ -48,6 +48,7 @@ class Limits:
 class Habits:
     """Where cards differ beyond their secure channels.
 
+    :ivar ota_sets: key versions 01 to 0F are key sets of SCP80, as in the UICC configuration.
     :ivar initial_set_vanishes: the key set of version FF goes when the first real set comes.
     :ivar skips_initialized: OP_READY may go straight to SECURED.
     :ivar deletes_last_set: DELETE with P2 01 may take the last key set, as on YubiKeys.
@@ -58,6 +59,7 @@ class Habits:
     :ivar store_data_p1: b5 b4 of P1 that STORE DATA takes, by structure of the data; other values are 6A86.
     """
 
+    ota_sets: bool = False
     initial_set_vanishes: bool = True
     skips_initialized: bool = False
     deletes_last_set: bool = True
@@ -159,6 +161,7 @@ def _modules(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _cells(table: Mapping[str, Any], isd: bytes) -> dict[str, bytes]:
     card = table["card"]
     entries = [_isd(card, isd), *(_package(line, isd) for line in table.get("packages", []))]
+    entries += [_application(line, isd) for line in table.get("applications", [])]
     found = {cells.registry(entry.aid): entry.encode() for entry in entries}
     for order, keys in enumerate(_key_sets(table.get("keys", []))):
         found[cells.keys(isd, keys.kvn)] = keycells.encode(keys, order)
@@ -187,6 +190,17 @@ def _package(line: Mapping[str, Any], isd: bytes) -> Entry:
         domain=isd,
         version=bytes.fromhex(line["version"]),
         modules=tuple(bytes.fromhex(module["aid"]) for module in line["modules"]),
+    )
+
+
+def _application(line: Mapping[str, Any], isd: bytes) -> Entry:
+    """An application that is there from birth, such as a USIM."""
+    return Entry(
+        aid=bytes.fromhex(line["aid"]),
+        kind=Kind.APPLICATION,
+        state=registry.SELECTABLE,
+        domain=isd,
+        load_file=bytes.fromhex(line["package"]),
     )
 
 

@@ -11,7 +11,7 @@ from ..errors import StatusWordError
 from .crypto import KEY_AES, KEY_DES, kcv
 
 ENC, MAC, DEK = 1, 2, 3  # key identifiers of a secure channel set
-SCP01, SCP02, SCP03, SCP11 = 0x01, 0x02, 0x03, 0x11
+SCP01, SCP02, SCP03, SCP11, SCP80 = 0x01, 0x02, 0x03, 0x11, 0x80
 
 _ONE_BASE_KEY: Final = 0x01  # SCP02 i: clear when one key serves as all three
 _COUNTER_AT: Final = 1  # state: failures, counter (3)
@@ -92,7 +92,7 @@ class RetryPolicy:
 class KeySet:
     """The keys of one key version number, and what the card remembers about their use.
 
-    :ivar scp: protocol its keys 1 to 3 open: 01, 02, 03; 11 for a set that holds SCP11 keys only.
+    :ivar scp: protocol its keys 1 to 3 open: 01, 02, 03; 11 for a set that holds SCP11 keys only; 80 for over the air.
     :ivar i: parameter of that protocol, one byte.
     """
 

@@ -9,7 +9,7 @@ from . import ber, curves, keytypes
 from .ber import Fields
 from .chip import Answer, Channel, GpChip, PlainCommand
 from .crypto import KEY_AES, KEY_DES
-from .keysets import DEK, ENC, MAC, SCP01, SCP02, SCP03, SCP11, CardKeyEntry, KeySet
+from .keysets import DEK, ENC, MAC, SCP01, SCP02, SCP03, SCP11, SCP80, CardKeyEntry, KeySet
 from .keytypes import EXTENDED, SECRET
 from .registry import Entry
 from .session import SecureChannel
@@ -21,6 +21,7 @@ _VERSIONS: Final = range(0x01, 0x80)
 _PROTOCOLS: Final = {KEY_DES: (SCP01, SCP02), KEY_AES: (SCP03,)}
 _CHANNEL_KIDS: Final = frozenset((ENC, MAC, DEK))
 _OTHER_PURPOSES: Final = 0x70  # key versions from here on are for tokens, receipts, load files
+_OTA_VERSIONS: Final = range(0x01, 0x10)
 _AGREEMENT_KIDS: Final = (0x11, 0x13, 0x15)
 
 
@@ -98,7 +99,8 @@ def store(chip: GpChip, domain: Entry, keys: list[CardKeyEntry], *, replaced: in
     together = {**present.keys, **{key.kid: key for key in keys}}
     scp, i = _protocol(chip, domain, together, kvn)
     cells.put(replace(present, scp=scp, i=i, keys=dict(sorted(together.items()))))
-    if chip.image.habits.initial_set_vanishes and kvn != INITIAL_SET and together.keys() >= _CHANNEL_KIDS and scp:
+    replaces_initial = kvn != INITIAL_SET and together.keys() >= _CHANNEL_KIDS and scp not in (0, SCP80)
+    if chip.image.habits.initial_set_vanishes and replaces_initial:
         cells.remove(INITIAL_SET)
 
 
@@ -120,6 +122,8 @@ def _protocol(chip: GpChip, domain: Entry, keys: dict[int, CardKeyEntry], kvn: i
 
     :raises StatusWordError: 6A80 when the domain has no secure channel for such keys.
     """
+    if chip.image.habits.ota_sets and kvn in _OTA_VERSIONS:
+        return SCP80, 0
     kinds = {keys[kid].type for kid in _CHANNEL_KIDS & keys.keys()} & _PROTOCOLS.keys()
     if not kinds:
         return (SCP11, chip.image.behaviour.scp11_i) if keys.keys() & set(_AGREEMENT_KIDS) else (0, 0)
