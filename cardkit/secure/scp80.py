@@ -211,14 +211,28 @@ class Scp80:
     # Responses
 
     def receipt(self, user_data: bytes, tar: bytes, counter: Counter) -> ProofOfReceipt:
-        """Read the response to a packet.
+        """Read the response to a packet; see :meth:`read_response`.
+
+        :param tar, counter: of the command.
+        :raises SecureMessagingError: also when it answers another packet.
+        """
+        found = self.read_response(user_data)
+        if (found.tar, found.counter) != (tar, counter.last):
+            raise SecureMessagingError(
+                f"{self!r}: response of TAR {found.tar.hex().upper()} to counter {found.counter}, "
+                f"expected {tar.hex().upper()} and {counter.last}"
+            )
+        return found
+
+    def read_response(self, user_data: bytes) -> ProofOfReceipt:
+        """Read a response, whichever packet it answers: that is for the caller to see.
 
         A bare refusal, as cards send it that cannot protect one, is taken as such and is not ``proven``; a bare
         success is no success.
 
-        :param user_data: of a short message, ``027100`` first.  :param tar, counter: of the command.
+        :param user_data: of a short message, ``027100`` first.
         :raises EncodingError: on a malformed packet.
-        :raises SecureMessagingError: when its protection is missing or wrong, or it answers another packet.
+        :raises SecureMessagingError: when its protection is missing or wrong.
         """
         parsed = ResponsePacket.parse(user_data)
         spi = self.terms.spi
@@ -228,16 +242,11 @@ class Scp80:
             fixed, data = parsed.secured, b""
         else:
             fixed, data = self._opened(parsed, FIXED_BYTES, spi.receipt_integrity, ciphered=spi.receipt_ciphered)
-        status, returned = fixed[-1], int.from_bytes(fixed[:COUNTER_BYTES])
+        status = fixed[-1]
         if bare and status in ACCEPTED:
             raise SecureMessagingError(f"{self!r}: status {status:02X} without the protection that was asked for")
-        if (parsed.tar, returned) != (tar, counter.last):
-            raise SecureMessagingError(
-                f"{self!r}: response of TAR {parsed.tar.hex().upper()} to counter {returned}, "
-                f"expected {tar.hex().upper()} and {counter.last}"
-            )
         proven = not bare and spi.receipt_integrity is not Integrity.NONE
-        return ProofOfReceipt(parsed.tar, returned, status, data, proven)
+        return ProofOfReceipt(parsed.tar, int.from_bytes(fixed[:COUNTER_BYTES]), status, data, proven)
 
     # What both have in common
 

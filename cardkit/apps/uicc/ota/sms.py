@@ -6,7 +6,7 @@ A packet of up to 137 bytes is one message; a longer one is cut, and its parts s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -147,6 +147,11 @@ def response_data(messages: Iterable[bytes]) -> bytes:
     return _RESPONSE_HEADER + _joined(messages, _RESPONSE, "response")
 
 
+def carries_response(message: bytes) -> bool:
+    """Whether user data is the response packet, or its first part."""
+    return _RESPONSE in UserData.parse(message).elements
+
+
 def _joined(messages: Iterable[bytes], identifier: int, what: str) -> bytes:
     parts = [UserData.parse(message) for message in messages]
     places = [part.part for part in parts]
@@ -201,7 +206,7 @@ def _user_data(tpdu: bytes) -> bytes:
     return data
 
 
-def submitted(tpdus: Sequence[bytes]) -> bytes:
+def submitted(tpdus: Iterable[bytes]) -> bytes:
     """Return the response packet a card sent as short messages of its own.
 
     :raises EncodingError: when they carry none.
