@@ -115,6 +115,7 @@ def _packing(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice([coding.value for coding in Coding]),
         default=Coding.COMPACT.value,
         show_default=True,
+        help="How scripts are written.",
     )
     @click.option("--sender", default=STATION.digits, show_default=True, metavar="DIGITS", help="Of the messages.")
     @click.option("--plan", "profile", metavar="PROFILE", help="Send what this profile writes, not HEX.")
