@@ -117,14 +117,15 @@ def _decoded(pairs: Iterable[tuple[int, int | None]]) -> list[Parameters]:
     return found
 
 
-def greet(exchange: Exchange, kvn: int, challenge: bytes) -> Greeting:
+def greet(exchange: Exchange, kvn: int, challenge: bytes, *, le: bool = True) -> Greeting:
     """Send INITIALIZE UPDATE, once.
 
     :param kvn: key version, 0 for the card's default set.  :param challenge: 8 or 16 bytes.
+    :param le: false for a card that takes no Le here.
     :raises StatusError: when the card refuses; a security stop where its keys are locked (6982, 6983).
     :raises ProtocolError: on another key version than asked for, an unknown protocol, and on a wrong length.
     """
-    response = exchange(initialize_update(kvn, challenge))
+    response = exchange(initialize_update(kvn, challenge, le=le))
     if response.sw != OK:
         raise _refused(kvn, challenge, response.sw)
     return parse_initialize_update(response.data, asked_kvn=kvn, parameters=None)

@@ -265,22 +265,45 @@ class KeyModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     length: Byte
 
 
-class QuirksModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where this chip departs from the texts; each is named with card and source in the chip file."""
-
-    enc_empty_data: bool = False
-    counter_data_only: bool = False
-    scp03_challenge_old_counter: bool = False
-    rmac_on_error: bool = False
-    put_key_bare_aes: bool = False
-
-
 class StoreDataP1(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """P1 of STORE DATA this chip wants in place of what the content gives, without the last flag."""
 
     dgi: Byte | None = None
     dgi_secret: Byte | None = None
     ber: Byte | None = None
+
+
+class QuirksModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where this chip departs from the texts; each is named with card and source in the chip file.
+
+    A chip that takes no SELECT without a name, or gives its CPLC without tag, needs no word here: issuer security
+    domains are selected by name, and both forms are read.
+
+    :param enc_empty_data: SCP03: it wants a padding block encrypted where a command has no data.
+    :param counter_data_only: SCP03: its encryption counter moves only for commands with data.
+    :param scp03_challenge_old_counter: its pseudo-random challenge is made with the counter before the increment.
+    :param rmac_on_error: it sends an R-MAC with an error status word too.
+    :param put_key_bare_aes: PUT KEY without the clear length of an AES key (``88 10``).
+    :param kcv_aes_zero: it answers PUT KEY with check values of AES keys over a block of zeros.
+    :param iu_no_le: it takes no Le in INITIALIZE UPDATE.
+    :param case4_as_3: it takes no Le in commands that change it.
+    :param get_status_legacy: GET STATUS knows no TLV form.  :param no_modules_status: nor P1 10.
+    :param privileges_1_byte: INSTALL takes one byte of privileges.
+    :param store_data_p1: P1 of STORE DATA in place of what the content gives.
+    """
+
+    enc_empty_data: bool = False
+    counter_data_only: bool = False
+    scp03_challenge_old_counter: bool = False
+    rmac_on_error: bool = False
+    put_key_bare_aes: bool = False
+    kcv_aes_zero: bool = False
+    iu_no_le: bool = False
+    case4_as_3: bool = False
+    get_status_legacy: bool = False
+    no_modules_status: bool = False
+    privileges_1_byte: bool = False
+    store_data_p1: StoreDataP1 = StoreDataP1()
 
 
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -310,4 +333,3 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     kdd_of_cplc: bool = False
     channels: Count | None = None
     quirks: QuirksModel = QuirksModel()
-    store_data_p1: StoreDataP1 = StoreDataP1()

@@ -35,18 +35,22 @@ def get_status(kind: StatusKind, aid: bytes = b"", *, following: bool = False, o
     return CommandAPDU(CLA, _GET_STATUS, kind, form | (_NEXT if following else 0), tlv.build(_AID, aid), ANY_LENGTH)
 
 
-def read_status(exchange: Exchange, kind: StatusKind, aid: bytes = b"") -> tuple[StatusEntry, ...]:
+def read_status(
+    exchange: Exchange, kind: StatusKind, aid: bytes = b"", *, old_form: bool = False, modules: bool = True
+) -> tuple[StatusEntry, ...]:
     """Read all entries of one kind.
 
     A card that does not list modules is asked for load files alone, one that does not know the TLV form for the old.
 
     :param exchange: sends one command, through the session.  :param aid: start of the AIDs wanted.
+    :param old_form: a card that is known not to know the TLV form.  :param modules: whether it may list modules.
     :returns: entries in the card's order; none where the card finds nothing (6A88).
     :raises StatusError: when the card refuses.
     :raises ProtocolError: on malformed entries, an empty page that promises more, and more than 256 pages.
     """
     kinds = (StatusKind.MODULES, StatusKind.LOAD_FILES) if kind is StatusKind.MODULES else (kind,)
-    attempts = [(form, asked) for form in _READERS for asked in kinds]
+    kinds = kinds if modules else kinds[-1:]
+    attempts = [(form, asked) for form in ((_OLD_FORM,) if old_form else _READERS) for asked in kinds]
     for form, asked in attempts[:-1]:
         try:
             return _read(exchange, asked, aid, form)

@@ -136,7 +136,7 @@ def _echoed(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
         name, text = set_text(wanted.kvn, wanted.domain), b"".join(wanted.kcvs).hex().upper()
         echo = picture.journal.echoes.get((wanted.domain, wanted.kvn))
         if echo is None or not text:
-            why = "it was not put in this run" if echo is None else "the key store gave no check values"
+            why = "no answer of this run to compare" if echo is None else "the key store gave no check values"
             yield unknown(name, text or "the order's check values", why, by_design=True)
         elif echo.hex().upper() != text:
             yield Trouble(name, text, echo.hex().upper())

@@ -108,10 +108,13 @@ class _Writer:
         sequence = (counter + (parameters.scp != SCP02)).to_bytes(parameters.sequence_size, "big")
         greeting = self._greeting(keys, challenge, sequence)
         session = self._session(keys, challenge, greeting)
-        head = [initialize_update(keys.kvn, challenge), session.external_authenticate()]
+        head = [
+            initialize_update(keys.kvn, challenge, le=not self._product.chip.quirks.iu_no_le),
+            session.external_authenticate(),
+        ]
         session.authenticated(ResponseAPDU(b"", OK))
         planned = [step for step in steps if step.role not in (Role.QUERY, Role.PRESENT)]
-        commands = [*head, *session.wrap_ahead(self._commands(keys, session, planned))]
+        commands = [*head, *map(self._product.as_taken, session.wrap_ahead(self._commands(keys, session, planned)))]
         session.close()
         return Script(
             name=f"session {keys.name}",

@@ -16,7 +16,7 @@ from cardkit.apps.gp.rules.expectation import (
 )
 from cardkit.apps.gp.states.key_kinds import KEY_RULES
 from cardkit.apps.gp.states.keysets import KeySet, aid_of, hex_of
-from cardkit.apps.gp.states.product import Application, Product
+from cardkit.apps.gp.states.product import Product
 from cardkit.apps.gp.states.varying import varying
 from cardkit.apps.gp.tags import CardState, DomainState, Privileges
 from cardkit.crypto import KeyStore
@@ -139,42 +139,42 @@ def _sets(product: Product, kdd_of: KddOf, keystore: KeyStore | None) -> Iterato
 
 
 def _applications(product: Product) -> Iterator[ExpectedApplication]:
-    package = aid_of(product.chip.domain_package, "chip.gp") if product.domains else None
+    told = not product.chip.quirks.get_status_legacy
+    package = aid_of(product.chip.domain_package, "chip.gp") if product.domains and told else None
     for domain in product.domains:
         yield ExpectedApplication(
             domain.aid,
             DomainState.PERSONALIZED,
-            domain.privileges.bits,
+            domain.privileges.completed().bits,
             package,
-            product.isd,
+            product.isd if told else None,
             kvn=domain.keys[0].kvn,
             is_domain=True,
             verifies=domain.verifies,
         )
-    yield from map(_application(product), product.applications)
-
-
-def _application(product: Product) -> Callable[[Application], ExpectedApplication]:
-    return lambda item: ExpectedApplication(
-        item.aid,
-        item.block.life_cycle,
-        item.privileges.bits,
-        item.load_file,
-        item.domain or product.isd,
-        frozenset(item.block.implicit) if item.block.implicit else None,
-        personalized=bool(item.data),
-    )
+    for item in product.applications:
+        yield ExpectedApplication(
+            item.aid,
+            item.block.life_cycle,
+            item.privileges.completed().bits,
+            item.load_file if told else None,
+            (item.domain or product.isd) if told else None,
+            frozenset(item.block.implicit) if item.block.implicit else None,
+            personalized=bool(item.data),
+        )
 
 
 def _load_files(product: Product) -> Iterator[ExpectedLoadFile]:
+    told = not product.chip.quirks.get_status_legacy
     for model in product.chip.packages:
         yield ExpectedLoadFile(
             aid_of(model.aid, "chip.gp.packages"),
-            hex_of(model.version, "chip.gp.packages") or None,
+            (hex_of(model.version, "chip.gp.packages") or None) if told else None,
             tuple(hex_of(module, "chip.gp.packages") for module in model.modules),
         )
     for package in product.packages:
-        yield ExpectedLoadFile(package.aid, package.version, package.modules, package.digest, package.cap_sha256)
+        version = package.version if told else None
+        yield ExpectedLoadFile(package.aid, version, package.modules, package.digest, package.cap_sha256)
 
 
 def _cplc(product: Product, contents: Mapping[str, Content]) -> ExpectedCPLC:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.gp import cap
 from cardkit.apps.gp.install_parameters import InstallParameters
 from cardkit.apps.gp.schema import (
@@ -122,9 +123,9 @@ class Product:
         """Every set that is loaded, domain by domain."""
         return (*self.keys, *(keys for domain in self.domains for keys in domain.keys))
 
-    def domain_of(self, aid: bytes) -> Domain | None:
-        """Return a supplementary security domain; None for the issuer's."""
-        return next((domain for domain in self.domains if domain.aid == aid), None)
+    def as_taken(self, command: CommandAPDU) -> CommandAPDU:
+        """Return a command that changes the card as this chip takes it: some chips want no Le behind data."""
+        return replace(command, ne=0) if self.chip.quirks.case4_as_3 and command.nc else command
 
 
 def build_product(block: GpBlock, chip: ChipBlock, files: Mapping[str, bytes]) -> Product:
@@ -147,6 +148,7 @@ def build_product(block: GpBlock, chip: ChipBlock, files: Mapping[str, bytes]) -
         raise ProfileError("gp.keys: the first is a channel set of another version than the delivered one")
     if chip.delivered.removal == "replace":
         keys = (replacing(keys[0], delivered.kvn), *keys[1:])
+    size = 1 if chip.quirks.privileges_1_byte else 3
     product = Product(
         block=block,
         chip=chip,
@@ -157,9 +159,9 @@ def build_product(block: GpBlock, chip: ChipBlock, files: Mapping[str, bytes]) -
         delivered=delivered,
         keys=keys,
         packages=tuple(_package(item, files, f"gp.load[{index}]") for index, item in enumerate(block.load)),
-        domains=tuple(_domain(item, parameters, f"gp.domains[{n}]") for n, item in enumerate(block.domains)),
+        domains=tuple(_domain(item, parameters, f"gp.domains[{n}]", size) for n, item in enumerate(block.domains)),
         applications=tuple(
-            _application(item, parameters, f"gp.applications[{n}]") for n, item in enumerate(block.applications)
+            _application(item, parameters, f"gp.applications[{n}]", size) for n, item in enumerate(block.applications)
         ),
         objects=_objects(block),
         p1_table=_p1_table(chip),
@@ -208,9 +210,9 @@ def _package(block: LoadBlock, files: Mapping[str, bytes], where: str) -> Packag
     )
 
 
-def _privileges(names: tuple[str, ...], where: str) -> Privileges:
+def _privileges(names: tuple[str, ...], where: str, size: int) -> Privileges:
     try:
-        found = Privileges.of(names)
+        found = Privileges.of(names, size)
     except EncodingError as error:
         raise ProfileError(f"{where}: {error}") from None
     if wrong := found.contradictions():
@@ -218,7 +220,7 @@ def _privileges(names: tuple[str, ...], where: str) -> Privileges:
     return found
 
 
-def _domain(block: DomainBlock, parameters: Parameters, where: str) -> Domain:
+def _domain(block: DomainBlock, parameters: Parameters, where: str, size: int) -> Domain:
     aid = aid_of(block.aid, f"{where}.aid")
     keys = tuple(key_set(item, f"{where}.keys[{index}]", aid) for index, item in enumerate(block.keys))
     if not keys or not keys[0].opens_channel:
@@ -227,7 +229,7 @@ def _domain(block: DomainBlock, parameters: Parameters, where: str) -> Domain:
     numbers = ((0x42, block.issuer_number), (0x45, block.card_number))
     return Domain(
         aid,
-        _privileges(("security domain", *block.privileges), f"{where}.privileges"),
+        _privileges(("security domain", *block.privileges), f"{where}.privileges", size),
         InstallParameters(hex_of(block.parameters or own, f"{where}.parameters")).build(),
         keys,
         tuple(
@@ -238,7 +240,7 @@ def _domain(block: DomainBlock, parameters: Parameters, where: str) -> Domain:
     )
 
 
-def _application(block: ApplicationBlock, parameters: Parameters, where: str) -> Application:
+def _application(block: ApplicationBlock, parameters: Parameters, where: str, size: int) -> Application:
     aid = aid_of(block.aid, f"{where}.aid")
     implicit = tuple(bytes((value,)) for value in block.implicit)
     return Application(
@@ -246,7 +248,7 @@ def _application(block: ApplicationBlock, parameters: Parameters, where: str) ->
         aid,
         aid_of(block.load_file, f"{where}.load_file"),
         aid_of(block.module, f"{where}.module"),
-        _privileges(block.privileges, f"{where}.privileges"),
+        _privileges(block.privileges, f"{where}.privileges", size),
         InstallParameters(hex_of(block.parameters, f"{where}.parameters"), implicit=implicit).build(),
         aid_of(block.domain, f"{where}.domain") if block.domain else b"",
         tuple(
@@ -299,7 +301,7 @@ def _objects(block: GpBlock) -> tuple[Value, ...]:
 
 
 def _p1_table(chip: ChipBlock) -> P1Table:
-    told = chip.store_data_p1
+    told = chip.quirks.store_data_p1
     pairs: tuple[tuple[tuple[Structure, Encryption], Any], ...] = (
         ((Structure.DGI, Encryption.NONE), told.dgi),
         ((Structure.DGI, Encryption.ALL), told.dgi_secret),

@@ -98,7 +98,7 @@ class Route:
         parameters = self.product.parameters
         size = parameters.challenge_size
         fixed = GREETING_BYTES if parameters.scp in (1, 2) else 13 + 2 * size + parameters.sequence_size
-        command = initialize_update(keys.kvn, bytes(size))
+        command = initialize_update(keys.kvn, bytes(size), le=not self.product.chip.quirks.iu_no_le)
         self._add(Role.QUERY, PLAIN, keys.name, command, size, keys=keys, answer=fixed)
 
     def authenticate(self, keys: KeySet) -> None:

@@ -244,7 +244,10 @@ class GpSession:
             return
         kind = StatusKind(step.command.p1)
         try:
-            self._notes.lists[kind] = read_status(self._line.secured, kind)
+            quirks = self._scripts.product.chip.quirks
+            self._notes.lists[kind] = read_status(
+                self._line.secured, kind, old_form=quirks.get_status_legacy, modules=not quirks.no_modules_status
+            )
         except SecureMessagingError as error:
             self._unproven(step, error)
         except CardError as error:
