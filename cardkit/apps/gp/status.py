@@ -48,8 +48,8 @@ def read_status(
     :raises StatusError: when the card refuses.
     :raises ProtocolError: on malformed entries, an empty page that promises more, and more than 256 pages.
     """
-    kinds = (StatusKind.MODULES, StatusKind.LOAD_FILES) if kind is StatusKind.MODULES else (kind,)
-    kinds = kinds if modules else kinds[-1:]
+    asked_for = [StatusKind.MODULES, StatusKind.LOAD_FILES] if kind is StatusKind.MODULES else [kind]
+    kinds = asked_for if modules else asked_for[-1:]
     attempts = [(form, asked) for form in ((_OLD_FORM,) if old_form else _READERS) for asked in kinds]
     for form, asked in attempts[:-1]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from cardkit.virtual import make_card
 from .conftest import PROFILES, Job, Tap, make_job
 
 CHIP = PROFILES.parent / "chips" / "virtual-gp-scp03.toml"
-IMAGE = Path(make_card.__code__.co_filename).parent / "images" / "gp-scp03.toml"
+IMAGE = resources.files("cardkit.virtual") / "images" / "gp-scp03.toml"
 INITIALIZE_UPDATE, INSTALL, PUT_KEY, GET_STATUS = 0x50, 0xE6, 0xD8, 0xF2
 
 Change = tuple[str, str]
