@@ -2,14 +2,14 @@
 PY      := .venv/bin/python
 PYTEST  := $(PY) -m pytest
 LONG    := --timeout=3600
-QUICK   := --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/unit tests/property tests/card -n auto -q --timeout=120
+QUICK   := $(PYTEST) -q --timeout=120
 OUT     := out
 
 # Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
+.PHONY: help demo test check unit static quick-unit quick-card hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -23,15 +23,23 @@ test: setup-test ## all checks and tests, the real PC/SC stack included
 	$(PYTEST) tests/interop tests/packaging tests/examples --timeout=300
 
 check: setup-test ## format, lint, types, import contracts, unit tests (under 90 s)
+	@$(MAKE) --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),-Otarget) quick-unit quick-card static
+
+unit: setup-test ## unit, property and virtual card tests only
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) quick-unit quick-card
+
+static:
 	$(PY) -m ruff format --check cardkit tests examples .ci
 	$(PY) -m ruff check cardkit tests examples .ci
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m codespell_lib cardkit profiles tests examples README.md CHANGELOG.md
-	$(PYTEST) $(QUICK)
 
-unit: setup-test ## unit, property and virtual card tests only
-	$(PYTEST) $(QUICK)
+quick-unit:
+	$(QUICK) tests/unit
+
+quick-card:
+	$(QUICK) --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/property tests/card
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
 	$(PYTEST) tests/hostile --timeout=600
