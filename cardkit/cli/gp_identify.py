@@ -91,7 +91,7 @@ def _show(found: Identification, own: int) -> None:
             ("sequence counter", upper_hex(greeting.sequence) or "none"),
         ]
     )
-    rows = [_row(trial, found.proves) for at, trial in enumerate(found.trials) if at < own or trial.fits]
+    rows = [_row(trial, found.proves) for at, trial in enumerate(found.trials) if at < own or trial in found.matches]
     if rows:
         click.echo()
         table(["key", "KCV", "diversification", "result"], rows)

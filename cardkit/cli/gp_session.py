@@ -17,6 +17,7 @@ from cardkit.apps.gp.client import SecurityDomain
 from cardkit.apps.gp.identify import Trial, identify, published_candidates
 from cardkit.channel import Channel
 from cardkit.cli import keys_option
+from cardkit.cli.gp_scp11 import Certificates, scp11_options
 from cardkit.cli.hexadecimal import from_hex
 from cardkit.cli.render import say
 from cardkit.crypto import KeyStore
@@ -38,6 +39,7 @@ class Access:
 
     :param aid: of the domain; None for the issuer's.  :param keys: None to look for keys everybody knows.
     :param level: None for the strongest the card has.  :param parameters: None for what the card names.
+    :param certificates: for SCP11, which asks for no key set.
     """
 
     keystore: KeyStore
@@ -45,6 +47,7 @@ class Access:
     keys: KeySetSpec | None = None
     level: SecurityLevel | None = None
     parameters: Parameters | None = None
+    certificates: Certificates | None = None
 
 
 _AID = click.option("--aid", metavar="HEX", help="The security domain; by default that of the issuer.")
@@ -78,7 +81,7 @@ def greeting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what :func:`greeting_options` adds, ``--key-set`` and ``--level``: all a session takes."""
-    return _AID(_KEY_SET(_LEVEL(_SCP(_collected(command)))))
+    return _AID(_KEY_SET(_LEVEL(_SCP(scp11_options(_collected(command))))))
 
 
 def _collected(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,6 +94,7 @@ def _collected(command: Callable[..., Any]) -> Callable[..., Any]:
         scp: str | None,
         key_set: str | None = None,
         level: str | None = None,
+        certificates: Certificates | None = None,
         **others: Any,
     ) -> Any:
         access = Access(
@@ -99,6 +103,7 @@ def _collected(command: Callable[..., Any]) -> Callable[..., Any]:
             None if key_set is None else parse_key_set(key_set),
             None if level is None else parse_level(level),
             None if scp is None else parse_protocol(scp),
+            certificates,
         )
         return command(*arguments, access=access, **others)
 
@@ -113,13 +118,24 @@ def opened_domain(reader: str, access: Access) -> Iterator[SecurityDomain]:
     """
     with open_card(reader) as card:
         domain = select(card.channel, access)
-        keystore, keys = (access.keystore, access.keys) if access.keys else known_keys(domain, access)
-        challenge = secrets.token_bytes(_LONGEST_CHALLENGE)
-        domain.open(keystore, keys, access.level, host_challenge=challenge, parameters=access.parameters)
+        open_session(domain, access)
         try:
             yield domain
         finally:
             domain.close()
+
+
+def open_session(domain: SecurityDomain, access: Access) -> None:
+    """Open a session as the options say: by certificates, by the key set named, or by published keys that fit.
+
+    Errors as :meth:`SecurityDomain.open` and :meth:`SecurityDomain.open_scp11`.
+    """
+    if access.certificates is not None:
+        domain.open_scp11(access.keystore, access.certificates.agreement(domain, access.level))
+        return
+    keystore, keys = (access.keystore, access.keys) if access.keys else known_keys(domain, access)
+    challenge = secrets.token_bytes(_LONGEST_CHALLENGE)
+    domain.open(keystore, keys, access.level, host_challenge=challenge, parameters=access.parameters)
 
 
 def select(channel: Channel, access: Access) -> SecurityDomain:

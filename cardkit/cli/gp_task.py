@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from cardkit.apps.gp.domain_content import Delegation
 from cardkit.apps.gp.tokens import Confirmation
 from cardkit.channel import Channel
 from cardkit.cli import gp_session, keys_option, options
+from cardkit.cli.gp_scp11 import Certificates, scp11_options
 from cardkit.cli.gp_session import Access
 from cardkit.cli.hexadecimal import from_hex
 from cardkit.cli.render import print_json, say
@@ -27,7 +27,6 @@ from cardkit.errors import CardFaultError, EncodingError, TransportError
 from cardkit.secure.levels import SecurityLevel
 from cardkit.target import Scheme, open_card, parse_one
 
-_CHALLENGE_BYTES = 16
 Document = dict[str, Any]
 
 
@@ -56,14 +55,7 @@ class Task:
         access = self.access
         with open_card(self.reader) as card:
             domain = gp_session.select(card.channel, access)
-            keystore, keys = (access.keystore, access.keys) if access.keys else gp_session.known_keys(domain, access)
-            domain.open(
-                keystore,
-                keys,
-                access.level,
-                host_challenge=secrets.token_bytes(_CHALLENGE_BYTES),
-                parameters=access.parameters,
-            )
+            gp_session.open_session(domain, access)
             try:
                 yield card.channel, domain
             except (CardFaultError, TransportError):
@@ -117,6 +109,7 @@ def task(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--yes", is_flag=True, help="Write without asking; without it the plan is shown first.")
     @click.option("--irreversible", is_flag=True, help="Do what cannot be taken back; the plan lists it.")
     @options.as_json
+    @scp11_options
     @keys_option.keystore
     @functools.wraps(command)
     def collected(
@@ -130,6 +123,7 @@ def task(command: Callable[..., Any]) -> Callable[..., Any]:
         yes: bool,
         irreversible: bool,
         as_json: bool,
+        certificates: Certificates | None,
         **others: Any,
     ) -> Any:
         access = Access(
@@ -138,6 +132,7 @@ def task(command: Callable[..., Any]) -> Callable[..., Any]:
             None if key_set is None else parse_key_set(key_set),
             None if level is None else gp_session.parse_level(level),
             None if scp is None else gp_session.parse_protocol(scp),
+            certificates,
         )
         if access.level is not None and SecurityLevel.C_MAC not in access.level:
             raise click.UsageError(f"--level {level}: a card is changed under a MAC only, expected 01 or more")

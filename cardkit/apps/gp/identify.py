@@ -74,8 +74,9 @@ class Identification:
 
     @property
     def matches(self) -> tuple[Trial, ...]:
-        """Candidates that fit."""
-        return tuple(trial for trial in self.trials if trial.fits)
+        """Candidates that fit; one key under several names is one match, by the first of them."""
+        found = {(trial.kcv or str(trial), trial.keys.scheme): trial for trial in reversed(self.trials) if trial.fits}
+        return tuple(reversed(found.values()))
 
     def match(self) -> Trial:
         """Return the one candidate that fits.

@@ -115,6 +115,39 @@ def test_mistakes_are_one_line_and_an_exit_code(words: list[str], code: int, tex
     assert [line for line in said.splitlines() if not line.startswith("warning: ")] == [said.splitlines()[-1]]
 
 
+def test_a_key_that_is_given_and_published_is_one_match(call: Call) -> None:
+    words = ("identify", "--reader", SCP03, "--key", "test:gp-default")
+    assert len(read_json(call, *words)["matches"]) == 1
+    assert sum("fits, MAC proved" in line for line in call(*words).splitlines()) == 1
+
+
+ROOT = str(Path(__file__).parents[3] / "profiles" / "gp" / "gp-test" / "maker-root.pem")
+
+
+def test_scp11b_opens_and_may_manage_nothing(call: Call) -> None:
+    """In variant b the card does not know who the host is (Amd F)."""
+    words = ("list", "--reader", SCP03, "--scp11", "b:01", "--root", ROOT)
+    assert "GET STATUS 80: card answered 6982" in call(*words, code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["--scp11", "b:01"], 2, "--scp11 needs --root"),
+        (["--root", ROOT], 2, "belong to --scp11"),
+        (["--scp11", "d:01", "--root", ROOT], 4, "expected variant and key version"),
+        (["--scp11", "a:01", "--root", ROOT], 2, "belong to SCP11 a and c"),
+        (["--scp11", "b:01", "--root", __file__], 4, "--root"),
+        (["--scp11", "a:01", "--root", ROOT, "--host-key", "x", "--host-chain", ROOT], 4, "--host-key x"),
+        (["--scp11", "a:01", "--root", ROOT, "--host-key", "3=x:y", "--host-chain", ROOT], 4, "--host-key 3=x:y"),
+        (["--scp11", "a:01", "--root", ROOT, "--host-key", "03=x:y", "--host-chain", ROOT], 4, "--host-chain"),
+        (["--scp11", "b:07", "--root", ROOT], 1, "GET DATA BF21 of key 13/07"),
+    ],
+)
+def test_what_is_missing_for_scp11_is_said(words: list[str], code: int, text: str, call: Call) -> None:
+    assert text in call("list", "--reader", SCP03, *words, code=code)
+
+
 @pytest.mark.parametrize(
     ("reader", "reference", "proves"),
     [(SCP02, "test:gp-default-3des", "ENC"), (SCP03, "test:gp-default", "MAC")],

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import NameOID
 
 from cardkit.apps.gp import domain_keys, domain_lifecycle
+from cardkit.cli import keys_option
 from cardkit.cli.app import run
 from cardkit.cli.gp_task import Task
+from cardkit.crypto import MemoryKeyStore, Usage
+from cardkit.crypto.private import PrivateKey
 from cardkit.errors import AuthenticationError, CardFaultError
 
 from .capfiles import APPLET, archive, components, imports
 
 APP, PACKAGE, MODULE = "F05647414C0101", "F05647414C", "F05647414C01"
 SSD = "A00000015153504101"
+ROOT = str(Path(__file__).parents[3] / "profiles" / "gp" / "gp-test" / "maker-root.pem")
 
 Verb = Callable[..., Any]
 
@@ -283,3 +291,35 @@ def test_a_person_at_the_keyboard_may_say_no(gp: Verb, monkeypatch: pytest.Monke
     monkeypatch.setattr("click.confirm", lambda *words, **options: (_ for _ in ()).throw(click.Abort()))
     assert "interrupted" in gp("install", APP, "--package", PACKAGE, "--module", MODULE, code=130, yes=False)
     assert APP not in listed(gp)
+
+
+@pytest.mark.parametrize("variant", ["a", "c"])
+def test_a_card_is_managed_over_scp11(variant: str, gp: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card gets the key of our authority first; then our certificate opens a session that may change it."""
+    authority, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    pem, chain = tmp_path / "authority.pem", tmp_path / "chain.pem"
+    pem.write_bytes(authority.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    chain.write_bytes(certificate(own.public_key(), authority).public_bytes(Encoding.PEM))
+    gp("put-key", "--public", str(pem), "--kvn", "05", "--kid", "10")
+    pkcs8 = own.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+    def own_store(*_: object) -> MemoryKeyStore:
+        store = MemoryKeyStore()
+        store.add("plant:own", PrivateKey(pkcs8, "own", Usage.AGREE))
+        return store
+
+    monkeypatch.setattr(keys_option, "open_keystore", own_store)
+    session = ("--scp11", f"{variant}:01", "--root", ROOT, "--host-key", "05=plant:own", "--host-chain", str(chain))
+    gp("install", APP, "--package", PACKAGE, "--module", MODULE, *session)
+    assert APP in {entry["aid"] for entry in gp("list", *session, yes=False)}
+
+
+def certificate(key: ec.EllipticCurvePublicKey, authority: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("host", "authority"))
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    usage = x509.KeyUsage(
+        digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+        key_agreement=True, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    builder = x509.CertificateBuilder(issuer, subject, key, 7, start, start + timedelta(days=20_000))
+    return builder.add_extension(usage, critical=True).sign(authority, SHA256())

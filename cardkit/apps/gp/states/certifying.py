@@ -47,14 +47,23 @@ def certified(block: CertificateBlock, pem: bytes) -> Certified:
 
     :param pem: contents of its file.  :raises ProfileError: when that is no public key on an elliptic curve.
     """
+    root = pinned_root(pem, f"gp.certificate.root: {block.root}")
+    return Certified(root, block.kvn, decode_parameters(SCP11, block.i))
+
+
+def pinned_root(pem: bytes, where: str) -> ec.EllipticCurvePublicKey:
+    """Read the public key of a root, or of its certificate.
+
+    :param where: for the error.  :raises ProfileError: when it is none on an elliptic curve.
+    """
     try:
         start = pem.lstrip().startswith(_CERTIFICATE)
         root = x509.load_pem_x509_certificate(pem).public_key() if start else load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ProfileError(f"gp.certificate.root: {block.root}: {error}") from None
+        raise ProfileError(f"{where}: {error}") from None
     if not isinstance(root, ec.EllipticCurvePublicKey):
-        raise ProfileError(f"gp.certificate.root: {block.root}: expected a key on an elliptic curve")
-    return Certified(root, block.kvn, decode_parameters(SCP11, block.i))
+        raise ProfileError(f"{where}: expected a key on an elliptic curve")
+    return root
 
 
 def judge_chain(store: bytes, wanted: Certified, day: date) -> tuple[SeenChain, ec.EllipticCurvePublicKey | None]:
