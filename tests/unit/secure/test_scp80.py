@@ -333,13 +333,18 @@ def test_proven_refusals_are_read(status):
     assert str(receipt) == f"{status:02X} ({status_text(status)})"
 
 
+TEXTS = (
+    "done", "redundancy check, checksum or signature wrong", "counter too low", "counter too high", "counter blocked",
+    "ciphering error", "security error the card does not name", "no memory for the packet",
+    "the card needs more time", "no application of this TAR", "security level too low for this application",
+    "the response follows as an SMS", "the response follows by USSD",
+)  # fmt: skip
+
+
 def test_status_texts():
-    assert [status_text(status) for status in (0x01, 0x0A, 0x0D)] == [
-        "redundancy check, checksum or signature wrong",
-        "security level too low for this application",
-        "reserved status 0D",
-    ]
-    assert all(status_text(status) for status in Status)
+    assert [status_text(status) for status in range(len(TEXTS))] == list(TEXTS)
+    assert list(Status) == list(range(len(TEXTS)))
+    assert status_text(len(TEXTS)) == "reserved status 0D"
     refusing = [status for status in Status if ProofOfReceipt(TAR, 0, status, b"", proven=True).refused]
     assert refusing == [1, 2, 3, 4, 5, 6, 7, 9, 10]
 
