@@ -38,9 +38,10 @@ class LogicalChannel:
     :ivar adf: the application active on this channel; stays active while directories outside it are selected.
     :ivar record: current record number, 0 for none.
     :ivar transfer: an object of a BER-TLV file that goes in blocks.
+    :ivar grants: key references a remote application counts as verified; None for a terminal's channel.
     """
 
-    __slots__ = ("adf", "df", "ef", "number", "record", "transfer")
+    __slots__ = ("adf", "df", "ef", "grants", "number", "record", "transfer")
 
     def __init__(self, number: int, df: File) -> None:
         self.number = number
@@ -49,6 +50,7 @@ class LogicalChannel:
         self.ef: File | None = None
         self.record = 0
         self.transfer: Transfer | None = None
+        self.grants: frozenset[int] | None = None
 
     def select(self, file: File) -> None:
         """Make a directory or EF current; an EF's directory becomes current with it (TS 102 221 8.4)."""
@@ -195,7 +197,9 @@ class Chip:
         """
         if condition is ALWAYS:
             return
-        granted = self.secrets.granted(channel.adf.path if channel.adf is not None else "")
+        granted = channel.grants
+        if granted is None:
+            granted = self.secrets.granted(channel.adf.path if channel.adf is not None else "")
         for needed in condition:
             if needed <= granted:
                 return

@@ -87,14 +87,30 @@ class Image:
         return {self.serial_cell: serial} if self.serial_cell else {}
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteApplication:
+    """Who takes the commands of a secured packet.
+
+    :ivar directory: path of the directory that is current at first; "" for the issuer security domain.
+    :ivar level: least protection, as a first byte of SPI.
+    :ivar grants: key references that count as verified.
+    """
+
+    directory: str
+    level: int
+    grants: frozenset[int]
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PlatformImage(Image):
     """A blank chip with a file system and with the security domains of a GlobalPlatform card.
 
     :ivar platform: its other half; the cells of both are in `cells`.
+    :ivar remote: remote applications by TAR, 3 bytes.
     """
 
     platform: GpImage
+    remote: Mapping[bytes, RemoteApplication]
 
     def born(self, serial: bytes) -> dict[str, bytes]:
         """The cells in which a fresh chip differs; its CPLC data show the end of the serial number."""
@@ -146,7 +162,11 @@ def _on_platform(image: Image, table: Mapping[str, Any]) -> PlatformImage:
     platform = gp.build(table, image.digest)
     parts = {part.name: getattr(image, part.name) for part in fields(image)}
     parts["cells"] = {**image.cells, **platform.cells}
-    return PlatformImage(**parts, platform=platform)
+    remote = {
+        bytes.fromhex(line["tar"]): RemoteApplication(line["directory"], line["level"], frozenset(line["grants"]))
+        for line in table.get("remote", [])
+    }
+    return PlatformImage(**parts, platform=platform, remote=remote)
 
 
 def rules_of(files: Mapping[str, File], cells: Mapping[str, bytes], mask: Sequence[bytes]) -> dict[File, Rules]:

@@ -15,6 +15,10 @@ from .gp import cells
 from .gp.chip import GpChip
 from .gp.exchange import exchange
 from .image import PlatformImage
+from .instructions import Entry
+from .ota.air import OverTheAir
+from .protocol import Flow
+from .toolkit import Toolkit, valid_nothing
 
 _SELECT, _MANAGE_CHANNEL, _BY_AID = 0xA4, 0x70, 0x04
 _ANSWER: Final = 0x0C
@@ -41,6 +45,10 @@ class PlatformCard(VirtualCard):
     ) -> None:
         super().__init__(image, serial=serial, seed=seed, protocol=protocol, store=store)
         self.platform = GpChip(image.platform, self.chip.memory, self.protocol, self.chip.random)
+        self._toolkit = Toolkit()
+        self._air = OverTheAir(self.chip, self.platform, self._toolkit, image.remote)
+        if not self.chip.terminated:
+            self._table = {**self._table, **_toolkit_entries(self._toolkit, self._air)}
         self._elsewhere: set[int] = set()  # logical channels on which the platform answers
         self._closed = self.platform.locked or self.platform.terminated
 
@@ -49,6 +57,8 @@ class PlatformCard(VirtualCard):
         super().power(cold)
         self.platform.reset()
         self._elsewhere.clear()
+        self._toolkit.forget()
+        self._air.forget()
         self._closed = self.platform.locked or self.platform.terminated
 
     def transmit(self, command: bytes) -> bytes:
@@ -71,7 +81,7 @@ class PlatformCard(VirtualCard):
         if command[1:2] == bytes((_SELECT,)) and number in self._elsewhere and answer[-2] in _SELECTED:
             self._elsewhere.discard(number)
             self.platform.channels[number].forget()
-        return answer
+        return answer if command[:1] == bytes((_GSM,)) else self._toolkit.announced(answer)
 
     def _to_platform(self, command: bytes) -> bytes:
         answer = exchange(self.platform, command)
@@ -122,6 +132,16 @@ class PlatformCard(VirtualCard):
             if value and name.partition("/")[0] in _FOLDERS:
                 found[name] = value
         return found
+
+
+def _toolkit_entries(toolkit: Toolkit, air: OverTheAir) -> dict[bytes, Entry]:
+    """The instructions of the toolkit; they have CLA 80 and the basic channel."""
+    return {
+        bytes.fromhex("8010"): (toolkit.terminal_profile, valid_nothing, int(Flow.WRITE), 0),
+        bytes.fromhex("8012"): (toolkit.fetch, valid_nothing, int(Flow.READ), 0),
+        bytes.fromhex("8014"): (toolkit.terminal_response, valid_nothing, int(Flow.WRITE), 0),
+        bytes.fromhex("80C2"): (air.envelope, valid_nothing, int(Flow.BOTH), 0),
+    }
 
 
 def _channel(cla: int) -> int:

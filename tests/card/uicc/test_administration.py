@@ -202,7 +202,7 @@ class TestCreate:
         usim.adm()
         assert create(usim, ef("6F99", 2)) == "6982"
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(st.binary(min_size=1, max_size=40), st.integers(0, 40), st.integers(0, 255))
     def test_any_data_get_a_status_word(self, noise, at, byte):
         card = build_mf(Terminal(VirtualCard("uicc-bare", seed=1)))

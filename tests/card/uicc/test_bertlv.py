@@ -144,7 +144,7 @@ def test_t0_announces_a_block_and_ends_it_with_its_own_status(built):
     assert card("00C0000044") == "BB" * 68 + "9000"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["80", "5F20", "BF8101", "C1"]), st.binary(max_size=120)), max_size=12))
 def test_it_is_a_dictionary(steps):
     card = with_file(build_mf(Terminal(VirtualCard("uicc-bare", seed=1))), 400)
@@ -159,7 +159,7 @@ def test_it_is_a_dictionary(steps):
         assert retrieve(card, tag) == (model[tag] + "9000" if tag in model else "6A88")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=30)), max_size=6))
 def test_any_data_get_a_status_word(steps):
     card = with_file(build_mf(Terminal(VirtualCard("uicc-bare", seed=1))), 40)
