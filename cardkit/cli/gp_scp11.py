@@ -92,7 +92,7 @@ def _certificates(text: str, root: Path | None, host_key: str | None, host_chain
 def _host(text: str, chain: Path) -> HostIdentity:
     match = _HOST.fullmatch(text)
     if match is None:
-        raise EncodingError(f"--host-key {text}: expected KVN=REF or KVN:KID=REF, such as 03=plant:oce")
+        raise EncodingError(f"--host-key {text}: expected KVN=REF or KVN:KID=REF, such as 03=plant:host")
     kid = int(match["kid"] or _USUAL_CA_KID, 16)
     return HostIdentity(match["reference"], tuple(_chain(chain)), int(match["kvn"], 16), kid)
 
