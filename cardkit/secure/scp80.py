@@ -213,11 +213,14 @@ class Scp80:
     def receipt(self, user_data: bytes, tar: bytes, counter: Counter) -> ProofOfReceipt:
         """Read the response to a packet; see :meth:`read_response`.
 
+        A refusal may carry a counter of zeros: the card did not get as far as to read the one it was sent.
+
         :param tar, counter: of the command.
         :raises SecureMessagingError: also when it answers another packet.
         """
         found = self.read_response(user_data)
-        if (found.tar, found.counter) != (tar, counter.last):
+        counters = (counter.last, 0) if found.refused else (counter.last,)
+        if found.tar != tar or found.counter not in counters:
             raise SecureMessagingError(
                 f"{self!r}: response of TAR {found.tar.hex().upper()} to counter {found.counter}, "
                 f"expected {tar.hex().upper()} and {counter.last}"

@@ -290,6 +290,16 @@ def test_response_to_another_packet_is_refused():
         scp80.receipt(response, unhex("B00010"), Counter(5))
 
 
+def test_refusal_may_leave_the_counter_unread():
+    scp80, card, packet, _ = answered()
+    refusal = scp80.receipt(card.answer(packet, Status.TAR_UNKNOWN, b"", counter=0), TAR, Counter(5))
+    assert refusal == ProofOfReceipt(TAR, 0, 9, b"", proven=True)
+
+    for status, counter in ((Status.OK, 0), (Status.MORE_TIME, 0), (Status.TAR_UNKNOWN, 4)):
+        with pytest.raises(SecureMessagingError, match=rf"to counter {counter}, expected B00011 and 5$"):
+            scp80.receipt(card.answer(packet, status, b"", counter=counter), TAR, Counter(5))
+
+
 @pytest.mark.parametrize("spi", ["0209", "0411", "1619"])
 def test_bare_refusal_is_taken_but_not_proven(spi):
     scp80, _, _, _ = answered(spi)

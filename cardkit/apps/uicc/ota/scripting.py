@@ -116,7 +116,7 @@ def succeeded(sw: int) -> bool:
 
 
 def read_answer(data: bytes, coding: Coding = Coding.COMPACT) -> ScriptAnswer:
-    """Read what an application answers to a script.
+    """Read what an application answers to a script; an expanded answer is of either length form, whatever was asked.
 
     :raises EncodingError: when it is malformed.
 
@@ -127,17 +127,17 @@ def read_answer(data: bytes, coding: Coding = Coding.COMPACT) -> ScriptAnswer:
         if len(data) < 3:
             raise EncodingError(f"script answer: got {len(data)} bytes, expected a count and a status word")
         return ScriptAnswer(data[0], (ResponseAPDU(data[3:], int.from_bytes(data[1:3])),))
-    if coding is Coding.INDEFINITE:
+    if data[:1] == bytes((_ANSWER_INDEFINITE,)):
         return _answers(_until_end(data))
     items = tlv.parse(data)
     if len(items) != 1 or items[0].tag != _ANSWER_DEFINITE:
-        raise EncodingError(f"script answer: got {data[:1].hex().upper() or 'nothing'}, expected one object AB")
+        raise EncodingError(f"script answer: got {data[:1].hex().upper() or 'nothing'}, expected one object AB or AF")
     return _answers(items[0].children())
 
 
 def _until_end(data: bytes) -> tlv.TlvList:
-    if data[:2] != bytes((_ANSWER_INDEFINITE, _UNKNOWN_LENGTH)):
-        raise EncodingError(f"script answer: got {data[:2].hex().upper() or 'nothing'}, expected AF80")
+    if data[1:2] != bytes((_UNKNOWN_LENGTH,)):
+        raise EncodingError(f"script answer: got {data[:2].hex().upper()}, expected AF80")
     items = tlv.parse(data[2:], padding=b"\x00")
     if items.tail != _END:
         raise EncodingError(f"script answer: ends in {len(items.tail)} bytes 00, expected 2")
