@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -25,8 +24,9 @@ from cardkit.production import RunOptions, events, open_store, resume_batch, run
 from cardkit.production.couplers.process import ProcessCoupler
 from tests.hostile.chaos import afterwards, crash
 from tests.hostile.chaos.judge import attempts, duplicates, judge, look
+from tests.hostile.chaos.lives import FOREVER, FORKS, JITTER_S, live
 from tests.hostile.chaos.order import write_order
-from tests.hostile.chaos.plant import BATCH, FOREVER, JITTER_S, Plant, live
+from tests.hostile.chaos.plant import BATCH, Plant
 
 LONG = os.environ.get("CARDKIT_CHAOS") == "long"
 PLANTS, COUPLERS = 2, 4
@@ -38,10 +38,11 @@ CONTROL_CARDS, CONTROL_KILLS = 60, 6
 WORKER_CARDS, WORKER_HITS = (400, 25) if LONG else (120, 5)
 WORKER_CARDS_PER_KILL = 6
 SUPERVISOR_KILLS = 8 if LONG else 3
-APDU_STRIDE = 1 if LONG else 20
+# Of the commands between two other effects, each so-many-th; test_tear.py tears a card at every one.
+APDU_STRIDE, RESUMED_APDU_STRIDE = (1, 1) if LONG else (3, 20)
 
 needs_fork = pytest.mark.skipif(
-    "forkserver" not in multiprocessing.get_all_start_methods(),
+    not FORKS,
     reason="some hundred processes that die, each forked from a loaded one: this platform does not fork",
 )
 
@@ -105,14 +106,13 @@ def test_control_a_queue_that_acknowledges_after_the_work_makes_duplicates(tmp_p
     rows = write_order(tmp_path / "order.csv", CONTROL_CARDS)
     done = tmp_path / "done.txt"
     words = [str(path) for path in (tmp_path / "order.csv", world, done)]
-    command = [sys.executable, str(afterwards.__file__), *words]
 
     def made() -> float:
         return done.read_bytes().count(b"\n") if done.exists() else 0
 
     for _ in range(CONTROL_KILLS):
-        live(command, tmp_path, made, rng, CONTROL_CARDS / CONTROL_KILLS / 2)
-    assert live(command, tmp_path, made, rng, FOREVER) == 0
+        live(afterwards.main, words, tmp_path, made, rng, CONTROL_CARDS / CONTROL_KILLS / 2)
+    assert live(afterwards.main, words, tmp_path, made, rng, FOREVER) == 0
     twice = duplicates(look(world, rows))
     with capsys.disabled():
         print(f"\nacknowledged after the work: {CONTROL_CARDS} cards, {CONTROL_KILLS} kills, {len(twice)} duplicates")
@@ -231,9 +231,9 @@ def template(tmp_path) -> Plant:
 def test_a_kill_between_any_two_effects_leaves_the_same_finished_card(template, tmp_path, capsys):
     names, card = crash.undisturbed(template, tmp_path / "undisturbed")
     assert set(names) == {crash.APPEND, crash.SYNC, crash.COMMIT, crash.APDU}
-    count = crash.killed_everywhere(template, names, card)
+    count = crash.killed_everywhere(template, names, card, APDU_STRIDE)
     with capsys.disabled():
-        print(f"\n{count} kills, one before each of {len(names)} effects (torn journal entries too): all byte for byte")
+        print(f"\n{count} kills before {len(names)} effects (torn journal entries too): all byte for byte")
 
 
 @needs_fork
@@ -247,7 +247,7 @@ def test_a_kill_while_resuming_leaves_the_same_finished_card(template, tmp_path,
     assert start.bound_records() == {1}
     resuming, ended = crash.undisturbed(start, tmp_path / "resumed")
     assert ended == card
-    crash.killed_everywhere(start, resuming, card, APDU_STRIDE)
+    crash.killed_everywhere(start, resuming, card, RESUMED_APDU_STRIDE)
 
 
 # The judge is not blind

@@ -1,12 +1,8 @@
-"""The control: a station that makes the card first and writes it down afterwards, as a queue with late acknowledge.
-
-afterwards.py ORDER CHIPS DONE      makes each record of ORDER that DONE does not name, on fresh chips in CHIPS
-"""
+"""The control: a station that makes the card first and writes it down afterwards, as a queue with late acknowledge."""
 
 from __future__ import annotations
 
 import secrets
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +14,9 @@ from cardkit.target import Card, Feeder
 COUPLERS = 4
 
 
-def main(order: Path, chips: Path, done: Path) -> None:
+def main(words: list[str]) -> None:
+    """Make each record of an order that is not written down, on fresh chips: ORDER CHIPS DONE."""
+    order, chips, done = (Path(word) for word in words)
     profile = load_profile("sim/usim-test")
     keystore = profile.test_keystore()
     made = {int(line) for line in done.read_text("ascii").split()} if done.exists() else set()
@@ -34,7 +32,3 @@ def main(order: Path, chips: Path, done: Path) -> None:
     todo = [record for record in read_order(profile, order, keystore).records if record.row_no not in made]
     with ThreadPoolExecutor(COUPLERS) as couplers:
         list(couplers.map(make, todo))
-
-
-if __name__ == "__main__":
-    main(*(Path(word) for word in sys.argv[1:]))

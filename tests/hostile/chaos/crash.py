@@ -23,11 +23,10 @@ from cardkit.production.journal import Journal, frame
 from cardkit.production.store.steps import Steps
 from cardkit.virtual import VirtualCard
 from tests.hostile.chaos.judge import SERIAL, look
+from tests.hostile.chaos.lives import start
 from tests.hostile.chaos.plant import BATCH, Plant
 
 APPEND, SYNC, COMMIT, APDU = "journal append", "journal sync", "store commit", "APDU"
-# Loaded once: each life is a fork of a process that has them.
-PRELOADED = ["cardkit.apps.uicc.app", "cardkit.production.resume", "cardkit.production.batch", __name__]
 TORN_BYTES = 3
 STATION = "line 1"
 LANES = 2
@@ -87,17 +86,14 @@ def one_life(plant: Plant, fatal: int = 0, *, torn: bool = False) -> int | None:
 
     :param fatal: number of the effect, 0 for none.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    process = context.Process(target=_live, args=(plant, fatal, torn))
-    process.start()
+    process = start(_live, plant, fatal, torn)
     process.join()
     return process.exitcode
 
 
-def undisturbed(start: Plant, folder: Path) -> tuple[list[str], dict[str, bytes]]:
+def undisturbed(begun: Plant, folder: Path) -> tuple[list[str], dict[str, bytes]]:
     """Return the effects of a life that nobody disturbs, and what its chip holds in the end."""
-    plant = start.copy(folder)
+    plant = begun.copy(folder)
     assert one_life(plant) == 0
     assert plant.sound() == {"GOOD": 1}
     return json.loads(_log(plant).read_text("ascii")), finished(plant)
@@ -109,7 +105,7 @@ def finished(plant: Plant) -> dict[str, bytes]:
     return {cell: body for cell, body in chip.memory.items() if cell != SERIAL}
 
 
-def killed_everywhere(start: Plant, names: Sequence[str], card: dict[str, bytes], stride: int = 1) -> int:
+def killed_everywhere(begun: Plant, names: Sequence[str], card: dict[str, bytes], stride: int = 1) -> int:
     """Kill a life once before each of its effects, or each so-many-th APDU; how many lives that took.
 
     :param names: its effects, undisturbed.  :param card: what the chip must hold in the end.
@@ -118,14 +114,14 @@ def killed_everywhere(start: Plant, names: Sequence[str], card: dict[str, bytes]
     points += [(number, True) for number, name in enumerate(names, 1) if name == APPEND]
     # Processes, not threads: two threads that wait for children take their exit codes from each other.
     with ProcessPoolExecutor(LANES, multiprocessing.get_context("spawn")) as lanes:
-        deaths = [lanes.submit(_killed_at, start, number, torn, card) for number, torn in points]
+        deaths = [lanes.submit(_killed_at, begun, number, torn, card) for number, torn in points]
     assert [text for death in deaths for text in death.result()] == []
     return len(points)
 
 
-def _killed_at(start: Plant, fatal: int, torn: bool, card: dict[str, bytes]) -> list[str]:
+def _killed_at(begun: Plant, fatal: int, torn: bool, card: dict[str, bytes]) -> list[str]:
     """Kill a life before an effect, let the next one end it; what is wrong then."""
-    plant = start.copy(start.folder.with_name(f"{start.folder.name}-{fatal}{'-torn' * torn}"))
+    plant = begun.copy(begun.folder.with_name(f"{begun.folder.name}-{fatal}{'-torn' * torn}"))
     code = one_life(plant, fatal, torn=torn)
     wrong = [] if code == -signal.SIGKILL else [f"exit code {code}, expected SIGKILL"]
     wrong += plant.judgement().problems

@@ -1,4 +1,4 @@
-"""A plant whose station is killed: the real command line in a process of its own, over virtual chips in files."""
+"""A plant whose station is killed: the command line in a process of its own, over virtual chips in files."""
 
 from __future__ import annotations
 
@@ -6,60 +6,21 @@ import random
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from cardkit.cli.app import run
 from cardkit.production import check_batch, open_store
 from cardkit.production.journal import journal_files, read_journal
 from tests.hostile.chaos.judge import Judgement, attempts, judge, look
+from tests.hostile.chaos.lives import LIFE_LIMIT_S, live
 from tests.hostile.chaos.order import write_order
 
 BATCH = "KILL"
 PROFILE = "sim/usim-test"
 # A good card leaves about so much in the journal: enough to spread the kills over cards, on any machine.
 JOURNAL_BYTES_PER_CARD = 540
-POLL_S = 0.002
-JITTER_S = 0.03
-LIFE_LIMIT_S = 400.0
-# Some lives end at the start already: before the store is open, while journals are replayed.
-EARLY_SHARE = 0.1
-EARLY_S = 2.5
-FOREVER = float("inf")
-
-
-def live(
-    command: Sequence[str], folder: Path, cards_made: Callable[[], float], rng: random.Random, cards: float
-) -> int | None:
-    """Run a command and SIGKILL it at a random moment; its exit code if it ended before that.
-
-    :param folder: where it runs and leaves what it says.
-    :param cards: how many it makes in the mean before it dies; FOREVER for a life that is not cut short.
-    """
-    with (folder / "talk.txt").open("wb") as talk:
-        process = subprocess.Popen(command, stdout=talk, stderr=talk, cwd=folder)
-        try:
-            return _outlive(process, cards_made, rng, cards)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _outlive(
-    process: subprocess.Popen[bytes], cards_made: Callable[[], float], rng: random.Random, cards: float
-) -> int | None:
-    early = cards != FOREVER and rng.random() < EARLY_SHARE
-    end = time.monotonic() + (rng.uniform(0, EARLY_S) if early else LIFE_LIMIT_S)
-    last_card = cards_made() + rng.uniform(0, 2) * cards
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            return process.returncode
-        if cards_made() > last_card:
-            time.sleep(rng.uniform(0, JITTER_S))
-            return None
-        time.sleep(POLL_S)
-    return None
 
 
 @dataclass
@@ -73,6 +34,12 @@ class Figures:
     kills: int = 0
     hits: int = 0
     bound: set[int] = field(default_factory=set)
+
+
+@cache
+def _binds(journal: Path, _size: int) -> frozenset[int]:
+    """Return the records a journal of this size binds; one batch in the store: it numbers them as the order does."""
+    return frozenset(entry["record"] for entry in read_journal(journal).entries if entry["event"] == "bind")
 
 
 @dataclass
@@ -100,8 +67,8 @@ class Plant:
         return Plant(folder, folder / self.chips.relative_to(self.folder), self.records, self.couplers)
 
     def take_order(self) -> None:
-        command = self._batch("import", PROFILE, str(self.order), "--name", BATCH)
-        subprocess.run(command, check=True, capture_output=True, timeout=LIFE_LIMIT_S)
+        words = self._batch("import", PROFILE, str(self.order), "--name", BATCH)
+        subprocess.run([sys.executable, "-m", "cardkit", *words], check=True, capture_output=True, timeout=LIFE_LIMIT_S)
 
     def run(self, rng: random.Random, cards: float) -> int | None:
         """One life of `batch run`, as :func:`live`."""
@@ -120,10 +87,10 @@ class Plant:
         return f"virtual:usim@{self.chips}"
 
     def _batch(self, verb: str, *words: str) -> list[str]:
-        return [sys.executable, "-m", "cardkit", "batch", verb, *words, "--store", f"sqlite:///{self.store}"]
+        return ["batch", verb, *words, "--store", f"sqlite:///{self.store}"]
 
-    def _live(self, command: Sequence[str], rng: random.Random, cards: float) -> int | None:
-        code = live(command, self.folder, self.cards_made, rng, cards)
+    def _live(self, words: list[str], rng: random.Random, cards: float) -> int | None:
+        code = live(run, words, self.folder, self.cards_made, rng, cards)
         if code is None:
             bound = self.bound_records()
             self.figures.kills += 1
@@ -142,13 +109,7 @@ class Plant:
         """Return the rows that are bound in the store, or in a journal only: the store was not told in time."""
         said = attempts(self.store)
         unbound = {attempt.row for attempt in said if attempt.chip is None}
-        # One batch in the store, and no bad row: it numbers its records as the order does.
-        witnessed = {
-            entry["record"]
-            for path in self._journals()
-            for entry in read_journal(path).entries
-            if entry["event"] == "bind"
-        }
+        witnessed = {record for path in self._journals() for record in _binds(path, path.stat().st_size)}
         return {attempt.row for attempt in said if attempt.state == "BOUND"} | (witnessed & unbound)
 
     def talk(self) -> str:
