@@ -161,15 +161,17 @@ def install_pyscard() -> None:
 
 def main() -> None:
     purpose = sys.argv[1]
+    # Not sys.version: its build date changes when the Debian packages that are installed here bring a newer python3.
+    version = sys.version.split()[0]
     digest = hashlib.sha256(
-        (ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes() + sys.version.encode()
+        (ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes() + version.encode()
     ).hexdigest()
     stamp = VENV / f"ready-{purpose}"
     wanted = f"{digest} {has_pcsc_headers()} {ROOT}"
     if stamp.exists() and stamp.read_text() == wanted:
         return
     if sys.version_info < (3, 11):
-        raise SystemExit(f"set-up: Python 3.11 or later is needed, this is {sys.version.split()[0]}")
+        raise SystemExit(f"set-up: Python 3.11 or later is needed, this is {version}")
     install_packages(purpose)
     if not PYTHON.exists() or not run(str(PYTHON), "-m", "pip", "--version"):
         say(f"making {VENV.name}")
