@@ -22,6 +22,10 @@ from cardkit.production.report.text import compare, visible
 BLOCK_ROWS = 100
 """Cards per block: large enough to keep the number of blocks small, small enough to lay out in a frame."""
 
+DETAILED_CARDS = 1_000
+"""So many cards with findings show all of each; of those after them the page names the worst, or a batch that fails
+as a whole would take seconds to open."""
+
 _OPEN_CARDS = 3
 _UNKNOWN = "\N{EN DASH}"
 
@@ -48,7 +52,7 @@ class HtmlPage:
 
     def finish(self, summary: Summary) -> None:
         """Write the page: summary, cards that need attention, good cards."""
-        values = {"report": self._report, "summary": summary, "Verdict": Verdict}
+        values = {"report": self._report, "summary": summary, "Verdict": Verdict, "detailed_cards": DETAILED_CARDS}
         lists = {"attention": self._attention, "good": self._good}
         for piece in self._page.generate(**values, **lists):
             self._stream.write(piece)
@@ -70,6 +74,7 @@ class _CardList:
         self.style = style
         self._open_cards = open_cards
         self._spool = Spool()
+        self._explained = 0
         self.count = 0
 
     def add(self, card: CardResult) -> None:
@@ -77,8 +82,14 @@ class _CardList:
             self._spool.write("</table></div>\n" if self.count else "")
             self._spool.write('<div class="block"><table class="cards">\n')
         self.count += 1
-        brief = self.style == "brief"
-        self._spool.write(self._template.render(card=card, brief=brief, open=self.count <= self._open_cards))
+        self._explained += bool(card.findings)
+        shown = {"detailed": self._explained <= DETAILED_CARDS, "open": self.count <= self._open_cards}
+        self._spool.write(self._template.render(card=card, brief=self.style == "brief", **shown))
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the findings of some cards are only named."""
+        return self._explained > DETAILED_CARDS
 
     def chunks(self) -> Iterator[Markup]:
         """Give back the rendered blocks, piece by piece."""

@@ -77,6 +77,17 @@ def test_one_bad_card_in_many_does_not_round_to_a_full_yield(page_of, a_card, re
     assert "100 % good / (good + rejected)" not in page.words
 
 
+def test_a_batch_that_fails_as_a_whole_shows_all_findings_of_its_first_cards(page_of, rejected, monkeypatch):
+    monkeypatch.setattr("cardkit.production.report.html.DETAILED_CARDS", 2)
+    page = page_of(rejected(row) for row in range(1, 6))
+    assert page.tags.count("details") == 2
+    assert page.attributes.count(("class", "why")) == 5
+    assert "The first 2 cards show all their findings" in page.words
+    whole = page_of([rejected(1), rejected(2)])
+    assert whole.tags.count("details") == 2
+    assert "show all their findings" not in whole.words
+
+
 def test_empty_batch_says_so(page_of):
     assert "No card was made." in page_of([]).words
 
