@@ -158,7 +158,7 @@ def test_a_card_in_doubt_is_presented_again_and_finished(
     assert check_batch(store) == []
 
 
-def _torn(todo: object, card: object, keystore: object, *, on_event: object, resume: bool) -> object:
+def _torn(todo: object, card: object, keystore: object, *, on_event: object, **rest: object) -> object:
     """Personalize, with a program that breaks after the third command the journal was told of."""
     from cardkit.perso import personalize
 
@@ -171,7 +171,7 @@ def _torn(todo: object, card: object, keystore: object, *, on_event: object, res
         if events == 2:
             raise ZeroDivisionError("a bug")
 
-    return personalize(todo, card, keystore, on_event=breaks, resume=resume)  # type: ignore[arg-type]
+    return personalize(todo, card, keystore, on_event=breaks, **rest)  # type: ignore[arg-type]
 
 
 def test_no_value_of_the_order_is_in_any_file_of_the_store(store: Store, order: Path, tmp_path: Path) -> None:

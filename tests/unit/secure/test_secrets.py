@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import cardkit.secure
 from cardkit.apdu import CommandAPDU
-from cardkit.crypto import MemoryKeyStore
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
+from cardkit.crypto.cardkeys import parse_key_set
 from cardkit.crypto.cbc import CbcDecryptor, CbcEncryptor
 from cardkit.crypto.mac import Cmac, FullMac, RetailMac
 from cardkit.secure import (
@@ -29,11 +30,15 @@ from cardkit.secure import (
     decode_parameters,
 )
 from cardkit.secure.certificates import Certificate, GpCertificate, X509Certificate
+from cardkit.secure.counter import Counter
 from cardkit.secure.parameters import Parameters
+from cardkit.secure.por import ProofOfReceipt, ResponsePacket, Status
 from cardkit.secure.scp01 import Scp01Session
 from cardkit.secure.scp02 import Scp02Session
 from cardkit.secure.scp03 import Scp03Session
+from cardkit.secure.scp80 import CommandPacket, OpenedCommand, PacketTerms, Scp80, terms_for
 from cardkit.secure.session import Sent, Stage
+from cardkit.secure.spi import CounterMode, Integrity, Receipt, Spi
 from tests.unit.secure.sessions import DEK, ENC, MAC, RMAC, aes_keys, des_keys
 
 PLAIN = b"a plain command"
@@ -49,6 +54,12 @@ def scp02() -> Scp02Session:
     session._stage = Stage.OPEN
     session.wrap(CommandAPDU(0x80, 0xE2, 0, 0, PLAIN))
     return session
+
+
+def scp80() -> Scp80:
+    store = MemoryKeyStore({"test:ota": Key(ENC[:16], "test:ota", "AES-128", Usage.SECURE_CHANNEL)})
+    keys = parse_key_set("02=test:ota").for_card(b"")
+    return Scp80(store, keys, terms_for(store, keys, Spi.parse(bytes((0x06, 0x21)))))
 
 
 INSTANCES = {
@@ -70,9 +81,13 @@ INSTANCES = {
         ec.derive_private_key(5, ec.SECP256R1()).public_key(),
         agreed=aes_keys(32).mac,
     ),
+    OpenedCommand: lambda: OpenedCommand(bytes(3), 1, Secret(PLAIN, "script")),
+    Scp80: scp80,
 }
 PUBLIC = {Certificate, GpCertificate, X509Certificate, Greeting, Parameters, Quirks, SecureSession, SecurityLevel}
 PUBLIC |= {Stage, Terms, Variant}
+PUBLIC |= {CommandPacket, Counter, CounterMode, Integrity, PacketTerms, ProofOfReceipt, Receipt, ResponsePacket, Spi}
+PUBLIC |= {Status}
 
 
 def classes() -> set[type]:
