@@ -197,7 +197,8 @@ SHOW = {
     "str": str,
     "format": lambda value: f"{value!s:>10} {[value]} {value!r}",
     "pprint": pprint.pformat,
-    "attributes": lambda value: "\n".join(f"{name}={member!r}" for name, member in inspect.getmembers(value)),
+    # Python 3.11.2 cannot get __weakref__ of a dataclass with slots: inspect.getmembers stops there.
+    "attributes": lambda value: "\n".join(f"{n}={getattr(value, n)!r}" for n in dir(value) if n != "__weakref__"),
 }
 
 
