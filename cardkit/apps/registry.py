@@ -37,10 +37,5 @@ def get_app(name: str) -> App:
 
 def names() -> tuple[str, ...]:
     """The keys of all registered applications, sorted."""
-    return tuple(sorted({*BUILT_IN, *_installed()}))
-
-
-@cache
-def _installed() -> frozenset[str]:
-    """The keys of third parties' applications; what is installed does not change while a program runs."""
-    return frozenset(point.name for point in entry_points(group=ENTRY_POINT_GROUP))
+    found = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}
+    return tuple(sorted({*BUILT_IN, *found}))

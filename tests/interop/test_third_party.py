@@ -179,7 +179,7 @@ def test_scriptor_gets_what_waits_announced(cards: Stack) -> None:
         ("A0A40000022FE3", "9404 9404"),
         ("A0B0000000", "9400 9400"),
         ("A0FF000000", "6D00 6D00"),
-        ("0020000100", "6700 6E00"),
+        ("0020000100", "63C3 6E00"),  # P3 = 00 asks for the tries left, as at T=0 (TS 102 221 11.1.9)
         ("FFCA000000", "6E00 6E00"),
         ("B0FF000000", "6E00 6E00"),
         ("80F2000000", "9000 6E00"),
