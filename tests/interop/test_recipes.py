@@ -26,10 +26,13 @@ while not (readers := list_readers())[0].present and time.monotonic() < deadline
 card = PcscConnection(readers[0].name)
 command = bytes.fromhex("00A40000")
 assert card.transmit(command) == bytes.fromhex("9000")
-count, start = 200, time.perf_counter()
-for _ in range(count):
-    card.transmit(command)
-print(len(readers), card.atr.hex(), int(count / (time.perf_counter() - start)))
+def rate(count):
+    start = time.perf_counter()
+    for _ in range(count):
+        card.transmit(command)
+    return int(count / (time.perf_counter() - start))
+# The best of some rounds: what the link can do, not what else this machine did meanwhile.
+print(len(readers), card.atr.hex(), max(rate(40) for _ in range(5)))
 card.close()
 """
 
@@ -83,7 +86,7 @@ def test_the_namespace_makes_any_card_fast(home):
         card = RawCard(stack.connect(0), atr("FOREIGN"), quickack=False, writes=2)
         _, _, rate = run_client(stack)
         card.eject()
-    assert rate > 200
+    assert rate > 1000
 
 
 def test_two_stacks_see_their_own_cards(tmp_path_factory):
