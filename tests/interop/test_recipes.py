@@ -32,7 +32,7 @@ def rate(count):
         card.transmit(command)
     return int(count / (time.perf_counter() - start))
 # The best of some rounds: what the link can do, not what else this machine did meanwhile.
-print(len(readers), card.atr.hex(), max(rate(40) for _ in range(5)))
+print(len(readers), card.atr.hex(), max(rate(40) for _ in range(20)))
 card.close()
 """
 
