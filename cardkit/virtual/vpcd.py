@@ -3,7 +3,8 @@
 Messages both ways are `length 2 || bytes`. From the reader: 00 power off, 01 power on, 02 reset, 04 get ATR, all else a
 command APDU. Exactly one answer to 04 and to each APDU, none to 00, 01 and 02: the reader takes whatever comes next for
 the answer. TCP_QUICKACK is re-armed around each recv and an answer is one write: vpcd 3.3 sends length and body apart
-with Nagle on, and waits up to 50 ms for a delayed ACK in between. SO_RCVLOWAT lets that length arrive without waking the card.
+with Nagle on, and waits up to 50 ms for a delayed ACK in between. SO_RCVLOWAT lets that length arrive
+without waking the card.
 """
 
 import contextlib
