@@ -1,41 +1,84 @@
-"""Mutation testing: `python .ci/mutants.py [--sample N] [--seed S] [--bar PERCENT]`.
+"""Mutation testing: `python .ci/mutants.py [--sample N] [--seed S] [--bar PERCENT] [--only PATTERN]`.
 
-mutmut changes one thing at a time in the packages named in pyproject.toml and runs the tests that reach it. This prints
-the share of mutants that were found, per module, and every survivor with the reason given in tests/survivors.toml.
-Without --sample all mutants run. Ends with 1 below the bar; in a full run also when a listed survivor is stale.
+mutmut changes one thing at a time in the packages named in pyproject.toml, and finds out which tests reach what; the
+plugin mutationloop.py beside this runs them. This prints the share of mutants that were found, per module, and every
+survivor with the reason given in tests/survivors.toml. Without --sample all mutants run.
+Ends with 1 below the bar; in a full run also when a listed survivor is stale.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import fnmatch
 import json
+import os
 import random
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import TypedDict
 
 ROOT = Path(__file__).resolve().parent.parent
 MUTANTS = ROOT / "mutants"
 REASONS = ROOT / "tests" / "survivors.toml"
-SURVIVED, NO_TEST = 0, 33  # mutmut's words for what no test noticed; every other ending is a test that failed
+SURVIVED, NO_TEST = 0, 33
+A_FEW = "cardkit.crypto.digest.*"
 
 
-def run_mutmut(*names: str) -> None:
-    command = [sys.executable, "-m", "mutmut", "run", *names]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def run(command: list[str], folder: Path, **environment: str) -> None:
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         print((done.stdout + done.stderr)[-3000:])
-        raise SystemExit(f"mutmut ended with {done.returncode}")
+        raise SystemExit(f"{' '.join(command[:4])} ended with {done.returncode}")
 
 
-def endings() -> dict[str, int | None]:
-    """How each mutant ended, by its name; None for one that has not run."""
-    found: dict[str, int | None] = {}
+class Mutant(TypedDict):
+    """What it takes to judge one."""
+
+    tests: list[str]
+    seconds: float
+
+
+def write_mutants() -> dict[str, Mutant]:
+    """Let mutmut write all mutants and find the tests that reach each; its own run is of a few only."""
+    run([sys.executable, "-m", "mutmut", "run", A_FEW], ROOT)
+    stats = json.loads((MUTANTS / "mutmut-stats.json").read_text(encoding="utf-8"))
+    durations, reached = stats["duration_by_test"], stats["tests_by_mangled_function_name"]
+    judges = {function: in_order(tests, durations) for function, tests in reached.items()}
+    found = {}
     for path in sorted(MUTANTS.rglob("*.meta")):
-        found.update(json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"])
+        for name in json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]:
+            found[name] = judges.get(name.rpartition("__mutmut_")[0], Mutant(tests=[], seconds=0))
     return found
+
+
+def in_order(tests: list[str], durations: dict[str, float]) -> Mutant:
+    """The cheapest file of tests first, the tests of a file together: they share what was set up for them."""
+    seconds: collections.Counter[str] = collections.Counter()
+    for test in tests:
+        seconds[test.partition("::")[0]] += durations.get(test, 0)
+    ordered = sorted(tests, key=lambda test: (seconds[test.partition("::")[0]], test))
+    return Mutant(tests=ordered, seconds=sum(seconds.values()))
+
+
+def run_mutants(mutants: dict[str, Mutant]) -> dict[str, int]:
+    """How each ended: SURVIVED, NO_TEST, or how its tests failed."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    arguments = settings["pytest_add_cli_args"] + settings["pytest_add_cli_args_test_selection"]
+    todo, done = MUTANTS / "todo.json", MUTANTS / "endings.txt"
+    done.unlink(missing_ok=True)
+    todo.write_text(json.dumps({name: mutant for name, mutant in mutants.items() if mutant["tests"]}), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "mutationloop", "-p", "no:cacheprovider", *arguments]
+    path = os.pathsep.join((str(MUTANTS), str(ROOT / ".ci")))
+    # CI makes hypothesis try the same examples each time.
+    here = {"PYTHONPATH": path, "MUTANT_UNDER_TEST": "", "CI": "true"}
+    run(command, MUTANTS, CARDKIT_MUTANTS=str(todo), CARDKIT_ENDINGS=str(done), **here)
+    lines = (line.split(" ", 1) for line in done.read_text(encoding="utf-8").splitlines())
+    return dict.fromkeys(mutants, NO_TEST) | {name: int(code) for code, name in lines}
 
 
 def reasons() -> dict[str, str]:
@@ -68,18 +111,16 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="run so many, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bar", type=float, default=93.0, help="percent that must be found")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="of the mutants with such names")
     options = parser.parse_args()
-    if options.sample is None:
-        run_mutmut()
-        names = set(endings())
-    else:
-        run_mutmut("cardkit.crypto.digest.*")  # writes all mutants, runs these few
-        drawn = random.Random(options.seed).sample(sorted(endings()), options.sample)
-        run_mutmut(*drawn)
-        names = set(drawn)
-    ran = {name: ending for name, ending in endings().items() if name in names and ending is not None}
+    mutants = write_mutants()
+    names = fnmatch.filter(sorted(mutants), options.only)
+    whole = options.sample is None and len(names) == len(mutants)
+    if options.sample is not None:
+        names = random.Random(options.seed).sample(names, min(options.sample, len(names)))
+    ran = run_mutants({name: mutants[name] for name in names})
     share = report(ran)
-    stale = set() if options.sample else {name for name in reasons() if ran.get(name) not in (SURVIVED, NO_TEST)}
+    stale = {name for name in reasons() if ran.get(name) not in (SURVIVED, NO_TEST)} if whole else set()
     for name in sorted(stale):
         print(f"stale     {name}: listed in {REASONS.name}, but found or gone")
     return int(share < options.bar or bool(stale))
