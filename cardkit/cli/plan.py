@@ -109,6 +109,7 @@ def show(profile: Profile, todo: Plan) -> None:
     )
     show_scripts(todo)
     click.echo()
+    facts(todo.remarks.items())
     facts(
         (
             f"card time T={protocol.value}",

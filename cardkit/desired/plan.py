@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cardkit.desired.protocols import Blueprint
+from cardkit.desired.protocols import Blueprint, Remarks
 from cardkit.desired.script import Script
 from cardkit.desired.states import Content, Group, Phase, State
 from cardkit.desired.steps import Step
@@ -46,6 +46,11 @@ class Plan:
         names = dict.fromkeys(state.group for state in self.states if state.group)
         return tuple(Group(name, tuple(s.name for s in self.states if s.group == name)) for name in names)
 
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """What there is to say besides states and commands, by name."""
+        return self.blueprint.remarks if isinstance(self.blueprint, Remarks) else {}
+
     def totals(self) -> dict[str, dict[str, int]]:
         """Return APDUs and bytes each way by phase, as a blank card gets them at T=1."""
         totals = {phase.value: {"apdus": 0, "bytes_in": 0, "bytes_out": 0} for phase in Phase}
@@ -73,6 +78,7 @@ class Plan:
             "states": [_state_json(state) for state in self.states],
             "steps": [_step_json(step) for step in self.steps],
             "scripts": [script.to_json() for script in self.scripts],
+            "remarks": dict(self.remarks),
         }
 
 

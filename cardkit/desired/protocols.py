@@ -196,6 +196,39 @@ class Keyed(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """What a blueprint offers besides, where slow or random values are made for a card before it is planned."""
+
+    def prepare(
+        self, record: Mapping[str, Any], keystore: KeyStore, rng: Callable[[int], bytes]
+    ) -> Mapping[str, Secret]:
+        """Make the values of one card, by name; a second call makes those of another card.
+
+        :param rng: size -> random bytes.
+        :raises EncodingError: when a value of the record does not fit the product.
+        :raises KeyStoreError: when a key is missing, or for another purpose.
+        """
+        ...
+
+    def for_card(self, record: Mapping[str, Any], values: Mapping[str, Secret]) -> Blueprint:
+        """Return the blueprint of one card.
+
+        :param values: as :meth:`prepare` made them.  :raises ProfileError: when they are not of this product.
+        """
+        ...
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """What a blueprint offers besides, where there is more to say of a plan than states and commands."""
+
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """What a plan prints of itself, by name."""
+        ...
+
+
+@runtime_checkable
 class Mistreats(Protocol):
     """What a session offers besides, where a standard says how a card refuses: for samples and virtual cards only."""
 

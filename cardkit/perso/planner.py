@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import msgspec
 
 from cardkit.apps.registry import get_app
-from cardkit.crypto import KeyStore
-from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Script, Shows, Template
+from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.secret import joined
+from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Prepares, Script, Shows, Template
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, Record, compile_values
 from cardkit.transport.meter import WriteModel
@@ -26,13 +27,15 @@ COMPILED_KEPT = 16
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Random values of one card, made once: a second preparation would make another card.
+    """Random and slow values of one card, made once: a second preparation would make another card.
 
     :param tag: 16 bytes of the marker.  :param rands: challenges of the proofs, 16 bytes each, by name.
+    :param values: what the application made for this card, by name: data groupings, a key pair.
     """
 
     tag: bytes
     rands: Mapping[str, bytes]
+    values: Mapping[str, Secret] = field(default_factory=dict)
 
     def with_tag(self, tag: bytes) -> Prepared:
         """Return the same with another marker tag: the one that binds batch, record and token.
@@ -46,7 +49,10 @@ class Prepared:
     def to_bytes(self) -> bytes:
         """Return canonical JSON, to be sealed with the record."""
         rands = {name: rand.hex() for name, rand in sorted(self.rands.items())}
-        return msgspec.json.encode({"rands": rands, "tag": self.tag.hex()})
+        stored: dict[str, object] = {"rands": rands, "tag": self.tag.hex()}
+        if self.values:
+            stored["values"] = {name: joined((value,)).hex() for name, value in sorted(self.values.items())}
+        return msgspec.json.encode(stored)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Prepared:
@@ -54,26 +60,31 @@ class Prepared:
         try:
             stored = msgspec.json.decode(data, type=_StoredPrepared)
             rands = {name: bytes.fromhex(text) for name, text in stored.rands.items()}
+            values = {name: Secret(bytes.fromhex(text), name) for name, text in stored.values.items()}
             tag = bytes.fromhex(stored.tag)
         except (msgspec.DecodeError, ValueError) as error:
             raise EncodingError(f"prepared values: {error}") from None
-        return cls(b"", rands).with_tag(tag)
+        return cls(b"", rands, values).with_tag(tag)
 
 
 class _StoredPrepared(msgspec.Struct, forbid_unknown_fields=True):
     rands: dict[str, str]
     tag: str
+    values: dict[str, str] = {}
 
 
-def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomBytes) -> Prepared:  # noqa: ARG001
-    """Make the random values of one card.
+def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomBytes) -> Prepared:
+    """Make the random and slow values of one card.
 
     :param record, keystore: what families with keys made on a card's behalf need; a UICC needs neither.
     :param rng: size -> random bytes, ``secrets.token_bytes``.
     :raises ProfileError: when the profile asks for what its chip cannot do.
+    :raises EncodingError: when a value of the record does not fit the product.
+    :raises KeyStoreError: when a key that is needed is missing, or for another purpose.
     """
-    names = compiled(profile).rands
-    return Prepared(rng(TAG_BYTES), {name: rng(RAND_BYTES) for name in names})
+    blueprint = compiled(profile)
+    values = blueprint.prepare(record, keystore, rng) if isinstance(blueprint, Prepares) else {}
+    return Prepared(rng(TAG_BYTES), {name: rng(RAND_BYTES) for name in blueprint.rands}, values)
 
 
 def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> Plan:
@@ -86,6 +97,8 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
     blueprint = compiled(profile)
     if set(prepared.rands) != set(blueprint.rands):
         raise ProfileError(f"{profile.name}: the prepared values are not of this profile")
+    if isinstance(blueprint, Prepares):
+        blueprint = blueprint.for_card(record, prepared.values)
     transport = {name: _reference(profile, name) for name in blueprint.secrets}
     for reference in transport.values():
         keystore.find(reference)
