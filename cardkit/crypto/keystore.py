@@ -5,6 +5,7 @@ A reference is ``scheme:name``: ``test:vu1-adm1``, ``order:kek-1``, ``plant:dup`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -90,6 +91,13 @@ class KeyStore(Protocol):
         """Return a key as PUT KEY takes it, under a card's static DEK or a session's (GPCS 11.8.2, sheet 13.5).
 
         :raises KeyStoreError: also where this store cannot: at plan time, before a card is touched.
+        """
+        ...
+
+    def wrap_keys_for_card(self, keys: Sequence[CardKey], dek: CardKey | Key) -> bytes:
+        """Return keys one behind the other under a card's DEK, as one value of STORE DATA (EMV CPS, DGI 8000).
+
+        :raises KeyStoreError: where they are no whole blocks, or this store cannot chain them.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
@@ -114,6 +114,22 @@ class CardKeyOperations(OtaOperations):
         """Return the pseudo-random card challenge the static ENC key gives, 8 or 16 bytes. Amendment D 6.2.2.1"""
         with self._card_key(key, "a session", SESSION) as enc:
             return scp.scp03_card_challenge(enc, sequence, aid, size)
+
+    @abstractmethod
+    def _clear_for_card(self, key: CardKey) -> AbstractContextManager[Key]:
+        """Give a key that goes into a card for the length of a ``with`` block; KeyStoreError where it never leaves."""
+
+    def wrap_keys_for_card(self, keys: Sequence[CardKey], dek: CardKey | Key) -> bytes:
+        """Return keys one behind the other under a card's DEK, as one value of STORE DATA (EMV CPS, DGI 8000)."""
+        whole = bytearray()
+        try:
+            for key in keys:
+                with self._clear_for_card(key) as clear, clear.reveal() as value:
+                    whole += value
+            with self._dek(dek) as static:
+                return encrypt_under(static, whole)
+        finally:
+            whole[:] = bytes(len(whole))
 
     def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:
         """Return sensitive data under a card's DEK: AES-CBC with IV 0, 3DES-ECB.

@@ -200,6 +200,15 @@ class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
         with self._derived_clear(key, facts) as clear, self._dek(dek) as static:
             return wrap_clear(static, clear)
 
+    def _clear_for_card(self, key: CardKey) -> AbstractContextManager[Key]:
+        _, facts = self._usable(key.reference)
+        check_card_key(key, facts.usage, "a key for a card", FOR_CARD)
+        if key.scheme is Scheme.NONE:
+            raise UnsupportedKeyOperationError(
+                f"key {key.reference}: a token wraps stored keys one by one, not several as one value"
+            )
+        return self._derived_clear(key, facts)
+
     def _wrap_inside(self, reference: str, facts: Facts, dek: CardKey | Key) -> WrappedCardKey:
         if facts.usage is not Usage.CARD_KEY:
             raise UnsupportedKeyOperationError(

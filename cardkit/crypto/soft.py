@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from cardkit.crypto import agreement, content, digest, wrap
 from cardkit.crypto import marker as marking
@@ -82,6 +82,9 @@ class SoftKeyStore(CardKeyOperations):
         """Return a key as PUT KEY takes it, under a card's static DEK or a session's (GPCS 11.8.2)."""
         with self._clear_card_key(key, "a key for a card", FOR_CARD) as clear, self._dek(dek) as static:
             return wrap_clear(static, clear)
+
+    def _clear_for_card(self, key: CardKey) -> AbstractContextManager[Key]:
+        return self._clear_card_key(key, "a key for a card", FOR_CARD)
 
     def agree(self, reference: str, point: bytes) -> Key:
         """Return the X coordinate of an ECDH agreement (SCP11) with a private key of the store.

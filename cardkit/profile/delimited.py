@@ -5,40 +5,43 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from cardkit.errors import RecordError
 from cardkit.profile.layout import HeaderLines, Layout
 from cardkit.profile.reading import printable
-from cardkit.profile.rows import Rows, cut_text, decode, header_values, trailer_values, without_bom
+from cardkit.profile.rows import HeaderValue, Rows, header_values, trailer_values
+from cardkit.profile.source import Source, text_lines, without_last
 
 _VALUE = re.compile(r"\d{4}")  # no column name holds so long a number; a PIN does
 
 
-def cut(layout: Layout, required: tuple[str, ...], possible: tuple[str, ...], data: bytes) -> Rows:
+def cut(layout: Layout, required: tuple[str, ...], possible: tuple[str, ...], source: Source) -> Rows:
     """Cut a delimited file into rows.
 
     :param required: fields that need a column.  :param possible: all fields that may have one.
-    :raises RecordError: what refuses the whole file: ENCODING, ENCODING_BOM, EMPTY, HEADER, COLUMN_UNKNOWN,
-        COLUMN_MISSING, TRAILER_MISSING, QUOTE.
+    :raises RecordError: what refuses the whole file, at once or when the rows are read: ENCODING, ENCODING_BOM, EMPTY,
+        HEADER, COLUMN_UNKNOWN, COLUMN_MISSING, TRAILER_MISSING, QUOTE, LINE.
     """
-    lines = cut_text(layout, decode(without_bom(layout, data), layout.encoding))
-    trailer = {}
+    lines = text_lines(layout, source)
+    trailer: dict[str, int] = {}
     if layout.trailer is not None:
-        trailer = trailer_values(layout.trailer, lines.pop() if lines else "")
-    header = {}
+        end = layout.trailer
+        lines = without_last(lines, lambda line: trailer.update(trailer_values(end, line or "")))
+    header: dict[str, HeaderValue] = {}
     first = 0
     if isinstance(layout.header, HeaderLines):
         first = layout.header.lines
-        header = header_values(layout.header, lines[:first], layout.sep)
-    rows = _split(layout, lines[first:], first + 1)
+        header = header_values(layout.header, list(islice(lines, first)), layout.sep)
+    rows = _split(layout, lines, first + 1)
     columns = tuple(column.name for column in sorted(layout.fields, key=lambda column: column.at or 0))
     if layout.header == "names":
         _, names = next(rows, (1, [""]))
         columns = _columns(layout, names, required, possible)
-    return Rows(header, trailer, columns, [*rows])
+    return Rows(header, columns, rows, trailer)
 
 
-def _split(layout: Layout, lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
+def _split(layout: Layout, lines: Iterator[str], first: int) -> Iterator[tuple[int, list[str]]]:
     if layout.quote is None:
         yield from ((number, line.split(layout.sep)) for number, line in enumerate(lines, first))
         return

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from cardkit.errors import RecordError
 from cardkit.profile.layout import Column, HeaderLines, Layout
 from cardkit.profile.reading import FieldError
-from cardkit.profile.rows import Rows, cut_lines, decode, header_values, trailer_values, without_bom
+from cardkit.profile.rows import Cells, HeaderValue, Rows, header_values, trailer_values
+from cardkit.profile.source import Source, byte_lines, decode, without_last
 
 
-def cut(layout: Layout, data: bytes) -> Rows:
+def cut(layout: Layout, source: Source) -> Rows:
     """Cut a fixed-width file into rows; a row of another length has no cells and is never resynchronized.
 
-    :raises RecordError: what refuses the whole file: ENCODING, ENCODING_BOM, HEADER, TRAILER_MISSING.
+    :raises RecordError: what refuses the whole file, at once or when the rows are read: ENCODING, ENCODING_BOM,
+        HEADER, TRAILER_MISSING, LINE.
     """
-    lines = cut_lines(layout, without_bom(layout, data))
-    trailer = {}
+    lines = byte_lines(layout, source)
+    trailer: dict[str, int] = {}
     if layout.trailer is not None:
-        trailer = trailer_values(layout.trailer, decode(lines.pop() if lines else b"", layout.encoding))
-    header = {}
+        end = layout.trailer
+        lines = without_last(lines, lambda line: trailer.update(trailer_values(end, decode(line or b"", layout.encoding))))
+    header: dict[str, HeaderValue] = {}
     first = 0
     if isinstance(layout.header, HeaderLines):
         first = layout.header.lines
-        header = header_values(layout.header, [decode(line, layout.encoding) for line in lines[:first]], layout.sep)
-    rows = [(number, _cells(layout, line)) for number, line in enumerate(lines[first:], first + 1)]
-    return Rows(header, trailer, tuple(column.name for column in layout.fields), rows)
+        header = header_values(
+            layout.header, [decode(line, layout.encoding) for line in islice(lines, first)], layout.sep
+        )
+    rows = ((number, _cells(layout, line)) for number, line in enumerate(lines, first + 1))
+    return Rows(header, tuple(column.name for column in layout.fields), rows, trailer)
 
 
-def _cells(layout: Layout, line: bytes) -> list[str] | FieldError:
+def _cells(layout: Layout, line: bytes) -> Cells:
     if len(line) != layout.record_bytes:
         return FieldError("RECORD_LENGTH", f"got {len(line)} bytes, expected {layout.record_bytes}")
     cells = []

@@ -1,15 +1,16 @@
-"""What all forms of order file share: declared encodings, line ends, header values, trailer (production.md 9)."""
+"""What all forms of order file share: rows of cells, header values, trailer (production.md 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from cardkit.errors import RecordError
-from cardkit.profile.layout import BOMS, HEADER_NUMBERS, HEADER_TIMES, HeaderLines, Layout, Trailer
+from cardkit.profile.layout import HEADER_NUMBERS, HEADER_TIMES, HeaderLines, Trailer
 from cardkit.profile.reading import FieldError
 
+Cells = list[str] | FieldError
 HeaderValue = str | int | datetime | None
 HEADER_TIME = "%y%m%d%H%M%S"
 MAX_DIGITS = 18
@@ -17,57 +18,17 @@ MAX_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An order file cut up, nothing interpreted yet.
+    """An order file being cut up, nothing interpreted yet.
 
     :param columns: names of the fields, in order of the cells.
-    :param rows: line number from 1, and the cells or why the row has none.
+    :param rows: line number from 1, and the cells or why the row has none; to be read once.
+    :param trailer: the numbers after the rows, there when the rows have been read.
     """
 
     header: Mapping[str, HeaderValue]
-    trailer: Mapping[str, int]
     columns: tuple[str, ...]
-    rows: list[tuple[int, list[str] | FieldError]]
-
-
-def without_bom(layout: Layout, data: bytes) -> bytes:
-    """Return the bytes to decode; RecordError on a byte-order mark nobody declared, or on a missing one."""
-    found = next((bom for bom in BOMS if data.startswith(bom)), None)
-    if layout.encoding == "utf-16":
-        if found not in BOMS[1:]:
-            raise RecordError("utf-16 needs its byte-order mark; declare utf-16-le or utf-16-be", code="ENCODING_BOM")
-        return data
-    if layout.encoding == "utf-8-sig" and found == BOMS[0]:
-        return data[len(BOMS[0]) :]
-    if found is not None:
-        raise RecordError(f"a byte-order mark, but the layout declares {layout.encoding}", code="ENCODING_BOM")
-    return data
-
-
-def decode(data: bytes, encoding: str) -> str:
-    """Return text in a declared encoding; RecordError with the line of the first wrong byte."""
-    try:
-        return data.decode("utf-8" if encoding == "utf-8-sig" else encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise RecordError(
-            f"line {line}: byte {error.start + 1} of the file is not {encoding}", code="ENCODING"
-        ) from None
-
-
-def cut_lines(layout: Layout, data: bytes) -> list[bytes]:
-    """Return the lines of a file in bytes, their ends as declared and removed."""
-    lines = data.split(b"\r\n" if layout.newline == "crlf" else b"\n")
-    if not lines[-1]:
-        lines.pop()
-    return [line.removesuffix(b"\r") for line in lines] if layout.newline == "any" else lines
-
-
-def cut_text(layout: Layout, text: str) -> list[str]:
-    """Return the lines of a text, their ends as declared and removed."""
-    lines = text.split("\r\n" if layout.newline == "crlf" else "\n")
-    if not lines[-1]:
-        lines.pop()
-    return [line.removesuffix("\r") for line in lines] if layout.newline == "any" else lines
+    rows: Iterator[tuple[int, Cells]]
+    trailer: Mapping[str, int]
 
 
 def header_values(header: HeaderLines, lines: list[str], sep: str) -> dict[str, HeaderValue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cardkit.crypto import Key, KeyStore
@@ -42,6 +43,14 @@ class Dek:
         """
         wrapped = self.keystore.wrap_for_card(key, self.key)
         return replace(wrapped, cryptogram=self._in_chain(wrapped.cryptogram)) if self.chained else wrapped
+
+    def wrap_all(self, keys: Sequence[CardKey]) -> bytes:
+        """Return keys one behind the other as one sensitive value (EMV CPS: a grouping of card keys).
+
+        :raises KeyStoreError: where the store refuses, or the keys are no whole blocks.
+        """
+        encrypted = self.keystore.wrap_keys_for_card(keys, self.key)
+        return self._in_chain(encrypted) if self.chained else encrypted
 
     def _in_chain(self, blocks: bytes) -> bytes:
         """Turn ECB under the session's key into CBC: the session knows that key, the store has only the other mode."""

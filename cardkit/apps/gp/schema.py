@@ -317,6 +317,7 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :param cplc: fields of the CPLC that tell this chip from others, digits by name.
     :param kdd_of_cplc: whether its KDD holds fabrication date, serial number and batch.
     :param channels: further logical channels it gives.
+    :param spanning: whether applications take any value in pieces: then every STORE DATA of theirs is full.
     """
 
     isd: str
@@ -332,4 +333,5 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cplc: dict[str, str] = {}
     kdd_of_cplc: bool = False
     channels: Count | None = None
+    spanning: bool = False
     quirks: QuirksModel = QuirksModel()

@@ -90,11 +90,13 @@ def ciphered(groupings: Iterable[Grouping], encrypt: Callable[[bytes], bytes]) -
     ]
 
 
-def pack(groupings: Sequence[Grouping], size: int, *, mixed: bool = False) -> list[Block]:
+def pack(groupings: Sequence[Grouping], size: int, *, mixed: bool = False, spanning: bool = False) -> list[Block]:
     """Share groupings out over as few commands as their order and secrecy allow.
 
     :param size: data bytes of a command, 6 to 255: what the session leaves of them.
     :param mixed: put secret and clear groupings into the same commands, all announced as mixed.
+    :param spanning: cut values wherever a command ends, so that every one is full: identifier and length stay together
+        (EMV CPS 4.3.4.5). Else only what fits no command is cut.
     :raises EncodingError: on a size no grouping fits, and on a secret value that is not ciphered yet.
 
     >>> clear, secret = Grouping(0x0101, bytes(2)), Grouping(0x8000, bytes(2), secret=True, plain=False)
@@ -110,7 +112,8 @@ def pack(groupings: Sequence[Grouping], size: int, *, mixed: bool = False) -> li
     for item in groupings:
         wanted = Encryption.MIXED if mixed else Encryption.ALL if item.secret else Encryption.NONE
         written = item.build()
-        if current and (wanted is not kind or len(current) + len(written) > size):
+        whole = len(written) - len(item.value) if spanning else len(written)
+        if current and (wanted is not kind or len(current) + whole > size):
             blocks.append(Block(current, Structure.DGI, kind))
             current = b""
         kind = wanted

@@ -87,10 +87,15 @@ class Payload:
         ]
 
     def _data(self, application: Application) -> list[CommandAPDU]:
-        plain = [Grouping(value.tag, self._value(value), secret=value.secret) for value in application.data]
-        groupings = ciphered(plain, lambda data: self._dek().encrypt(data))
-        blocks = pack(groupings, self._size)
+        groupings = [self._grouping(value) for value in application.data]
+        blocks = pack(groupings, self._size, spanning=self._product.chip.spanning)
         return store_commands(blocks, table=self._product.p1_table, p1=application.single_p1)
+
+    def _grouping(self, value: Value) -> Grouping:
+        if value.keys:
+            return Grouping(value.tag, self._dek().wrap_all(value.keys), secret=True, plain=False)
+        (grouping,) = ciphered((Grouping(value.tag, self._value(value), secret=value.secret),), self._dek().encrypt)
+        return grouping
 
     def _value(self, value: Value) -> bytes:
         clear = joined(self._contents[value.name])

@@ -23,6 +23,7 @@ from cardkit.apps.gp.states.certifying import Certified, certified
 from cardkit.apps.gp.states.keysets import KeySet, aid_of, delivered_set, hex_of, key_set, replacing
 from cardkit.apps.gp.storedata import Encryption, P1Table, Structure, is_secret
 from cardkit.apps.gp.tags import Privilege, Privileges
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.secure.levels import SecurityLevel
 from cardkit.secure.parameters import Parameters, Quirks, decode_parameters
@@ -49,6 +50,7 @@ class Value:
     """A data grouping of an application, or a data object.
 
     :param name: of its content.  :param size: bytes as it is sent.  :param given: bytes without padding.
+    :param keys: card keys it consists of, which go from the key store under the DEK; then it has no content.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Value:
     given: int
     secret: bool = False
     pad: bool = False
+    keys: tuple[CardKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ def of_data(product: Product, application: Application, size: int) -> list[Comma
     :param size: bytes of data a command can carry.  :raises EncodingError: when they are too many.
     """
     groupings = [Grouping(item.tag, bytes(item.size), item.secret, plain=False) for item in application.data]
-    return store_commands(pack(groupings, size), table=product.p1_table, p1=application.single_p1)
+    blocks = pack(groupings, size, spanning=product.chip.spanning)
+    return store_commands(blocks, table=product.p1_table, p1=application.single_p1)
 
 
 def of_domain_keys(product: Product, domain: Domain, size: int) -> list[CommandAPDU]:

@@ -72,9 +72,22 @@ def sqn_file(auth: AuthBlock) -> bytes:
     return flags + b"".join(number.to_bytes(SQN_BYTES, "big") for number in numbers)
 
 
+def filled(content: Content, target: Target) -> Content:
+    """Return a key file's content with FF up to the end of its file.  :raises EncodingError: if it is too long."""
+    rest = target.size - _size(content)
+    if rest <= 0:
+        return fits(content, target)
+    padding = b"\xff" * rest
+    return content + padding if isinstance(content, bytes) else (*content, padding)
+
+
+def _size(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else sum(len(part) for part in content)
+
+
 def fits(content: Content, target: Target) -> Content:
     """Return the content if it fills its file.  :raises EncodingError: if not."""
-    size = len(content) if isinstance(content, bytes) else sum(len(part) for part in content)
+    size = _size(content)
     if size != target.size:
         raise EncodingError(f"{target.name}: got {size} bytes of content, this chip's file has {target.size}")
     return content

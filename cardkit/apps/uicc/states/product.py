@@ -17,7 +17,7 @@ from cardkit.apps.uicc.states.authentication import (
     operator_key,
 )
 from cardkit.apps.uicc.states.chip import Chip
-from cardkit.apps.uicc.states.contents import fits, pin_file, pin_value, secret_field, sqn_file, whole_secret
+from cardkit.apps.uicc.states.contents import filled, fits, pin_file, pin_value, secret_field, sqn_file, whole_secret
 from cardkit.apps.uicc.states.targets import Target
 from cardkit.desired import Access, Content, Template
 from cardkit.errors import EncodingError, ProfileError
@@ -172,7 +172,7 @@ class Product:
         opc = operator_key(self.auth, k, operator)
         for key in self.keys:
             content = key_file(self.auth, algorithm_in(self.auth, key.slot), k, opc)
-            contents[key.target.name] = fits(content, key.target)
+            contents[key.target.name] = filled(content, key.target)
 
     def _add_secrets(self, contents: dict[str, Content], record: Record) -> None:
         for pin in self.pins:
