@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
 from cardkit.crypto import content, digest, pkcs11asymmetric
