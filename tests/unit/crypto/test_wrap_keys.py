@@ -29,7 +29,7 @@ def keystore():
 def test_under_3des_each_block_stands_alone(keystore):
     dek = Key(KMC, "S-DEK", "3DES-128", Usage.TRANSPORT_OUT)
     wrapped = keystore.wrap_keys_for_card([CardKey("test:a"), CardKey("test:b")], dek)
-    cipher = Cipher(TripleDES(KMC + KMC[:8]), modes.ECB()).decryptor()  # noqa: S305  GPCS E.4.7 has no other mode
+    cipher = Cipher(TripleDES(KMC + KMC[:8]), modes.ECB()).decryptor()
     assert cipher.update(wrapped) == CLEAR
 
 
@@ -44,7 +44,7 @@ def test_a_derived_key_is_wrapped_as_the_key_it_gives(keystore):
     """The published card keys of KMC 40..4F (cps_kdf.json): KDEK 6402..8761 for KEYDATA 00..09."""
     dek = Key(KMC, "S-DEK", "3DES-128", Usage.TRANSPORT_OUT)
     derived = CardKey("test:kmc", Scheme.EMV, bytes(range(10)), Role.DEK)
-    cipher = Cipher(TripleDES(KMC + KMC[:8]), modes.ECB()).decryptor()  # noqa: S305
+    cipher = Cipher(TripleDES(KMC + KMC[:8]), modes.ECB()).decryptor()
     assert (
         cipher.update(keystore.wrap_keys_for_card([derived], dek)).hex().upper() == "64021E43C0C7D264A1C7C6D01E1C8761"
     )
