@@ -38,7 +38,7 @@ _ZIP_ERRORS = (
     EOFError,
     OSError,
     ValueError,
-    RuntimeError,  # includes NotImplementedError: encryption, compression method
+    RuntimeError,  # an encryption or a compression method that zipfile does not know
     LookupError,
 )
 

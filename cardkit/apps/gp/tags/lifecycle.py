@@ -34,7 +34,7 @@ class LoadFileState(IntEnum):
 
 
 class ApplicationState(IntEnum):
-    """Of an application; further states of its own are 0XXXX111."""
+    """Of an application; in its own further states bit 8 is clear and bits 3 to 1 are set."""
 
     INSTALLED = 0x03
     SELECTABLE = 0x07
