@@ -142,9 +142,8 @@ def load_image(name_or_path: str | Path) -> Image | GpImage:
 
 @lru_cache(maxsize=64)
 def _load(path: Path, _changed_ns: int) -> Image | GpImage:
-    raw = path.read_bytes()
     try:
-        table = tomllib.loads(raw.decode("utf-8"))
+        table, raw = _read(path)
         digest = hashlib.sha256(raw).digest()[:8]
         if table["chip"].get("system") == _GLOBALPLATFORM:
             return gp.build(table, digest)
@@ -156,6 +155,22 @@ def _load(path: Path, _changed_ns: int) -> Image | GpImage:
         raise ImageError(f"image {path}: missing entry {error}") from error
     except (ImageError, TypeError, ValueError) as error:
         raise ImageError(f"image {path}: {error}") from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+    """A file as a table, and its bytes; `like` under `[chip]` names the image that it only changes.
+
+    An entry takes the place of the base's; a table under a name both have adds to that of the base.
+    """
+    raw = path.read_bytes()
+    table = tomllib.loads(raw.decode("utf-8"))
+    like = table["chip"].pop("like", None)
+    if like is None:
+        return table, raw
+    base, below = _read(_FOLDER / f"{like}.toml")
+    for name, entry in table.items():
+        base[name] = {**base[name], **entry} if isinstance(entry, dict) and name in base else entry
+    return base, below + raw
 
 
 def _on_platform(image: Image, table: Mapping[str, Any]) -> PlatformImage:

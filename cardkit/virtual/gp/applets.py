@@ -15,7 +15,14 @@ DOMAIN: Final = "domain"  # the module of supplementary security domains
 
 
 class Applet(Protocol):
-    """One virtual application."""
+    """One virtual application.
+
+    :ivar groupings: STORE DATA that says nothing about structure brings DGIs, as with CPS.
+    :ivar own_messaging: instructions whose secure messaging it checks itself, outside a session of its domain.
+    """
+
+    groupings: bool
+    own_messaging: frozenset[int]
 
     def install(self, parameters: bytes) -> None:
         """Come into being.
@@ -24,14 +31,20 @@ class Applet(Protocol):
         :raises StatusWordError: to refuse them.
         """
 
-    def select(self) -> bytes:
-        """The answer to SELECT: file control information, or nothing."""
+    def select(self) -> Answer:
+        """The answer to SELECT: file control information, or nothing; 9000 or a warning.
+
+        :raises StatusWordError: to refuse; it is selected nevertheless.
+        """
 
     def process(self, channel: Channel, command: PlainCommand) -> Answer:
         """Work on a command, unwrapped if the session of the channel asks for it.
 
         :raises StatusWordError: to refuse it.
         """
+
+    def is_secret(self, tag: int) -> bool:
+        """Is it a DGI that must never come in clear?"""
 
     def store(self, tag: int, value: bytes) -> None:
         """Take one DGI or BER-TLV object of STORE DATA, decrypted.

@@ -35,6 +35,7 @@ class PlainCommand:
     """A command as an application sees it: whole, decrypted.
 
     :ivar ne: bytes expected, 0 when Le is absent.  :ivar proprietary: CLA b8.
+    :ivar secured: its secure messaging is the application's own, and still to be checked.
     """
 
     ins: int
@@ -43,6 +44,7 @@ class PlainCommand:
     data: bytes
     ne: int
     proprietary: bool
+    secured: bool = False
 
     @property
     def tag(self) -> int:
@@ -85,6 +87,7 @@ class Channel:
     :ivar target: application that STORE DATA is for, from INSTALL [for personalization].
     :ivar block: number the next block of STORE DATA must have.  :ivar stored: a value that goes on in that block.
     :ivar key_load: keys that come in these blocks.  :ivar load: a load file that comes in LOAD commands.
+    :ivar transient: what the selected application remembers until it is deselected.
     """
 
     number: int
@@ -97,6 +100,7 @@ class Channel:
     stored: bytes = b""
     key_load: KeyLoad = field(default_factory=KeyLoad)
     load: "Load | None" = None
+    transient: object = None
 
     def forget_store(self) -> None:
         """STORE DATA starts anew at block 00."""
@@ -113,6 +117,7 @@ class GpChip:
     """One chip.
 
     :ivar waiting: data for GET RESPONSE.
+    :ivar transient: what applications remember until the next reset, by a name of their choice.
     """
 
     def __init__(self, image: GpImage, memory: Memory, protocol: int, random: Random) -> None:
@@ -129,6 +134,7 @@ class GpChip:
         self.journal.forget()
         self.journal.recover()
         self.waiting: Waiting | None = None
+        self.transient: dict[str, bytes] = {}
         self.channels: dict[int, Channel] = {}
         self.channels[0] = self.channel(0, self.implicitly_selected(0))
 

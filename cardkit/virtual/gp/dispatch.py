@@ -14,6 +14,7 @@ from .chip import Answer, Chain, Channel, GpChip, PlainCommand
 from .domain import GET_DATA
 from .protection import Command
 from .registry import Entry
+from .session import State
 from .wire import Apdu
 
 _CHAINED: Final = 0x10  # CLA b5
@@ -100,8 +101,9 @@ def _open_session(chip: GpChip, channel: Channel, command: Command) -> Answer:
 
 
 def _in_session(chip: GpChip, channel: Channel, entry: Entry, command: Command, apdu: Apdu) -> Answer:
-    data = channel.secure.unwrap(command)
-    plain = PlainCommand(command.ins, command.p1, command.p2, data, apdu.ne, apdu.proprietary)
+    own = command.secured and channel.secure.state is State.NONE and _has_own_messaging(chip, entry, command)
+    data = command.data if own else channel.secure.unwrap(command)
+    plain = PlainCommand(command.ins, command.p1, command.p2, data, apdu.ne, apdu.proprietary, own)
     try:
         answer, status = _work(chip, channel, entry, plain)
         chip.journal.commit()
@@ -115,6 +117,10 @@ def _in_session(chip: GpChip, channel: Channel, entry: Entry, command: Command, 
         for other in chip.channels.values():
             other.forget()
     return protected, status
+
+
+def _has_own_messaging(chip: GpChip, entry: Entry, command: Command) -> bool:
+    return not entry.is_domain and command.ins in applets.of(chip, entry).own_messaging
 
 
 def _work(chip: GpChip, channel: Channel, entry: Entry, command: PlainCommand) -> Answer:

@@ -79,6 +79,7 @@ class GpImage:
     :ivar version: of the specification, behind the object identifier of CRD tag 60.
     :ivar authority: certifies the SCP11 keys each chip is born with; None without SCP11.
     :ivar applets: by module AID, the name of the virtual application behind it.
+    :ivar options: by that name, what its maker has chosen for it.
     """
 
     name: str
@@ -93,6 +94,7 @@ class GpImage:
     version: bytes
     kdd: bytes
     applets: Mapping[bytes, str]
+    options: Mapping[str, Mapping[str, Any]]
     limits: Limits
     habits: Habits
     retry: RetryPolicy
@@ -133,6 +135,7 @@ def build(table: Mapping[str, Any], digest: bytes) -> GpImage:
         version=bytes.fromhex(card["version"]),
         kdd=bytes.fromhex(card["kdd"]),
         applets={bytes.fromhex(module["aid"]): module["applet"] for module in _modules(table)},
+        options=table.get("applets", {}),
         limits=Limits(**table.get("limits", {})),
         habits=Habits(**_tuples(table.get("habits", {}))),
         retry=RetryPolicy(**_tuples(table.get("retry", {}))),

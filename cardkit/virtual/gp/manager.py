@@ -47,8 +47,10 @@ def _select(chip: GpChip, channel: Channel, apdu: Apdu) -> Answer:
     before = chip.channels[channel.number]
     before.forget()
     chip.channels[channel.number] = chip.channel(channel.number, found)
-    answer = recognition.fci(chip, found) if found.is_domain else applets.of(chip, found).select()
-    return answer, _LOCKED_CARD if chip.locked else sw.OK
+    if not found.is_domain:
+        answer, status = applets.of(chip, found).select()
+        return answer, _LOCKED_CARD if chip.locked else status
+    return recognition.fci(chip, found), _LOCKED_CARD if chip.locked else sw.OK
 
 
 def _find(chip: GpChip, channel: Channel, apdu: Apdu) -> Entry:

@@ -3,6 +3,7 @@
 GPCS 11.11. What a block holds is committed with it; a DGI or object that spans blocks, when its last part has come.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from .. import statuswords as sw
@@ -69,10 +70,14 @@ def _into_domain(chip: GpChip, channel: Channel, target: Entry, command: PlainCo
 def _into_applet(channel: Channel, applet: applets.Applet, command: PlainCommand) -> None:
     if applet.personalized:
         raise StatusWordError(sw.CONDITIONS)
+    if command.p1 & _STRUCTURE == _OPAQUE and applet.groupings:
+        command = replace(command, p1=command.p1 | _DGI)
     if command.p1 & _STRUCTURE == _OPAQUE:
         applet.store_opaque(_clear(channel, command.p1, 0, command.data))
     else:
         for tag, value in _objects(channel, command):
+            if not command.p1 & _ENCRYPTION and applet.is_secret(tag):
+                raise StatusWordError(sw.WRONG_DATA)
             applet.store(tag, value)
     if command.p1 & _LAST:
         applet.close()

@@ -25,6 +25,9 @@ _MOST: Final = 4096  # bytes of one object
 class StoringApplet:
     """One instance."""
 
+    groupings = False
+    own_messaging: frozenset[int] = frozenset()
+
     def __init__(self, chip: GpChip, entry: Entry) -> None:
         self._journal = chip.journal
         self._aid = entry.aid
@@ -43,10 +46,10 @@ class StoringApplet:
         self._put(_PARAMETERS, parameters)
         self._put(_CLOSED, _OPEN)
 
-    def select(self) -> bytes:
+    def select(self) -> Answer:
         """File control information."""
         inside = self._get(f"{_FCI_DGI:04X}")
-        return ber.build(0x6F, ber.build(0x84, self._aid) + ber.build(0xA5, inside))
+        return ber.build(0x6F, ber.build(0x84, self._aid) + ber.build(0xA5, inside)), sw.OK
 
     def process(self, channel: Channel, command: PlainCommand) -> Answer:
         """GET DATA.
@@ -60,6 +63,11 @@ class StoringApplet:
         if not value or _is_secret(command.tag):
             raise StatusWordError(sw.DATA_NOT_FOUND)
         return (ber.build(command.tag, value) if command.proprietary else value), sw.OK
+
+    def is_secret(self, tag: int) -> bool:
+        """None: a block in clear is taken as it comes."""
+        del tag
+        return False
 
     def store(self, tag: int, value: bytes) -> None:
         """Keep an object.
