@@ -68,6 +68,7 @@ class Rule:
     """A verification rule: what must hold, and where the standard says so.
 
     :param security_code: reject code of a card that breaks it, where that stops the whole batch; "" elsewhere.
+    :param meaning: what a card that breaks it does to its holder, "" where nobody has written it down.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Rule:
     clause: str
     text: str
     security_code: str = ""
+    meaning: str = ""
 
     def finding(
         self, where: str, expected: str, actual: str, *, decoded: str = "", secrecy: Secrecy = Secrecy.SECRET
