@@ -25,7 +25,8 @@ PLMN = Plmn()
 _NETWORK = re.compile(r"[0-9]{3}-[0-9]{2,3}")
 
 # TS 31.102 7.5
-GET_IDENTITY, CONTEXT_SUCI, SUCI_TAG = 0x78, 0x01, 0xA1
+ASK_FOR_SUCI = CommandAPDU(0x80, 0x78, 0x00, 0x01, ne=ANY_LENGTH)
+SUCI_TAG = 0xA1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,18 @@ class Suci:
             raise EncodingError(f"SUCI: protection scheme {data[6]:02X}, expected 00 to 02")
         return cls(PLMN.decode(data[1:4]), routing, Scheme(scheme), data[7], data[HEAD_BYTES:])
 
+    @classmethod
+    def of_answer(cls, data: bytes) -> Suci:
+        """Read what GET IDENTITY answers.
+
+        :raises EncodingError: unless it holds one SUCI of an IMSI.
+        TS 31.102 7.5
+        """
+        found = [cls.parse(item.value) for item in tlv.parse(data).find(SUCI_TAG)]
+        if len(found) != 1:
+            raise EncodingError(f"{len(found)} SUCIs, expected one")
+        return found[0]
+
     def build(self) -> bytes:
         """Return the mobile identity without its length."""
         head = bytes((IMSI_FORMAT << 4 | SUCI_TYPE,)) + PLMN.encode(self.plmn)
@@ -121,15 +134,11 @@ def get_identity(session: UiccSession) -> Suci:
     :raises ProtocolError: on an answer that holds no SUCI of an IMSI.
     TS 31.102 7.5
     """
-    command = CommandAPDU(0x80, GET_IDENTITY, 0x00, CONTEXT_SUCI, ne=ANY_LENGTH)
-    answer = session.require(command, "GET IDENTITY")
+    answer = session.require(ASK_FOR_SUCI, "GET IDENTITY")
     try:
-        found = [Suci.parse(item.value) for item in tlv.parse(answer).find(SUCI_TAG)]
+        return Suci.of_answer(answer)
     except EncodingError as error:
         raise ProtocolError(f"GET IDENTITY: card answered {len(answer)} bytes: {error}") from None
-    if len(found) != 1:
-        raise ProtocolError(f"GET IDENTITY: card answered {len(answer)} bytes with {len(found)} SUCIs, expected one")
-    return found[0]
 
 
 def _is_number(text: str) -> bool:

@@ -11,6 +11,7 @@ from cardkit.apps.uicc.sqn import next_sqn
 from cardkit.apps.uicc.states.aka import PROVEN, SPENT
 from cardkit.apps.uicc.states.authentication import algorithm_in, keys_in
 from cardkit.apps.uicc.states.codes import ACCEPTED
+from cardkit.apps.uicc.states.concealing import CALLS, KEYS
 from cardkit.apps.uicc.states.product import Pin, Product
 from cardkit.apps.uicc.states.scripts import Proof
 from cardkit.crypto.publishedkeys import weakness_of
@@ -41,6 +42,7 @@ class Behaviour:
         self._product = product
         self._proofs = proofs
         self._new = new
+        self._conceals = product.concealing is not None
 
     def atr(self, seen: Observations) -> Iterator[Finding]:
         """UICC-011: the run has compared the ATR with the chip model's."""
@@ -71,6 +73,13 @@ class Behaviour:
             return found
         # SQN moves only when a fresh AUTN is accepted: that the reserved one is spent shows that it was.
         return replace(found, severity=Severity.INFO)
+
+    def identity(self, seen: Observations) -> Iterator[Finding]:
+        """UICC-104: the answers to two calls of GET IDENTITY, where the card holds the home network's keys."""
+        outcomes = [seen.notes.get(call, NOT_CHECKED) for call in CALLS] if self._conceals else []
+        for outcome in dict.fromkeys(outcomes):
+            if outcome != PROVEN:
+                yield self._new("UICC-104", KEYS, TABLE["UICC-104"].text, str(outcome))
 
     def _sequence(self, seen: Observations) -> Iterator[Finding]:
         """An SQN is the one the card started with, or the one its proof left."""

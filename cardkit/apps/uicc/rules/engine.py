@@ -73,6 +73,7 @@ class Judge:
             troubled = {entry.where for entry in found}
             found += self._related(seen, troubled)
             found += self._behaviour.keys(contents, seen)
+            found += self._behaviour.identity(seen)
             found += self._behaviour.pins(seen)
             found += self._behaviour.atr(seen)
         if part is Part.CHECK:

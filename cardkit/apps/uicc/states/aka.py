@@ -17,7 +17,7 @@ from cardkit.apps.uicc.milenage import Milenage
 from cardkit.apps.uicc.schema import AuthBlock, KeySlot
 from cardkit.apps.uicc.sqn import SQN_BITS, AkaAlgorithm, Vector, make_vector, next_sqn, verify_auts
 from cardkit.apps.uicc.states.authentication import constants_of, keys_in, parameters_of
-from cardkit.apps.uicc.states.scripts import MAC_FAILURE
+from cardkit.apps.uicc.states.route import MAC_FAILURE
 from cardkit.apps.uicc.tuak import Tuak
 from cardkit.apps.uicc.xor import Xor2G, XorAka
 from cardkit.crypto.comp128 import Comp128

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardkit.apps.uicc.rules.table import file_rule
+from cardkit.apps.uicc.states.concealing import KEYS
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, Product
 from cardkit.apps.uicc.states.route import in_order
 from cardkit.desired import MARKER_GONE, MARKER_STANDS, AfterUnknown, Phase, Seen, State
@@ -37,6 +38,7 @@ def _files(product: Product) -> list[State]:
     }
     proven |= {key.sqn.name: "UICC-093" for key in product.keys if key.sqn is not None}
     proven |= {product.constants.name: "UICC-097"} if product.constants is not None else {}
+    proven |= {KEYS: "UICC-104"} if product.concealing is not None else {}
     return [
         State(
             name=target.name,

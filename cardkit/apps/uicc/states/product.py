@@ -9,6 +9,7 @@ from typing import Any
 from cardkit.apps.uicc.codecs.base import Codec
 from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.schema import AdmBlock, AuthBlock, KeySlot, PinBlock, UiccBlock
+from cardkit.apps.uicc.states import concealing
 from cardkit.apps.uicc.states.authentication import (
     algorithm_in,
     check_auth,
@@ -107,6 +108,13 @@ class Product:
     def constants(self) -> Target | None:
         """The home of the operator's constants, None where the profile has none."""
         return None if self.auth.milenage is None else self.chip.target(self.chip.block.constants)
+
+    @property
+    def concealing(self) -> concealing.Expected | None:
+        """What the card's own SUCIs must say, None where it makes none: its keys lie where nobody can read them."""
+        if not any(content.target.name == concealing.KEYS for content in self.files):
+            return None
+        return concealing.Expected.of(self.static, f"{self.block.network.mcc}-{self.block.network.mnc}")
 
     @property
     def marker(self) -> Target:

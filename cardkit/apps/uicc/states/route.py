@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.uicc.states.targets import MF, MF_FID, Place, Target
+from cardkit.apps.uicc.suci import ASK_FOR_SUCI
 from cardkit.desired import Access, Phase, Role, Step
 
 CLA = 0x00
@@ -32,6 +33,7 @@ CONTEXT_3G, CONTEXT_GSM = 0x81, 0x80
 CHALLENGE_3G_BYTES, CHALLENGE_GSM_BYTES = 34, 17
 ANY_LENGTH = 256
 GSM_ANSWER_BYTES = 14
+MAC_FAILURE = 0x9862
 
 
 @dataclass(slots=True)
@@ -207,6 +209,12 @@ class Route:
             self.phase, Role.PROVE, serves, self.place, command, content=content, nc=size, answer=GSM_ANSWER_BYTES
         )
         self.steps.append(step)
+
+    def ask_identity(self, serves: str, content: str, *, answer: int) -> None:
+        """GET IDENTITY: the card conceals the identity. TS 31.102 7.5"""
+        self.steps.append(
+            Step(self.phase, Role.PROVE, serves, self.place, ASK_FOR_SUCI, content=content, answer=answer)
+        )
 
 
 def _address(target: Target, sfi: int, offset: int) -> tuple[int, int]:

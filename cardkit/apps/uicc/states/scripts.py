@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from cardkit.apps.uicc.states.authentication import answer_bytes
+from cardkit.apps.uicc.states.concealing import CALLS, KEYS
 from cardkit.apps.uicc.states.product import (
     CHANGE,
     MARKER_REMOVED,
@@ -18,13 +19,14 @@ from cardkit.apps.uicc.states.product import (
     Pin,
     Product,
 )
-from cardkit.apps.uicc.states.route import CHANGE_PIN, UNBLOCK_PIN, Route, in_order
+from cardkit.apps.uicc.states.route import CHANGE_PIN, MAC_FAILURE, UNBLOCK_PIN, Route, in_order
 from cardkit.apps.uicc.states.targets import MF, Target
 from cardkit.desired import Access, Part, Phase, Step
 
 # Answer of AUTHENTICATE: DC 0E AUTS (TS 31.102 7.1.2.1).
 AUTS_ANSWER = 16
-MAC_FAILURE = 0x9862
+# The application that answers GET IDENTITY, and adds Kc to the keys of AUTHENTICATE.
+IDENTITY_PLACE = "ADF.USIM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Scripts:
     def __init__(self, product: Product) -> None:
         self._product = product
         self._opener = product.opener
+        self._concealing = product.concealing
         self._read = in_order(product.read)
         self.proofs = self._proofs()
         self.proof = {proof.name: proof for proof in self.proofs}
@@ -198,6 +201,8 @@ class Scripts:
             for key in product.keys:
                 if place == key.place:
                     self._prove_key(route, key)
+            if place == IDENTITY_PLACE:
+                self._prove_identity(route)
 
     def _read_place(self, route: Route, place: str) -> None:
         for target in self._read:
@@ -241,7 +246,17 @@ class Scripts:
     def _answer(self, proof: Proof) -> int:
         if proof.kind != "fresh":
             return AUTS_ANSWER
-        return answer_bytes(self._product.auth, kc=self._product.answers_kc)
+        with_kc = self._product.answers_kc and proof.place == IDENTITY_PLACE
+        return answer_bytes(self._product.auth, kc=with_kc)
+
+    def _prove_identity(self, route: Route) -> None:
+        if self._concealing is None:
+            return
+        route.phase = Phase.PROVE
+        route.enter(self._product.chip.places[IDENTITY_PLACE], KEYS)
+        for call in CALLS:
+            route.ask_identity(KEYS, call, answer=self._concealing.answer_bytes)
+        route.phase = Phase.VERIFY
 
     def _seal(self, route: Route) -> None:
         product = self._product

@@ -10,9 +10,10 @@ from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, Algorithm, GsmProof, algorithm_of, proof_of
 from cardkit.apps.uicc.states.authentication import algorithm_in
 from cardkit.apps.uicc.states.codes import Codes, full_tries
+from cardkit.apps.uicc.states.concealing import Expected
 from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
 from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND
-from cardkit.apps.uicc.states.scripts import Proof, Scripts
+from cardkit.apps.uicc.states.scripts import IDENTITY_PLACE, Proof, Scripts
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
 from cardkit.desired import Content, Fact, Observations, Part, Role, Step
@@ -49,6 +50,7 @@ class UiccSession:
         self._lost_place = ""
         self._lost_file = ""
         self._aka: dict[str, AkaProof | GsmProof] = {}
+        self._suci = b""
         self._algorithms: dict[str, Algorithm] = {}
         self.seen = Observations()
         tag = self._contents.get(MARKER_STARTED, b"")
@@ -86,6 +88,7 @@ class UiccSession:
         self._lost_place = self._lost_file = ""
         self.seen = Observations()
         self._aka.clear()
+        self._suci = b""
         self._codes.restarted(self.seen.notes)
 
     def identity(self) -> tuple[str, bytes | None]:
@@ -279,7 +282,27 @@ class UiccSession:
     # Proofs
 
     def _prove(self, step: Step) -> None:
-        proof = self._scripts.proof[step.content]
+        if step.content in self._scripts.proof:
+            self._prove_key(step, self._scripts.proof[step.content])
+        else:
+            self._prove_identity(step)
+
+    def _prove_identity(self, step: Step) -> None:
+        answer = self._send(step)
+        body = self._contents[f"{IDENTITY_PLACE}/EF.IMSI"]
+        imsi = CATALOGUE[f"{IDENTITY_PLACE}/EF.IMSI"].decode(body) if isinstance(body, bytes) else {}
+        network = self._product.block.network
+        expected = Expected.of(self._contents, f"{network.mcc}-{network.mnc}", len(imsi.get("imsi", "")))
+        self._settle(step.serves, step.content, expected.judge(answer, self._suci))
+        self._suci = answer.data
+
+    def _settle(self, state: str, name: str, outcome: str) -> None:
+        """Keep the outcome of a proof; one that failed is an error when strict."""
+        self.seen.notes[name] = outcome
+        if outcome != PROVEN and self._strict:
+            raise AuthenticationError(f"{state}: {outcome}")
+
+    def _prove_key(self, step: Step, proof: Proof) -> None:
         aka = self._aka_of(proof)
         rand = self._contents[proof.rand]
         assert isinstance(rand, bytes)
@@ -288,14 +311,12 @@ class UiccSession:
             self.seen.notes[proof.name] = challenge
             return
         outcome = aka.judge(proof.kind, rand, self._send(step, challenge))
-        self.seen.notes[proof.name] = outcome
         if aka.sqn_ms is not None:
             self.seen.notes.setdefault(f"SQN before {proof.place}", aka.sqn_ms)
             self.seen.notes[f"SQN {proof.place}"] = aka.sqn_ms
-        if aka.returned_kc is not None:
+        if aka.returned_kc is not None and proof.place == IDENTITY_PLACE:
             self.seen.notes["Kc returned"] = aka.returned_kc
-        if outcome != PROVEN and self._strict:
-            raise AuthenticationError(f"{proof.state}: {outcome}")
+        self._settle(proof.state, proof.name, outcome)
 
     def _aka_of(self, proof: Proof) -> AkaProof | GsmProof:
         if proof.place not in self._aka:
