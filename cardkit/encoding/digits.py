@@ -77,6 +77,10 @@ def decode_dialling(data: bytes) -> str:
     return decode_swapped(data).translate(_DIALLED)
 
 
+_LUHN_VALUE = bytes(max(character - 0x30, 0) for character in range(256))
+_LUHN_DOUBLED = bytes(sum(divmod(2 * digit, 10)) for digit in range(10)).ljust(256, b"\0")
+
+
 def luhn_digit(text: str) -> str:
     """Return the check digit for a number without one (ISO/IEC 7812-1 annex B).
 
@@ -102,7 +106,8 @@ def luhn_valid(text: str) -> bool:
 def _luhn_sum(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise EncodingError(f"Luhn check: expected digits only, got {len(text)} characters with others among them")
-    return sum(int(digit) for digit in text[-1::-2]) + sum(sum(divmod(2 * int(digit), 10)) for digit in text[-2::-2])
+    digits = text.encode().translate(_LUHN_VALUE)
+    return sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_LUHN_DOUBLED))
 
 
 def _filled(text: str, size: int | None, fill: str) -> str:

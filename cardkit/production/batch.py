@@ -22,9 +22,10 @@ from cardkit.production.store.invariants import Violation, check_audit, check_re
 from cardkit.production.store.orders import BadRecord, NewBatch, NewRecord, add_batch
 from cardkit.production.store.reading import CardResult, Doubt
 from cardkit.production.store.store import Store
-from cardkit.profile import BadRow, Order, Profile, Record
+from cardkit.profile import BadRow, Order, OrderRows, Profile, Record
 
 PREPARE_STEP = "perso"
+OrderFile = Order | OrderRows
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -69,10 +70,11 @@ def keyset_sha256(profile: Profile) -> bytes:
 
 
 def import_batch(
-    store: Store, profile: Profile, order: Order, keystore: KeyStore, source: Path | str, *, name: str | None = None
+    store: Store, profile: Profile, order: OrderFile, keystore: KeyStore, source: Path | str, *, name: str | None = None
 ) -> Imported:
-    """Take an order into the store: every good row becomes a record, prepared and in cipher.
+    """Take an order into the store: every good row becomes a record, prepared and in cipher. All of it or nothing.
 
+    :param order: read as a whole, or row by row as it goes into the store.
     :param source: the order file, for messages.  :param name: of the batch; by default the file's name without suffix.
     :raises RecordError: EMPTY, DUPLICATE (a business key twice in the file), HISTORY (one of an earlier batch), SEEN.
     :raises ProfileError: when kinds of profile and store differ.
@@ -82,8 +84,6 @@ def import_batch(
     batch_name = name or Path(source).stem
     if not _NAME.fullmatch(batch_name):
         raise RecordError(f"batch name {batch_name!r}: expected letters, digits, dot, hyphen, underscore", code="NAME")
-    for bad in order.duplicates:
-        raise RecordError(f"{source}: line {bad.line}: {bad.field}: {bad.message}", code="DUPLICATE")
     new = NewBatch(
         name=batch_name,
         profile=profile.name,
@@ -93,13 +93,22 @@ def import_batch(
         keyset_sha256=keyset_sha256(profile),
         source_name=Path(source).name,
         source_sha256=order.sha256,
-        rows=order.rows,
         prepare_step=PREPARE_STEP,
     )
-    records = [_new_record(profile, record, keystore) for record in order.records]
-    refused = [BadRecord(bad.row_no, bad.line, bad.field, bad.code, bad.message) for bad in order.quarantined]
-    lot = add_batch(store, new, records, refused)
-    return Imported(lot.name, lot.state.value, lot.rows, lot.imported, tuple(order.quarantined))
+    quarantined: list[BadRow] = []
+
+    def rows() -> Iterator[NewRecord | BadRecord]:
+        for row in order:
+            if isinstance(row, Record):
+                yield _new_record(profile, row, keystore)
+                continue
+            if row.code == "DUPLICATE":
+                raise RecordError(f"{source}: line {row.line}: {row.field}: {row.message}", code="DUPLICATE")
+            quarantined.append(row)
+            yield BadRecord(row.row_no, row.line, row.field, row.code, row.message)
+
+    lot = add_batch(store, new, rows())
+    return Imported(lot.name, lot.state.value, lot.rows, lot.imported, tuple(quarantined))
 
 
 def _new_record(profile: Profile, record: Record, keystore: KeyStore) -> NewRecord:

@@ -6,8 +6,9 @@ from cardkit.profile.chip import ChipModel
 from cardkit.profile.diff import Change, diff_profiles
 from cardkit.profile.jsonschema import json_schema
 from cardkit.profile.load import Profile, load_profile
-from cardkit.profile.order import BadRow, Order, read_order
+from cardkit.profile.order import Order, OrderRows, open_order, read_order
 from cardkit.profile.record import Record, RecordSchema
+from cardkit.profile.rowreader import BadRow
 from cardkit.profile.values import CompiledValues, compile_values
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ChipModel",
     "CompiledValues",
     "Order",
+    "OrderRows",
     "Profile",
     "Record",
     "RecordSchema",
@@ -23,5 +25,6 @@ __all__ = [
     "diff_profiles",
     "json_schema",
     "load_profile",
+    "open_order",
     "read_order",
 ]

@@ -21,7 +21,9 @@ def cut(layout: Layout, source: Source) -> Rows:
     trailer: dict[str, int] = {}
     if layout.trailer is not None:
         end = layout.trailer
-        lines = without_last(lines, lambda line: trailer.update(trailer_values(end, decode(line or b"", layout.encoding))))
+        lines = without_last(
+            lines, lambda line: trailer.update(trailer_values(end, decode(line or b"", layout.encoding)))
+        )
     header: dict[str, HeaderValue] = {}
     first = 0
     if isinstance(layout.header, HeaderLines):

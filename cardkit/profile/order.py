@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
 from pathlib import Path
+from typing import BinaryIO
 
 from cardkit.crypto.keystore import KeyStore
-from cardkit.crypto.pack import Value
-from cardkit.crypto.wrap import Wrapping
 from cardkit.errors import RecordError
 from cardkit.profile import delimited, fixed
-from cardkit.profile.field import Field
 from cardkit.profile.layout import HEADER_KEYS, Layout
 from cardkit.profile.load import Profile
-from cardkit.profile.reading import FieldError, Reader, Transport, masked, printable, reader
 from cardkit.profile.record import Record, RecordSchema
-from cardkit.profile.rows import HeaderValue, Rows
-
-WHOLE_ROW = "(row)"
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row in quarantine.
-
-    :param row_no: data row, from 1.  :param line: line of the file, from 1.
-    :param field: its name, or ``(row)``.  :param code: LENGTH, CHARSET, CHECK_DIGIT ...
-    :param message: got and expected, never the value.  :param value: printable, masked unless the field is public.
-    :param first_row: of a DUPLICATE, the row that came first.
-    """
-
-    row_no: int
-    line: int
-    field: str
-    code: str
-    message: str
-    value: str
-    first_row: int | None = None
+from cardkit.profile.rowreader import BadRow, RowReader
+from cardkit.profile.rows import Cells, HeaderValue, Rows
+from cardkit.profile.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +34,7 @@ class OrderTotals:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order file, read.
+    """An order file, read as a whole.
 
     :param header: values of the header's lines by name.  :param normalized: values changed to a declared normal form.
     :param sha256: of the file, 32 bytes.
@@ -67,6 +47,10 @@ class Order:
     normalized: int
     sha256: bytes
 
+    def __iter__(self) -> Iterator[Record | BadRow]:
+        """Yield good and bad rows in the order of the file."""
+        return merge(self.records, self.quarantined, key=lambda row: row.row_no)
+
     @property
     def rows(self) -> int:
         """Number of data rows, quarantined ones included."""
@@ -78,21 +62,112 @@ class Order:
         return tuple(bad for bad in self.quarantined if bad.code == "DUPLICATE")
 
 
-def read_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Order:
-    """Read an order file with the profile's layout and record schema.
+class OrderRows:
+    """An order file, read row by row and once: memory stays flat.
+
+    Rows with the same business key are not noticed here: the store knows them, and :func:`read_order` does.
+
+    :param stream: of the file; can seek, and stays open while rows are read.
+    :param live: refuse key index 0, which means clear values.  :param path: of the file, for messages.
+    :raises RecordError: what refuses the whole file; some of it, such as wrong totals, when the rows are read.
+    :raises KeyStoreError: where a transport key is missing.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        schema: RecordSchema,
+        stream: BinaryIO,
+        keystore: KeyStore,
+        *,
+        live: bool = False,
+        path: str = "",
+    ) -> None:
+        self._layout = layout
+        self._path = path
+        self._totals: OrderTotals | None = None
+        with _named(path):
+            source = Source(stream)
+            self.sha256 = source.sha256
+            self._rows = _cut(layout, schema, source)
+            self.header = self._rows.header
+            if live:
+                _refuse_clear(self.header)
+        self.reader = RowReader(layout, schema, self._rows, keystore)
+
+    @property
+    def totals(self) -> OrderTotals:
+        """What the rows add up to, once they have been read.
+
+        :raises RecordError: before the last row.
+        """
+        if self._totals is None:
+            raise RecordError("the order has not been read to its end", code="COUNT")
+        return self._totals
+
+    @property
+    def normalized(self) -> int:
+        """Values changed to a declared normal form, so far."""
+        return self.reader.normalized
+
+    def __iter__(self) -> Iterator[Record | BadRow]:
+        """Yield records and bad rows; RecordError at the end where the totals differ."""
+        return (row for _, row in self.numbered())
+
+    def numbered(self) -> Iterator[tuple[int, Record | BadRow]]:
+        """Yield line numbers from 1, and records or bad rows."""
+        with _named(self._path):
+            yield from self._numbered()
+
+    def _numbered(self) -> Iterator[tuple[int, Record | BadRow]]:
+        count = total = 0
+        read = self.reader.read
+        hashed = self._hash_place()
+        for count, (line, cells) in enumerate(self._rows.rows, 1):
+            if hashed is not None:
+                total += _last_nine(cells, hashed)
+            yield line, read(count, line, cells)
+        if not count:
+            raise RecordError("no data row", code="EMPTY")
+        self._totals = self._compared(count, total)
+
+    def _hash_place(self) -> int | None:
+        total, columns = self._layout.totals.hash, self._rows.columns
+        return None if total is None else columns.index(total.field) if total.field in columns else 0
+
+    def _compared(self, count: int, total: int) -> OrderTotals:
+        declared = {f"header.{name}": value for name, value in self._rows.header.items()}
+        declared |= {f"trailer.{name}": value for name, value in self._rows.trailer.items()}
+        totals = self._layout.totals
+        if totals.count is not None:
+            _compare("COUNT", totals.count, declared[totals.count], count)
+        if totals.hash is None:
+            return OrderTotals(count, None)
+        _compare("HASH_TOTAL", totals.hash.of, declared[totals.hash.of], total)
+        return OrderTotals(count, total)
+
+
+@contextmanager
+def open_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Iterator[OrderRows]:
+    """Open an order file with the profile's layout and record schema, to be read row by row in the ``with`` block.
 
     :param keystore: opens values under transport keys.
     :raises RecordError: one line with the file and why nothing of it is imported.
     :raises KeyStoreError: where a transport key is missing.
     """
     try:
-        data = Path(path).read_bytes()
+        stream = Path(path).open("rb")  # noqa: SIM115  closed below; only opening it may be refused here
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror or error}", code="FILE") from None
-    try:
-        return parse_order(profile.layout, profile.record, data, keystore, live=profile.kind == "LIVE")
-    except RecordError as error:
-        raise RecordError(f"{path}: {error.code}: {error}", code=error.code) from None
+    with stream:
+        live = profile.kind == "LIVE"
+        yield OrderRows(profile.layout, profile.record, stream, keystore, live=live, path=str(path))
+
+
+def read_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Order:
+    """Read an order file as a whole, with the profile's layout and record schema; parameters as :func:`open_order`."""
+    with open_order(profile, path, keystore) as rows:
+        return _collect(rows)
 
 
 def parse_order(layout: Layout, schema: RecordSchema, data: bytes, keystore: KeyStore, *, live: bool = False) -> Order:
@@ -101,44 +176,48 @@ def parse_order(layout: Layout, schema: RecordSchema, data: bytes, keystore: Key
     :param live: refuse key index 0, which means clear values.
     :raises RecordError: what refuses the whole file.  :raises KeyStoreError: where a transport key is missing.
     """
-    rows = _cut(layout, schema, data)
-    if not rows.rows:
-        raise RecordError("no data row", code="EMPTY")
-    totals = _totals(layout, rows)
-    if live:
-        _refuse_clear(rows.header)
-    importer = _Importer(layout, schema, rows, keystore)
-    for row_no, (line, cells) in enumerate(rows.rows, 1):
-        importer.row(row_no, line, cells)
-    sha256 = hashlib.sha256(data).digest()
-    return Order(importer.records, importer.quarantined, totals, rows.header, importer.normalized, sha256)
+    return _collect(OrderRows(layout, schema, io.BytesIO(data), keystore, live=live))
 
 
-def _cut(layout: Layout, schema: RecordSchema, data: bytes) -> Rows:
-    if not data:
-        raise RecordError("the file is empty", code="EMPTY")
+def _collect(rows: OrderRows) -> Order:
+    """Read all rows; one whose business key stood in a row before goes to the quarantine."""
+    records: list[Record] = []
+    quarantined: list[BadRow] = []
+    seen: dict[tuple[str, str], int] = {}
+    for line, row in rows.numbered():
+        if isinstance(row, BadRow):
+            quarantined.append(row)
+            continue
+        keys = list(row.business_keys().items())
+        again = next((key for key in keys if key in seen), None)
+        if again is not None:
+            quarantined.append(rows.reader.duplicate(row, line, again[0], seen[again]))
+            continue
+        seen.update((key, row.row_no) for key in keys)
+        records.append(row)
+    return Order(records, quarantined, rows.totals, rows.header, rows.normalized, rows.sha256)
+
+
+def _cut(layout: Layout, schema: RecordSchema, source: Source) -> Rows:
     if layout.kind == "fixed":
-        return fixed.cut(layout, data)
+        return fixed.cut(layout, source)
     consts = [column.name for column in layout.fields if column.name not in schema.fields]
     required = [name for name, field in schema.fields.items() if field.type != "const" and field.default is None]
-    return delimited.cut(layout, (*required, *consts), (*schema.fields, *consts), data)
+    return delimited.cut(layout, (*required, *consts), (*schema.fields, *consts), source)
 
 
-def _totals(layout: Layout, rows: Rows) -> OrderTotals:
-    declared = {f"header.{name}": value for name, value in rows.header.items()}
-    declared |= {f"trailer.{name}": value for name, value in rows.trailer.items()}
-    count = len(rows.rows)
-    if layout.totals.count is not None:
-        _compare("COUNT", layout.totals.count, declared[layout.totals.count], count)
-    if layout.totals.hash is None:
-        return OrderTotals(count, None)
-    place = rows.columns.index(layout.totals.hash.field) if layout.totals.hash.field in rows.columns else 0
-    found = sum(_last_nine(cells, place) for _, cells in rows.rows)
-    _compare("HASH_TOTAL", layout.totals.hash.of, declared[layout.totals.hash.of], found)
-    return OrderTotals(count, found)
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Put the file's name and the code before what refuses a file."""
+    try:
+        yield
+    except RecordError as error:
+        if not path:
+            raise
+        raise RecordError(f"{path}: {error.code}: {error}", code=error.code) from None
 
 
-def _last_nine(cells: list[str] | FieldError, place: int) -> int:
+def _last_nine(cells: Cells, place: int) -> int:
     """Return the last nine digits of a cell as a number; 0 for one that is no number: the totals will then differ."""
     tail = cells[place][-9:] if isinstance(cells, list) and place < len(cells) else ""
     return int(tail) if tail.isascii() and tail.isdecimal() else 0
@@ -153,106 +232,3 @@ def _refuse_clear(header: Mapping[str, HeaderValue]) -> None:
     for name in sorted(HEADER_KEYS & header.keys()):
         if header[name] in (0, None):
             raise RecordError(f"header.{name} is 0 or absent: a LIVE order has no clear values", code="KEY_INDEX_ZERO")
-
-
-class _Importer:
-    """Turns rows into records; holds what has been seen."""
-
-    def __init__(self, layout: Layout, schema: RecordSchema, rows: Rows, keystore: KeyStore) -> None:
-        rules = {column.name: rule for column in layout.fields if (rule := column.rule())} | dict(schema.fields)
-        self._schema = schema
-        self._rules = rules
-        self._readers = [
-            (name, reader(name, rules[name], _transport(rules[name], rows.header, keystore))) for name in rows.columns
-        ]
-        self._clear_readers = [
-            reader(name, field, None)
-            for name, field in schema.fields.items()
-            if field.is_secret and not field.transport
-        ]
-        self._normal = [(place, name) for place, name in enumerate(rows.columns) if rules[name].normalize]
-        self._supplied = _supplied(schema, rows.columns)
-        self._dropped = [name for name in rows.columns if name not in schema.fields]
-        self._seen: dict[tuple[str, str], int] = {}
-        self.records: list[Record] = []
-        self.quarantined: list[BadRow] = []
-        self.normalized = 0
-
-    def row(self, row_no: int, line: int, cells: list[str] | FieldError) -> None:
-        """Read one row: one more record, or one more bad row."""
-        if isinstance(cells, list) and len(cells) != len(self._readers):
-            cells = FieldError("FIELD_COUNT", f"got {len(cells)} fields, expected {len(self._readers)}")
-        if isinstance(cells, FieldError):
-            self.quarantined.append(BadRow(row_no, line, WHOLE_ROW, cells.code, cells.reason, ""))
-            return
-        values = self._supplied.copy()
-        name, cell = "", ""
-        try:
-            for (name, read), cell in zip(self._readers, cells, strict=True):
-                values[name] = read(cell)
-        except FieldError as error:
-            shown = self._printable(name, cell)
-            self.quarantined.append(BadRow(row_no, line, name, error.code, error.reason, shown))
-            return
-        for name in self._dropped:
-            del values[name]
-        if self._is_new(row_no, line, values):
-            self.normalized += sum(values[name] != cells[place] for place, name in self._normal)
-            self.records.append(Record(self._schema, values, row_no))
-
-    def _is_new(self, row_no: int, line: int, values: Mapping[str, Value]) -> bool:
-        keys = list(self._schema.keys_of(values).items())
-        for kind, value in keys:
-            first = self._seen.get((kind, value))
-            if first is not None:
-                name = next(name for name, field in self._schema.fields.items() if field.key == kind)
-                shown = self._printable(name, str(values[name]))
-                reason = f"the same {kind} as row {first}"
-                self.quarantined.append(BadRow(row_no, line, name, "DUPLICATE", reason, shown, first))
-                return False
-        self._seen.update((key, row_no) for key in keys)
-        return True
-
-    def _printable(self, name: str, cell: str) -> str:
-        """Return a value for the report, masked unless public.
-
-        Masked too if it could be a secret in the wrong column, or is longer than the field ever is: wrongly cut.
-        """
-        field = self._rules[name]
-        too_long = field.max is not None and len(cell) > field.max
-        if field.is_masked or too_long or any(_accepts(read, cell) for read in self._clear_readers):
-            return masked(cell)
-        return printable(cell)
-
-
-def _supplied(schema: RecordSchema, columns: tuple[str, ...]) -> dict[str, Value]:
-    """Return the values that each record has without a column: constants and defaults."""
-    supplied: dict[str, Value] = {}
-    for name, field in schema.fields.items():
-        if name not in columns and field.type == "const":
-            supplied[name] = field.value or ""
-        elif name not in columns and field.default is not None:
-            supplied[name] = reader(name, field, None)(field.default)
-    return supplied
-
-
-def _transport(field: Field, header: Mapping[str, HeaderValue], keystore: KeyStore) -> Transport | None:
-    """Return the key a field is wrapped under in this order, known to the key store; None for clear values."""
-    if not field.transport:
-        return None
-    place, _, name = field.transport.partition(".")
-    reference = field.transport
-    if place == "header":
-        if header[name] in (0, None):
-            return None
-        reference = f"order:{name}-{header[name]}"
-    keystore.find(reference)
-    return Transport(keystore, reference, field.wrap or Wrapping.AES_KW)
-
-
-def _accepts(read: Reader, text: str) -> bool:
-    try:
-        read(text)
-    except FieldError:
-        return False
-    return True

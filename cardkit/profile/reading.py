@@ -20,7 +20,6 @@ from cardkit.errors import KeyStoreError
 from cardkit.profile.field import Field
 from cardkit.profile.normal import uz_apostrophe
 
-_DIGITS = frozenset("0123456789")
 _HEX = frozenset("0123456789ABCDEFabcdef")
 
 # A run of hex digits that is as long as a piece of a key, and no decimal number.
@@ -103,7 +102,7 @@ def _digits_reader(field: Field) -> Reader:
     luhn = field.check == "luhn"
 
     def read(text: str) -> str:
-        if not _DIGITS.issuperset(text):
+        if text and not (text.isascii() and text.isdecimal()):
             raise FieldError("CHARSET", "expected the digits 0 to 9 only")
         check_length(text)
         if luhn and not (text and luhn_valid(text)):
@@ -207,11 +206,15 @@ def _check_bytes(value: bytes, size: int | None) -> bytes:
 
 
 def _read_hex(text: str, size: int | None) -> bytes:
-    if not _HEX.issuperset(text):
-        raise FieldError("CHARSET", "expected hex digits only")
-    if len(text) % 2:
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        value = b""
+    if 2 * len(value) != len(text):  # fromhex passes over spaces
+        if not _HEX.issuperset(text):
+            raise FieldError("CHARSET", "expected hex digits only")
         raise FieldError("LENGTH", f"got {len(text)} hex digits, expected an even number")
-    return _check_bytes(bytes.fromhex(text), size)
+    return _check_bytes(value, size)
 
 
 def _hex_reader(name: str, field: Field, transport: Transport | None) -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardkit.crypto.pack import Value, pack, unpack
 from cardkit.errors import EncodingError, ProfileError
@@ -15,19 +15,23 @@ class RecordSchema:
     """The fields of a record, in the order messages and composite keys use."""
 
     fields: Mapping[str, Field]
+    _keys: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        keys = tuple((name, rule.key) for name, rule in self.fields.items() if rule.key is not None)
+        object.__setattr__(self, "_keys", keys)  # looked up for each row
 
     @property
     def secret_fields(self) -> frozenset[str]:
         """Names of the fields whose values are Secret or Key objects."""
-        return frozenset(name for name, field in self.fields.items() if field.is_secret)
+        return frozenset(name for name, rule in self.fields.items() if rule.is_secret)
 
     def keys_of(self, values: Mapping[str, Value]) -> dict[str, str]:
         """Return the business keys of a record's values by kind: parts joined with ``|``, letters in capitals."""
         keys: dict[str, str] = {}
-        for name, field in self.fields.items():
-            if field.key is not None:
-                part = str(values[name]).upper()
-                keys[field.key] = f"{keys[field.key]}|{part}" if field.key in keys else part
+        for name, kind in self._keys:
+            part = str(values[name]).upper()
+            keys[kind] = f"{keys[kind]}|{part}" if kind in keys else part
         return keys
 
 

@@ -87,7 +87,7 @@ def seconds_alone(profile: Profile, keystore: KeyStore, order: Order) -> float:
 
 
 def test_bind_and_commit(store: Store) -> None:
-    new = NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32, CARDS)
+    new = NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32)
     lot = add_batch(store, new, [NewRecord(row, b"", {"iccid": str(row)}) for row in range(1, CARDS + 1)])
     session, _ = start_session(store, "bench")
     claims = session.claim("B", CARDS, 60)

@@ -180,7 +180,7 @@ class StoreMachine(RuleBasedStateMachine):
             lambda: self.model.now, lambda: datetime(2031, 5, 4, tzinfo=UTC) + timedelta(seconds=self.model.now)
         )
         self.store = new_store(Path(self.folder.name) / "a.db", persons=2, clocks=clocks)
-        new = NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32, RECORDS, remake="after-scrap")
+        new = NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32, remake="after-scrap")
         rows = [NewRecord(n, b"", {"iccid": str(n)}) for n in range(1, RECORDS + 1)]
         self.lot = add_batch(self.store, new, rows)
         both = Office(self.store, self.lot, ("ana", "bek"))

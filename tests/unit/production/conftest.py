@@ -75,7 +75,6 @@ def open_batch(path: Path, records: int, *, persons: int = 1, time: Time | None 
         keyset_sha256=b"\x22" * 32,
         source_name="order.csv",
         source_sha256=b"\x33" * 32,
-        rows=records,
         remake="after-scrap",
     )
     rows = [NewRecord(n, f"record {n}".encode(), {"iccid": f"89{n:017d}"}) for n in range(1, records + 1)]

@@ -186,7 +186,7 @@ def test_a_business_key_is_remembered_in_all_history(make_store: Callable[..., S
     store = make_store()
 
     def add(name: str, source: bytes, *keys: str) -> None:
-        new = NewBatch(name, "p", 1, "p", b"p" * 32, b"k" * 32, "next.csv", source, len(keys))
+        new = NewBatch(name, "p", 1, "p", b"p" * 32, b"k" * 32, "next.csv", source)
         add_batch(store, new, [NewRecord(n, b"", {"iccid": key}) for n, key in enumerate(keys, 1)])
 
     refused = {

@@ -31,7 +31,7 @@ from pathlib import Path
 
 folder = Path(sys.argv[1])
 store = create_or_open(folder / "a.db", "ana", persons=1)
-lot = add_batch(store, NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32, 1), [NewRecord(1, b"r")])
+lot = add_batch(store, NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32), [NewRecord(1, b"r")])
 with exclusive(store.path):
     session, _ = start_session(store, "s1")
     (claim,) = session.claim("B", 1, 60)

@@ -7,7 +7,7 @@ import pytest
 from cardkit.crypto import Key, KeyInfo, MemoryKeyStore, Secret, Usage
 from cardkit.errors import KeyStoreError, RecordError
 from cardkit.profile import load_profile, read_order
-from cardkit.profile.order import BadRow
+from cardkit.profile.rowreader import BadRow
 
 WRAPPED = "EE9166EE717DFCE1F469C6AAA9C449A753D72177E6F3FDB4"  # RFC 3394 under 4041..4F
 KI = bytes.fromhex("1899564A9DA8DE833D25C71739EAADCE")

@@ -11,9 +11,10 @@ from cardkit.errors import RecordError
 from cardkit.profile.document import convert
 from cardkit.profile.layout import Layout
 from cardkit.profile.normal import uz_apostrophe
-from cardkit.profile.order import WHOLE_ROW, BadRow, parse_order
-from cardkit.profile.rows import decode, without_bom
+from cardkit.profile.order import parse_order
+from cardkit.profile.rowreader import WHOLE_ROW, BadRow
 from cardkit.profile.schema import schema_of
+from cardkit.profile.source import decode, without_bom
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "production-files.json").read_text(encoding="utf-8"))
 ORDERS = [

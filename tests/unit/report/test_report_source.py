@@ -54,7 +54,7 @@ def batch_of(store, profile, order):
 
     def make(profile_path: str):
         digests = profile.sha256, b"\x22" * 32
-        new = NewBatch("B-1", profile.name, profile.version, profile_path, *digests, "order.csv", b"\x33" * 32, 4)
+        new = NewBatch("B-1", profile.name, profile.version, profile_path, *digests, "order.csv", b"\x33" * 32)
         chosen = list(order.records)[:4]
         add_batch(store, new, [NewRecord(r.row_no, bytes(r.to_canonical()), r.business_keys()) for r in chosen])
         lot = store.batch("B-1")
@@ -115,7 +115,7 @@ def test_no_file_of_the_report_holds_personal_data(store, batch_of, profile, tmp
 
 def test_a_batch_without_cards_has_a_report(store, profile):
     digests = profile.sha256, b"\x22" * 32
-    new = NewBatch("B-2", profile.name, profile.version, str(profile.path), *digests, "order.csv", b"\x33" * 32, 1)
+    new = NewBatch("B-2", profile.name, profile.version, str(profile.path), *digests, "order.csv", b"\x33" * 32)
     add_batch(store, new, [NewRecord(1, b"{}", {"iccid": "8999901"})])
     report = batch_report(store, "B-2")
     assert (list(report.cards), report.station, report.started) == ([], "none", report.ended)
