@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
 import msgspec
+from msgspec.msgpack import Ext
 
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.secret import Secret
@@ -27,18 +29,34 @@ class _PackedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     kvn: int | None
 
 
-def _extension(value: object) -> msgspec.msgpack.Ext:
+def _extended(value: Value) -> object:
+    """Return a value as MessagePack has it: dates and secrets as extensions."""
     if isinstance(value, Key):
-        facts = msgspec.msgpack.encode(_PackedKey(value.name, value.algorithm, value.usage, value.kvn))
-        return msgspec.msgpack.Ext(_KEY, _join(facts, value))
+        return Ext(_KEY, _join(_key_facts(value.name, value.algorithm, value.usage, value.kvn), value))
     if isinstance(value, Secret):
-        return msgspec.msgpack.Ext(_SECRET, _join(value.name.encode(), value))
-    raise EncodingError(f"cannot pack a {type(value).__name__}")
+        return Ext(_SECRET, _join(_sized(value.name), value))
+    return Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
+
+
+@lru_cache(maxsize=256)
+def _key_facts(name: str, algorithm: str, usage: Usage, kvn: int | None) -> bytes:
+    facts = msgspec.msgpack.encode(_PackedKey(name, algorithm, usage, kvn))
+    return len(facts).to_bytes(2, "big") + facts
+
+
+@lru_cache(maxsize=256)
+def _sized(name: str) -> bytes:
+    facts = name.encode()
+    return len(facts).to_bytes(2, "big") + facts
 
 
 def _join(facts: bytes, secret: Secret) -> bytearray:
     with secret.reveal() as clear:
-        return bytearray(len(facts).to_bytes(2, "big") + facts) + clear
+        return bytearray(facts) + clear
+
+
+def _refused(value: object) -> NoReturn:
+    raise EncodingError(f"cannot pack a {type(value).__name__}")
 
 
 def _restore(code: int, data: memoryview) -> date | Secret:
@@ -54,7 +72,7 @@ def _restore(code: int, data: memoryview) -> date | Secret:
     raise EncodingError(f"packed values: unknown extension {code}")
 
 
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_extension, order="deterministic")
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_refused, order="deterministic")
 _DECODER = msgspec.msgpack.Decoder(type=dict[str, Any], ext_hook=_restore)
 
 
@@ -63,10 +81,7 @@ def pack(values: Mapping[str, Value]) -> bytearray:
 
     :raises EncodingError: on a value of another type.
     """
-    plain = {
-        name: msgspec.msgpack.Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
-        for name, value in values.items()
-    }
+    plain = {name: value if type(value) is str else _extended(value) for name, value in values.items()}
     buffer = bytearray()
     try:
         _ENCODER.encode_into(plain, buffer)

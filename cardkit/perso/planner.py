@@ -6,7 +6,9 @@ import dataclasses
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
+from typing import TypeGuard
 
 import msgspec
 
@@ -83,7 +85,7 @@ def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomByt
     :raises KeyStoreError: when a key that is needed is missing, or for another purpose.
     """
     blueprint = compiled(profile)
-    values = blueprint.prepare(record, keystore, rng) if isinstance(blueprint, Prepares) else {}
+    values = blueprint.prepare(record, keystore, rng) if _prepares(blueprint) else {}
     return Prepared(rng(TAG_BYTES), {name: rng(RAND_BYTES) for name in blueprint.rands}, values)
 
 
@@ -97,14 +99,14 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
     blueprint = compiled(profile)
     if set(prepared.rands) != set(blueprint.rands):
         raise ProfileError(f"{profile.name}: the prepared values are not of this profile")
-    if isinstance(blueprint, Prepares):
+    if _prepares(blueprint):
         blueprint = blueprint.for_card(record, prepared.values)
     transport = {name: _reference(profile, name) for name in blueprint.secrets}
     for reference in transport.values():
         keystore.find(reference)
     contents: Mapping[str, Content] = blueprint.fill(record, prepared.tag, prepared.rands)
     scripts: tuple[Script, ...] = ()
-    if isinstance(blueprint, Keyed):
+    if _keyed(blueprint):
         blueprint.check_keys(keystore)
         scripts = blueprint.scripts(contents, prepared.rands, keystore)
     nvm = profile.chip.nvm
@@ -128,9 +130,21 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
 def working(plan: Plan, keystore: KeyStore) -> Blueprint:
     """Return the blueprint of a plan as it works on a card: with the key store, where its cards ask for one."""
     blueprint = plan.blueprint
-    return (
-        blueprint.with_keys(keystore, secrets.token_bytes, plan.scripts) if isinstance(blueprint, Keyed) else blueprint
-    )
+    return blueprint.with_keys(keystore, secrets.token_bytes, plan.scripts) if _keyed(blueprint) else blueprint
+
+
+def _prepares(blueprint: Blueprint) -> TypeGuard[Prepares]:
+    return _follows(type(blueprint), Prepares)
+
+
+def _keyed(blueprint: Blueprint) -> TypeGuard[Keyed]:
+    return _follows(type(blueprint), Keyed)
+
+
+@cache
+def _follows(kind: type, protocol: type) -> bool:
+    """Whether a class has the methods of a protocol; kept, because it is asked for each card and costs 30 us."""
+    return issubclass(kind, protocol)
 
 
 def varying_places(profile: Profile) -> frozenset[str]:

@@ -74,17 +74,17 @@ class _Compiled:
         self._constants = {
             name: compiled.params[name] for bind, name in compiled.bind_names.items() if not bind.required
         }
-        self._processors: dict[str, Processor] = {
-            name: processor
+        self._processors: list[tuple[str, Processor]] = [
+            (name, processor)
             for bind, name in compiled.bind_names.items()
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
+        ]
         self._row: Callable[..., Any] | None = None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """Return values and constants as the driver wants them."""
         given = {**self._constants, **values}
-        for name, processor in self._processors.items():
+        for name, processor in self._processors:
             given[name] = processor(given[name])
         return given if self._order is None else [given[name] for name in self._order]
 
