@@ -10,7 +10,13 @@ from cardkit.errors import KeyStoreError
 
 # TR-31 usage (pattern), our usage, modes of use that allow all it does; the first mode is the one we write.
 _PURPOSES: tuple[tuple[str, Usage, str], ...] = (
-    ("E[0-6]|B3", Usage.MASTER_DERIVE, "XN"),
+    ("E[356]|B3", Usage.MASTER_DERIVE, "XN"),
+    ("E0", Usage.IMK_AC, "XN"),
+    ("E1", Usage.IMK_SMC, "XN"),
+    ("E2", Usage.IMK_SMI, "XN"),
+    ("E4", Usage.IMK_IDN, "XN"),
+    ("C0", Usage.CVK, "CGN"),
+    ("V[12]", Usage.PVK, "CGN"),
     ("K0", Usage.KEK, "BN"),
     ("K0", Usage.TRANSPORT_IN, "D"),
     ("K0", Usage.TRANSPORT_OUT, "E"),
@@ -19,6 +25,7 @@ _PURPOSES: tuple[tuple[str, Usage, str], ...] = (
     ("M[0-8]", Usage.DATA_MAC, "CN"),
     ("P0", Usage.PIN_ENC, "BN"),
     ("S0", Usage.SIGN, "SN"),
+    ("S[12]", Usage.EMV_SIGN, "SN"),
 )
 # The usage we write: E6 is "other" among the EMV master keys, M6 is CMAC.
 _WRITTEN = {
@@ -30,6 +37,12 @@ _WRITTEN = {
     Usage.DATA_ENC: "D0",
     Usage.DATA_MAC: "M6",
     Usage.PIN_ENC: "P0",
+    Usage.IMK_AC: "E0",
+    Usage.IMK_SMC: "E1",
+    Usage.IMK_SMI: "E2",
+    Usage.IMK_IDN: "E4",
+    Usage.CVK: "C0",
+    Usage.PVK: "V2",
 }
 _FAMILIES = {"A": "AES", "T": "3DES", "H": "HMAC"}
 

@@ -26,6 +26,14 @@ class Scheme(StrEnum):
     KDF3 = "kdf3"
     AN10922 = "an10922"
     TEMPLATE = "template"
+    # master keys of payment cards, from PAN and sequence number (EMV 4.4 Book 2, A1.4)
+    EMV_A = "emv-a"
+    EMV_B = "emv-b"
+    EMV_C = "emv-c"
+
+
+# Schemes of a payment card's master keys: such a key stands alone, and belongs to no secure channel.
+OF_PAYMENT_CARDS = (Scheme.EMV_A, Scheme.EMV_B, Scheme.EMV_C)
 
 
 class Role(StrEnum):
@@ -46,7 +54,7 @@ class CardKey:
     """One static key of one card.
 
     :param reference: the key, or master key, in the key store.  :param scheme: how the card's key is made from it.
-    :param data: what it is diversified with: KDD (10 bytes), UID ...; empty for ``NONE``.
+    :param data: what it is diversified with: KDD (10 bytes), UID, digits of PAN and PSN ...; empty for ``NONE``.
     :param role: which key of a set it is; None for a key that stands alone.
     :param template: for ``Scheme.TEMPLATE``, its text.
     """
@@ -128,10 +136,10 @@ def parse_key_set(text: str) -> KeySetSpec:
 
 
 def _scheme(text: str, name: str) -> Scheme:
-    try:
-        return Scheme(name)
-    except ValueError:
-        raise KeyStoreError(f"key set {text!r}: scheme {name!r}, expected one of {', '.join(Scheme)}") from None
+    known = [scheme for scheme in Scheme if scheme not in OF_PAYMENT_CARDS]
+    if name not in known:
+        raise KeyStoreError(f"key set {text!r}: scheme {name!r}, expected one of {', '.join(known)}")
+    return Scheme(name)
 
 
 @dataclass(frozen=True, slots=True)

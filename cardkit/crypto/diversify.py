@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 
-from cardkit.crypto.cardkeys import CardKey, Scheme
+from cardkit.crypto import emvkeys
+from cardkit.crypto.cardkeys import OF_PAYMENT_CARDS, CardKey, Scheme
 from cardkit.crypto.statickey import StaticKey, block_bytes, is_aes, key_bytes
 from cardkit.crypto.template import Template
 from cardkit.errors import KeyStoreError
@@ -35,11 +36,11 @@ def derived_algorithm(master: str, scheme: Scheme) -> str:
 
     :raises KeyStoreError: where the scheme does not work with the master's algorithm.
     """
-    if scheme in _CHOICE:
+    if scheme in (*_CHOICE, Scheme.EMV_A, Scheme.EMV_B):
         if not master.startswith("3DES-"):
             raise KeyStoreError(f"diversification {scheme}: {master} master key, expected 3DES")
         return "3DES-128"
-    if scheme is Scheme.KDF3 and not master.startswith("AES-"):
+    if scheme in (Scheme.KDF3, Scheme.EMV_C) and not master.startswith("AES-"):
         raise KeyStoreError(f"diversification {scheme}: {master} master key, expected AES")
     return "3DES-128" if scheme is Scheme.TEMPLATE and master.startswith("3DES-") else master
 
@@ -54,6 +55,8 @@ def diversify(master: StaticKey, key: CardKey) -> bytearray:
     EMV CPS 4.1, AN10922 2.2 to 2.5, GlobalPlatform sheet 10; VISA and VISA2 as issuers publish them (unverified)
     """
     derived_algorithm(master.algorithm, key.scheme)
+    if key.scheme in OF_PAYMENT_CARDS:
+        return _payment_card_key(master, key)
     if key.scheme is Scheme.AN10922:
         return an10922(master, key.data)
     if key.scheme is Scheme.NONE:
@@ -63,7 +66,7 @@ def diversify(master: StaticKey, key: CardKey) -> bytearray:
         return _kdf3(master, number, key.data)
     if key.scheme is Scheme.TEMPLATE:
         return _from_template(master, Template.parse(key.template), number, key.data)
-    return bytearray(master.ecb(emv_derivation_data(key)))
+    return bytearray(master.ecb(derivation_data(key)))
 
 
 def _checked_number(key: CardKey) -> int:
@@ -76,12 +79,22 @@ def _checked_number(key: CardKey) -> int:
     return key.role.number
 
 
-def emv_derivation_data(key: CardKey) -> bytes:
-    """Return the 16 bytes that EMV CPS and the VISA schemes encrypt: d F0 k d 0F k.
+def _payment_card_key(master: StaticKey, key: CardKey) -> bytearray:
+    if key.scheme is Scheme.EMV_C:
+        return bytearray(master.ecb(emvkeys.option_c(key.reference, key.data)))[: key_bytes(master)]
+    return emvkeys.odd_parity(master.ecb(derivation_data(key)))
 
-    :raises KeyStoreError: on a key without role, or data of other than 10 bytes.
-    EMV CPS 1.1, 4.1.1.6
+
+def derivation_data(key: CardKey) -> bytes:
+    """Return the 16 bytes a 3DES master key encrypts: d F0 k d 0F k (EMV CPS, VISA), Y and its inverse (payment cards).
+
+    :raises KeyStoreError: on a key without role, or data of another size.
+    EMV CPS 1.1, 4.1.1.6; EMV 4.4 Book 2, A1.4.1, A1.4.2
     """
+    if key.scheme is Scheme.EMV_A:
+        return emvkeys.option_a(key.reference, key.data)
+    if key.scheme is Scheme.EMV_B:
+        return emvkeys.option_b(key.reference, key.data)
     number = _checked_number(key)
     chosen = bytes(key.data[index] for index in _CHOICE[key.scheme])
     return chosen + bytes((0xF0, number)) + chosen + bytes((0x0F, number))

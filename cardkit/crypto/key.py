@@ -43,6 +43,15 @@ class Usage(StrEnum):
     AUDIT_SIGN = "audit-sign"
     FIELD_ENC = "field-enc"
     PIN_ENC = "pin-enc"
+    # an issuer's master keys of payment cards: cryptograms, script MACs, script secrets, dynamic numbers, CVC3
+    IMK_AC = "imk-ac"
+    IMK_SMI = "imk-smi"
+    IMK_SMC = "imk-smc"
+    IMK_IDN = "imk-idn"
+    IMK_CVC3 = "imk-cvc3"
+    CVK = "cvk"  # card verification values
+    PVK = "pvk"  # PIN verification values and offsets
+    EMV_SIGN = "emv-sign"  # a private key that signs EMV certificates and static data, and nothing else
 
 
 class Key(Secret):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from cardkit.crypto import scp
-from cardkit.crypto.cardkeys import CardKey, CardKeySet, Scheme, SessionKeys, WrappedCardKey
+from cardkit.crypto.cardkeys import OF_PAYMENT_CARDS, CardKey, CardKeySet, Scheme, SessionKeys, WrappedCardKey
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.ota import OtaOperations
 from cardkit.crypto.statickey import ClearKey, StaticKey, block_bytes, check_value, is_aes
@@ -20,8 +20,10 @@ from cardkit.errors import KeyStoreError
 SESSION = (Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE)
 DERIVING = (Usage.MASTER_DERIVE, Usage.SECURE_CHANNEL)
 DEK = (Usage.SECURE_CHANNEL,)
-FOR_CARD = (Usage.CARD_KEY, Usage.SECURE_CHANNEL)
-CHECKED = (Usage.CARD_KEY, Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE)
+# An issuer's master keys give a payment card's, which are loaded into it, and are good for nothing themselves.
+ISSUER_MASTERS = (Usage.IMK_AC, Usage.IMK_SMI, Usage.IMK_SMC, Usage.IMK_IDN, Usage.IMK_CVC3)
+FOR_CARD = (Usage.CARD_KEY, Usage.SECURE_CHANNEL, *ISSUER_MASTERS)
+CHECKED = (Usage.CARD_KEY, Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE, *ISSUER_MASTERS)
 SIGNING = (Usage.SIGN,)
 VERIFYING = (Usage.SIGN, Usage.DATA_MAC)
 AGREEING = (Usage.AGREE,)
@@ -35,10 +37,16 @@ def check_usage(name: str, usage: Usage, purpose: str, allowed: tuple[Usage, ...
 
 def check_card_key(key: CardKey, usage: Usage, purpose: str, allowed: tuple[Usage, ...]) -> None:
     """Raise KeyStoreError where a stored key may not serve as, or give, this card key."""
+    if key.scheme in OF_PAYMENT_CARDS:
+        masters = tuple(one for one in allowed if one in ISSUER_MASTERS)
+        if not masters:
+            raise KeyStoreError(f"key {key.reference}: {purpose} is not done with a payment card's master key")
+        check_usage(key.reference, usage, purpose, masters)
+        return
     if key.scheme is not Scheme.NONE:
         check_usage(key.reference, usage, f"diversification {key.scheme}", DERIVING)
         return
-    check_usage(key.reference, usage, purpose, allowed)
+    check_usage(key.reference, usage, purpose, tuple(one for one in allowed if one not in ISSUER_MASTERS))
     if key.data:
         raise KeyStoreError(f"key {key.reference}: {len(key.data)} bytes to diversify with, but scheme {Scheme.NONE}")
 

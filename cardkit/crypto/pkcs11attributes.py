@@ -40,6 +40,14 @@ _ALLOWED: dict[Usage, tuple[Any, ...]] = {
     Usage.AUDIT_SIGN: (_A.SIGN,),
     Usage.FIELD_ENC: (_A.ENCRYPT, _A.DECRYPT),
     Usage.PIN_ENC: (_A.ENCRYPT, _A.DECRYPT),
+    Usage.IMK_AC: (_A.ENCRYPT, _A.DERIVE),
+    Usage.IMK_SMI: (_A.ENCRYPT, _A.DERIVE),
+    Usage.IMK_SMC: (_A.ENCRYPT, _A.DERIVE),
+    Usage.IMK_IDN: (_A.ENCRYPT, _A.DERIVE),
+    Usage.IMK_CVC3: (_A.ENCRYPT, _A.DERIVE),
+    Usage.CVK: (_A.ENCRYPT,),
+    Usage.PVK: (_A.ENCRYPT,),
+    Usage.EMV_SIGN: (_A.SIGN,),
 }
 TYPES = {
     "AES-128": pkcs11.KeyType.AES,

@@ -15,7 +15,7 @@ from cardkit.crypto import content, digest, pkcs11asymmetric
 from cardkit.crypto import marker as marking
 from cardkit.crypto.cardkeys import CardKey, Scheme, WrappedCardKey
 from cardkit.crypto.custodians import Custodian
-from cardkit.crypto.diversify import derived_algorithm, diversify, emv_derivation_data
+from cardkit.crypto.diversify import derivation_data, derived_algorithm, diversify
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.keystore import KeyInfo
@@ -25,7 +25,6 @@ from cardkit.crypto.operations import (
     AGREEING,
     CHECKED,
     DEK,
-    DERIVING,
     FOR_CARD,
     SIGNING,
     VERIFYING,
@@ -47,7 +46,8 @@ from cardkit.errors import KeyStoreError, UnsupportedKeyOperationError
 
 _A = pkcs11.Attribute
 _M = pkcs11.Mechanism
-_INSIDE = (Scheme.EMV, Scheme.VISA2, Scheme.VISA)  # derived by one mechanism, if the token has it
+# Derived by one mechanism, if the token has it.
+_INSIDE = (Scheme.EMV, Scheme.VISA2, Scheme.VISA, Scheme.EMV_A, Scheme.EMV_B)
 
 
 class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
@@ -310,7 +310,7 @@ class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
             yield self._stored(key.reference, facts)
         elif key.scheme in _INSIDE and DERIVE_3DES not in self._lacks:
             algorithm = derived_algorithm(facts.algorithm, key.scheme)
-            with self._token.derived_3des(key.reference, emv_derivation_data(key)) as handle:
+            with self._token.derived_3des(key.reference, derivation_data(key)) as handle:
                 name = f"{key.reference}/{key.scheme}"
                 yield TokenKey(name, algorithm, lambda work: self._token.run(name, lambda _: bytes(work(handle))))
         else:
@@ -319,8 +319,7 @@ class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
 
     @contextmanager
     def _derived_clear(self, key: CardKey, facts: Facts) -> Iterator[Key]:
-        """Give a card's key in a buffer that is wiped afterwards, and count the exception (K9)."""
-        check_usage(key.reference, facts.usage, f"diversification {key.scheme}", DERIVING)
+        """Give a card's key, checked before, in a buffer that is wiped afterwards, and count the exception (K9)."""
         self.recorded_exceptions[f"{key.reference}: {key.scheme} card keys in a wiped buffer"] += 1
         clear = diversify(self._stored(key.reference, facts), key)
         try:

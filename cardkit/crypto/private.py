@@ -29,7 +29,7 @@ CURVES = {
     "brainpoolP512r1": "EC-BP512",
 }
 RSA_LEAST_BITS = 1024
-PURPOSES = (Usage.SIGN, Usage.AGREE)
+PURPOSES = (Usage.SIGN, Usage.AGREE, Usage.EMV_SIGN)
 
 Loaded = EllipticCurvePrivateKey | RSAPrivateKey
 
@@ -37,7 +37,7 @@ Loaded = EllipticCurvePrivateKey | RSAPrivateKey
 class PrivateKey(Secret):
     """An EC or RSA private key with its public facts.
 
-    :param value: PKCS#8, DER, unencrypted.  :param usage: ``sign`` or ``agree``.
+    :param value: PKCS#8, DER, unencrypted.  :param usage: ``sign``, ``agree`` or ``emv-sign``.
     :raises KeyStoreError: on bytes of another form, a curve or size not in use, or another usage.
     """
 
@@ -56,6 +56,8 @@ class PrivateKey(Secret):
         self.bits = loaded.key_size
         if usage is Usage.AGREE and not isinstance(loaded, EllipticCurvePrivateKey):
             raise KeyStoreError(f"key {name}: {self.algorithm}, a key agreement needs an elliptic curve")
+        if usage is Usage.EMV_SIGN and not isinstance(loaded, RSAPrivateKey):
+            raise KeyStoreError(f"key {name}: {self.algorithm}, EMV certificates are signed with RSA")
         self.public = public_bytes(loaded)
         self.kcv: str | None = hashlib.sha256(self.public).hexdigest().upper()
 

@@ -115,6 +115,13 @@ MATRIX = {
     Usage.AUDIT_SIGN: {"mac"},
     Usage.FIELD_ENC: {"encrypt", "decrypt"},
     Usage.PIN_ENC: {"encrypt", "decrypt"},
+    Usage.IMK_AC: {"derive", "encrypt"},
+    Usage.IMK_SMI: {"derive", "encrypt"},
+    Usage.IMK_SMC: {"derive", "encrypt"},
+    Usage.IMK_IDN: {"derive", "encrypt"},
+    Usage.IMK_CVC3: {"derive", "encrypt"},
+    Usage.CVK: {"encrypt"},
+    Usage.PVK: {"encrypt"},
 }
 
 
@@ -251,7 +258,7 @@ def test_stored_key_under_a_diversified_dek(store):
 def test_key_block_goes_in_and_never_out(store):
     store.import_key(NewKey("order:kbpk", "AES-256", Usage.BLOCK_PROTECTION), bytearray(range(32)))
     kbpk = ClearKey(Key(bytes(range(32)), "kbpk", "AES-256", Usage.BLOCK_PROTECTION))
-    block = write_block(kbpk, Header("D", "E0", "A", "X"), Secret(VALUE, "x"), bytes)
+    block = write_block(kbpk, Header("D", "E5", "A", "X"), Secret(VALUE, "x"), bytes)
     entry = store.import_block(NewKey("plant:x", "AES-128", Usage.MASTER_DERIVE), block, "order:kbpk")
 
     assert entry.kcv == Key(VALUE, "x", "AES-128", Usage.MASTER_DERIVE).kcv

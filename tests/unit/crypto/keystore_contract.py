@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from cardkit.crypto import Key, MemoryKeyStore, Usage
-from cardkit.crypto.cardkeys import CardKey, Role, Scheme, parse_key_set
+from cardkit.crypto.cardkeys import CardKey, CardKeySet, Role, Scheme, parse_key_set
 from cardkit.crypto.kcv import KCVMethod, block_cipher
 from cardkit.crypto.mac import retail_mac
 from cardkit.crypto.marker import Binding, MarkerState
@@ -26,6 +26,7 @@ GP_CRYPTO = {v["name"]: v for v in json.loads((FOLDER / "gp_crypto.json").read_t
 GP_KEYS = {v["name"]: v for v in json.loads((FOLDER / "gp_keys.json").read_text(encoding="utf-8"))}
 SECURITY = {v["name"]: v for v in json.loads((FOLDER / "security-keys.json").read_text(encoding="utf-8"))}
 GP_KEY = bytes(range(0x40, 0x50))
+EMV_KEY = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
 KDD = bytes(range(10))
 NEW_AES = bytes.fromhex("9A1C5F7703E2D4B86C21F0A97E3344D1")
 NEW_DES = bytes.fromhex("0E9A7741E84385BE7AE4B5831ADE6F21")
@@ -48,6 +49,7 @@ KEYS = {
     "plant:new-aes192": ("AES-192", Usage.CARD_KEY, NEW_AES + NEW_DES[:8]),
     "plant:new-aes256": ("AES-256", Usage.CARD_KEY, NEW_AES + NEW_DES),
     "plant:new-des": ("3DES-128", Usage.CARD_KEY, NEW_DES),
+    "plant:imk-ac": ("3DES-128", Usage.IMK_AC, EMV_KEY),
     "plant:kek": ("AES-128", Usage.KEK, GP_KEY),
     "order:zmk": ("AES-128", Usage.TRANSPORT_IN, GP_KEY),
     "plant:marker": ("HMAC-256", Usage.DATA_MAC, bytes(range(32))),
@@ -414,6 +416,27 @@ class KeyStoreContract:
 
     def _refused_by_token(self, what, reference):
         return bool(self.unsupported) and (what == "a key for a card" or reference == "plant:dap-des")
+
+    def test_payment_card_key_opens_no_session(self, keystore):
+        for reference in ("plant:kmc", "plant:imk-ac"):
+            key = CardKey(reference, Scheme.EMV_A, b"0" * 18)
+            with pytest.raises(KeyStoreError, match="a session is not done with a payment card's master key"):
+                keystore.scp02_session(CardKeySet(1, key, key, key), bytes(2))
+
+    def test_issuer_master_key_goes_into_no_card_itself(self, keystore):
+        dek = Key(GP_KEY[::-1], "S-DEK", "3DES-128", Usage.TRANSPORT_OUT)
+        for call in (keystore.wrap_for_card, lambda key, dek: keystore.card_key_kcv(key)):
+            with pytest.raises(KeyStoreError, match="key plant:imk-ac: usage imk-ac"):
+                call(CardKey("plant:imk-ac"), dek)
+
+    def test_payment_card_key_under_a_dek(self, keystore):
+        """EMV vector `kd.derive_icc_mk_a 1`: the key, and its check value."""
+        key = CardKey("plant:imk-ac", Scheme.EMV_A, b"990123456789012345")
+        dek = Key(GP_KEY[::-1], "S-DEK", "3DES-128", Usage.TRANSPORT_OUT)
+        decryptor = Cipher(block_cipher("3DES", GP_KEY[::-1]), modes.ECB()).decryptor()
+
+        assert keystore.card_key_kcv(key).hex()[:4] == "1da5"
+        assert decryptor.update(keystore.wrap_keys_for_card([key], dek)).hex() == "f84315c7b95bd3b0c74694922c3808b0"
 
     def test_bytes_to_diversify_with_need_a_scheme(self, keystore):
         with pytest.raises(KeyStoreError, match="10 bytes to diversify with, but scheme none"):

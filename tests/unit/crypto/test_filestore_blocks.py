@@ -38,8 +38,10 @@ def protected(tmp_path):
     ("usage", "mode", "purpose"),
     [("K0", "B", Usage.KEK), ("K0", "N", Usage.KEK), ("K0", "D", Usage.TRANSPORT_IN), ("K0", "E", Usage.TRANSPORT_OUT),
      ("K1", "B", Usage.BLOCK_PROTECTION), ("D0", "B", Usage.DATA_ENC), ("M0", "C", Usage.DATA_MAC),
-     ("M8", "N", Usage.DATA_MAC), ("E0", "X", Usage.MASTER_DERIVE), ("E6", "N", Usage.MASTER_DERIVE),
-     ("B3", "X", Usage.MASTER_DERIVE), ("P0", "B", Usage.PIN_ENC), ("S0", "S", Usage.SIGN)],
+     ("M8", "N", Usage.DATA_MAC), ("E5", "X", Usage.MASTER_DERIVE), ("E6", "N", Usage.MASTER_DERIVE),
+     ("B3", "X", Usage.MASTER_DERIVE), ("P0", "B", Usage.PIN_ENC), ("S0", "S", Usage.SIGN),
+     ("E0", "X", Usage.IMK_AC), ("E1", "X", Usage.IMK_SMC), ("E2", "N", Usage.IMK_SMI), ("E4", "X", Usage.IMK_IDN),
+     ("C0", "C", Usage.CVK), ("V1", "C", Usage.PVK), ("V2", "N", Usage.PVK)],
 )  # fmt: skip
 def test_key_block_is_imported_for_its_purpose_only(protected, usage, mode, purpose):
     text = block(usage, mode)
@@ -55,7 +57,7 @@ def test_key_block_is_imported_for_its_purpose_only(protected, usage, mode, purp
 @pytest.mark.parametrize(
     ("new", "text", "message"),
     [
-        ({}, block("C0"), "usage C0 is not one cardkit has a purpose for"),
+        ({}, block("I0"), "usage I0 is not one cardkit has a purpose for"),
         ({}, block("E7"), "usage E7 is not one"),
         ({}, block("K0", "X"), "usage K0 with mode X, expected one of B, N, D, E|BNDE"),
         ({"usage": Usage.DATA_MAC}, block("M6", "G"), "mode G"),

@@ -134,8 +134,8 @@ HOLDERS |= {name: lambda _, kind=kind: kind(CANARY) for name, kind in vars(aka).
 NO_SECRET = {
     "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "CommandPacket", "Counter", "Document",
     "GpCertificate", "Greeting", "Header", "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey",
-    "PacketTerms", "Parameters", "ProofOfReceipt", "Quirks", "ResponsePacket", "Sent", "SessionRequest", "Spi",
-    "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate",
+    "PacketTerms", "Parameters", "ProofOfReceipt", "Quirks", "ResponsePacket", "RsaPublicKey", "Sent", "SessionRequest",
+    "Spi", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate",
     "_Answer", "_PackedKey",
 }  # fmt: skip
 # Protocols and bases: the classes that follow them are here.
