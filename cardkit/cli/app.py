@@ -26,6 +26,7 @@ VERBS = {
     "info": ("card", "Say what card this is."),
     "keys": ("keys", "Keep keys in an encrypted file or on a PKCS#11 token."),
     "ota": ("ota", "Pack, send and read secured packets: commands over the air."),
+    "payment": ("payment", "Prepare, try and judge payment cards (EMV)."),
     "personalize": ("personalize", "Make one card from one record of an order."),
     "plan": ("plan", "Show what would be done to a card, and what it costs."),
     "profile": ("profile", "Check, show and compare profiles."),

@@ -51,12 +51,28 @@ def parse_dol(data: bytes) -> tuple[DolEntry, ...]:
         if end >= len(data):
             rest = data[offset:].hex().upper()
             raise TruncatedDolError(f"DOL ends with {rest} at byte {offset}, expected tag and length", tuple(entries))
-        tag = data[offset:end]
-        if len(tag) > _LONGEST_TAG or tag == b"\x00":
-            raise EncodingError(f"DOL: got tag {tag.hex().upper()} at byte {offset}, expected 1 to 3 bytes, not 00")
-        entries.append(DolEntry(tag, data[end]))
+        entries.append(DolEntry(_checked_tag(data[offset:end], offset), data[end]))
         offset = end + 1
     return tuple(entries)
+
+
+def parse_tag_list(data: bytes) -> tuple[bytes, ...]:
+    """Read tags without lengths, as 9F4A has them.
+
+    :raises EncodingError: when the list ends within a tag, or holds no tag.
+
+    >>> [tag.hex() for tag in parse_tag_list(bytes.fromhex("82 9F36"))]
+    ['82', '9f36']
+    """
+    tags = []
+    offset = 0
+    while offset < len(data):
+        end = _end_of_tag(data, offset)
+        if end > len(data):
+            raise EncodingError(f"tag list ends with {data[offset:].hex().upper()}, expected a whole tag")
+        tags.append(_checked_tag(data[offset:end], offset))
+        offset = end
+    return tuple(tags)
 
 
 def dol_size(dol: bytes | tuple[DolEntry, ...]) -> int:
@@ -105,6 +121,12 @@ def _field(entry: DolEntry, values: Mapping[bytes, bytes], context: str) -> byte
     if kind == "n":
         return value[-entry.size :].rjust(entry.size, b"\x00") if entry.size else b""
     return value[: entry.size].ljust(entry.size, b"\xff" if kind == "cn" else b"\x00")
+
+
+def _checked_tag(tag: bytes, offset: int) -> bytes:
+    if len(tag) > _LONGEST_TAG or tag == b"\x00":
+        raise EncodingError(f"list of tags: got {tag.hex().upper()} at byte {offset}, expected 1 to 3 bytes, not 00")
+    return tag
 
 
 def _end_of_tag(data: bytes, offset: int) -> int:

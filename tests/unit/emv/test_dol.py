@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardkit.apps.emv.dol import DolEntry, TruncatedDolError, build_dol, dol_size, parse_dol, split_dol
+from cardkit.apps.emv.dol import DolEntry, TruncatedDolError, build_dol, dol_size, parse_dol, parse_tag_list, split_dol
 from cardkit.errors import EncodingError
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "emv_dol.json").read_text())
@@ -94,3 +94,9 @@ def test_any_bytes_are_a_list_or_an_error(data: bytes) -> None:
 def test_data_of_another_length_does_not_answer_a_list() -> None:
     with pytest.raises(EncodingError, match="got 5 bytes, the list asks for 4"):
         list(split_dol(bytes.fromhex("9F3704"), bytes(5)))
+
+
+def test_tag_list() -> None:
+    assert parse_tag_list(bytes.fromhex("829F36DF8129")) == (b"\x82", b"\x9f\x36", bytes.fromhex("DF8129"))
+    with pytest.raises(EncodingError, match="ends with 9F"):
+        parse_tag_list(bytes.fromhex("829F"))

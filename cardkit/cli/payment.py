@@ -1,0 +1,17 @@
+"""``cardkit payment``: payment cards. Each verb lives in a module of its own and is imported when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from cardkit.cli.app import LazyGroup
+
+# Module, its command's name behind a colon, and one line of help: all it takes to add a verb.
+VERBS = {
+    "decode": ("payment_decode:decode_command", "Say what payment data mean: templates, lists, bits."),
+}
+
+
+@click.group(cls=LazyGroup, verbs=VERBS)
+def payment() -> None:
+    """Prepare, try and judge payment cards (EMV)."""
