@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, SessionKeys, WrappedCardKey
+from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.marker import Binding, MarkerState
@@ -99,6 +100,10 @@ class KeyStore(Protocol):
 
         :raises KeyStoreError: where they are no whole blocks, or this store cannot chain them.
         """
+        ...
+
+    def make_card_rsa(self, bits: int, exponent: int) -> CardRsaKey:
+        """Return a new RSA key pair for a card: 1024 to 1984 bits in steps of 16, exponent 3 or 65537."""
         ...
 
     def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:

@@ -10,17 +10,26 @@ from typing import Literal
 import msgspec
 
 from cardkit.crypto.key import Key, Usage
+from cardkit.crypto.private import PrivateKey, private_key_of_pem
 from cardkit.crypto.secret import Secret
 from cardkit.crypto.soft import SoftKeyStore
 from cardkit.crypto.testkeys import CARD_DEFAULTS, known_test_key
 from cardkit.errors import KeyStoreError
 
+TEST_PEM = b"TEST KEY"
+"""How a line in front of a private key begins that may stand in a file anybody can read."""
+
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     usage: Usage
-    hex: Secret
+    hex: Secret | None = None
     algorithm: str = ""
     kvn: int | None = None
+    pem: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.hex is None) == (not self.pem):
+            raise ValueError("expected hex or pem, and one of them only")
 
 
 class MemoryKeyStore(SoftKeyStore):
@@ -53,6 +62,8 @@ class MemoryKeyStore(SoftKeyStore):
     def from_toml(cls, path: Path) -> MemoryKeyStore:
         """Read a test key file: ``kind = "TEST"``, then ``[scheme] name = { usage, hex, algorithm, kvn }``.
 
+        A private key lies in a PEM file beside it, ``{ usage, pem = "issuer.pem" }``, behind a line ``TEST KEY ...``.
+
         :raises KeyStoreError: on a file that cannot be read, an unknown key, or a value that is no obvious test key.
         """
         try:
@@ -84,12 +95,24 @@ def _read_entry(path: Path, reference: str, data: object) -> Secret:
         entry = msgspec.convert(data, _Entry, dec_hook=_from_hex)
     except msgspec.ValidationError as error:
         raise KeyStoreError(f"{path}: {reference}: {error}") from None
+    if entry.hex is None:
+        return _read_pem(path.parent / Path(entry.pem).name, reference, entry.usage)
     with entry.hex.reveal() as value:
         if not value or known_test_key(value) is None:
             raise KeyStoreError(f"{path}: {reference}: not an obvious test key (published, counting or repeated bytes)")
         if entry.usage is Usage.CARD_SECRET:
             return Secret(value, reference)
         return Key(value, reference, entry.algorithm, entry.usage, kvn=entry.kvn)
+
+
+def _read_pem(path: Path, reference: str, usage: Usage) -> PrivateKey:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise KeyStoreError(f"{path}: {reference}: cannot be read: {error.strerror or error}") from None
+    if not content.startswith(TEST_PEM):
+        raise KeyStoreError(f'{path}: {reference}: expected a first line that begins with "{TEST_PEM.decode()}"')
+    return private_key_of_pem(content, reference, usage)
 
 
 def _from_hex(kind: type, value: object) -> Secret:  # noqa: ARG001 - msgspec's signature

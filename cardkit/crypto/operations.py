@@ -11,6 +11,7 @@ from typing import Self
 
 from cardkit.crypto import scp
 from cardkit.crypto.cardkeys import OF_PAYMENT_CARDS, CardKey, CardKeySet, Scheme, SessionKeys, WrappedCardKey
+from cardkit.crypto.cardrsa import CardRsaKey, generate
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.ota import OtaOperations
 from cardkit.crypto.statickey import ClearKey, StaticKey, block_bytes, check_value, is_aes
@@ -138,6 +139,10 @@ class CardKeyOperations(OtaOperations):
                 return encrypt_under(static, whole)
         finally:
             whole[:] = bytes(len(whole))
+
+    def make_card_rsa(self, bits: int, exponent: int) -> CardRsaKey:
+        """Return a new key pair for a card, 1024 to 1984 bits; it takes tens to hundreds of milliseconds."""
+        return generate(bits, exponent)
 
     def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:
         """Return sensitive data under a card's DEK: AES-CBC with IV 0, 3DES-ECB.

@@ -24,7 +24,9 @@ import cardkit.crypto
 import cardkit.secure
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, aka, cbc, cell, comp128, envelope, mac, passphrase, tuak
 from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
+from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.custodians import Custodian
+from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
 from cardkit.crypto.keyblock import Header, KeyBlock
@@ -112,6 +114,7 @@ HOLDERS = {
     "Stretching": lambda _: Stretching.new(),
     "CellCipher": lambda _: cell.CellCipher(key("AES-256", Usage.FIELD_ENC)),
     "Envelope": lambda _: envelope.Envelope(key("AES-256"), envelope.Direction.TO_WORKER),
+    "CardRsaKey": lambda _: CardRsaKey(RsaPublicKey(bytes(16), b"\x03"), (secret(),) * 5, secret()),
     "CbcEncryptor": lambda _: cbc.CbcEncryptor("AES", CANARY),
     "CbcDecryptor": lambda _: cbc.CbcDecryptor("AES", CANARY),
     "FullMac": lambda _: mac.FullMac(CANARY),

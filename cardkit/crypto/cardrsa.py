@@ -1,0 +1,54 @@
+"""RSA key pairs that are made for one card and go into it, in parts (EMV CPS 2.0 A.2; GPCS Tables 11-98, 11-99)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, RsaPublicKey
+from cardkit.crypto.secret import Secret
+from cardkit.errors import KeyStoreError
+
+CRT_PARTS = ("q^-1 mod p", "d mod (q-1)", "d mod (p-1)", "q", "p")
+_LEAST_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class CardRsaKey:
+    """A card's key pair.
+
+    :param crt: q^-1 mod p, d mod (q-1), d mod (p-1), q and p, each half as long as the modulus.
+    :param exponent: d, as long as the modulus.
+    """
+
+    public: RsaPublicKey
+    crt: tuple[Secret, ...] = field(repr=False)
+    exponent: Secret = field(repr=False)
+
+
+def generate(bits: int, exponent: int) -> CardRsaKey:
+    """Make a key pair; it takes tens to hundreds of milliseconds.
+
+    :param bits: of the modulus, 1024 to 1984, whole bytes.  :param exponent: 3 or 65537.
+    :raises KeyStoreError: on another size or exponent.
+    """
+    public = exponent.to_bytes((exponent.bit_length() + 7) // 8, "big")
+    if public not in EXPONENTS or bits % 16 or not _LEAST_BYTES <= bits // 8 <= LONGEST_BYTES:
+        raise KeyStoreError(
+            f"card key: RSA of {bits} bits with exponent {exponent}, expected 1024 to {8 * LONGEST_BYTES} bits in "
+            "steps of 16 with 3 or 65537"
+        )
+    return from_numbers(rsa.generate_private_key(exponent, bits).private_numbers())
+
+
+def from_numbers(numbers: rsa.RSAPrivateNumbers) -> CardRsaKey:
+    """Return the key pair of these numbers."""
+    public = numbers.public_numbers
+    size = (public.n.bit_length() + 7) // 8
+    parts = (numbers.iqmp, numbers.dmq1, numbers.dmp1, numbers.q, numbers.p)
+    return CardRsaKey(
+        RsaPublicKey(public.n.to_bytes(size, "big"), public.e.to_bytes((public.e.bit_length() + 7) // 8, "big")),
+        tuple(Secret(part.to_bytes((size + 1) // 2, "big"), name) for part, name in zip(parts, CRT_PARTS, strict=True)),
+        Secret(numbers.d.to_bytes(size, "big"), "d"),
+    )
