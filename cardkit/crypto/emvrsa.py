@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
-
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
+from dataclasses import dataclass, field
 
 from cardkit.errors import EncodingError, KeyStoreError
 
@@ -44,6 +42,11 @@ class RsaPublicKey:
         """Bits of the modulus, as it is stored."""
         return 8 * len(self.modulus)
 
+    @classmethod
+    def of(cls, modulus: int, exponent: int) -> RsaPublicKey:
+        """Return the key of two numbers, each as long as it needs to be."""
+        return cls(*(number.to_bytes((number.bit_length() + 7) // 8, "big") for number in (modulus, exponent)))
+
     def recover(self, block: bytes) -> bytes:
         """Return a signed or enciphered block to the power of the exponent.
 
@@ -65,7 +68,26 @@ def check_exponent(what: str, exponent: bytes) -> None:
         raise EncodingError(f"{what}: public exponent {exponent.hex().upper() or 'absent'}, expected 03 or 010001")
 
 
-def sign(private: RSAPrivateNumbers, name: str, content: bytes, extra: bytes) -> bytes:
+@dataclass(frozen=True, slots=True)
+class CrtNumbers:
+    """A private key as the Chinese remainder theorem wants it; it lives as long as one signature.
+
+    :param qinv: q^-1 mod p.
+    """
+
+    p: int = field(repr=False)
+    q: int = field(repr=False)
+    dp: int = field(repr=False)
+    dq: int = field(repr=False)
+    qinv: int = field(repr=False)
+
+    def power(self, number: int) -> int:
+        """Return number^d mod n."""
+        at_p, at_q = pow(number, self.dp, self.p), pow(number, self.dq, self.q)
+        return at_q + self.q * ((at_p - at_q) * self.qinv % self.p)
+
+
+def sign(private: CrtNumbers, public: RsaPublicKey, name: str, content: bytes, extra: bytes) -> bytes:
     """Return the block of a content under a private key: ``6A content hash BC``, signed, recovered and compared.
 
     :param content: from the format byte to the byte before the hash: 22 bytes shorter than the modulus.
@@ -73,12 +95,16 @@ def sign(private: RSAPrivateNumbers, name: str, content: bytes, extra: bytes) ->
     :raises KeyStoreError: on a content of another length or format, or where recovering gives something else.
     Book 2, A2.1; ``pow`` is not constant in time: keys worth an attack belong in a token
     """
-    public = RsaPublicKey(_bytes(private.public_numbers.n), _bytes(private.public_numbers.e))
     block = signed_block(public, name, content, extra)
-    signature = _private_power(private, _number(block)).to_bytes(public.size, "big")
-    if not hmac.compare_digest(public.recover(signature), block):
-        raise KeyStoreError(f"key {name}: a signature does not recover: the private key is broken")
+    signature = private.power(_number(block)).to_bytes(public.size, "big")
+    check_signature(public, name, block, signature)
     return signature
+
+
+def check_signature(public: RsaPublicKey, name: str, block: bytes, signature: bytes) -> None:
+    """Raise KeyStoreError for a signature that does not recover to its block."""
+    if len(signature) != public.size or not hmac.compare_digest(public.recover(signature), block):
+        raise KeyStoreError(f"key {name}: a signature does not recover: the private key is broken")
 
 
 def signed_block(public: RsaPublicKey, name: str, content: bytes, extra: bytes) -> bytes:
@@ -94,16 +120,5 @@ def signed_block(public: RsaPublicKey, name: str, content: bytes, extra: bytes) 
     return bytes((HEADER,)) + content + digest + bytes((TRAILER,))
 
 
-def _private_power(private: RSAPrivateNumbers, number: int) -> int:
-    """Return number^d mod n by the Chinese remainder theorem."""
-    p, q = private.p, private.q
-    at_p, at_q = pow(number, private.dmp1, p), pow(number, private.dmq1, q)
-    return at_q + q * ((at_p - at_q) * private.iqmp % p)
-
-
 def _number(data: bytes) -> int:
     return int.from_bytes(data, "big")
-
-
-def _bytes(number: int) -> bytes:
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
