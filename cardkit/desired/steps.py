@@ -29,6 +29,8 @@ class Role(StrEnum):
     SELECT = "select a file"
     READ = "read"
     GONE = "show it is gone"
+    CREATE = "create"
+    ACTIVATE = "activate"
     WRITE = "write"
     QUERY = "query"
     PRESENT = "present"

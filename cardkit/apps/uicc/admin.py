@@ -7,7 +7,7 @@ Every function returns one command; objects of a template stand in the order the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cardkit.apdu import CommandAPDU
@@ -134,8 +134,7 @@ class NewFile:
 
         What the card's template does not say is not held against it; neither are life cycle and contents.
         """
-        reference = tlv.parse(self.security).first(_REFERENCE)
-        wanted = None if reference is None else Reference.parse(reference)
+        wanted = _reference(self.security)
         pairs = (
             ("structure", self.structure, found.structure),
             ("size", self.size, found.size),
@@ -143,10 +142,22 @@ class NewFile:
             ("short identifier", self.sfi or None, found.sfi if self.sfi is not None else None),
             ("access rules", wanted, found.reference if wanted else None),
         )
-        return [f"{name}: {_said(got)}, expected {_said(want)}" for name, want, got in pairs if got != want]
+        return _differences(pairs)
 
 
-def _said(value: Structure | Reference | int | None) -> str:
+def _reference(security: bytes) -> Reference | None:
+    reference = tlv.parse(security).first(_REFERENCE)
+    return None if reference is None else Reference.parse(reference)
+
+
+_Attribute = Structure | Reference | int | None
+
+
+def _differences(pairs: Iterable[tuple[str, _Attribute, _Attribute]]) -> list[str]:
+    return [f"{name}: {_said(got)}, expected {_said(want)}" for name, want, got in pairs if got != want]
+
+
+def _said(value: _Attribute) -> str:
     if isinstance(value, Structure):
         return value.value
     if isinstance(value, Reference):
@@ -181,6 +192,14 @@ class NewDirectory:
             tlv.build(_PIN_STATUS, pin_status(self.pins)),
         )
         return tlv.build(_TEMPLATE, b"".join(objects))
+
+    def differences(self, found: Fcp) -> list[str]:
+        """Return in what a directory of the card is another than this one; as :meth:`NewFile.differences`."""
+        if not found.is_directory:
+            return ["structure: a file, expected a directory"]
+        wanted = _reference(self.security)
+        names = [] if found.df_name == (self.name or None) else ["name: another one"]
+        return names + _differences((("access rules", wanted, found.reference if wanted else None),))
 
 
 def create_file(new: NewFile | NewDirectory) -> CommandAPDU:

@@ -123,7 +123,7 @@ class UiccApp:
         :raises ProfileError: when the block asks for what this chip cannot do.
         :raises EncodingError: when a fixed value does not fit its file.
         """
-        return UiccBlueprint(build_product(block, Chip.from_block(chip), compile_template))
+        return UiccBlueprint(build_product(block, Chip.from_block(chip, block.build), compile_template))
 
 
 APP = UiccApp()

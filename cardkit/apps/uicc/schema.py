@@ -108,12 +108,71 @@ class NetworkBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     special_classes: tuple[int, ...] = ()
 
 
+Condition = str | tuple[str, ...]
+"""``always``, ``never``, the name of a secret, or several of which any is enough."""
+
+
+class RuleBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One record of EF.ARR. TS 102 221 9.2; TS 102 222 6
+
+    :param read, update, increase: of a file.  :param manage: deactivate, activate, resize and delete it.
+    :param directory: make and delete files in a directory, and itself; such a rule says nothing of files.
+    """
+
+    read: Condition = "never"
+    update: Condition = "never"
+    increase: Condition = "never"
+    manage: Condition = "never"
+    directory: Condition = ""
+
+
+class NewPlaceBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A directory to be made.
+
+    :param rule: name in the table of rules.  :param memory: bytes set aside.
+    :param fid: 4 hexadecimal digits, the catalogue's if empty; an ADF needs one.  :param aid: of an ADF.
+    :param pins: whether each secret that counts here is enabled, by name.
+    """
+
+    rule: str
+    memory: Annotated[int, msgspec.Meta(ge=1, le=0xFFFF)]
+    fid: str = ""
+    aid: str = ""
+    pins: dict[str, bool] = {}
+
+
+class NewFileBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file to be made: structure and content before use are the catalogue's, all else that is not given, too.
+
+    :param rule: name in the table of rules.  :param size: bytes of a transparent body.
+    :param record, count: bytes and number of records.  :param sfi: 0 for none.
+    """
+
+    rule: str
+    fid: str = ""
+    sfi: int | None = None
+    size: int = 0
+    record: int = 0
+    count: int = 0
+
+
+class BuildBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file system of a card that is delivered without one, in the order it is made. TS 102 222
+
+    :param rules: records of EF.ARR, which all files refer to.  :param places: directories, parents first.
+    """
+
+    rules: dict[str, RuleBlock]
+    places: dict[str, NewPlaceBlock]
+    files: dict[str, NewFileBlock]
+
+
 class UiccBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The product.
 
     :param files: contents by file name, ``FILE#RECORD`` for one record; values as the file's codec reads them.
     :param expect: files that are read and compared, never written.
-    :param same: copy -> original: both must hold the same.
+    :param same: copy -> original: both must hold the same.  :param build: where the chip comes without files.
     """
 
     network: NetworkBlock
@@ -123,6 +182,7 @@ class UiccBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pins: dict[str, PinBlock] = {}
     adm: dict[str, AdmBlock] = {}
     auth: AuthBlock
+    build: BuildBlock | None = None
 
 
 class AccessModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -189,6 +249,8 @@ class KeySlot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is true of this chip's file system, whatever the product.
 
+    :param files: those it is delivered with; of a chip without any, the marker's home, which the plant makes first.
+    :param identity: the file with its own number, "" where it has none: then the marker names it.
     :param constants: the file for an operator's constants of Milenage, "" where the chip takes none.
     """
 
@@ -197,6 +259,6 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     places: dict[str, PlaceModel]
     files: dict[str, FileModel]
     keys: dict[str, KeySlot]
-    identity: str
     marker: str
+    identity: str = ""
     constants: str = ""

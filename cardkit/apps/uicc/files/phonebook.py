@@ -8,6 +8,7 @@ from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec
 from cardkit.apps.uicc.codecs.phonebook import LAYOUTS, LINKED_LAYOUTS
+from cardkit.apps.uicc.files import CATALOGUE, DIRECTORIES
 from cardkit.apps.uicc.files.spec import EF, PERSONAL, FileSpec, expand
 
 _GROUPS = {"same_record": LAYOUTS, "linked": LINKED_LAYOUTS, "indexed": LAYOUTS}
@@ -28,10 +29,26 @@ def phone_book(directory: str, path: tuple[int, ...], records: Iterable[Mapping[
             continue
         counts[kind] += 1
         name = kind.upper() + (str(counts[kind]) if counts[kind] > 1 else "")
-        sfi = reference.get("sfi", 0)
-        line = EF(name, fid, sfi, "L 1+", "P/P", _BLANK.get(kind, "FF"), codec, "4.4.2", "", PERSONAL)
-        found[fid] = expand(directory, path, "TS 31.102", line)
+        found[fid] = expand(directory, path, "TS 31.102", _line(name, kind, codec, fid, reference.get("sfi", 0)))
     return list(found.values())
+
+
+def spec_of(name: str) -> FileSpec | None:
+    """Return what is known of a file by its name: the catalogue's, or a phone book's (``DF.PHONEBOOK/EF.ADN``).
+
+    What EF.PBR names has no identifier of its own: it is 0000 here.
+    """
+    directory, _, title = name.rpartition("/")
+    kind = title.removeprefix("EF.").lower()
+    kind = kind if kind in LAYOUTS else kind.rstrip("0123456789")
+    if name in CATALOGUE or not directory.endswith("DF.PHONEBOOK") or kind not in LAYOUTS:
+        return CATALOGUE.get(name)
+    line = _line(title.removeprefix("EF."), kind, LAYOUTS[kind])
+    return expand(directory, DIRECTORIES[directory].path, "TS 31.102", line)
+
+
+def _line(name: str, kind: str, codec: Codec, fid: int = 0, sfi: int = 0) -> EF:
+    return EF(name, fid, sfi, "L 1+", "P/P", _BLANK.get(kind, "FF"), codec, "4.4.2", "", PERSONAL)
 
 
 def _references(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Codec, Mapping[str, Any]]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cardkit.apps.uicc.files import CATALOGUE
+from cardkit.apps.uicc.rules.attributes import attributes
 from cardkit.apps.uicc.rules.behaviour import Behaviour
 from cardkit.apps.uicc.rules.concealment import CONCEALMENT
 from cardkit.apps.uicc.rules.relations import RELATIONS, Ground, Relation
@@ -73,6 +74,7 @@ class Judge:
             troubled = {entry.where for entry in found}
             found += self._related(seen, troubled)
             found += self._behaviour.keys(contents, seen)
+            found += attributes(self._product, seen)
             found += self._behaviour.identity(seen)
             found += self._behaviour.pins(seen)
             found += self._behaviour.atr(seen)

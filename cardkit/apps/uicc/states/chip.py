@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cardkit.apps.uicc.schema import ChipBlock, FileModel, KeySlot, SecretModel
+from cardkit.apps.uicc.schema import BuildBlock, ChipBlock, FileModel, KeySlot, SecretModel
+from cardkit.apps.uicc.states.building import Creation, creations, with_files
 from cardkit.apps.uicc.states.targets import Place, Target
 from cardkit.desired import Access
 from cardkit.errors import ProfileError
@@ -21,13 +22,18 @@ class Chip:
     models: dict[str, SecretModel]
     keys: dict[str, KeySlot]
     block: ChipBlock
+    creations: tuple[Creation, ...] = ()
 
     @classmethod
-    def from_block(cls, block: ChipBlock) -> Chip:
+    def from_block(cls, block: ChipBlock, build: BuildBlock | None = None) -> Chip:
         """Check the table's references and hexadecimal digits.
 
+        :param build: files the product makes, where the chip has none.
         :raises ProfileError: naming the entry.
         """
+        if (build is None) == (not block.identity):
+            raise ProfileError("uicc.build: expected for a chip that is delivered without files, and for no other")
+        block = block if build is None else with_files(block, build)
         places: dict[str, Place] = {}
         for name, model in block.places.items():
             parent = places.get(model.parent)
@@ -38,10 +44,15 @@ class Chip:
         secrets = {
             name: Access(name, model.reference, model.tries, model.scope) for name, model in block.secrets.items()
         }
-        chip = cls(places, secrets, block.secrets, block.keys, block)
-        for name in (*block.files, block.identity, block.marker):
+        made = () if build is None else creations(build, block, places)
+        chip = cls(places, secrets, block.secrets, block.keys, block, made)
+        for name in (*block.files, *((block.identity,) if block.identity else ()), block.marker):
             chip.target(name)
         return chip
+
+    def creation(self, name: str) -> Creation:
+        """Return what is made under a name; the name must be one of :attr:`creations`."""
+        return next(creation for creation in self.creations if creation.name == name)
 
     def target(self, name: str) -> Target:
         """Return a file, or one record of it (``NAME#3``).

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from cardkit.apps.uicc.rules.table import file_rule
+from cardkit.apps.uicc.states.building import Creation
 from cardkit.apps.uicc.states.concealing import KEYS
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, Product
 from cardkit.apps.uicc.states.route import in_order
+from cardkit.apps.uicc.states.scripts import FENCE_CREATIONS
 from cardkit.desired import MARKER_GONE, MARKER_STANDS, AfterUnknown, Phase, Seen, State
 
 SEALING = "sealing"
@@ -13,7 +15,24 @@ SEALING = "sealing"
 
 def states_of(product: Product) -> tuple[State, ...]:
     """Return the fence's, the files' and the seal's states."""
-    return (_fence(product), *_files(product), *_seal(product))
+    made = [_exists(product, creation) for creation in product.chip.creations]
+    fenced, written = made[:FENCE_CREATIONS], made[FENCE_CREATIONS:]
+    return (*fenced, _fence(product), *written, *_files(product), *_seal(product))
+
+
+def _exists(product: Product, creation: Creation) -> State:
+    """A card on which it exists already is asked for its attributes: they must be the same."""
+    fenced = creation in product.chip.creations[:FENCE_CREATIONS]
+    return State(
+        name=creation.state,
+        title=creation.title,
+        phase=Phase.FENCE if fenced else Phase.WRITE,
+        rule="UICC-020",
+        seen=Seen.READ,
+        after_unknown=AfterUnknown.LOOK,
+        access=product.opener,
+        reversible=False,
+    )
 
 
 def _fence(product: Product) -> State:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec
-from cardkit.apps.uicc.files import CATALOGUE
+from cardkit.apps.uicc.files.phonebook import spec_of
 from cardkit.apps.uicc.schema import AdmBlock, AuthBlock, KeySlot, PinBlock, UiccBlock
 from cardkit.apps.uicc.states import concealing
 from cardkit.apps.uicc.states.authentication import (
@@ -17,6 +17,7 @@ from cardkit.apps.uicc.states.authentication import (
     key_file,
     operator_key,
 )
+from cardkit.apps.uicc.states.building import rules_of
 from cardkit.apps.uicc.states.chip import Chip
 from cardkit.apps.uicc.states.contents import filled, fits, pin_file, pin_value, secret_field, sqn_file, whole_secret
 from cardkit.apps.uicc.states.targets import Target
@@ -122,9 +123,9 @@ class Product:
         return self.chip.target(self.chip.block.marker)
 
     @property
-    def identity(self) -> Target:
-        """The file with the chip's own serial number."""
-        return self.chip.target(self.chip.block.identity)
+    def identity(self) -> Target | None:
+        """The file with the chip's own serial number, None where it has none and the marker names it."""
+        return self.chip.target(self.chip.block.identity) if self.chip.block.identity else None
 
     @property
     def opener(self) -> Access:
@@ -200,10 +201,11 @@ def build_product(block: UiccBlock, chip: Chip, compile_template: CompileTemplat
     :raises ProfileError: when the chip lacks a file or secret, or cannot do the authentication.
     :raises EncodingError: when a fixed value does not fit.
     """
-    files = tuple(_file(chip, name, value, compile_template) for name, value in block.files.items())
+    contents = block.files if block.build is None else {**rules_of(block.build), **block.files}
+    files = tuple(_file(chip, name, value, compile_template) for name, value in contents.items())
     expected = tuple(_file(chip, name, value, compile_template) for name, value in block.expect.items())
     for content in files:
-        if not content.target.writable:
+        if not content.target.writable and block.build is None:
             raise ProfileError(f"uicc.files.{content.target.name}: this chip never allows it to be updated")
     static = {c.target.name: c.encode({}) for c in (*files, *expected) if not c.template.variable}
     check_auth(block.auth, chip, answers_kc=_answers_kc(static))
@@ -249,7 +251,7 @@ def _check_copies(product: Product) -> None:
 
 def _file(chip: Chip, name: str, value: Mapping[str, Any], compile_template: CompileTemplate) -> FileContent:
     target = chip.target(name)
-    spec = CATALOGUE.get(target.file)
+    spec = spec_of(target.file)
     if spec is None:
         raise ProfileError(f"uicc.files.{name}: the catalogue has no such file")
     return FileContent(target, compile_template(value, f"uicc.files.{name}"), spec.codec)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cardkit.apdu import CommandAPDU
+from cardkit.apps.uicc.admin import NewDirectory, activate, create_file
+from cardkit.apps.uicc.states.building import Creation
 from cardkit.apps.uicc.states.targets import MF, MF_FID, Place, Target
 from cardkit.apps.uicc.suci import ASK_FOR_SUCI
 from cardkit.desired import Access, Phase, Role, Step
@@ -20,7 +22,7 @@ VERIFY, CHANGE_PIN, UNBLOCK_PIN, AUTHENTICATE, DELETE_FILE = 0x20, 0x24, 0x2C, 0
 
 # SELECT P1 (TS 102 221 table 11.1) and P2 "no data, first occurrence" (table 11.2).
 BY_FID, BY_AID, BY_PATH = 0x00, 0x04, 0x08
-NO_DATA = 0x0C
+NO_DATA, FCP = 0x0C, 0x04
 
 BY_SFI = 0x80
 ABSOLUTE = 0x04
@@ -68,13 +70,7 @@ class Route:
             return
         if place.parent is not None:
             self.enter(place.parent, serves)
-            command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, place.path)
-        elif place.aid:
-            command = CommandAPDU(CLA, SELECT, BY_AID, NO_DATA, place.aid)
-        elif place.path:
-            command = CommandAPDU(CLA, SELECT, BY_PATH, NO_DATA, place.path)
-        else:
-            command = CommandAPDU(CLA, SELECT, BY_FID, NO_DATA, MF_FID)
+        command = select_place(place)
         self.steps.append(Step(self.phase, Role.ENTER, serves, place.name, command, nc=command.nc))
         self.place, self.file = place.name, ""
 
@@ -143,6 +139,39 @@ class Route:
             )
             self.steps.append(step)
             sfi = 0
+
+    def create(self, creation: Creation) -> None:
+        """Make a file or directory; it is current then. ETSI TS 102 222 6.3"""
+        name, new = creation.name, creation.new
+        if name != MF:
+            self.enter(creation.place, name)
+        command = create_file(new)
+        step = Step(self.phase, Role.CREATE, name, self.place, command, nc=command.nc, nvm=command.nc, reversible=False)
+        self.steps.append(step)
+        self.place, self.file = (name, "") if isinstance(new, NewDirectory) else (self.place, name)
+
+    def activate(self, creation: Creation) -> None:
+        """Put the current file into use: its access rules hold from here on. ETSI TS 102 221 11.1.15"""
+        step = Step(self.phase, Role.ACTIVATE, creation.name, self.place, activate(), nvm=1, reversible=False)
+        self.steps.append(step)
+
+    def attributes(self, creation: Creation, place: Place) -> None:
+        """Select what was made and ask for its file control parameters.
+
+        :param place: the directory itself, or the one a file lies in.
+        """
+        name, new = creation.name, creation.new
+        if isinstance(new, NewDirectory):
+            if place.parent is not None:
+                self.enter(place.parent, name)
+            role = Role.ENTER
+            self.place, self.file = name, ""
+        else:
+            self.enter(place, name)
+            role = Role.SELECT
+            self.file = name
+        command, answer = select_made(creation, place), len(new.template())
+        self.steps.append(Step(self.phase, role, name, place.name, command, nc=command.nc, answer=answer))
 
     def delete(self, target: Target, *, serves: str) -> None:
         """Remove a file. ETSI TS 102 222 6.4"""
@@ -224,6 +253,31 @@ def _address(target: Target, sfi: int, offset: int) -> tuple[int, int]:
     if sfi:
         return BY_SFI | sfi, offset
     return offset >> 8, offset & 0xFF
+
+
+def select_place(place: Place, *, fcp: bool = False) -> CommandAPDU:
+    """Return the command that makes a directory current; the child of an ADF only from there.
+
+    :param fcp: ask for its file control parameters.
+    """
+    answer, length = (FCP, ANY_LENGTH) if fcp else (NO_DATA, 0)
+    if place.parent is not None:
+        return CommandAPDU(CLA, SELECT, BY_FID, answer, place.path, length)
+    if place.aid:
+        return CommandAPDU(CLA, SELECT, BY_AID, answer, place.aid, length)
+    if place.path:
+        return CommandAPDU(CLA, SELECT, BY_PATH, answer, place.path, length)
+    return CommandAPDU(CLA, SELECT, BY_FID, answer, MF_FID, length)
+
+
+def select_made(creation: Creation, place: Place) -> CommandAPDU:
+    """Return the command that selects what was made, from the directory it was made in, and asks for its parameters.
+
+    :param place: the directory itself, or the one a file lies in.
+    """
+    if isinstance(creation.new, NewDirectory):
+        return select_place(place, fcp=True)
+    return CommandAPDU(CLA, SELECT, BY_FID, FCP, creation.new.fid.to_bytes(2), ANY_LENGTH)
 
 
 def in_order(targets: Iterable[Target], current: str = MF) -> list[Target]:

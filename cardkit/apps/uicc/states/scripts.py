@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from cardkit.apps.uicc.admin import NewDirectory
 from cardkit.apps.uicc.states.authentication import answer_bytes
+from cardkit.apps.uicc.states.building import Creation
 from cardkit.apps.uicc.states.concealing import CALLS, KEYS
 from cardkit.apps.uicc.states.product import (
     CHANGE,
@@ -25,6 +27,8 @@ from cardkit.desired import Access, Part, Phase, Step
 
 # Answer of AUTHENTICATE: DC 0E AUTS (TS 31.102 7.1.2.1).
 AUTS_ANSWER = 16
+# What the fence makes on a card without files: the MF and the marker's home.
+FENCE_CREATIONS = 2
 # The application that answers GET IDENTITY, and adds Kc to the keys of AUTHENTICATE.
 IDENTITY_PLACE = "ADF.USIM"
 
@@ -77,6 +81,8 @@ class Scripts:
     def __init__(self, product: Product) -> None:
         self._product = product
         self._opener = product.opener
+        self._creations = product.chip.creations
+        self._number = product.chip.target(NUMBER)
         self._concealing = product.concealing
         self._read = in_order(product.read)
         self.proofs = self._proofs()
@@ -112,11 +118,11 @@ class Scripts:
         }
 
     def look(self, *, locked: bool) -> tuple[Step, ...]:
-        """Read what a card that is begun holds, after a reset.
+        """Read what a card that is begun holds, after :meth:`probe`, wherever that has led.
 
         :param locked: PIN1 is in force already.
         """
-        route = Route(Phase.VERIFY)
+        route = Route(Phase.VERIFY, place="")
         for target in in_order(content.target for content in self._product.files):
             if locked:
                 self._open(route, target)
@@ -140,28 +146,52 @@ class Scripts:
     def identify(self) -> tuple[Step, ...]:
         """Read chip id and marker, after a reset."""
         route = Route(Phase.FENCE)
-        route.read(self._product.identity)
-        route.read(self._product.marker)
+        self._identify(route)
         return route.take()
+
+    def _identify(self, route: Route) -> None:
+        """Read what names the chip, and the marker; a chip without a number is finished if it has an ICCID."""
+        product = self._product
+        for target in (product.identity, product.marker) if product.identity else (product.marker, self._number):
+            route.read(target)
 
     def number(self) -> tuple[Step, ...]:
         """Read the ICCID, after a reset."""
         route = Route(Phase.VERIFY)
-        route.read(self._product.chip.target(NUMBER))
+        route.read(self._number)
         return route.take()
 
     def _fence(self, route: Route) -> None:
         product = self._product
-        route.read(product.identity)
-        route.read(product.marker)
+        self._identify(route)
         route.present(self._opener, self._opener.name + TRANSPORT)
+        for creation in self._creations[:FENCE_CREATIONS]:
+            route.create(creation)
         route.write(product.marker, serves=MARKER_STARTED, content=MARKER_STARTED)
 
     def _write(self, route: Route, targets: Iterable[Target]) -> None:
+        if self._creations:
+            self._build(route, tuple(targets))
+            return
         for target in in_order(targets):
-            if target.update is not None:
-                route.present(target.update, target.update.name + TRANSPORT)
-            route.write(target)
+            self._write_one(route, target)
+
+    def _build(self, route: Route, targets: tuple[Target, ...]) -> None:
+        """Make every file, and write it while it is current; one that is there already is only selected."""
+        route.present(self._opener, self._opener.name + TRANSPORT)
+        for creation in self._creations[FENCE_CREATIONS:]:
+            route.create(creation)
+            for target in targets:
+                if target.file == creation.name:
+                    self._write_one(route, target)
+            if creation.is_opened:
+                route.activate(creation)
+
+    @staticmethod
+    def _write_one(route: Route, target: Target) -> None:
+        if target.update is not None:
+            route.present(target.update, target.update.name + TRANSPORT)
+        route.write(target)
 
     def _check(self, route: Route) -> None:
         route.phase = Phase.VERIFY
@@ -178,7 +208,7 @@ class Scripts:
         """What anybody can see of the sealed card: which one it is, no marker; and its administrative key."""
         route.phase = Phase.VERIFY
         route.gone(self._product.marker, serves=MARKER_REMOVED)
-        route.read(self._product.chip.target(NUMBER))
+        route.read(self._number)
         self._prove_adms(route)
 
     def _prove_adms(self, route: Route) -> None:
@@ -188,9 +218,9 @@ class Scripts:
     def _examine(self, route: Route, *, adms: bool) -> None:
         """Read every file, prove every PIN and key: directory by directory, the MF with the card's number first."""
         product = self._product
-        places = dict.fromkeys(
-            [MF, *(target.place.name for target in self._read), *(key.place for key in product.keys)]
-        )
+        made = [creation.name for creation in self._creations if isinstance(creation.new, NewDirectory)]
+        read = [target.place.name for target in self._read]
+        places = dict.fromkeys([MF, *made, *read, *(key.place for key in product.keys)])
         for place in places:
             self._read_place(route, place)
             if adms and place == MF:
@@ -205,10 +235,21 @@ class Scripts:
                 self._prove_identity(route)
 
     def _read_place(self, route: Route, place: str) -> None:
-        for target in self._read:
-            if target.place.name == place:
-                self._open(route, target)
-                route.read(target)
+        targets = [target for target in self._read if target.place.name == place]
+        for creation in self._creations:
+            if place == (creation.name if isinstance(creation.new, NewDirectory) else creation.place.name):
+                self._look_at(route, creation, place, [target for target in targets if target.file == creation.name])
+        for target in targets if not self._creations else ():
+            self._open(route, target)
+            route.read(target)
+
+    def _look_at(self, route: Route, creation: Creation, place: str, targets: Iterable[Target]) -> None:
+        """Ask what was made for its attributes, and read it while it is current."""
+        if creation.name != self._product.marker.name:
+            route.attributes(creation, self._product.chip.places[place])
+        for target in targets:
+            self._open(route, target)
+            route.read(target)
 
     def _open(self, route: Route, target: Target) -> None:
         access = target.read

@@ -6,20 +6,37 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.uicc.client import is_done
+from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.files import CATALOGUE
-from cardkit.apps.uicc.states.aka import PROVEN, AkaProof, Algorithm, GsmProof, algorithm_of, proof_of
-from cardkit.apps.uicc.states.authentication import algorithm_in
+from cardkit.apps.uicc.states.aka import PROVEN
+from cardkit.apps.uicc.states.building import Creation
 from cardkit.apps.uicc.states.codes import Codes, full_tries
-from cardkit.apps.uicc.states.concealing import Expected
 from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
-from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND
-from cardkit.apps.uicc.states.scripts import IDENTITY_PLACE, Proof, Scripts
+from cardkit.apps.uicc.states.proving import Prover
+from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND, select_made
+from cardkit.apps.uicc.states.scripts import Scripts
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
-from cardkit.desired import Content, Fact, Observations, Part, Role, Step
-from cardkit.errors import AuthenticationError, CounterGuardError, ProfileError, ProtocolError, StatusError
+from cardkit.desired import Content, Fact, Observations, Part, Role, Step, Unmarked
+from cardkit.errors import (
+    AuthenticationError,
+    CounterGuardError,
+    EncodingError,
+    ProfileError,
+    ProtocolError,
+    StatusError,
+)
 
 TRIES_LEFT = 0x63C0
+# CREATE FILE: the identifier, the name exists (TS 102 222 6.3.3).
+EXISTS = 0x6A89, 0x6A8A
+# Reading by a short identifier: no such file; no MF, and so no file that could be current (TS 102 221 10.2.1.5).
+NOTHING_THERE = FILE_NOT_FOUND, 0x6986
+TAG_AT = 2
+# Life cycle status bytes of an activated file (TS 102 221 11.1.1.4.9).
+IN_USE = 0x05, 0x07
+PARAMETERS = "FCP"
+"""Notes of this name and a file's hold its file control parameters."""
 SECURITY_STATUS = 0x6982
 
 
@@ -49,9 +66,7 @@ class UiccSession:
         self._strict = True
         self._lost_place = ""
         self._lost_file = ""
-        self._aka: dict[str, AkaProof | GsmProof] = {}
-        self._suci = b""
-        self._algorithms: dict[str, Algorithm] = {}
+        self._prover = Prover(product, scripts, self._contents)
         self.seen = Observations()
         tag = self._contents.get(MARKER_STARTED, b"")
         self._codes = Codes(channel, self.seen.notes, Secret(tag if isinstance(tag, bytes) else b"", "digest key"))
@@ -61,6 +76,8 @@ class UiccSession:
             Role.SELECT: self._select,
             Role.READ: self._read,
             Role.GONE: self._gone,
+            Role.CREATE: self._create,
+            Role.ACTIVATE: self._activate,
             Role.WRITE: self._write,
             Role.QUERY: self._query,
             Role.PRESENT: self._present,
@@ -87,21 +104,40 @@ class UiccSession:
         """The card was reset: nothing is selected or opened, and nothing seen before counts any more."""
         self._lost_place = self._lost_file = ""
         self.seen = Observations()
-        self._aka.clear()
-        self._suci = b""
+        self._prover.restarted()
         self._codes.restarted(self.seen.notes)
 
-    def identity(self) -> tuple[str, bytes | None]:
+    def identity(self) -> tuple[str, bytes | Unmarked | None]:
         """Return chip id (hexadecimal digits) and marker; None where the marker's home is gone.
 
         :raises StatusError: when either cannot be read: nobody can say which card this is.
         """
+        if self._product.identity is None:
+            return self._assigned()
         chip_id, marker = (self._product.identity.name, self._product.marker.name)
         bodies, words = self.seen.bodies, self.seen.words
         unread = next((name for name in (chip_id, marker) if name not in bodies), None)
         if unread == chip_id or (unread == marker and words.get(marker) != FILE_NOT_FOUND):
             raise StatusError(f"{unread}: read to identify the chip", words.get(unread, 0))
         return bodies[chip_id].hex().upper(), bodies.get(marker)
+
+    def _assigned(self) -> tuple[str, bytes | Unmarked | None]:
+        """A chip without a number has the marker's tag for one, from the first write on.
+
+        Without a marker it is finished if it has an ICCID, else as delivered: a file system that is only begun holds
+        nothing of a record.
+        """
+        home, bodies = self._product.marker.name, self.seen.bodies
+        planned = self._contents.get(MARKER_STARTED, b"")
+        assert isinstance(planned, bytes)
+        if home in bodies:
+            marker = bodies[home]
+            named = marker if marker.strip(b"\xff") else planned
+            return named[TAG_AT:].hex().upper(), marker
+        sw = self.seen.words.get(home, 0)
+        if sw not in NOTHING_THERE:
+            raise StatusError(f"{home}: read to identify the chip", sw)
+        return planned[TAG_AT:].hex().upper(), None if NUMBER in bodies else Unmarked.BLANK
 
     def number(self) -> str:
         """Read the ICCID, after a reset.
@@ -162,7 +198,7 @@ class UiccSession:
         if step.role is Role.ENTER or step.place != self._lost_place:
             self._lost_place = self._lost_file = ""
             return False
-        if not self._lost_file or (step.serves == self._lost_file and step.role is not Role.SELECT):
+        if not self._lost_file or (_file_of(step) == self._lost_file and step.role is not Role.SELECT):
             self.seen.words.setdefault(step.serves, self.seen.words[""])
             return True
         return False
@@ -171,12 +207,18 @@ class UiccSession:
         response = self._send(step)
         if not is_done(response.sw):
             self._lost(step, response, file="")
+        self._keep_parameters(step, response)
 
     def _select(self, step: Step) -> None:
         response = self._send(step)
         if not is_done(response.sw):
             whole = step.command.p1 == BY_PATH
-            self._lost(step, response, file="" if whole else step.serves)
+            self._lost(step, response, file="" if whole else _file_of(step))
+        self._keep_parameters(step, response)
+
+    def _keep_parameters(self, step: Step, response: ResponseAPDU) -> None:
+        if step.command.ne and is_done(response.sw):
+            self.seen.notes[f"{PARAMETERS} {step.serves}"] = response.data
 
     def _lost(self, step: Step, response: ResponseAPDU, *, file: str) -> None:
         self._wrong(step, response)
@@ -198,6 +240,36 @@ class UiccSession:
 
     def _gone(self, step: Step) -> None:
         self.seen.notes[step.serves] = self._send(step).sw
+
+    def _create(self, step: Step) -> None:
+        """Make a file; one that exists must have the attributes it would have got."""
+        response = self._send(step)
+        if response.sw not in EXISTS:
+            if not is_done(response.sw):
+                self._wrong(step, response)
+            return
+        creation, found = self._made(step)
+        other = creation.differences(found)
+        if other:
+            raise ProtocolError(f"{creation.name} exists, but not as it would have been made: {'; '.join(other)}")
+
+    def _activate(self, step: Step) -> None:
+        """Put a file into use; what is in use already may refuse to be so again."""
+        response = self._send(step)
+        if not is_done(response.sw) and self._made(step)[1].life_cycle not in IN_USE:
+            self._wrong(step, response)
+
+    def _made(self, step: Step) -> tuple[Creation, Fcp]:
+        """Select what a step makes, and read its parameters."""
+        chip = self._product.chip
+        creation = chip.creation(step.serves)
+        found = self._channel.send(select_made(creation, chip.places.get(creation.name, creation.place)))
+        if not is_done(found.sw):
+            raise StatusError(f"{step.serves}: select what exists", found.sw, expected="9000")
+        try:
+            return creation, Fcp.parse(found.data)
+        except EncodingError as error:
+            raise ProtocolError(f"{step.serves}: {error}") from None
 
     def _write(self, step: Step) -> None:
         response = self._send(step, self._content(step))
@@ -282,50 +354,13 @@ class UiccSession:
     # Proofs
 
     def _prove(self, step: Step) -> None:
-        if step.content in self._scripts.proof:
-            self._prove_key(step, self._scripts.proof[step.content])
-        else:
-            self._prove_identity(step)
+        outcome = self._prover.prove(step, self._send, self.seen.notes)
+        if outcome not in (None, PROVEN) and self._strict:
+            raise AuthenticationError(f"{step.serves}: {outcome}")
 
-    def _prove_identity(self, step: Step) -> None:
-        answer = self._send(step)
-        body = self._contents[f"{IDENTITY_PLACE}/EF.IMSI"]
-        imsi = CATALOGUE[f"{IDENTITY_PLACE}/EF.IMSI"].decode(body) if isinstance(body, bytes) else {}
-        network = self._product.block.network
-        expected = Expected.of(self._contents, f"{network.mcc}-{network.mnc}", len(imsi.get("imsi", "")))
-        self._settle(step.serves, step.content, expected.judge(answer, self._suci))
-        self._suci = answer.data
 
-    def _settle(self, state: str, name: str, outcome: str) -> None:
-        """Keep the outcome of a proof; one that failed is an error when strict."""
-        self.seen.notes[name] = outcome
-        if outcome != PROVEN and self._strict:
-            raise AuthenticationError(f"{state}: {outcome}")
-
-    def _prove_key(self, step: Step, proof: Proof) -> None:
-        aka = self._aka_of(proof)
-        rand = self._contents[proof.rand]
-        assert isinstance(rand, bytes)
-        challenge = aka.challenge(proof.kind, rand)
-        if isinstance(challenge, str):
-            self.seen.notes[proof.name] = challenge
-            return
-        outcome = aka.judge(proof.kind, rand, self._send(step, challenge))
-        if aka.sqn_ms is not None:
-            self.seen.notes.setdefault(f"SQN before {proof.place}", aka.sqn_ms)
-            self.seen.notes[f"SQN {proof.place}"] = aka.sqn_ms
-        if aka.returned_kc is not None and proof.place == IDENTITY_PLACE:
-            self.seen.notes["Kc returned"] = aka.returned_kc
-        self._settle(proof.state, proof.name, outcome)
-
-    def _aka_of(self, proof: Proof) -> AkaProof | GsmProof:
-        if proof.place not in self._aka:
-            auth, slot = self._product.auth, self._product.chip.keys[proof.place]
-            name = algorithm_in(auth, slot)
-            if name not in self._algorithms:  # one for all: every key file of a card holds the same K and OPc
-                self._algorithms[name] = algorithm_of(auth, name, self._contents[proof.state])
-            self._aka[proof.place] = proof_of(auth, slot, self._algorithms[name])
-        return self._aka[proof.place]
+def _file_of(step: Step) -> str:
+    return step.serves.partition("#")[0]
 
 
 def _parts(content: Content) -> tuple[bytes | Secret, ...]:

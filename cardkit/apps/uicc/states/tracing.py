@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.states.chip import Chip
 from cardkit.apps.uicc.states.route import BY_AID, BY_FID, BY_PATH, BY_SFI, SELECT
 from cardkit.apps.uicc.states.targets import MF, MF_FID
 from cardkit.desired import Secrecy
+from cardkit.errors import EncodingError
 from cardkit.transport.redact import DATA, KEY
 
 PERSONAL, IMSI = "PERSONAL", "IMSI"
 CURRENT_ADF = b"\x7f\xff"
 RECORD_COMMANDS = frozenset((0xB2, 0xDC, 0xA2))
+CREATE = 0xE0
 OK = 0x90, 0x91, 0x61, 0x9F, 0x62
 
 _CLASSES = {Secrecy.PUBLIC: None, Secrecy.PERSONAL: PERSONAL, Secrecy.SECRET: KEY}
@@ -47,8 +50,11 @@ class UiccFileClasses:
         """See an exchange: a SELECT or a short file identifier that the card accepts changes the current file."""
         if len(answer) < 2 or answer[-2] not in OK:
             return
+        data = command[5 : 5 + command[4]] if len(command) > 5 else b""
         if command[1] == SELECT:
-            self._select(command[2], command[5 : 5 + command[4]] if len(command) > 5 else b"")
+            self._select(command[2], data)
+        elif command[1] == CREATE:
+            self._create(data)
         elif sfi := _sfi(command):
             self._file = self._by_sfi.get((self._place, sfi), "")
 
@@ -72,6 +78,19 @@ class UiccFileClasses:
             self._step(data)
         else:
             self._enter("?")
+
+    def _create(self, template: bytes) -> None:
+        """What is made is current (TS 102 222 6.3)."""
+        try:
+            made = Fcp.parse(template)
+        except EncodingError:
+            made = None
+        if made is None or made.fid is None:
+            self._enter("?")
+        elif made.df_name is not None:
+            self._select(BY_AID, made.df_name)
+        else:
+            self._step(made.fid.to_bytes(2))
 
     def _walk(self, path: bytes) -> None:
         self._enter(MF)
