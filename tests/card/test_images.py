@@ -42,7 +42,16 @@ def load(tmp_path, text):
 
 
 def test_names():
-    assert images() == ("gp-scp02", "gp-scp03", "gsm-r", "sim2g", "uicc-bare", "usim", "usim-isim-5g")
+    payment = ("emv-cps", "emv-cps-scp03", "emv-cps-t0")
+    assert images() == (*payment, "gp-scp02", "gp-scp03", "gsm-r", "sim2g", "uicc-bare", "usim", "usim-isim-5g")
+
+
+def test_an_image_like_another_changes_what_it_names():
+    base, other = load_image("emv-cps"), load_image("emv-cps-t0")
+    assert (base.protocols, other.protocols) == ((1,), (0,))
+    assert base.atr != other.atr
+    assert base.digest != other.digest
+    assert (base.cells, base.applets, base.options) == (other.cells, other.applets, other.options)
 
 
 def test_all_files_of_the_blank_usim_answer_their_fcp(usim):
@@ -190,7 +199,7 @@ def test_missing_entries_are_named(tmp_path, broken):
 
 
 def test_unknown_names_and_wrong_serials():
-    with pytest.raises(ImageError, match="expected one of gp-scp02, gp-scp03, gsm-r, sim2g, uicc-bare"):
+    with pytest.raises(ImageError, match="expected one of .*gp-scp02, gp-scp03, gsm-r, sim2g, uicc-bare"):
         VirtualCard("nosuch")
     with pytest.raises(ImageError, match="serial of 3 bytes, expected 8"):
         VirtualCard("usim", serial=b"abc")

@@ -7,6 +7,8 @@ An image names the application behind each module it delivers; the modules of lo
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from ..emv.directory import PpseApplet, PseApplet
+from ..emv.payment import PaymentApplet
 from .chip import Answer, Channel, GpChip, PlainCommand
 from .registry import Entry
 from .storing import StoringApplet
@@ -63,7 +65,12 @@ class Applet(Protocol):
         """Is its personalization closed?"""
 
 
-_APPLETS: Final[dict[str, Callable[[GpChip, Entry], Applet]]] = {"storing": StoringApplet}
+_APPLETS: Final[dict[str, Callable[[GpChip, Entry], Applet]]] = {
+    "storing": StoringApplet,
+    "payment": PaymentApplet,
+    "pse": PseApplet,
+    "ppse": PpseApplet,
+}
 
 
 def of(chip: GpChip, entry: Entry) -> Applet:

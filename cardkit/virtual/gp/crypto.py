@@ -87,7 +87,11 @@ def full_mac(key: bytes, data: bytes, iv: bytes = bytes(DES_BLOCK)) -> bytes:
 
 def retail_mac(key: bytes, data: bytes, iv: bytes = bytes(DES_BLOCK)) -> bytes:
     """Single DES with a final triple DES, 8 bytes (GPCS B.1.2.2; ISO/IEC 9797-1 algorithm 3)."""
-    padded = pad80(data, DES_BLOCK)
+    return retail_mac_of_blocks(key, pad80(data, DES_BLOCK), iv)
+
+
+def retail_mac_of_blocks(key: bytes, padded: bytes, iv: bytes = bytes(DES_BLOCK)) -> bytes:
+    """The same over data that are padded already, at least one block."""
     head, last = padded[:-DES_BLOCK], padded[-DES_BLOCK:]
     if head:
         iv = _encrypt(TripleDES(key[:8] * 3), modes.CBC(iv), head)[-DES_BLOCK:]
