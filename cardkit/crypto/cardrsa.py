@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, RsaPublicKey
-from cardkit.crypto.secret import Secret
+from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, CrtNumbers, RsaPublicKey
+from cardkit.crypto.secret import Secret, joined
 from cardkit.errors import KeyStoreError
 
 CRT_PARTS = ("q^-1 mod p", "d mod (q-1)", "d mod (p-1)", "q", "p")
@@ -25,6 +26,17 @@ class CardRsaKey:
     public: RsaPublicKey
     crt: tuple[Secret, ...] = field(repr=False)
     exponent: Secret = field(repr=False)
+
+    def check(self) -> None:
+        """Calculate once with the private parts and once with the public key.
+
+        :raises KeyStoreError: where they are not of one pair.
+        """
+        probe = hashlib.shake_256(self.public.modulus).digest(self.public.size - 1)
+        qinv, dq, dp, q, p = (int.from_bytes(joined((part,)), "big") for part in self.crt)
+        made = CrtNumbers(p, q, dp, dq, qinv).power(int.from_bytes(probe, "big"))
+        if self.public.recover(made.to_bytes(self.public.size, "big"))[1:] != probe:
+            raise KeyStoreError("card key: private and public part are not of one pair")
 
 
 def generate(bits: int, exponent: int) -> CardRsaKey:

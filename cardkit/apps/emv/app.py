@@ -1,0 +1,207 @@
+"""Payment cards as cardkit sees them: the application in the registry, and its blueprint of one product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cardkit.apps.emv.cps import stored_remark
+from cardkit.apps.emv.prepare.card import holder_in, prepare_card
+from cardkit.apps.emv.prepare.groupings import from_values, to_values
+from cardkit.apps.emv.prepare.issuer import file_names
+from cardkit.apps.emv.schema import ChipBlock, EmvBlock
+from cardkit.apps.emv.states.filling import contents_of, with_data
+from cardkit.apps.emv.states.judging import RULES, judge
+from cardkit.apps.emv.states.plan import CardPlan, plan_card
+from cardkit.apps.emv.states.product import PaymentProduct, build_product
+from cardkit.apps.emv.states.session import PaymentSession
+from cardkit.apps.gp.app import APP as GP_APP
+from cardkit.apps.gp.app import GpBlueprint
+from cardkit.apps.gp.states.scripts import Scripts
+from cardkit.channel import Channel
+from cardkit.crypto import KeyStore, Secret
+from cardkit.desired import (
+    Challenge,
+    CompileTemplate,
+    Content,
+    Finding,
+    Observations,
+    Part,
+    Rule,
+    Script,
+    State,
+    Step,
+    Template,
+)
+from cardkit.errors import ProfileError
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all cards of a product share.
+
+    :param template: of the profile's block.  :param gp_template: of the card below.
+    :param gp: that card, its applications without data.
+    """
+
+    product: PaymentProduct
+    template: Template
+    gp_template: Template
+    gp: GpBlueprint
+
+
+class EmvBlueprint:
+    """One profile's payment card, compiled once; :meth:`for_card` gives the one of a card.
+
+    :param gp: the card it stands on, with the data of one card where it is known.
+    :param card: what one card shows, None before it is known.  :param keystore, challenge: of a blueprint at work.
+    """
+
+    number_kind = "pan"
+    secrets: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        common: Common,
+        gp: GpBlueprint,
+        card: CardPlan | None = None,
+        keystore: KeyStore | None = None,
+        challenge: Challenge | None = None,
+    ) -> None:
+        self.product = common.product
+        self._common = common
+        self._gp = gp
+        self._card = card
+        self._keystore = keystore
+        self._challenge = challenge
+        looks = card.steps if card else ()
+        self.states: tuple[State, ...] = (*gp.states, *(card.states if card else ()))
+        self.rules: tuple[Rule, ...] = (*gp.rules, *RULES)
+        self.parts: Mapping[Part, tuple[Step, ...]] = {
+            part: (*steps, *looks) if part is Part.CHECK else steps for part, steps in gp.parts.items()
+        }
+        self.survey: tuple[Step, ...] = (*gp.survey, *looks)
+        self.identify = gp.identify
+        self.rands = gp.rands
+
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """How many STORE DATA commands are planned, and the fewest there can be."""
+        return {"STORE DATA": stored_remark(self._gp.product, self.parts[Part.WRITE])} if self._card else {}
+
+    # Before there is a card
+
+    def prepare(self, record: Mapping[str, Any], keystore: KeyStore, rng: Callable[[int], bytes]) -> dict[str, Secret]:
+        """Prepare one card: its RSA keys, certificates, records, groupings."""
+        return to_values(prepare_card(self.product, self._common.template.resolve(record), keystore, rng))
+
+    def for_card(self, record: Mapping[str, Any], values: Mapping[str, Secret]) -> EmvBlueprint:
+        """Return the blueprint of one card."""
+        holder = holder_in(self.product, self._common.template.resolve(record))
+        data = from_values(values, self.product.aids)
+        scripts = Scripts(with_data(self.product, holder, data))
+        card = plan_card(self.product, holder, data)
+        return EmvBlueprint(self._common, GpBlueprint(scripts, self._common.gp_template), card)
+
+    def repair(self, names: Collection[str]) -> tuple[Step, ...]:
+        """Return the commands that make these states true on a begun card; a torn application is made anew."""
+        return self._gp.repair(names)
+
+    def fill(self, record: Mapping[str, Any], tag: bytes, rands: Mapping[str, bytes]) -> Mapping[str, Content]:
+        """Return one card's contents.
+
+        :raises ProfileError: when this is no blueprint of one card.
+        """
+        if self._card is None:
+            raise ProfileError("a payment card has no contents before it is prepared")
+        card = self._card
+        below = self._common.gp.fill(record, tag, rands)
+        return {**below, **dict(contents_of(self.product, card.holder, card.data))}
+
+    # Under keys
+
+    def check_keys(self, keystore: KeyStore) -> None:
+        """Find every key.
+
+        :raises KeyStoreError: when one is missing, or the issuer's is another than its certificate says.
+        """
+        self._gp.check_keys(keystore)
+        for item in self.product.block.applications:
+            keys = item.keys
+            for reference in filter(None, (keys.ac, keys.smi, keys.smc, keys.idn, keys.cvc3)):
+                keystore.find(reference)
+
+    def scripts(
+        self,
+        contents: Mapping[str, Content],  # noqa: ARG002
+        rands: Mapping[str, bytes],  # noqa: ARG002
+        keystore: KeyStore,  # noqa: ARG002
+    ) -> tuple[Script, ...]:
+        """Return nothing: commands of such a card are made when it is there."""
+        return ()
+
+    def with_keys(self, keystore: KeyStore, challenge: Challenge, scripts: tuple[Script, ...]) -> EmvBlueprint:
+        """Return the blueprint at work."""
+        gp = self._gp.with_keys(keystore, challenge, scripts)
+        return EmvBlueprint(self._common, gp, self._card, keystore, challenge)
+
+    # On a card
+
+    def session(
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret]
+    ) -> PaymentSession:
+        """Return a session on a powered card."""
+        return PaymentSession(
+            self.product, self._card, self._gp.session(contents, channel, transport), channel, self._challenge
+        )
+
+    def file_classes(self) -> None:
+        """Let a trace show the contents of no file: such a card has none."""
+
+    def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
+        """Apply the rules to what a card showed.
+
+        :param part: CHECK before sealing, STRANGER after it, None for a survey.
+        """
+        found = self._gp.judge(contents, seen, part)
+        if self._card is not None and part is not Part.STRANGER:
+            found += judge(self._card, seen, self._keystore)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class EmvFiles:
+    """A profile's block with the files it names."""
+
+    block: EmvBlock
+    contents: Mapping[str, bytes]
+
+
+class EmvApp:
+    """The application as the registry knows it."""
+
+    name = "emv"
+    block = EmvBlock
+    chip_block = ChipBlock
+
+    def files(self, block: EmvBlock) -> tuple[str, ...]:
+        """Return the names of the issuer's files, and of those of the card below."""
+        return (*file_names(block.issuer), *GP_APP.files(block.gp))
+
+    def attach(self, block: EmvBlock, contents: Mapping[str, bytes]) -> EmvFiles:
+        """Return the block with its files."""
+        return EmvFiles(block, contents)
+
+    def compile(self, block: EmvFiles, chip: ChipBlock, compile_template: CompileTemplate) -> EmvBlueprint:
+        """Join a profile's ``[emv]`` with its chip's and plan every command.
+
+        :raises ProfileError: when the block asks for what this chip cannot do.
+        """
+        product = build_product(block.block, chip, block.contents)
+        gp_template = compile_template(product.gp.block, "emv.gp")
+        gp = GpBlueprint(Scripts(product.gp), gp_template)
+        return EmvBlueprint(Common(product, compile_template(block.block, "emv"), gp_template, gp), gp)
+
+
+APP = EmvApp()

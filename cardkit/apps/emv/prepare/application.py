@@ -1,0 +1,141 @@
+"""One payment application of one card: values, records, certificates, data groupings (EMV CPS 2.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cardkit.apps.emv.oda.create import SERIAL_BYTES, Subject, create_icc_certificate, create_ssad
+from cardkit.apps.emv.prepare.groupings import ApplicationData
+from cardkit.apps.emv.prepare.holder import Holder
+from cardkit.apps.emv.prepare.interface import Face, Objects, Shown, show
+from cardkit.apps.emv.prepare.issuer import IssuerCertificate
+from cardkit.apps.emv.prepare.records import RecordFile
+from cardkit.apps.emv.schema import ChipBlock, GroupingMap, InterfaceBlock, MasterKeysBlock, PaymentBlock
+from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.cardkeys import CardKey, Scheme
+from cardkit.crypto.cardrsa import CardRsaKey
+from cardkit.errors import EncodingError
+
+_SCHEMES = {"A": Scheme.EMV_A, "B": Scheme.EMV_B, "C": Scheme.EMV_C}
+
+
+def card_keys(block: MasterKeysBlock, holder: Holder) -> tuple[CardKey, ...]:
+    """Return the card's keys in the order of their grouping: AC, SMI, SMC, and IDN and CVC3 where there are any."""
+    references = (block.ac, block.smi, block.smc, block.idn, block.cvc3)
+    scheme = _SCHEMES[block.derivation]
+    return tuple(CardKey(reference, scheme, holder.diversification) for reference in references if reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What an application is prepared with.
+
+    :param objects: values of holder and tracks, by tag.  :param issuer: None where nothing is signed.
+    :param rng: size -> random bytes.
+    """
+
+    chip: ChipBlock
+    holder: Holder
+    objects: Objects
+    issuer: IssuerCertificate | None
+    keystore: KeyStore
+    rng: Callable[[int], bytes]
+
+
+def prepare_application(block: PaymentBlock, values: Mapping[str, Any], shop: Workshop) -> ApplicationData:
+    """Prepare one application.
+
+    :param block: of the profile.  :param values: the same, resolved for this card.
+    :raises EncodingError: when a value does not fit.  :raises KeyStoreError: when a key is missing.
+    """
+    key = None
+    if block.rsa is not None:
+        key = shop.keystore.make_card_rsa(block.rsa.bits, block.rsa.exponent)
+        key.check()
+    signer = _Signer(block, shop, key)
+    file = RecordFile(shop.chip.record_bytes)
+    faces = [
+        show(block, _face(interface, values, name, shop), file, signer.certify) if interface is not None else None
+        for name, interface in (("contact", block.contact), ("contactless", block.contactless))
+    ]
+    clear = dict(_clear(block, values, shop, faces))
+    clear |= {record.grouping: record.body for record in file.records}
+    secret = _private(shop.chip.groupings, block, key) if key is not None else {}
+    return ApplicationData(bytes.fromhex(block.aid), clear, secret)
+
+
+class _Signer:
+    """Makes certificates over static data; over the same data, the same ones."""
+
+    def __init__(self, block: PaymentBlock, shop: Workshop, key: CardRsaKey | None) -> None:
+        self._block = block
+        self._shop = shop
+        self._key = key
+        self._serial = shop.rng(SERIAL_BYTES)
+        self._made: dict[bytes, Objects] = {}
+
+    def certify(self, static: bytes) -> Objects:
+        """Return certificate and signature over static data, with the issuer's own, as data objects."""
+        if static not in self._made:
+            self._made[static] = self._certify(static)
+        return self._made[static]
+
+    def _certify(self, static: bytes) -> Objects:
+        issuer, shop = self._shop.issuer, self._shop
+        if issuer is None:
+            raise EncodingError(f"application {self._block.aid}: data are signed, but there is no issuer certificate")
+        found = issuer.objects()
+        if self._block.static:
+            dac = bytes.fromhex(self._block.dac)
+            found[b"\x93"] = create_ssad(shop.keystore, issuer.key, dac, static)
+        if self._key is not None:
+            subject = Subject(shop.holder.pan, self._key.public, shop.holder.expiry, self._serial)
+            signed = create_icc_certificate(shop.keystore, issuer.key, subject, static)
+            found |= {b"\x9f\x46": signed.certificate, b"\x9f\x47": signed.exponent, b"\x9f\x48": signed.remainder}
+        return found
+
+
+def _face(interface: InterfaceBlock, values: Mapping[str, Any], name: str, shop: Workshop) -> Face:
+    own = values[name]
+    objects = {**shop.objects, **_hex(values["tags"]), **_hex(own["tags"])}
+    return Face(interface, objects, _hex(own["internal"]))
+
+
+def _hex(values: Mapping[str, Any]) -> dict[bytes, bytes]:
+    found = {}
+    for tag, text in values.items():
+        try:
+            found[bytes.fromhex(tag)] = bytes.fromhex(str(text))
+        except ValueError:
+            raise EncodingError(f"data object {tag}: expected pairs of hexadecimal digits") from None
+    return found
+
+
+def _clear(
+    block: PaymentBlock, values: Mapping[str, Any], shop: Workshop, faces: list[Shown | None]
+) -> list[tuple[int, bytes]]:
+    """Return what no key protects, in the order it is sent; records follow."""
+    names = shop.chip.groupings
+    keys = card_keys(block.keys, shop.holder)
+    found = [(names.check_values, b"".join(shop.keystore.card_key_kcv(key) for key in keys))]
+    if shop.holder.pin is not None:
+        found.append((names.pin_tries, bytes((block.pin_tries, block.pin_tries))))
+    of_face = (
+        (names.fci, names.gpo, names.internal),
+        (names.fci_contactless, names.gpo_contactless, names.internal_contactless),
+    )
+    for face, (fci, gpo, internal) in zip(faces, of_face, strict=True):
+        if face is not None:
+            found += [(fci, face.fci), (gpo, face.answer)]
+            found += [(internal, face.internal)] if face.internal else []
+    objects = _hex(values["tags"])
+    found += [(tag, objects[bytes.fromhex(tag)]) for tag in block.data]
+    return [(int(name, 16), value) for name, value in found]
+
+
+def _private(names: GroupingMap, block: PaymentBlock, key: CardRsaKey) -> dict[int, Secret]:
+    if block.rsa is not None and block.rsa.form == "plain":
+        return {int(names.modulus, 16): Secret(key.public.modulus, "n"), int(names.exponent, 16): key.exponent}
+    return {int(name, 16): part for name, part in zip(names.crt, key.crt, strict=True)}
