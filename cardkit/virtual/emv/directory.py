@@ -9,7 +9,7 @@ from ..gp.chip import Answer, Channel, PlainCommand
 from . import commands, dgis, objects, reading, transaction
 from .applet import CpsApplet
 from .commands import Operation
-from .data import PERSONALIZED, CardData, check_record
+from .data import CardData, check_record
 
 _SFI, _DISCRETIONARY, _ENTRY = 0x88, 0xBF0C, 0x61
 _SFIS: Final = range(1, 11)
@@ -86,15 +86,14 @@ class PseApplet(_DirectoryApplet):
         check_record(tag >> 8, value)
         self.data.put(f"record/{tag:04X}", value)
 
-    def close(self) -> None:
-        """End personalization.
+    def check(self) -> None:
+        """Refuse to end personalization too early.
 
         :raises StatusWordError: 6A86 without FCI, SFI in it, or any record there.
         """
         sfi = objects.find(self.data.dgi(dgis.FCI), _SFI) or bytes(1)
         if sfi[0] not in _SFIS or not self.data.has_file(sfi[0]):
             raise StatusWordError(sw.WRONG_P1P2)
-        self.data.put("state", PERSONALIZED)
 
 
 class PpseApplet(_DirectoryApplet):
@@ -103,12 +102,11 @@ class PpseApplet(_DirectoryApplet):
     contactless = True
     operations: Mapping[int, Operation[CardData]] = {}
 
-    def close(self) -> None:
-        """End personalization.
+    def check(self) -> None:
+        """Refuse to end personalization too early.
 
         :raises StatusWordError: 6A86 without FCI or any entry in it.
         """
         directory = objects.find(self.data.dgi(dgis.FCI), _DISCRETIONARY) or b""
         if objects.find(directory, _ENTRY) is None:
             raise StatusWordError(sw.WRONG_P1P2)
-        self.data.put("state", PERSONALIZED)

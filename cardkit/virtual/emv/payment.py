@@ -70,9 +70,9 @@ class PaymentApplet(CpsApplet):
         """
         dgis.of(tag).take(self.data, tag, value)
 
-    def close(self) -> None:
-        """End personalization, if all is there.
+    def check(self) -> None:
+        """Refuse to end personalization before all is there.
 
         :raises StatusWordError: 6A86 something is missing, 6A80 it does not belong together.
         """
-        personalization.close(self.data)
+        personalization.check(self.data)

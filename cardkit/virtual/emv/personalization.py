@@ -7,14 +7,15 @@ from .. import statuswords as sw
 from ..errors import StatusWordError
 from ..gp import crypto
 from . import dgis, dol, objects, versions
-from .data import CONTACTLESS, ICC_KEY, INTERNAL, PERSONALIZED, PIN_KEY, CardData, KeyGroupings, records_of
+from .data import CONTACTLESS, ICC_KEY, INTERNAL, PIN_KEY, CardData, KeyGroupings, records_of
 
 _DDA, _CDA = 0x20, 0x01  # AIP byte 1
 _CDOL1, _CDOL2, _LOG_ENTRY, _TTQ = 0x8C, 0x8D, 0x9F4D, 0x9F66
+_LOG_ENTRY_SIZE = 2  # SFI and number of records
 
 
-def close(data: CardData) -> None:
-    """End the personalization of a payment application.
+def check(data: CardData) -> None:
+    """Refuse to end the personalization of a payment application that is not whole.
 
     :raises StatusWordError: 6A86, 6A80.
     """
@@ -30,7 +31,8 @@ def close(data: CardData) -> None:
     _check_key(data, PIN_KEY, required=False)
     log = objects.find(data.fci(contactless=False), _LOG_ENTRY)
     _require(not log or data.dgi(dgis.LOG_FORMAT))
-    data.put("state", PERSONALIZED)
+    if log and len(log) != _LOG_ENTRY_SIZE:
+        raise dgis.refuse()
 
 
 def _require(condition: object) -> None:
