@@ -68,8 +68,8 @@ class Route:
         """Make a directory current."""
         if self.place == place.name:
             return
-        if place.parent is not None:
-            self.enter(place.parent, serves)
+        if place.parent is not None and self.place.rpartition("/")[0] != place.parent.name:
+            self.enter(place.parent, serves)  # from a sibling it is within reach (TS 102 221 8.4.1)
         command = select_place(place)
         self.steps.append(Step(self.phase, Role.ENTER, serves, place.name, command, nc=command.nc))
         self.place, self.file = place.name, ""
