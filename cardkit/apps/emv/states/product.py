@@ -14,9 +14,11 @@ from cardkit.apps.emv.schema import ChipBlock, DirectoryBlock, EmvBlock, Interfa
 from cardkit.apps.gp.schema import ApplicationBlock
 from cardkit.apps.gp.states.product import Product as GpProduct
 from cardkit.apps.gp.states.product import build_product as build_gp_product
-from cardkit.errors import ProfileError
+from cardkit.crypto.emvcvn import read_issuer_data
+from cardkit.errors import EncodingError, ProfileError
 
 _RID_BYTES = 5
+_IAD = "9F10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,18 @@ def _check_interface(face: InterfaceBlock, where: str) -> None:
     if len(aip) != 2:
         raise ProfileError(f"{where}.aip: got {len(aip)} bytes, expected 2")
     check_blocks(face.records, f"{where}.records")
+    _check_issuer_data(face, f"{where}.internal")
     groups = (tag for group in face.records for tag in group.tags)
     for tag in (*face.fci, *face.issuer_data, *face.answer, *face.internal, *face.tags, *groups):
         _hex(tag, where)
+
+
+def _check_issuer_data(face: InterfaceBlock, where: str) -> None:
+    """Check that the issuer application data name a cryptogram version that can be recomputed."""
+    try:
+        read_issuer_data(_hex(face.internal.get(_IAD, ""), where))
+    except EncodingError as error:
+        raise ProfileError(f"{where}: {error}") from None
 
 
 def _hex(text: str, where: str) -> bytes:
