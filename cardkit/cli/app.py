@@ -31,6 +31,7 @@ VERBS = {
     "plan": ("plan", "Show what would be done to a card, and what it costs."),
     "profile": ("profile", "Check, show and compare profiles."),
     "readers": ("readers", "List the PC/SC readers and what lies in them."),
+    "saip": ("saip", "Show, fill and compile profile packages of eUICCs."),
     "verify": ("verify", "Verify finished cards against their order."),
     "virtual": ("virtual", "List virtual cards, or serve one to the PC/SC stack."),
 }

@@ -1,0 +1,156 @@
+"""The image of a package runs: the virtual card, made by other minds, is the card the package describes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cardkit.apps.uicc.client import Authenticated, OutOfSync, UiccSession
+from cardkit.apps.uicc.dump import walk
+from cardkit.apps.uicc.milenage import Milenage
+from cardkit.apps.uicc.names import ADM1, PIN1, PIN2
+from cardkit.apps.uicc.saip.describe import describe
+from cardkit.apps.uicc.saip.image import card_image
+from cardkit.apps.uicc.saip.package import Package
+from cardkit.apps.uicc.saip.personalize import personalized
+from cardkit.apps.uicc.sqn import make_vector, verify_auts
+from cardkit.apps.uicc.xor import XorAka
+from cardkit.crypto import Key, Secret
+from cardkit.errors import AuthenticationError, EncodingError
+from cardkit.target import Card, open_card
+
+from .building import MF, package, usim
+from .conftest import Job
+
+RAND = bytes(range(16))
+USIM = bytes.fromhex("A0000000871002FF49FF0589")
+ISIM = bytes.fromhex("A0000000871004FF49FF0589")
+
+
+@pytest.fixture(scope="module")
+def filled(roomy: Package, job: Job) -> Package:
+    return personalized(roomy, job.product, job.record)
+
+
+@pytest.fixture
+def card(filled: Package, tmp_path: Path) -> Iterator[Card]:
+    with running(filled, tmp_path) as opened:
+        yield opened
+
+
+def running(made: Package, folder: Path) -> Card:
+    """Return a virtual card with this profile."""
+    path = folder / "profile.toml"
+    path.write_text(card_image(made, "profile").text, encoding="utf-8")
+    return open_card(f"virtual:{path}")
+
+
+def catalogued(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{directory['name']}/{file['name']}": file
+        for directory in document["directories"]
+        for file in directory.get("files", [])
+    }
+
+
+def pins(document: dict[str, Any]) -> dict[str, Any]:
+    """Return which keys the MF and the applications have, and whether each is enabled."""
+    entries = {entry["name"]: entry["parameters"].get("pins") for entry in document["directories"]}
+    return {name: entries[name] for name in ("MF", "ADF.USIM", "ADF.ISIM", "ADF.CSIM")}
+
+
+def test_every_file_of_the_package_is_on_the_card_as_described(filled: Package, card: Card) -> None:
+    session = UiccSession(card.channel)
+    session.verify(ADM1, Secret(bytes.fromhex("6162636465660001"), "adm1"))
+    described, dumped = describe(filled), walk(card.channel)
+    assert pins(dumped) == pins(described)
+    expected, found = catalogued(described), catalogued(dumped)
+    missing = {name for name, file in expected.items() if file["secrecy"] != "unknown"} - set(found)
+    assert missing == set()
+    compared = 0
+    for name, file in found.items():
+        if name not in expected:
+            assert name.endswith(("_AUTH_KEY", "_SQN")), name
+            continue
+        wanted = expected[name]
+        assert file["parameters"]["fid"] == wanted["fid"]
+        for key in ("kind", "size", "record_length", "record_count", "sfi", "life_cycle"):
+            assert file["parameters"].get(key) == wanted["parameters"].get(key), (name, key)
+        assert file.get("access") == wanted.get("access"), name
+        for key in {"value", "records"} & set(wanted) & set(file):
+            if not wanted.get("hidden") and wanted["secrecy"] != "secret":
+                assert file[key] == wanted[key], name
+                compared += 1
+    assert compared > 120
+
+
+def test_codes_have_the_packages_values_and_counters(card: Card) -> None:
+    session = UiccSession(card.channel)
+    assert session.code_status(PIN1).left == 3
+    assert session.code_status(ADM1).left == 10
+    session.select_application(USIM)
+    session.verify(PIN2, Secret(b"5653", "pin2"))
+    session.unblock(PIN2, Secret(b"71008007", "puk2"), Secret(b"5653", "pin2"))
+    with pytest.raises(AuthenticationError, match="2"):
+        session.verify(PIN2, Secret(b"0000", "pin2"))
+
+
+@pytest.mark.parametrize("aid", [USIM, ISIM])
+def test_the_card_authenticates_with_the_records_keys(card: Card, job: Job, aid: bytes) -> None:
+    session = UiccSession(card.channel)
+    session.select_application(aid)
+    k, opc = job.record["ki"], job.record["opc"]
+    assert isinstance(k, Key)
+    assert isinstance(opc, Key)
+    algorithm = Milenage(k, opc)
+    stale = make_vector(algorithm, RAND, 0)
+    answer = session.authenticate(RAND, stale.autn)
+    assert isinstance(answer, OutOfSync)
+    assert verify_auts(algorithm, RAND, answer.auts) == 32
+    fresh = make_vector(algorithm, RAND, 64)
+    answer = session.authenticate(RAND, fresh.autn)
+    assert isinstance(answer, Authenticated)
+    assert (answer.res, answer.ck, answer.ik) == (fresh.res, fresh.ck, fresh.ik)
+
+
+def test_the_published_package_runs_with_the_test_algorithm(ts48: Package, tmp_path: Path) -> None:
+    with running(ts48, tmp_path) as card:
+        session = UiccSession(card.channel)
+        session.select_application(USIM)
+        algorithm = XorAka(RAND)
+        fresh = make_vector(algorithm, RAND[::-1], 32)
+        answer = session.authenticate(RAND[::-1], fresh.autn)
+        assert isinstance(answer, Authenticated)
+        assert answer.res == fresh.res
+
+
+def test_what_a_virtual_card_cannot_be_is_said(ts48: Package) -> None:
+    problems = card_image(ts48, "profile").problems
+    assert "PIN2 of DF.TELECOM: in no application" in problems
+    assert "csim.ef-ah: no size, and the template gives none" in problems
+
+
+def test_names_cannot_break_out_of_the_text(ts48: Package) -> None:
+    header = ts48.header.setting("profileType", b'a"\n[chip]\\')
+    image = card_image(Package((header, *ts48.elements[1:])), 'n"]')
+    document = tomllib.loads(image.text)
+    assert (document["chip"]["title"], document["chip"]["name"]) == ('a"\n[chip]\\', 'n"]')
+
+
+def test_a_second_file_with_a_short_identifier_loses_it() -> None:
+    made = package(MF, usim(bytes.fromhex("A505A103880138")))
+    image = card_image(made, "twice")
+    assert image.problems == ("ADF.USIM/EF.Keys: short identifier 7 is another file's, this one has none",)
+
+
+def test_a_package_without_an_mf_is_no_card(job: Job) -> None:
+    with pytest.raises(EncodingError, match="it makes no MF"):
+        card_image(package(), "none")
+
+
+def test_the_image_is_not_seen_in_a_repr(ts48: Package) -> None:
+    assert "000102030405" not in repr(card_image(ts48, "profile"))
