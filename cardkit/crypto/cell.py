@@ -35,10 +35,10 @@ class CellAddress:
 
     def associated_data(self) -> bytes:
         """Return the associated data; EncodingError where a name holds a NUL."""
-        parts = ("cardkit-cell-1", self.installation, self.batch, str(self.record_no), self.field, str(self.schema))
-        if any("\0" in part for part in parts):
+        text = f"cardkit-cell-1\0{self.installation}\0{self.batch}\0{self.record_no}\0{self.field}\0{self.schema}"
+        if text.count("\0") != 5:
             raise EncodingError(f"cell {self.field!r} of record {self.record_no}: a name holds a NUL")
-        return "\0".join(parts).encode()
+        return text.encode()
 
 
 class CellCipher:

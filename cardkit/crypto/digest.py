@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-import hmac
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from cardkit.crypto.key import Key, Usage
 from cardkit.errors import EncodingError, KeyStoreError
 
 
-def dup_digest(plant_key: Key, kind: str, value: str) -> bytes:
-    """Return HMAC-SHA-256(plant key, "cardkit-dup-1" 00 kind 00 value), 32 bytes.
+class DupDigests:
+    """Digests of business keys under one plant key; drop it with the job, the key's schedule lives in it.
 
-    :param plant_key: HMAC-256 with usage dup-digest.  :param kind: ``iccid``, ``imsi``, ``pan``, ``doc`` ...
-    :param value: in normal form; parts of a composite key joined with ``|``.
-    :raises EncodingError: on a NUL.  :raises KeyStoreError: on a key for another purpose.
+    :param plant_key: HMAC-256 with usage dup-digest.  :raises KeyStoreError: on a key for another purpose.
     """
-    if plant_key.usage is not Usage.DUP_DIGEST:
-        raise KeyStoreError(
-            f"key {plant_key.name}: usage {plant_key.usage}, a duplicate digest needs {Usage.DUP_DIGEST}"
-        )
-    with plant_key.reveal() as key:
-        return hmac.digest(key, message(kind, value), "sha256")
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, plant_key: Key) -> None:
+        if plant_key.usage is not Usage.DUP_DIGEST:
+            raise KeyStoreError(
+                f"key {plant_key.name}: usage {plant_key.usage}, a duplicate digest needs {Usage.DUP_DIGEST}"
+            )
+        with plant_key.reveal() as key:
+            self._keyed = HMAC(bytes(key), SHA256())
+
+    def of(self, kind: str, value: str) -> bytes:
+        """Return HMAC-SHA-256(plant key, "cardkit-dup-1" 00 kind 00 value), 32 bytes.
+
+        :param kind: ``iccid``, ``imsi``, ``pan``, ``doc`` ...
+        :param value: in normal form; parts of a composite key joined with ``|``.
+        :raises EncodingError: on a NUL.
+        """
+        keyed = self._keyed.copy()
+        keyed.update(message(kind, value))
+        return keyed.finalize()
+
+
+def dup_digest(plant_key: Key, kind: str, value: str) -> bytes:
+    """Return one digest, as :meth:`DupDigests.of` makes it."""
+    return DupDigests(plant_key).of(kind, value)
 
 
 def message(kind: str, value: str) -> bytes:

@@ -31,9 +31,9 @@ class _PackedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 def _extended(value: Value) -> object:
     """Return a value as MessagePack has it: dates and secrets as extensions."""
-    if isinstance(value, Key):
-        return Ext(_KEY, _join(_key_facts(value.name, value.algorithm, value.usage, value.kvn), value))
     if isinstance(value, Secret):
+        if isinstance(value, Key):
+            return Ext(_KEY, _join(_key_facts(value.name, value.algorithm, value.usage, value.kvn), value))
         return Ext(_SECRET, _join(_sized(value.name), value))
     return Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
 

@@ -86,7 +86,11 @@ def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomByt
     """
     blueprint = compiled(profile)
     values = blueprint.prepare(record, keystore, rng) if _prepares(blueprint) else {}
-    return Prepared(rng(TAG_BYTES), {name: rng(RAND_BYTES) for name in blueprint.rands}, values)
+    names = blueprint.rands
+    drawn = rng(TAG_BYTES + RAND_BYTES * len(names))
+    places = range(TAG_BYTES, len(drawn), RAND_BYTES)
+    rands = {name: drawn[place : place + RAND_BYTES] for name, place in zip(names, places, strict=True)}
+    return Prepared(drawn[:TAG_BYTES], rands, values)
 
 
 def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> Plan:

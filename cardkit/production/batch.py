@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from cardkit.crypto import KeyStore
 from cardkit.errors import ProfileError, RecordError
 from cardkit.perso import prepare
+from cardkit.perso.planner import RandomBytes
 from cardkit.production.canonical import canonical
 from cardkit.production.reconcile import CardCounts, Closing, Ledger, reconcile
 from cardkit.production.store import reading, schema
@@ -25,6 +26,7 @@ from cardkit.production.store.store import Store
 from cardkit.profile import BadRow, Order, OrderRows, Profile, Record
 
 PREPARE_STEP = "perso"
+DRAWN_BYTES = 4096
 OrderFile = Order | OrderRows
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -96,11 +98,12 @@ def import_batch(
         prepare_step=PREPARE_STEP,
     )
     quarantined: list[BadRow] = []
+    rng = _Draws()
 
     def rows() -> Iterator[NewRecord | BadRecord]:
         for row in order:
             if isinstance(row, Record):
-                yield _new_record(profile, row, keystore)
+                yield _new_record(profile, row, keystore, rng)
                 continue
             if row.code == "DUPLICATE":
                 raise RecordError(f"{source}: line {row.line}: {row.field}: {row.message}", code="DUPLICATE")
@@ -111,8 +114,22 @@ def import_batch(
     return Imported(lot.name, lot.state.value, lot.rows, lot.imported, tuple(quarantined))
 
 
-def _new_record(profile: Profile, record: Record, keystore: KeyStore) -> NewRecord:
-    prepared = prepare(profile, record, keystore, secrets.token_bytes)
+class _Draws:
+    """Random bytes for many records: the system is asked for some thousand at a time."""
+
+    def __init__(self) -> None:
+        self._drawn = b""
+        self._at = 0
+
+    def __call__(self, size: int) -> bytes:
+        if self._at + size > len(self._drawn):
+            self._drawn, self._at = secrets.token_bytes(max(size, DRAWN_BYTES)), 0
+        self._at += size
+        return self._drawn[self._at - size : self._at]
+
+
+def _new_record(profile: Profile, record: Record, keystore: KeyStore, rng: RandomBytes) -> NewRecord:
+    prepared = prepare(profile, record, keystore, rng)
     return NewRecord(record.row_no, bytes(record.to_canonical()), record.business_keys(), bytes(prepared.to_bytes()))
 
 

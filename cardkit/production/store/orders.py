@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -15,9 +17,8 @@ from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.schema import BatchState, RecordState, batch, prepared, quarantine, record, record_key
 from cardkit.production.store.statement import Statement, driver_of
 from cardkit.production.store.store import Batch, Store
-from cardkit.production.store.vault import BatchVault
 
-CHUNK = 500
+CHUNK = 2000
 DATA_FIELD = "record"
 DETAIL_FIELD = "quarantine"
 
@@ -89,15 +90,21 @@ def add_batch(store: Store, new: NewBatch, rows: Iterable[Row]) -> Batch:
     :raises RecordError: SEEN (this file was imported before), EMPTY, DUPLICATE (twice in the file), HISTORY (a
         business key of an earlier batch); nothing is written then.
     """
-    vault = store.vault.batch(new.name)
     with store.writing() as connection:
         _refuse_known(connection, new)
         state = BatchState.OPEN if store.terms.persons == 1 else BatchState.DRAFT
         row = asdict(new) | {"state": state, "kind": store.terms.kind, "rows": 0, "imported": 0}
         row["created_at"] = store.clocks.wall()
-        filing = _Filing(store, connection, vault, new, _inserted_id(connection, row))
-        for chunk in _chunks(rows):
-            filing.add(chunk)
+        filing = _Filing(store, connection, new, _inserted_id(connection, row))
+        with ThreadPoolExecutor(1) as writer:
+            written: Future[None] | None = None
+            for chunk in _chunks(rows):
+                sealed = filing.sealed(chunk)
+                if written is not None:
+                    written.result()
+                written = writer.submit(filing.write, sealed)
+            if written is not None:
+                written.result()
         filing.close()
     return store.batch(new.name)
 
@@ -120,28 +127,62 @@ def _refuse_known(connection: Connection, new: NewBatch) -> None:
         raise RecordError(f"{new.source_name}: the store has a batch {new.name} already", code="SEEN")
 
 
-class _Filing:
-    """The rows of one batch on their way into the store, in one transaction."""
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Some rows in cipher, each list as its table wants them; prepared values and keys by row number."""
 
-    def __init__(self, store: Store, connection: Connection, vault: BatchVault, new: NewBatch, batch_id: int) -> None:
+    records: list[tuple[Any, ...]]
+    keys: list[tuple[str, bytes, int]]
+    prepared: list[tuple[int, bytes]]
+    refused: list[tuple[Any, ...]]
+
+
+class _Filing:
+    """The rows of one batch on their way into the store, in one transaction.
+
+    Rows are put in cipher by one thread while another writes those before: the database works outside the interpreter.
+    """
+
+    def __init__(self, store: Store, connection: Connection, new: NewBatch, batch_id: int) -> None:
         self._store = store
         self._connection = connection
         self._driver = driver_of(connection)
-        self._vault = vault
+        self._vault = store.vault.batch(new.name)
         self._new = new
         self._batch_id = batch_id
         self._imported = self._refused = 0
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Write some rows."""
-        records = [row for row in rows if isinstance(row, NewRecord)]
-        refused = [_quarantine_row(self._vault, self._batch_id, row) for row in rows if isinstance(row, BadRecord)]
-        if records:
-            self._add_records(records)
-        if refused:
-            _ADD_REFUSED.run_each(self._driver, refused)
-        self._imported += len(records)
-        self._refused += len(refused)
+    def sealed(self, rows: Sequence[Row]) -> _Chunk:
+        """Return rows in cipher."""
+        seal, digest, step = self._vault.seal, self._store.vault.business_key, self._new.prepare_step
+        mine, ready = self._batch_id, RecordState.READY.value
+        good = [row for row in rows if isinstance(row, NewRecord)]
+        return _Chunk(
+            [(mine, row.row_no, ready, 0, seal(row.row_no, DATA_FIELD, row.data)) for row in good],
+            [(kind, digest(kind, value), row.row_no) for row in good for kind, value in row.keys.items()],
+            [
+                (row.row_no, seal(row.row_no, step, row.prepared))
+                for row in good
+                if step is not None and row.prepared is not None
+            ],
+            [self._refusal(row) for row in rows if isinstance(row, BadRecord)],
+        )
+
+    def write(self, chunk: _Chunk) -> None:
+        """Write rows; RecordError where one has a business key that the store knows."""
+        if chunk.records:
+            _ADD_RECORD.run_rows(self._driver, chunk.records)
+            ids = self._ids(chunk.records[0][1], chunk.records[-1][1])
+            self._add_keys(chunk.keys, ids)
+            made = (self._new.prepare_step, self._new.profile_sha256)
+            _ADD_PREPARED.run_rows(self._driver, [(ids[row_no], *made, cell) for row_no, cell in chunk.prepared])
+        _ADD_REFUSED.run_rows(self._driver, chunk.refused)
+        self._imported += len(chunk.records)
+        self._refused += len(chunk.refused)
+
+    def _refusal(self, bad: BadRecord) -> tuple[Any, ...]:
+        sealed = self._vault.seal(bad.row_no, DETAIL_FIELD, bad.detail.encode())
+        return self._batch_id, bad.row_no, bad.line, bad.field, bad.code, sealed
 
     def close(self) -> None:
         """Write what the rows add up to; RecordError where there was no good one."""
@@ -152,63 +193,39 @@ class _Filing:
         self._connection.execute(update(batch).where(batch.c.id == self._batch_id).values(totals))
         _audit_import(self._store, self._connection, self._new, self._imported, self._refused)
 
-    def _add_records(self, rows: Sequence[NewRecord]) -> None:
-        seal = self._vault.seal
-        fixed = {"batch_id": self._batch_id, "state": RecordState.READY.value, "token": 0}
-        _ADD_RECORD.run_each(
-            self._driver,
-            [fixed | {"row_no": row.row_no, "data_enc": seal(row.row_no, DATA_FIELD, row.data)} for row in rows],
-        )
-        ids = self._ids(rows)
-        self._add_keys(rows, ids)
-        step = self._new.prepare_step
-        if step is not None:
-            made = {"step": step, "profile_sha256": self._new.profile_sha256}
-            _ADD_PREPARED.run_each(
-                self._driver,
-                [
-                    made | {"record_id": record_id, "data_enc": seal(row.row_no, step, row.prepared)}
-                    for row, record_id in zip(rows, ids, strict=True)
-                    if row.prepared is not None
-                ],
-            )
+    def _ids(self, first: int, last: int) -> dict[int, int]:
+        mine = (record.c.batch_id == self._batch_id) & record.c.row_no.between(first, last)
+        found = self._connection.execute(select(record.c.row_no, record.c.id).where(mine))
+        return {row.row_no: row.id for row in found}
 
-    def _ids(self, rows: Sequence[NewRecord]) -> Sequence[int]:
-        mine = (record.c.batch_id == self._batch_id) & record.c.row_no.between(rows[0].row_no, rows[-1].row_no)
-        return self._connection.scalars(select(record.c.id).where(mine).order_by(record.c.row_no)).all()
-
-    def _add_keys(self, rows: Sequence[NewRecord], ids: Sequence[int]) -> None:
-        digest = self._store.vault.business_key
-        keys = [
-            {"kind": kind, "digest": digest(kind, value), "record_id": record_id}
-            for row, record_id in zip(rows, ids, strict=True)
-            for kind, value in row.keys.items()
-        ]
+    def _add_keys(self, keys: Sequence[tuple[str, bytes, int]], ids: Mapping[int, int]) -> None:
         try:
-            with self._connection.begin_nested():
-                _ADD_KEY.run_each(self._driver, keys)
+            with self._guarded():
+                _ADD_KEY.run_rows(self._driver, [(kind, digest, ids[row_no]) for kind, digest, row_no in keys])
         except self._connection.dialect.loaded_dbapi.IntegrityError:
-            numbers = {record_id: row.row_no for row, record_id in zip(rows, ids, strict=True)}
-            raise self._known(keys, numbers) from None
+            raise self._known(keys) from None
 
-    def _known(self, keys: Sequence[Mapping[str, Any]], numbers: Mapping[int, int]) -> RecordError:
+    def _guarded(self) -> AbstractContextManager[object]:
+        """Keep the transaction alive if a statement fails; SQLite does so by itself, and would pay for a savepoint."""
+        return nullcontext() if self._connection.dialect.name == "sqlite" else self._connection.begin_nested()
+
+    def _known(self, keys: Sequence[tuple[str, bytes, int]]) -> RecordError:
         """Return why the store refused some business keys: a row of this file has one of them, or an earlier batch."""
         firsts: dict[tuple[str, bytes], int] = {}
-        for key in keys:
-            row_no = numbers[key["record_id"]]
-            first = firsts.setdefault((key["kind"], key["digest"]), row_no)
-            known = self._row_of(key)
+        for kind, digest, row_no in keys:
+            first = firsts.setdefault((kind, digest), row_no)
+            known = self._row_of(kind, digest)
             if first != row_no or (known is not None and known.batch_id == self._batch_id):
                 first = first if known is None else known.row_no
-                text = f"row {row_no}: {key['kind']} is that of row {first}"
+                text = f"row {row_no}: {kind} is that of row {first}"
                 return RecordError(f"{self._new.source_name}: {text}", code="DUPLICATE")
             if known is not None:
-                text = f"row {row_no}: {key['kind']} was imported before (batch {known.name}, row {known.row_no})"
+                text = f"row {row_no}: {kind} was imported before (batch {known.name}, row {known.row_no})"
                 return RecordError(f"{self._new.source_name}: {text}", code="HISTORY")
         raise StoreError(f"{self._store.path}: refused business keys that it does not hold")
 
-    def _row_of(self, key: Mapping[str, Any]) -> Any:
-        same = (record_key.c.kind == key["kind"]) & (record_key.c.digest == key["digest"])
+    def _row_of(self, kind: str, digest: bytes) -> Any:
+        same = (record_key.c.kind == kind) & (record_key.c.digest == digest)
         statement = (
             select(record.c.batch_id, record.c.row_no, batch.c.name)
             .select_from(record_key)
@@ -217,17 +234,6 @@ class _Filing:
             .where(same)
         )
         return self._connection.execute(statement).one_or_none()
-
-
-def _quarantine_row(vault: BatchVault, batch_id: int, bad: BadRecord) -> dict[str, Any]:
-    return {
-        "batch_id": batch_id,
-        "row_no": bad.row_no,
-        "line": bad.line,
-        "field": bad.field,
-        "code": bad.code,
-        "detail_enc": vault.seal(bad.row_no, DETAIL_FIELD, bad.detail.encode()),
-    }
 
 
 def _audit_import(store: Store, connection: Connection, new: NewBatch, imported: int, refused: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cardkit.crypto import Key, Usage, datakey
 from cardkit.crypto.cell import NONCE_BYTES, CellAddress, CellCipher
-from cardkit.crypto.digest import dup_digest
+from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.marker import Binding, MarkerState, marker
 from cardkit.errors import KeyStoreError
 
@@ -68,11 +68,11 @@ class Vault:
 
     def business_key(self, kind: str, value: str) -> bytes:
         """Return the digest under which a business key is remembered for ever, 32 bytes."""
-        return dup_digest(self._digests, kind, value)
+        return self._digests.of(kind, value)
 
     def chip_ref(self, chip_id: str) -> str:
         """Return what reports call a chip, 16 hex digits."""
-        return dup_digest(self._digests, "chip", chip_id)[:CHIP_REF_BYTES].hex()
+        return self._digests.of("chip", chip_id)[:CHIP_REF_BYTES].hex()
 
     @cached_property
     def _master(self) -> Key:
@@ -84,12 +84,12 @@ class Vault:
         return master
 
     @cached_property
-    def _digests(self) -> Key:
-        return _digest_key(self._master)
+    def _digests(self) -> DupDigests:
+        return _digests(self._master)
 
     def _digest_of(self, master: Key) -> bytes:
-        return dup_digest(_digest_key(master), "store", self._installation)
+        return _digests(master).of("store", self._installation)
 
 
-def _digest_key(master: Key) -> Key:
-    return datakey.derive(master, "plant:dup", "HMAC-256", Usage.DUP_DIGEST)
+def _digests(master: Key) -> DupDigests:
+    return DupDigests(datakey.derive(master, "plant:dup", "HMAC-256", Usage.DUP_DIGEST))
