@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, CrtNumbers, RsaPublicKey
-from cardkit.crypto.secret import Secret, joined
+from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, RsaPublicKey, private_power
+from cardkit.crypto.secret import Secret
 from cardkit.errors import KeyStoreError
 
 CRT_PARTS = ("q^-1 mod p", "d mod (q-1)", "d mod (p-1)", "q", "p")
@@ -33,9 +33,7 @@ class CardRsaKey:
         :raises KeyStoreError: where they are not of one pair.
         """
         probe = hashlib.shake_256(self.public.modulus).digest(self.public.size - 1)
-        qinv, dq, dp, q, p = (int.from_bytes(joined((part,)), "big") for part in self.crt)
-        made = CrtNumbers(p, q, dp, dq, qinv).power(int.from_bytes(probe, "big"))
-        if self.public.recover(made.to_bytes(self.public.size, "big"))[1:] != probe:
+        if self.public.recover(private_power(self.crt, probe, self.public.size))[1:] != probe:
             raise KeyStoreError("card key: private and public part are not of one pair")
 
 

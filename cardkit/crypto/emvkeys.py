@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from cardkit.crypto.kcv import block_cipher
 from cardkit.crypto.key import Key, Usage
+from cardkit.crypto.nibbles import is_digits
 from cardkit.crypto.statickey import StaticKey, is_aes, key_bytes
 from cardkit.errors import EncodingError, KeyStoreError
 
@@ -38,15 +39,11 @@ def card_digits(pan: str, psn: str | None) -> bytes:
     """
     digits = pan + (psn if psn is not None else "00")
     least, most = PAN_DIGITS
-    if not (least <= len(pan) <= most and len(digits) == len(pan) + PSN_DIGITS and _is_digits(digits)):
+    if not (least <= len(pan) <= most and len(digits) == len(pan) + PSN_DIGITS and is_digits(digits)):
         raise EncodingError(
             f"PAN of {len(pan)} and PSN of {len(psn or '00')} characters, expected {least} to {most} digits and 2"
         )
     return digits.encode()
-
-
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def option_a(name: str, data: bytes) -> bytes:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 
+from cardkit.crypto.secret import Secret
 from cardkit.errors import EncodingError, KeyStoreError
 
 HEADER = 0x6A
@@ -17,8 +20,9 @@ TRAILER = 0xBC
 HASH_BYTES = 20
 # EMV Book 2, B2.1.2: the only public exponents, without leading zeros
 EXPONENTS = (b"\x03", b"\x01\x00\x01")
-# What cardkit signs: static data, issuer certificate, ICC certificate, dynamic data (Book 2, 5 and 6)
-FORMATS = (2, 3, 4, 5)
+# What issuers and payment systems sign: issuer certificate, static data, ICC certificate; cards sign dynamic data
+CERTIFIED = (2, 3, 4)
+FORMATS = (*CERTIFIED, 5)
 LONGEST_BYTES = 248
 
 
@@ -68,37 +72,37 @@ def check_exponent(what: str, exponent: bytes) -> None:
         raise EncodingError(f"{what}: public exponent {exponent.hex().upper() or 'absent'}, expected 03 or 010001")
 
 
-@dataclass(frozen=True, slots=True)
-class CrtNumbers:
-    """A private key as the Chinese remainder theorem wants it; it lives as long as one signature.
-
-    :param qinv: q^-1 mod p.
-    """
-
-    p: int = field(repr=False)
-    q: int = field(repr=False)
-    dp: int = field(repr=False)
-    dq: int = field(repr=False)
-    qinv: int = field(repr=False)
-
-    def power(self, number: int) -> int:
-        """Return number^d mod n."""
-        at_p, at_q = pow(number, self.dp, self.p), pow(number, self.dq, self.q)
-        return at_q + self.q * ((at_p - at_q) * self.qinv % self.p)
-
-
-def sign(private: CrtNumbers, public: RsaPublicKey, name: str, content: bytes, extra: bytes) -> bytes:
+def sign(crt: Sequence[Secret], public: RsaPublicKey, name: str, content: bytes, extra: bytes) -> bytes:
     """Return the block of a content under a private key: ``6A content hash BC``, signed, recovered and compared.
 
+    :param crt: q^-1 mod p, d mod (q-1), d mod (p-1), q and p.
     :param content: from the format byte to the byte before the hash: 22 bytes shorter than the modulus.
     :param extra: what is hashed behind the content and not in the block.
     :raises KeyStoreError: on a content of another length or format, or where recovering gives something else.
     Book 2, A2.1; ``pow`` is not constant in time: keys worth an attack belong in a token
     """
     block = signed_block(public, name, content, extra)
-    signature = private.power(_number(block)).to_bytes(public.size, "big")
+    signature = private_power(crt, block, public.size)
     check_signature(public, name, block, signature)
     return signature
+
+
+def private_power(crt: Sequence[Secret], block: bytes, size: int) -> bytes:
+    """Return a block to the power of the private exponent, by the Chinese remainder theorem.
+
+    :param crt: as for :func:`sign`.  :param size: of the modulus, in bytes.
+    """
+    with ExitStack() as stack:
+        qinv, dq, dp, q, p = (_number(stack.enter_context(part.reveal())) for part in crt)
+    number = _number(block)
+    at_p, at_q = pow(number, dp, p), pow(number, dq, q)
+    return (at_q + q * ((at_p - at_q) * qinv % p)).to_bytes(size, "big")
+
+
+def check_certified(name: str, content: bytes) -> None:
+    """Raise KeyStoreError for a content that no issuer and no payment system signs."""
+    if not content or content[0] not in CERTIFIED:
+        raise KeyStoreError(f"key {name}: format {content[:1].hex().upper()}, expected 02, 03 or 04")
 
 
 def check_signature(public: RsaPublicKey, name: str, block: bytes, signature: bytes) -> None:
@@ -120,5 +124,5 @@ def signed_block(public: RsaPublicKey, name: str, content: bytes, extra: bytes) 
     return bytes((HEADER,)) + content + digest + bytes((TRAILER,))
 
 
-def _number(data: bytes) -> int:
+def _number(data: bytes | bytearray) -> int:
     return int.from_bytes(data, "big")

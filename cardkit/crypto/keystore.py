@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, SessionKeys, WrappedCardKey
 from cardkit.crypto.cardrsa import CardRsaKey
+from cardkit.crypto.emvstore import EmvKeyStore
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.marker import Binding, MarkerState
@@ -33,7 +34,7 @@ class KeyInfo:
     kcv: str | None
 
 
-class KeyStore(Protocol):
+class KeyStore(EmvKeyStore, Protocol):
     """What cardkit asks of a key store. Every operation raises KeyStoreError: no such key, or another purpose."""
 
     @property

@@ -87,7 +87,13 @@ class RetailMac:
 
         :param iv: 8 bytes; empty for zeros.
         """
-        padded = pad80(message, _DES_BLOCK)
+        return self.mac_padded(pad80(message, _DES_BLOCK), iv)
+
+    def mac_padded(self, padded: bytes, iv: bytes = b"") -> bytes:
+        """Return the 8-byte MAC of whole blocks.
+
+        :param iv: 8 bytes; empty for zeros.
+        """
         body, last = padded[:-_DES_BLOCK], padded[-_DES_BLOCK:]
         return self._final.encrypt(last, self._inner.encrypt(body, iv)[-_DES_BLOCK:] if body else iv)
 

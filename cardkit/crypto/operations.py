@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
@@ -125,24 +125,27 @@ class CardKeyOperations(OtaOperations):
             return scp.scp03_card_challenge(enc, sequence, aid, size)
 
     @abstractmethod
-    def _clear_for_card(self, key: CardKey) -> AbstractContextManager[Key]:
-        """Give a key that goes into a card for the length of a ``with`` block; KeyStoreError where it never leaves."""
+    def _clear_card_key(self, key: CardKey, purpose: str, allowed: tuple[Usage, ...]) -> AbstractContextManager[Key]:
+        """Give a key whose bytes are needed, for the length of a ``with`` block; KeyStoreError where they stay."""
 
     def wrap_keys_for_card(self, keys: Sequence[CardKey], dek: CardKey | Key) -> bytes:
         """Return keys one behind the other under a card's DEK, as one value of STORE DATA (EMV CPS, DGI 8000)."""
         whole = bytearray()
         try:
             for key in keys:
-                with self._clear_for_card(key) as clear, clear.reveal() as value:
+                with self._clear_card_key(key, "a key for a card", FOR_CARD) as clear, clear.reveal() as value:
                     whole += value
             with self._dek(dek) as static:
                 return encrypt_under(static, whole)
         finally:
             whole[:] = bytes(len(whole))
 
+    card_rsa_source: Callable[[int, int], CardRsaKey] = staticmethod(generate)
+    """Where key pairs for cards come from: one is made when it is needed, unless a pool has made it ahead."""
+
     def make_card_rsa(self, bits: int, exponent: int) -> CardRsaKey:
-        """Return a new key pair for a card, 1024 to 1984 bits; it takes tens to hundreds of milliseconds."""
-        return generate(bits, exponent)
+        """Return a new key pair for a card, 1024 to 1984 bits; made here it takes tens to hundreds of milliseconds."""
+        return self.card_rsa_source(bits, exponent)
 
     def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:
         """Return sensitive data under a card's DEK: AES-CBC with IV 0, 3DES-ECB.

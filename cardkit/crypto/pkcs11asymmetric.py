@@ -8,8 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import Hash
 
+from cardkit.crypto import emvrsa
 from cardkit.crypto.agreement import public_point
 from cardkit.crypto.content import PSS_SALT_BYTES, SHORT_RSA_BITS, curve_hash
+from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.pkcs11module import pkcs11
 from cardkit.crypto.pkcs11token import Token, destroyed
@@ -34,6 +36,15 @@ def sign(token: Token, reference: str, public: PublicKey, message: bytes) -> byt
     return bytes(
         token.use(reference, lambda key: key.sign(message, mechanism=_M.SHA256_RSA_PKCS_PSS, mechanism_param=parameter))
     )
+
+
+def emv_sign(token: Token, reference: str, public: RsaPublicKey, content: bytes, extra: bytes) -> bytes:
+    """Return a signed block as :func:`cardkit.crypto.emvrsa.sign` makes it; it is recovered and compared here."""
+    emvrsa.check_certified(reference, content)
+    block = emvrsa.signed_block(public, reference, content, extra)
+    signature = bytes(token.use(reference, lambda key: key.sign(block, mechanism=_M.RSA_X_509)))
+    emvrsa.check_signature(public, reference, block, signature)
+    return signature
 
 
 def agree(token: Token, reference: str, public: PublicKey, point: bytes) -> Key:

@@ -11,11 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
 from cardkit.crypto import content, digest, pkcs11asymmetric
 from cardkit.crypto import marker as marking
 from cardkit.crypto.cardkeys import CardKey, Scheme, WrappedCardKey
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.diversify import derivation_data, derived_algorithm, diversify
+from cardkit.crypto.emvoperations import CERTIFYING, EmvOperations
+from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.keystore import KeyInfo
@@ -28,7 +32,6 @@ from cardkit.crypto.operations import (
     FOR_CARD,
     SIGNING,
     VERIFYING,
-    CardKeyOperations,
     check_card_key,
     check_usage,
     wrap_clear,
@@ -37,7 +40,7 @@ from cardkit.crypto.pkcs11attributes import Facts, bits, is_symmetric, may_encry
 from cardkit.crypto.pkcs11keys import TokenKeys
 from cardkit.crypto.pkcs11module import exceptions, pkcs11
 from cardkit.crypto.pkcs11probe import DERIVE_3DES, WRAP_3DES, WRAP_AES, probe
-from cardkit.crypto.pkcs11token import Token, TokenKey, cbc_mechanism, destroyed
+from cardkit.crypto.pkcs11token import DecipheringTokenKey, Token, TokenKey, cbc_mechanism, destroyed
 from cardkit.crypto.pkcs11uri import Pkcs11URI
 from cardkit.crypto.secret import Secret
 from cardkit.crypto.statickey import ClearKey, StaticKey
@@ -50,7 +53,7 @@ _M = pkcs11.Mechanism
 _INSIDE = (Scheme.EMV, Scheme.VISA2, Scheme.VISA, Scheme.EMV_A, Scheme.EMV_B)
 
 
-class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
+class Pkcs11KeyStore(TokenKeys, EmvOperations):
     """An open token; made by :meth:`open` or, on a token new to cardkit, by :meth:`create`.
 
     One thread uses it: for more, see :mod:`cardkit.crypto.hsmworkers`.
@@ -200,12 +203,12 @@ class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
         with self._derived_clear(key, facts) as clear, self._dek(dek) as static:
             return wrap_clear(static, clear)
 
-    def _clear_for_card(self, key: CardKey) -> AbstractContextManager[Key]:
+    def _clear_card_key(self, key: CardKey, purpose: str, allowed: tuple[Usage, ...]) -> AbstractContextManager[Key]:
         _, facts = self._usable(key.reference)
-        check_card_key(key, facts.usage, "a key for a card", FOR_CARD)
+        check_card_key(key, facts.usage, purpose, allowed)
         if key.scheme is Scheme.NONE:
             raise UnsupportedKeyOperationError(
-                f"key {key.reference}: a token wraps stored keys one by one, not several as one value"
+                f"key {key.reference}: not extractable: this token cannot make {purpose}"
             )
         return self._derived_clear(key, facts)
 
@@ -289,6 +292,20 @@ class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
             raise KeyStoreError(f"key {reference}: {facts.algorithm}, content is signed with AES, 3DES, RSA or EC")
         return self._stored(reference, facts).cmac(message)
 
+    def emv_public(self, reference: str) -> RsaPublicKey:
+        """Return the public half of a key that signs certificates of payment cards."""
+        _, facts = self._usable(reference)
+        check_usage(reference, facts.usage, "a certificate", CERTIFYING)
+        public = None if is_symmetric(facts.algorithm) else self.public_key(reference)
+        if not isinstance(public, RSAPublicKey):
+            raise KeyStoreError(f"key {reference}: {facts.algorithm}, EMV certificates are signed with RSA")
+        numbers = public.public_numbers()
+        return RsaPublicKey.of(numbers.n, numbers.e)
+
+    def emv_sign(self, reference: str, content: bytes, extra: bytes) -> bytes:
+        """Return the block ``6A content SHA-1(content extra) BC``, signed inside the token (CKM_RSA_X_509)."""
+        return pkcs11asymmetric.emv_sign(self._token, reference, self.emv_public(reference), content, extra)
+
     def _usable(self, reference: str) -> tuple[Any, Facts]:
         """Return handle and facts of a key that may be used today, in a store of this kind."""
         handle, facts = self._token.find(reference)
@@ -298,9 +315,8 @@ class Pkcs11KeyStore(TokenKeys, CardKeyOperations):
         return handle, facts
 
     def _stored(self, reference: str, facts: Facts) -> TokenKey:
-        return TokenKey(
-            reference, facts.algorithm, lambda work: self._token.use(reference, lambda key: bytes(work(key)))
-        )
+        kind = DecipheringTokenKey if facts.usage is Usage.PIN_ENC else TokenKey
+        return kind(reference, facts.algorithm, lambda work: self._token.use(reference, lambda key: bytes(work(key))))
 
     @contextmanager
     def _card_key(self, key: CardKey, purpose: str, allowed: tuple[Usage, ...]) -> Iterator[StaticKey]:

@@ -183,6 +183,17 @@ class TokenKey:
         return f"TokenKey({self.name}, {self.algorithm}, {bits(self.algorithm)} bits)"
 
 
+class DecipheringTokenKey(TokenKey):
+    """A static key on a token whose purpose lets it decrypt: see :class:`~cardkit.crypto.ota.DecipheringKey`."""
+
+    __slots__ = ()
+
+    def cbc_decrypt(self, data: bytes | bytearray) -> bytes:
+        """Decrypt whole blocks, chained from an IV of zeros."""
+        mechanism, size = cbc_mechanism(self.algorithm)
+        return self._operate(lambda key: key.decrypt(bytes(data), mechanism=mechanism, mechanism_param=bytes(size)))
+
+
 def cbc_mechanism(algorithm: str) -> tuple[Any, int]:
     """Return the CBC mechanism of an algorithm and its block size in bytes."""
     return (_M.AES_CBC, 16) if algorithm.startswith("AES-") else (_M.DES3_CBC, 8)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
-from cardkit.crypto import agreement, content, digest, wrap
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from cardkit.crypto import agreement, cardrsa, content, digest, emvrsa, wrap
 from cardkit.crypto import marker as marking
 from cardkit.crypto.cardkeys import CardKey, Scheme, WrappedCardKey
 from cardkit.crypto.diversify import derived_algorithm, diversify
+from cardkit.crypto.emvoperations import CERTIFYING, EmvOperations
+from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.kcv import KCVMethod, kcv
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.keystore import KeyInfo
@@ -18,7 +22,6 @@ from cardkit.crypto.operations import (
     FOR_CARD,
     SIGNING,
     VERIFYING,
-    CardKeyOperations,
     check_card_key,
     check_usage,
     wrap_clear,
@@ -30,7 +33,7 @@ from cardkit.crypto.wrap import Wrapping
 from cardkit.errors import KeyStoreError
 
 
-class SoftKeyStore(CardKeyOperations):
+class SoftKeyStore(EmvOperations):
     """Keys by reference, in clear memory: Key, PrivateKey, or (for usage card-secret) Secret."""
 
     def __init__(self) -> None:
@@ -83,9 +86,6 @@ class SoftKeyStore(CardKeyOperations):
         with self._clear_card_key(key, "a key for a card", FOR_CARD) as clear, self._dek(dek) as static:
             return wrap_clear(static, clear)
 
-    def _clear_for_card(self, key: CardKey) -> AbstractContextManager[Key]:
-        return self._clear_card_key(key, "a key for a card", FOR_CARD)
-
     def agree(self, reference: str, point: bytes) -> Key:
         """Return the X coordinate of an ECDH agreement (SCP11) with a private key of the store.
 
@@ -104,6 +104,25 @@ class SoftKeyStore(CardKeyOperations):
     def verify_content(self, reference: str, message: bytes, signature: bytes) -> None:
         """Check a receipt or DAP signature by the key; AuthenticationError when it is wrong."""
         content.verify(self._signing_key(reference, "checking a signature", VERIFYING), message, signature)
+
+    def emv_public(self, reference: str) -> RsaPublicKey:
+        """Return the public half of a key that signs certificates of payment cards."""
+        numbers = self._certifying(reference).private_numbers().public_numbers
+        return RsaPublicKey.of(numbers.n, numbers.e)
+
+    def emv_sign(self, reference: str, content: bytes, extra: bytes) -> bytes:
+        """Return the block ``6A content SHA-1(content extra) BC``, signed: see :func:`cardkit.crypto.emvrsa.sign`."""
+        numbers = self._certifying(reference).private_numbers()
+        emvrsa.check_certified(reference, content)
+        pair = cardrsa.from_numbers(numbers)
+        return emvrsa.sign(pair.crt, pair.public, reference, content, extra)
+
+    def _certifying(self, reference: str) -> RSAPrivateKey:
+        key = self._signing_key(reference, "a certificate", CERTIFYING)
+        loaded = key.load() if isinstance(key, PrivateKey) else None
+        if not isinstance(loaded, RSAPrivateKey):
+            raise KeyStoreError(f"key {reference}: {key.algorithm}, EMV certificates are signed with RSA")
+        return loaded
 
     def _signing_key(self, reference: str, purpose: str, allowed: tuple[Usage, ...]) -> Key | PrivateKey:
         key = self._get(reference)

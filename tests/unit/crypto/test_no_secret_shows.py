@@ -27,6 +27,7 @@ from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
 from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.emvrsa import RsaPublicKey
+from cardkit.crypto.emvstore import NewPin
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
 from cardkit.crypto.keyblock import Header, KeyBlock
@@ -123,6 +124,7 @@ HOLDERS = {
     "MilenageFunctions": lambda _: aka.MilenageFunctions(CANARY, CANARY),
     "Comp128": lambda _: comp128.Comp128(1, CANARY),
     "TuakFunctions": lambda _: tuak.TuakFunctions(CANARY, CANARY * 2),
+    "NewPin": lambda _: NewPin(secret(), secret()),
     "Dek": lambda _: Dek(MemoryKeyStore({"a:b": key()}), key(), 16),
     "Scp01Session": lambda _: Scp01Session(terms(1, 0x05, 3), session_keys("3DES-128"), bytes(8)),
     "Scp02Session": lambda _: Scp02Session(terms(2, 0x15, 3), session_keys("3DES-128"), bytes(8)),
@@ -135,7 +137,8 @@ HOLDERS = {
 HOLDERS |= {name: lambda _, kind=kind: kind(CANARY) for name, kind in vars(aka).items() if name.startswith("Xor")}
 # Their fields are names, numbers, public facts, ciphertext or challenges.
 NO_SECRET = {
-    "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "CommandPacket", "Counter", "Document",
+    "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "CommandPacket", "Counter", "CryptogramVersion",
+    "Document", "EncipheredPin", "Ibm3624", "IssuerData", "Scripting", "Transaction", "_Purpose",
     "GpCertificate", "Greeting", "Header", "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey",
     "PacketTerms", "Parameters", "ProofOfReceipt", "Quirks", "ResponsePacket", "RsaPublicKey", "Sent", "SessionRequest",
     "Spi", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate",
@@ -143,11 +146,13 @@ NO_SECRET = {
 }  # fmt: skip
 # Protocols and bases: the classes that follow them are here.
 ABSTRACT = {
+    "EmvKeyStore", "EmvOperations", "PinOperations",
     "KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession", "DecipheringKey", "OtaKeyStore",
     "OtaOperations",
 }  # fmt: skip
 # Made with a token or a process behind them: tests/interop/pkcs11 looks at what they show.
 NEED_A_TOKEN = {
+    "DecipheringTokenKey",
     "Facts",
     "HsmWorkers",
     "Pkcs11KeyStore",

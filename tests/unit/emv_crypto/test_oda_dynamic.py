@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cardkit.apps.emv.oda.block import Step
 from cardkit.apps.emv.oda.dynamic import dynamic_content, fast_dda_data, recover_cda, recover_dda, without_sdad
 from cardkit.apps.emv.oda.pin import encipher_pin
-from cardkit.crypto.emvrsa import CrtNumbers, RsaPublicKey, sign
+from cardkit.crypto.emvrsa import RsaPublicKey, private_power, sign
 from cardkit.crypto.secret import Secret
 from cardkit.errors import EncodingError
 
@@ -84,10 +84,9 @@ def test_changed_signature(name):
 @cache
 def card_key():
     """The test card's key pair."""
-    numbers = TEST_CARD["in"]
-    n, d, p, q = (int(numbers[name], 16) for name in ("n", "d", "p", "q"))
-    parts = CrtNumbers(p, q, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q))
-    return parts, RsaPublicKey.of(n, numbers["e"])
+    n, d, p, q = (int(TEST_CARD["in"][name], 16) for name in ("n", "d", "p", "q"))
+    parts = (rsa.rsa_crt_iqmp(p, q), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_dmp1(d, p), q, p)
+    return tuple(Secret(part.to_bytes(64, "big"), "part") for part in parts), RsaPublicKey.of(n, TEST_CARD["in"]["e"])
 
 
 def signed(content, extra=b""):
@@ -163,7 +162,7 @@ def test_enciphered_pin():
     challenge, filler = bytes(range(8)), bytes(range(128 - 17))
     block_2 = Secret(bytes.fromhex("241234FFFFFFFFFF"), "PIN block")
     enciphered = encipher_pin(key, block_2, challenge, filler)
-    plain = private.power(int.from_bytes(enciphered, "big")).to_bytes(128, "big")
+    plain = private_power(private, enciphered, 128)
 
     assert plain.hex() == "7f241234ffffffffff" + challenge.hex() + filler.hex()
 
