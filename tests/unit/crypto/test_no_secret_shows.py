@@ -152,6 +152,7 @@ ABSTRACT = {
 }  # fmt: skip
 # Made with a token or a process behind them: tests/interop/pkcs11 looks at what they show.
 NEED_A_TOKEN = {
+    "CardRsaPool",
     "DecipheringTokenKey",
     "Facts",
     "HsmWorkers",
