@@ -45,11 +45,12 @@ def from_crt(components: tuple[bytes, ...]) -> PrivateKey:
 
     :raises StatusWordError: 6A80 when their lengths differ, or they do not belong together.
     """
-    size = 2 * len(components[-1])
+    half = len(components[-1])
     inverse, dq, dp, q, p = (int.from_bytes(part, "big") for part in components)
-    fits = len({len(part) for part in components}) == 1 and SMALLEST <= size <= LARGEST
     modulus = p * q
-    if not fits or p < 3 or q < 3 or (modulus.bit_length() + 7) // 8 != size or inverse * q % p != 1:
+    size = (modulus.bit_length() + 7) // 8
+    fits = len({len(part) for part in components}) == 1 and size in (2 * half, 2 * half - 1)
+    if not fits or not SMALLEST <= size <= LARGEST or p < 3 or q < 3 or inverse * q % p != 1:
         raise StatusWordError(sw.WRONG_DATA)
     if not any(e * dp % (p - 1) == 1 and e * dq % (q - 1) == 1 for e in EXPONENTS):
         raise StatusWordError(sw.WRONG_DATA)

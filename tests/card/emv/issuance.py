@@ -117,7 +117,7 @@ class RSA:
 
     def crt(self):
         """DGIs 8201 to 8205."""
-        half = self.size // 2
+        half = (self.size + 1) // 2
         parts = (pow(self.q, -1, self.p), self.d % (self.q - 1), self.d % (self.p - 1), self.q, self.p)
         return [part.to_bytes(half, "big") for part in parts]
 

@@ -1,0 +1,228 @@
+"""Whole transactions by a terminal and an issuer that share nothing with the card."""
+
+import pytest
+
+from .host import METHOD_1, Host
+from .issuance import AID, IADS, ICC, ISSUER, KEYS, PAN, PKI, RSA, card
+from .terminal import AAC, ARQC, TC, VALUES
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the oracle hands 16-byte keys to `cryptography`
+
+
+CA_1984, ISSUER_1984 = RSA(KEYS["CA 1984"]), RSA(KEYS["issuer 1984"])
+SIZES = [name for name in KEYS if name[0].isdigit()]
+
+
+def kind(fields):
+    return fields["9F27"][0] & 0xC0
+
+
+@pytest.mark.parametrize("name", IADS)
+def test_online_approval_with_every_cryptogram_version(issue, name):
+    terminal, host = issue(name) if name != "ccd6" else issue_aes(issue), Host(name)
+    terminal.start()
+    first = terminal.generate(TC)
+    assert kind(first) == ARQC, "its first transaction"
+    assert first["9F26"] == host.cryptogram(terminal.values, terminal.aip, first)
+    second = terminal.generate(TC, second=True, _91=host.response(first))
+    assert kind(second) == TC
+    assert second["9F26"] == host.cryptogram(terminal.values, terminal.aip, second)
+    assert second["9F36"] == first["9F36"] == b"\x00\x01"
+    assert terminal.ok("80CA9F1300").hex() == "9f13020001"
+    terminal.start()
+    third = terminal.generate(TC)
+    assert kind(third) == TC, "not new any more"
+    assert third["9F26"] == host.cryptogram(terminal.values, terminal.aip, third)
+
+
+def issue_aes(issue):
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+
+    from .issuance import CARD_KEYS
+
+    values = [Cipher(AES(key), modes.ECB()).encryptor().update(b"\x01" * 16)[:3] for key in CARD_KEYS]
+    return issue("ccd6", _9000=b"".join(values).hex())
+
+
+@pytest.mark.parametrize("name", ["vsdc10", "vsdc18", "mchip14", "ccd5"])
+def test_a_wrong_response_cryptogram_is_declined_and_remembered(issue, name):
+    terminal, host = issue(name), Host(name)
+    terminal.start()
+    first = terminal.generate(ARQC)
+    wrong = bytearray.fromhex(host.response(first))
+    wrong[0] ^= 1
+    second = terminal.generate(TC, second=True, _91=wrong.hex())
+    assert kind(second) == AAC
+    assert terminal.ok("80CA9F1300").hex() == "9f13020000"
+    terminal.start()
+    assert kind(terminal.generate(TC)) == ARQC
+
+
+def test_a_status_update_without_approval_declines(issue):
+    terminal, host = issue("vsdc18"), Host("vsdc18")
+    terminal.start()
+    first = terminal.generate(ARQC)
+    assert kind(terminal.generate(TC, second=True, _91=host.response(first, approve=False))) == AAC
+    assert terminal.ok("80CA9F1300").hex() == "9f13020001", "the issuer was authentic"
+
+
+def test_external_authenticate(issue):
+    terminal, host = issue("vsdc10", aip="3D00"), Host("vsdc10")
+    terminal.start()
+    first = terminal.generate(ARQC)
+    response = host.response(first)
+    assert terminal.status(f"008200000A{response}") == "9000"
+    assert terminal.status(f"008200000A{response}") == "6985", "once"
+    assert kind(terminal.generate(TC, second=True, _91="00" * 10)) == TC
+    assert terminal.ok("80CA9F1300").hex() == "9f13020001"
+
+
+def test_external_authenticate_with_a_wrong_cryptogram(issue):
+    terminal = issue("vsdc10", aip="3D00")
+    terminal.start()
+    terminal.generate(ARQC)
+    assert terminal.status("008200000A" + "00" * 10) == "6300"
+    second = terminal.generate(TC, second=True, _91="00" * 10)
+    assert kind(second) == AAC
+    assert second["9F27"] == b"\x03", "issuer authentication failed"
+
+
+@pytest.mark.parametrize("protocol", ["emv-cps", "emv-cps-t0"])
+@pytest.mark.parametrize("size", ["test PKI", *SIZES])
+def test_dda_with_every_key_size(issue, protocol, size):
+    pki = PKI(RSA(KEYS[size]), ISSUER_1984, CA_1984) if size in KEYS else PKI()
+    terminal = issue(image=protocol, pki=pki)
+    assert terminal.directory() == [AID]
+    terminal.start()
+    assert terminal.keys(pki.ca).n == pki.icc.n
+    one, other = terminal.dda(), terminal.dda("00000001")
+    assert one != other
+
+
+@pytest.mark.parametrize("size", ["1152-3", "1408-3", "1640-3", "1024-65537"])
+@pytest.mark.parametrize("asked", [AAC, TC, ARQC])
+def test_cda_in_both_cryptograms(issue, size, asked):
+    terminal, host = issue(pki=PKI(RSA(KEYS[size]), ISSUER_1984, CA_1984)), Host("vsdc18")
+    terminal.start()
+    terminal.keys(CA_1984)
+    first = terminal.generate(asked, cda=True)
+    assert first["signed"]
+    assert kind(first) == (AAC if asked == AAC else ARQC)
+    assert first["9F26"] == host.cryptogram(terminal.values, terminal.aip, first)
+    if asked != AAC:
+        second = terminal.generate(TC, cda=True, second=True, _91=host.response(first))
+        assert second["signed"]
+        assert kind(second) == TC
+        assert second["9F26"] == host.cryptogram(terminal.values, terminal.aip, second)
+
+
+def test_certificates_of_the_test_pki_are_those_of_its_maker():
+    certificate, rest = PKI().issuer_certificate()
+    from .issuance import ODA
+
+    expected = ODA["issuer_cert_create: test CA signs the test issuer key, bit-exact"]["out"]
+    assert (certificate.hex().upper(), rest.hex().upper()) == (expected["tag_90"], expected["tag_92"])
+
+
+def test_the_card_tells_what_happened(issue):
+    """CVR of CCD (B3 C9), bit by bit over three transactions."""
+    terminal, host = issue("ccd5"), Host("ccd5")
+    terminal.start()
+    assert terminal.status("0020008008" + "2412 35FFFFFFFFFF".replace(" ", "")) == "63C2"
+    terminal.dda_unchecked = terminal.ok("0088000004AABBCCDD00")
+    first = terminal.generate(ARQC)["9F10"]
+    assert first[3:8].hex() == "a42c000000", "ARQC, second not requested, DDA; 2 tries, PIN failed"
+    terminal.start()
+    assert terminal.status("0020008008241234FFFFFFFFFF") == "9000"
+    fields = terminal.generate(ARQC)
+    assert fields["9F10"][3:8].hex() == "a039000000", "3 tries, PIN right; last online not completed"
+    second = terminal.generate(TC, second=True, _91=host.response(fields))
+    assert second["9F10"][3:8].hex() == "6039000000"
+    terminal.start()
+    assert terminal.generate(TC)["9F10"][3:8].hex() == "9030000000"
+
+
+def test_unable_to_go_online(issue):
+    terminal = issue("ccd5")
+    terminal.start()
+    terminal.generate(TC)
+    second = terminal.generate(TC, second=True, _8A="5933", _91="00" * 8)
+    assert kind(second) == TC
+    assert second["9F10"][6] & 0x01
+    assert second["9F10"][3] & 0x02, "issuer authentication not performed"
+
+
+def test_offline_limits_lead_online_and_decline(issue):
+    """Lower limits ask for the issuer, upper ones decline when the terminal cannot reach it."""
+    internal = "9F1007060112030000009F510208609F5801029F590103"
+    terminal, host = issue("vsdc18", _0D01=internal), Host("vsdc18")
+    approve(terminal, host)
+    kinds = []
+    for _ in range(2):
+        terminal.start()
+        kinds.append(kind(terminal.generate(TC)))
+    assert kinds == [TC, TC]
+    terminal.start()
+    assert kind(terminal.generate(TC)) == ARQC
+    assert kind(terminal.generate(TC, second=True, _8A="5933", _91="00" * 8)) == TC, "the third, at its upper limit"
+    terminal.start()
+    assert kind(terminal.generate(TC)) == ARQC
+    assert kind(terminal.generate(TC, second=True, _8A="5933")) == AAC, "the fourth passes it"
+    approve(terminal, host)
+    terminal.start()
+    assert kind(terminal.generate(TC)) == TC, "counters were reset by the issuer"
+
+
+def approve(terminal, host):
+    terminal.values.update(VALUES)
+    terminal.start()
+    first = terminal.generate(ARQC)
+    assert kind(terminal.generate(TC, second=True, _91=host.response(first))) == TC
+
+
+def test_amounts_are_counted_in_their_currency(issue):
+    internal = "9F1020" + IADS["ccd5"] + "9F510208609F5406000000002500"
+    terminal, host = issue("ccd5", _0D01=internal), Host("ccd5")
+    approve(terminal, host)
+    for amount, currency, expected, total in (
+        ("000000001000", "0860", TC, 1000),
+        ("000000009000", "0398", TC, 1000),
+        ("000000001500", "0860", TC, 2500),
+        ("000000000001", "0860", ARQC, 2500),
+    ):
+        terminal.start()
+        fields = terminal.generate(TC, _9F02=amount, _5F2A=currency)
+        assert kind(fields) == expected
+        terminal.start()
+        told = terminal.generate(AAC, _9F02="000000000000")["9F10"][8:14].hex()
+        assert int(told) == total
+
+
+def test_the_log_keeps_the_newest(issue):
+    terminal, host = issue(), Host("vsdc18")
+    assert terminal.fci_log if hasattr(terminal, "fci_log") else True
+    approve(terminal, host)
+    for amount in ("000000000011", "000000000022", "000000000033"):
+        terminal.start()
+        terminal.generate(TC, _9F02=amount)
+    terminal.start()
+    assert terminal.ok("80CA9F4F00").hex().upper() == "9F4F0E9F02065F2A029A039F36029F2701"
+    records = [terminal(f"00B2{number:02X}5C00") for number in (1, 2, 3, 4)]
+    assert records == [
+        "0000000000330860251122000440" + "9000",
+        "0000000000220860251122000340" + "9000",
+        "0000000000110860251122000240" + "9000",
+        "6A83",
+    ]
+
+
+@pytest.mark.parametrize("image", ["emv-cps", "emv-cps-t0"])
+def test_tracks_and_identity_read_the_same_over_both_protocols(issue, image):
+    terminal = issue(image=image)
+    terminal.start()
+    assert terminal.tags["5A"].hex() == PAN
+    assert terminal.keys().n == ICC.n
+    assert ISSUER.size == 176
+    assert METHOD_1[0] == "vsdc10"
+    assert card()["9104"].startswith("8202")
