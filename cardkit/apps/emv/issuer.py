@@ -1,0 +1,164 @@
+"""The issuer's side of a transaction: the cryptogram is verified, the answer authenticated, scripts are sent.
+
+A simulator with the issuer's own keys, for tests, for personalized cards that have to prove theirs, and for terminals.
+EMV 4.4 Book 2, 8, 9; Book 3, 10.9
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cardkit.apps.emv.scripts import ScriptCommand, script_templates
+from cardkit.apps.emv.terminal.host import OnlineAnswer, OnlineRequest
+from cardkit.crypto.cardkeys import CardKey
+from cardkit.crypto.emvac import Transaction
+from cardkit.crypto.emvcvn import Arpc, CryptogramVersion, cryptogram_data, find_version, read_issuer_data
+from cardkit.crypto.emvkeys import card_digits
+from cardkit.crypto.emvstore import EmvKeyStore
+from cardkit.crypto.secret import Secret
+from cardkit.errors import EncodingError
+
+APPROVED, DECLINED, FORMAT_ERROR, WRONG_PIN = b"00", b"05", b"30", b"55"
+# Card status update (Book 3, C10): byte 2 bit 8, the issuer approves
+_CSU_APPROVED, _CSU_DECLINED = bytes.fromhex("00800000"), bytes(4)
+_PAN, _TRACK_2, _PSN = b"\x5a", b"\x57", b"\x5f\x34"
+_ATC, _UN, _CRYPTOGRAM, _ISSUER_DATA = b"\x9f\x36", b"\x9f\x37", b"\x9f\x26", b"\x9f\x10"
+_SEPARATOR = "D"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerKeys:
+    """An issuer's master keys for its cards, by reference.
+
+    :param cryptogram: of usage ``imk-ac``.
+    :param integrity: ``imk-smi``, and ``confidentiality``: ``imk-smc``: for scripts; empty where there are none.
+    :param option: ``a``, ``b`` or ``c``, where the cards' keys are derived by another way than the version has.
+    :param version: family and number, where the cards do not tell (Interac).
+    """
+
+    cryptogram: str
+    integrity: str = ""
+    confidentiality: str = ""
+    option: str = ""
+    version: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerPolicy:
+    """What the issuer wants.
+
+    :param approve: whether transactions with a right cryptogram are approved.
+    :param pin: of the card, 4 to 12 ASCII digits, to compare one that is verified online with.
+    :param scripts: sent with every answer.
+    """
+
+    approve: bool = True
+    pin: Secret | None = None
+    scripts: tuple[ScriptCommand, ...] = ()
+
+
+class IssuerSimulator:
+    """An issuer's host.
+
+    :param keystore: holds the master keys; nothing of them leaves it.
+    """
+
+    def __init__(self, keystore: EmvKeyStore, keys: IssuerKeys, policy: IssuerPolicy | None = None) -> None:
+        self._keystore = keystore
+        self._keys = keys
+        self._policy = policy or IssuerPolicy()
+
+    def cryptogram(self, values: Mapping[bytes, bytes]) -> bytes:
+        """Return the cryptogram a card with these data must give, 8 bytes: ARQC, TC or AAC.
+
+        :param values: by tag, as sent: see :class:`~cardkit.apps.emv.terminal.host.OnlineRequest`.
+        :raises EncodingError: where one is missing or malformed.  :raises KeyStoreError: where the key is not there.
+        """
+        transaction = self._transaction(values)
+        data = cryptogram_data(transaction.version, values)
+        return self._keystore.emv_cryptogram(
+            self._card_key(self._keys.cryptogram, transaction, values), transaction, data
+        )
+
+    def answer(self, request: OnlineRequest) -> OnlineAnswer:
+        """Judge a request: a wrong cryptogram is declined, and the words say so.
+
+        :raises KeyStoreError: when a key that is needed is not there.
+        """
+        try:
+            expected = self.cryptogram(request.values)
+            transaction = self._transaction(request.values)
+        except EncodingError as error:
+            return OnlineAnswer(FORMAT_ERROR, words=(f"request refused: {error}",))
+        version = transaction.version
+        told = f"{version.name}, option {version.option.value[-1].upper()}"
+        if not hmac.compare_digest(expected, request.values.get(_CRYPTOGRAM, b"")):
+            return OnlineAnswer(DECLINED, words=(f"cryptogram wrong ({told}): declined, no answer is authenticated",))
+        code, reason = self._decision(request)
+        authentication = self._authenticated(transaction, request.values, code)
+        words = (f"cryptogram right ({told})", reason, _said(version))
+        return OnlineAnswer(code, authentication, self._scripts(transaction, request.values), words)
+
+    def _decision(self, request: OnlineRequest) -> tuple[bytes, str]:
+        if request.pin is not None and self._policy.pin is not None and request.pin != self._policy.pin:
+            return WRONG_PIN, "online PIN wrong: declined"
+        if not self._policy.approve:
+            return DECLINED, "declined by the issuer's policy"
+        return APPROVED, "approved"
+
+    def _authenticated(self, transaction: Transaction, values: Mapping[bytes, bytes], code: bytes) -> bytes:
+        if transaction.version.arpc is None:
+            return b""
+        response = code
+        if transaction.version.arpc is Arpc.TWO:
+            response = _CSU_APPROVED if code == APPROVED else _CSU_DECLINED
+        key = self._card_key(self._keys.cryptogram, transaction, values)
+        return self._keystore.emv_arpc(key, transaction, response)
+
+    def _scripts(self, transaction: Transaction, values: Mapping[bytes, bytes]) -> tuple[bytes, ...]:
+        if not self._policy.scripts:
+            return ()
+        keys = (self._keys.integrity, self._keys.confidentiality, self._keys.cryptogram)
+        integrity, confidentiality, cryptogram = (self._card_key(key, transaction, values) for key in keys)
+        built = [
+            (command, command.build(self._keystore, (integrity, confidentiality, cryptogram), numbered))
+            for number, command in enumerate(self._policy.scripts)
+            for numbered in (replace(transaction, command=number),)
+        ]
+        return script_templates(built)
+
+    def _transaction(self, values: Mapping[bytes, bytes]) -> Transaction:
+        return Transaction(
+            self._version(values),
+            values.get(_ATC, b""),
+            values.get(_UN, b""),
+            values.get(_CRYPTOGRAM, b""),
+        )
+
+    def _version(self, values: Mapping[bytes, bytes]) -> CryptogramVersion:
+        if self._keys.version is None:
+            read = read_issuer_data(values.get(_ISSUER_DATA, b"")).version
+            return find_version(read.family, read.number, self._keys.option)
+        return find_version(*self._keys.version, self._keys.option)
+
+    def _card_key(self, reference: str, transaction: Transaction, values: Mapping[bytes, bytes]) -> CardKey:
+        psn = values[_PSN].hex() if _PSN in values else None
+        return CardKey(reference, transaction.version.option, card_digits(pan_of(values), psn))
+
+
+def pan_of(values: Mapping[bytes, bytes]) -> str:
+    """Return the digits of the PAN: of 5A, or of 57 where the card gives nothing else (contactless).
+
+    :raises EncodingError: where neither is there.
+    """
+    if _PAN in values:
+        return values[_PAN].hex().upper().rstrip("F")
+    if _TRACK_2 in values:
+        return values[_TRACK_2].hex().upper().partition(_SEPARATOR)[0]
+    raise EncodingError("request without PAN: neither 5A nor 57")
+
+
+def _said(version: CryptogramVersion) -> str:
+    return "no issuer authentication" if version.arpc is None else f"answer authenticated by ARPC {version.arpc}"
