@@ -5,7 +5,7 @@ A reference is ``scheme:name``: ``test:vu1-adm1``, ``order:kek-1``, ``plant:dup`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -37,6 +37,9 @@ class KeyInfo:
 class KeyStore(EmvKeyStore, Protocol):
     """What cardkit asks of a key store. Every operation raises KeyStoreError: no such key, or another purpose."""
 
+    card_rsa_source: Callable[[int, int], CardRsaKey]
+    """Where :meth:`make_card_rsa` has its key pairs from, by bits and exponent: made there, or ahead in a pool."""
+
     @property
     def kind(self) -> Literal["TEST", "LIVE"]:
         """Whether it holds test keys or live ones, never both."""
@@ -54,8 +57,20 @@ class KeyStore(EmvKeyStore, Protocol):
         """Return a value that is presented to the card in clear, such as a chip's transport ADM."""
         ...
 
-    def unwrap(self, reference: str, wrapped: bytes, wrapping: Wrapping) -> bytearray:
-        """Return the clear value of a wrapped order field; the caller wipes it."""
+    def unwrap(self, reference: str, wrapped: bytes, wrapping: Wrapping, context: bytes = b"") -> bytearray:
+        """Return the clear value of a wrapped order field; the caller wipes it.
+
+        :param context: what the value is bound to, of AES-GCM.
+        """
+        ...
+
+    def wrap(
+        self, reference: str, value: Secret, wrapping: Wrapping, context: bytes = b"", nonce: bytes = b""
+    ) -> bytes:
+        """Return a value of an output file under a transport-out key.
+
+        :param context: what the value is bound to, of AES-GCM.  :param nonce: of AES-GCM, 12 bytes.
+        """
         ...
 
     def marker(self, reference: str, binding: Binding, state: MarkerState) -> bytes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         results,
     )
     from cardkit.production.events import Reporter
+    from cardkit.production.preparation import Preparation, kept_values, prepare_batch
     from cardkit.production.reconcile import CardCounts, Closing
     from cardkit.production.resume import resume_batch
     from cardkit.production.run import RunOptions, run_batch
@@ -42,6 +43,7 @@ __all__ = [
     "Doubt",
     "Imported",
     "Office",
+    "Preparation",
     "Reporter",
     "RunOptions",
     "Stop",
@@ -54,7 +56,9 @@ __all__ = [
     "close_batch",
     "doubts",
     "import_batch",
+    "kept_values",
     "open_store",
+    "prepare_batch",
     "results",
     "resume_batch",
     "run_batch",
@@ -68,6 +72,7 @@ _HOMES = {
     "Doubt": "cardkit.production.store.reading",
     "Imported": "cardkit.production.batch",
     "Office": "cardkit.production.store.office",
+    "Preparation": "cardkit.production.preparation",
     "Reporter": "cardkit.production.events",
     "RunOptions": "cardkit.production.run",
     "Stop": "cardkit.production.stop",
@@ -80,7 +85,9 @@ _HOMES = {
     "close_batch": "cardkit.production.batch",
     "doubts": "cardkit.production.batch",
     "import_batch": "cardkit.production.batch",
+    "kept_values": "cardkit.production.preparation",
     "open_store": "cardkit.production.store.store",
+    "prepare_batch": "cardkit.production.preparation",
     "results": "cardkit.production.batch",
     "resume_batch": "cardkit.production.resume",
     "run_batch": "cardkit.production.run",

@@ -14,7 +14,6 @@ from sqlalchemy import func, select, update
 from cardkit.crypto import KeyStore
 from cardkit.errors import ProfileError, RecordError
 from cardkit.perso import prepare
-from cardkit.perso.planner import RandomBytes
 from cardkit.production.canonical import canonical
 from cardkit.production.reconcile import CardCounts, Closing, Ledger, reconcile
 from cardkit.production.store import reading, schema
@@ -71,13 +70,21 @@ def keyset_sha256(profile: Profile) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def import_batch(
-    store: Store, profile: Profile, order: OrderFile, keystore: KeyStore, source: Path | str, *, name: str | None = None
+def import_batch(  # noqa: PLR0913  (two are named, and have defaults)
+    store: Store,
+    profile: Profile,
+    order: OrderFile,
+    keystore: KeyStore,
+    source: Path | str,
+    *,
+    name: str | None = None,
+    prepared: bool = True,
 ) -> Imported:
     """Take an order into the store: every good row becomes a record, prepared and in cipher. All of it or nothing.
 
     :param order: read as a whole, or row by row as it goes into the store.
     :param source: the order file, for messages.  :param name: of the batch; by default the file's name without suffix.
+    :param prepared: whether records are prepared at once; else nobody claims one before ``prepare_batch`` was there.
     :raises RecordError: EMPTY, DUPLICATE (a business key twice in the file), HISTORY (one of an earlier batch), SEEN.
     :raises ProfileError: when kinds of profile and store differ.
     """
@@ -103,7 +110,8 @@ def import_batch(
     def rows() -> Iterator[NewRecord | BadRecord]:
         for row in order:
             if isinstance(row, Record):
-                yield _new_record(profile, row, keystore, rng)
+                values = prepare(profile, row, keystore, rng).to_bytes() if prepared else None
+                yield NewRecord(row.row_no, bytes(row.to_canonical()), row.business_keys(), values)
                 continue
             if row.code == "DUPLICATE":
                 raise RecordError(f"{source}: line {row.line}: {row.field}: {row.message}", code="DUPLICATE")
@@ -126,11 +134,6 @@ class _Draws:
             self._drawn, self._at = secrets.token_bytes(max(size, DRAWN_BYTES)), 0
         self._at += size
         return self._drawn[self._at - size : self._at]
-
-
-def _new_record(profile: Profile, record: Record, keystore: KeyStore, rng: RandomBytes) -> NewRecord:
-    prepared = prepare(profile, record, keystore, rng)
-    return NewRecord(record.row_no, bytes(record.to_canonical()), record.business_keys(), bytes(prepared.to_bytes()))
 
 
 def batches(store: Store) -> list[str]:
