@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from cardkit.crypto import content, digest, pkcs11asymmetric
+from cardkit.crypto import content, digest, pkcs11asymmetric, pkcs11fields
 from cardkit.crypto import marker as marking
 from cardkit.crypto.cardkeys import CardKey, Scheme, WrappedCardKey
 from cardkit.crypto.custodians import Custodian
@@ -38,13 +38,13 @@ from cardkit.crypto.operations import (
 )
 from cardkit.crypto.pkcs11attributes import Facts, bits, is_symmetric, may_encrypt, may_sign
 from cardkit.crypto.pkcs11keys import TokenKeys
-from cardkit.crypto.pkcs11module import exceptions, pkcs11
+from cardkit.crypto.pkcs11module import pkcs11
 from cardkit.crypto.pkcs11probe import DERIVE_3DES, WRAP_3DES, WRAP_AES, probe
-from cardkit.crypto.pkcs11token import DecipheringTokenKey, Token, TokenKey, cbc_mechanism, destroyed
+from cardkit.crypto.pkcs11token import DecipheringTokenKey, Token, TokenKey, cbc_mechanism
 from cardkit.crypto.pkcs11uri import Pkcs11URI
 from cardkit.crypto.secret import Secret
 from cardkit.crypto.statickey import ClearKey, StaticKey
-from cardkit.crypto.wrap import COLUMN_IV, UNWRAPPING, Wrapping
+from cardkit.crypto.wrap import UNWRAPPING, WRAPPING, Wrapping
 from cardkit.errors import KeyStoreError, UnsupportedKeyOperationError
 
 _A = pkcs11.Attribute
@@ -130,51 +130,24 @@ class Pkcs11KeyStore(TokenKeys, EmvOperations):
         _, facts = self._usable(reference)
         raise KeyStoreError(f"key {reference}: usage {facts.usage}, expected {Usage.CARD_SECRET}")
 
-    def unwrap(self, reference: str, wrapped: bytes, wrapping: Wrapping) -> bytearray:
+    def unwrap(self, reference: str, wrapped: bytes, wrapping: Wrapping, context: bytes = b"") -> bytearray:
         """Return the clear value of a wrapped order field; the caller wipes it."""
         _, facts = self._usable(reference)
         check_usage(reference, facts.usage, "unwrapping", UNWRAPPING)
-        if wrapping is Wrapping.AES_KW:
-            return self._unwrap_aes_kw(reference, wrapped)
-        if not wrapped or len(wrapped) % 16:
-            raise KeyStoreError(
-                f"value under {reference}: {len(wrapped)} bytes, expected a multiple of 16 for {wrapping}"
-            )
-        if facts.usage is not Usage.TRANSPORT_IN:
-            raise UnsupportedKeyOperationError(
-                f"key {reference}: {wrapping} is read under a {Usage.TRANSPORT_IN} key only"
-            )
-        return bytearray(
-            self._token.use(
-                reference, lambda key: key.decrypt(wrapped, mechanism=_M.AES_CBC, mechanism_param=COLUMN_IV)
-            )
-        )
+        return pkcs11fields.unwrap(self._token, reference, facts, wrapped, wrapping, context)
 
-    def _unwrap_aes_kw(self, reference: str, wrapped: bytes) -> bytearray:
-        if len(wrapped) < 24 or len(wrapped) % 8:
-            raise KeyStoreError(
-                f"value under {reference}: {len(wrapped)} bytes, expected 24 or more and a multiple of 8"
-            )
-        template = {_A.TOKEN: False, _A.SENSITIVE: False, _A.EXTRACTABLE: True}
-
-        def work(key: Any) -> bytearray:
-            try:
-                value = key.unwrap_key(
-                    pkcs11.ObjectClass.SECRET_KEY,
-                    pkcs11.KeyType.GENERIC_SECRET,
-                    wrapped,
-                    store=False,
-                    mechanism=_M.AES_KEY_WRAP,
-                    template=template,
-                )
-            except (exceptions.GeneralError, exceptions.WrappedKeyInvalid, exceptions.EncryptedDataInvalid):
-                raise KeyStoreError(
-                    f"value under {reference}: integrity check failed: another key, or a changed value"
-                ) from None
-            with destroyed(value):
-                return bytearray(value[_A.VALUE])
-
-        return self._token.use(reference, work)
+    def wrap(
+        self,
+        reference: str,
+        value: Secret,
+        wrapping: Wrapping,
+        context: bytes = b"",  # noqa: ARG002  of AES-GCM, which tokens are not asked for
+        nonce: bytes = b"",  # noqa: ARG002
+    ) -> bytes:
+        """Return a value of an output file under a transport-out key, by AES key wrap."""
+        _, facts = self._usable(reference)
+        check_usage(reference, facts.usage, "wrapping", WRAPPING)
+        return pkcs11fields.wrap(self._token, reference, facts, value, wrapping)
 
     def marker(self, reference: str, binding: Binding, state: MarkerState) -> bytes:
         """Return the 18-byte marker of a binding under a batch key."""

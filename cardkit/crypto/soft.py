@@ -69,9 +69,15 @@ class SoftKeyStore(EmvOperations):
             raise KeyStoreError(f"key {reference}: usage {secret.usage}, expected {Usage.CARD_SECRET}")
         return secret
 
-    def unwrap(self, reference: str, wrapped: bytes, wrapping: Wrapping) -> bytearray:
+    def unwrap(self, reference: str, wrapped: bytes, wrapping: Wrapping, context: bytes = b"") -> bytearray:
         """Return the clear value of a wrapped order field; the caller wipes it."""
-        return wrap.unwrap(self._key(reference), wrapped, wrapping)
+        return wrap.unwrap(self._key(reference), wrapped, wrapping, context)
+
+    def wrap(
+        self, reference: str, value: Secret, wrapping: Wrapping, context: bytes = b"", nonce: bytes = b""
+    ) -> bytes:
+        """Return a value of an output file under a transport-out key; the nonce is of AES-GCM, 12 bytes."""
+        return wrap.wrap(self._key(reference), value, wrapping, context, nonce)
 
     def marker(self, reference: str, binding: Binding, state: MarkerState) -> bytes:
         """Return the 18-byte marker of a binding under a batch key."""

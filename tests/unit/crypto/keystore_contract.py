@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-from cardkit.crypto import Key, MemoryKeyStore, Usage
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, Role, Scheme, parse_key_set
 from cardkit.crypto.kcv import KCVMethod, block_cipher
 from cardkit.crypto.mac import retail_mac
@@ -52,6 +53,9 @@ KEYS = {
     "plant:imk-ac": ("3DES-128", Usage.IMK_AC, EMV_KEY),
     "plant:kek": ("AES-128", Usage.KEK, GP_KEY),
     "order:zmk": ("AES-128", Usage.TRANSPORT_IN, GP_KEY),
+    "order:zmk-des": ("3DES-128", Usage.TRANSPORT_IN, GP_KEY),
+    "order:out": ("AES-128", Usage.TRANSPORT_OUT, GP_KEY),
+    "order:out-des": ("3DES-128", Usage.TRANSPORT_OUT, GP_KEY),
     "plant:marker": ("HMAC-256", Usage.DATA_MAC, bytes(range(32))),
     "plant:dup": ("HMAC-256", Usage.DUP_DIGEST, bytes(range(32))),
     "plant:receipt": ("AES-128", Usage.DATA_MAC, GP_KEY),
@@ -309,6 +313,54 @@ class KeyStoreContract:
         with pytest.raises(KeyStoreError, match="expected a multiple of 16"):
             keystore.unwrap("order:zmk", column[:-1], Wrapping.AES_CBC_23)
 
+    def test_order_blocks_without_chaining(self, keystore):
+        for reference, cipher, wrapping in (
+            ("order:zmk", algorithms.AES(GP_KEY), Wrapping.AES_ECB),
+            ("order:zmk-des", block_cipher("3DES-128", GP_KEY), Wrapping.TDES_ECB),
+        ):
+            blocks = Cipher(cipher, modes.ECB()).encryptor().update(NEW_AES)
+
+            assert keystore.unwrap(reference, blocks, wrapping) == NEW_AES
+            with pytest.raises(KeyStoreError, match="expected a multiple of"):
+                keystore.unwrap(reference, blocks[:-1], wrapping)
+        with pytest.raises(KeyStoreError, match="3DES-128, aes-ecb needs AES"):
+            keystore.unwrap("order:zmk-des", bytes(16), Wrapping.AES_ECB)
+
+    def test_order_value_bound_to_its_place(self, keystore):
+        nonce = bytes(range(12))
+        sealed = nonce + AESGCM(GP_KEY).encrypt(nonce, b"2437", b"order 7, pin1")
+
+        assert keystore.unwrap("order:zmk", sealed, Wrapping.AES_GCM, b"order 7, pin1") == b"2437"
+        with pytest.raises(KeyStoreError, match="integrity check failed"):
+            keystore.unwrap("order:zmk", sealed, Wrapping.AES_GCM, b"order 7, pin2")
+        with pytest.raises(KeyStoreError, match="28 bytes, expected 29 or more"):
+            keystore.unwrap("order:zmk", sealed[:28], Wrapping.AES_GCM)
+
+    def test_output_value_under_aes_key_wrap(self, keystore):
+        vector = SECURITY["wrap-rfc3394"]
+        value = Secret(bytes.fromhex(vector["in"]["key"]), "ki")
+
+        assert bytes.fromhex(vector["out"]["wrapped"]) == keystore.wrap("order:out", value, Wrapping.AES_KW)
+        with pytest.raises(KeyStoreError, match="value for order:out: 4 bytes, aes-kw takes 16 or more"):
+            keystore.wrap("order:out", Secret(b"2437", "pin1"), Wrapping.AES_KW)
+
+    def test_output_value_in_the_operators_cipher(self, keystore):
+        value, nonce = Secret(NEW_AES, "ki"), bytes(range(12))
+        for reference, wrapping, expected in (
+            ("order:out", Wrapping.AES_ECB, Cipher(algorithms.AES(GP_KEY), modes.ECB()).encryptor().update(NEW_AES)),
+            ("order:out-des", Wrapping.TDES_ECB,
+             Cipher(block_cipher("3DES-128", GP_KEY), modes.ECB()).encryptor().update(NEW_AES)),
+            ("order:out", Wrapping.AES_CBC_23,
+             Cipher(algorithms.AES(GP_KEY), modes.CBC(b"\x23" * 16)).encryptor().update(NEW_AES)),
+            ("order:out", Wrapping.AES_GCM, nonce + AESGCM(GP_KEY).encrypt(nonce, NEW_AES, b"here")),
+        ):  # fmt: skip
+            written = self.offered(
+                "the operator's cipher",
+                lambda: keystore.wrap(reference, value, wrapping, b"here", nonce),  # noqa: B023
+            )
+
+            assert written in (None, expected)
+
     def test_marker_and_digest(self, keystore):
         key, binding = bytes(range(32)), Binding("b", 1, 2)
         mac = hmac.digest(key, binding.message(), "sha256")
@@ -396,6 +448,8 @@ class KeyStoreContract:
          lambda store, ref: store.card_key_kcv(CardKey(ref)), ""),
         ("unwrapping", {Usage.KEK, Usage.TRANSPORT_IN},
          lambda store, ref: store.unwrap(ref, WRAPPED, Wrapping.AES_KW), "AES-"),
+        ("wrapping", {Usage.TRANSPORT_OUT},
+         lambda store, ref: store.wrap(ref, Secret(bytes(16), "ki"), Wrapping.AES_KW), "AES-"),
         ("a marker", {Usage.DATA_MAC}, lambda store, ref: store.marker(ref, Binding("b", 1, 1), MarkerState.STARTED),
          "HMAC"),
         ("a duplicate digest", {Usage.DUP_DIGEST}, lambda store, ref: store.dup_digest(ref, "iccid", "1"), "HMAC"),

@@ -103,6 +103,7 @@ def test_value_that_cannot_be_wrapped_is_refused(wrapping, size):
 # K8: what each usage may do, as this store offers it.
 OPERATIONS = {
     "unwrap": lambda store: store.unwrap("test:key", bytes(32), Wrapping.AES_CBC_23),
+    "wrap": lambda store: store.wrap("test:key", Secret(bytes(16), "ki"), Wrapping.AES_KW),
     "marker": lambda store: store.marker("test:key", Binding("b", 1, 1), MarkerState.STARTED),
     "dup_digest": lambda store: store.dup_digest("test:key", "iccid", "1"),
     "card_secret": lambda store: store.card_secret("test:key"),
@@ -110,6 +111,7 @@ OPERATIONS = {
 ALLOWED = {
     Usage.KEK: {"unwrap"},
     Usage.TRANSPORT_IN: {"unwrap"},
+    Usage.TRANSPORT_OUT: {"wrap"},
     Usage.DATA_MAC: {"marker"},
     Usage.DUP_DIGEST: {"dup_digest"},
 }
@@ -126,7 +128,7 @@ def test_key_does_what_its_usage_allows_and_nothing_else(usage, operation):
             OPERATIONS[operation](store)
 
 
-@pytest.mark.parametrize("operation", ["unwrap", "marker", "dup_digest"])
+@pytest.mark.parametrize("operation", ["unwrap", "wrap", "marker", "dup_digest"])
 def test_card_secret_is_presented_and_nothing_else(operation):
     store = MemoryKeyStore({"test:key": Secret(b"12345678", "adm1")})
 
