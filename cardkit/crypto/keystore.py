@@ -73,15 +73,6 @@ class KeyStore(EmvKeyStore, Protocol):
         """
         ...
 
-    def wrap(
-        self, reference: str, value: Secret, wrapping: Wrapping, context: bytes = b"", nonce: bytes = b""
-    ) -> bytes:
-        """Return a value of an output file under a transport-out key.
-
-        :param context: what the value is bound to, of AES-GCM.  :param nonce: of AES-GCM, 12 bytes.
-        """
-        ...
-
     def marker(self, reference: str, binding: Binding, state: MarkerState) -> bytes:
         """Return the 18-byte marker of a binding under a batch key."""
         ...
