@@ -22,6 +22,9 @@ from cardkit.errors import CardError, EncodingError
 FORMAT = "cardkit-dump-1"
 _FORMATS = frozenset((FORMAT, "cardkit-uicc-dump-1"))
 
+# What says least of a card: others stand on it, and one of them gives the card its class.
+_GROUND = frozenset(("unknown", "GlobalPlatform"))
+
 MISSING = "(not there)"
 
 Document: TypeAlias = dict[str, Any]
@@ -36,8 +39,10 @@ def look(channel: Channel, today: date) -> Document:
     document: Document = {"format": FORMAT, "class": "unknown", "atr": channel.atr.hex().upper()}
     strange = {}
     for app in _showing():
+        kind = document["class"]
         try:
             document |= app.look(channel, today)
+            document["class"] = kind if kind not in _GROUND else document["class"]
         except CardError as error:
             strange[app.title] = str(error)
     if document["class"] == "unknown":
