@@ -93,6 +93,14 @@ def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomByt
     return Prepared(drawn[:TAG_BYTES], rands, values)
 
 
+def prepares(profile: Profile) -> bool:
+    """Whether cards of this profile carry values that are made for each of them: nobody can make them again.
+
+    :raises ProfileError: when the profile asks for what its chip cannot do.
+    """
+    return _prepares(compiled(profile))
+
+
 def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> Plan:
     """Plan one card: a pure function; the key store only says whether the keys are there.
 

@@ -53,16 +53,35 @@ class WorkFolder:
 
         :raises KeyStoreError: if the folder's key does not open them.
         """
-        path = self.folder / f"{self._id}.prepared"
-        cipher = CellCipher(self._key("cells", "AES-256", Usage.FIELD_ENC))
-        place = CellAddress("desk", self._profile.name, self._record.row_no, "prepared", SCHEMA)
-        if path.exists():
-            return Prepared.from_bytes(cipher.open(place, path.read_bytes()))
+        kept = self.kept()
+        if kept is not None:
+            return kept
         made = prepare(self._profile, self._record, keystore, secrets.token_bytes)
-        draft = path.with_suffix(".new")
-        draft.write_bytes(cipher.seal(place, made.to_bytes(), secrets.token_bytes(12)))
-        draft.replace(path)
+        draft = self._sealed.with_suffix(".new")
+        draft.write_bytes(self._cells.seal(self._place, made.to_bytes(), secrets.token_bytes(12)))
+        draft.replace(self._sealed)
         return made
+
+    def kept(self) -> Prepared | None:
+        """Return the record's random values of an earlier run, None where there was none.
+
+        :raises KeyStoreError: if the folder's key does not open them.
+        """
+        if not self._sealed.exists():
+            return None
+        return Prepared.from_bytes(self._cells.open(self._place, self._sealed.read_bytes()))
+
+    @property
+    def _sealed(self) -> Path:
+        return self.folder / f"{self._id}.prepared"
+
+    @property
+    def _cells(self) -> CellCipher:
+        return CellCipher(self._key("cells", "AES-256", Usage.FIELD_ENC))
+
+    @property
+    def _place(self) -> CellAddress:
+        return CellAddress("desk", self._profile.name, self._record.row_no, "prepared", SCHEMA)
 
     def event(self, event: Event) -> None:
         """Make an event of the card's run durable.

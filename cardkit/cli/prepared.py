@@ -1,0 +1,69 @@
+"""Where a finished card's prepared values are: in the store it was made from, or in the work folder of its run."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cardkit import production
+from cardkit.cli.order import Job
+from cardkit.errors import ProfileError
+from cardkit.perso import Prepared, prepare, prepares
+from cardkit.production.workfolder import WorkFolder
+from cardkit.profile import Record
+
+DEFAULT_FOLDER = Path("cardkit-work")
+Source = Callable[[Job, Record], Prepared]
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--work`` and ``--store``: for families whose cards carry values made for each of them."""
+    command = click.option(
+        "--store", "store_url", default="", metavar="URL", help="Store the cards were made from, for prepared values."
+    )(command)
+    return click.option(
+        "--work",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=DEFAULT_FOLDER,
+        show_default=True,
+        metavar="DIR",
+        help="Work folder the card was made from, for prepared values.",
+    )(command)
+
+
+def source(work: Path, store_url: str) -> Source:
+    """Return what finds a record's values.
+
+    :param work: folder of the run.  :param store_url: goes before it; empty for none.
+    """
+
+    def values(job: Job, record: Record) -> Prepared:
+        if not prepares(job.profile):
+            return prepare(job.profile, record, job.keystore, secrets.token_bytes)
+        found = _in_store(job, record, store_url) if store_url else _in_folder(job, record, work)
+        if found is None:
+            raise ProfileError(
+                f"record {record.row_no} was not prepared in {store_url or work}: name its --store or --work"
+            )
+        return found
+
+    return values
+
+
+def _in_store(job: Job, record: Record, url: str) -> Prepared | None:
+    store = production.open_store(url, operator=getpass.getuser())
+    try:
+        return production.kept_values(store, job.profile, record)
+    finally:
+        store.close()
+
+
+def _in_folder(job: Job, record: Record, folder: Path) -> Prepared | None:
+    if not (folder / "key").exists():
+        return None
+    return WorkFolder(folder, job.profile, record).kept()
