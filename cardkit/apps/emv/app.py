@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cardkit.apps.emv import dump
 from cardkit.apps.emv.cps import stored_remark
 from cardkit.apps.emv.prepare.card import holder_in, prepare_card
 from cardkit.apps.emv.prepare.groupings import from_values, to_values
@@ -19,6 +20,7 @@ from cardkit.apps.emv.states.session import PaymentSession
 from cardkit.apps.gp.app import APP as GP_APP
 from cardkit.apps.gp.app import GpBlueprint
 from cardkit.apps.gp.states.scripts import Scripts
+from cardkit.apps.gp.states.varying import varying as gp_varying
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.desired import (
@@ -182,8 +184,19 @@ class EmvApp:
     """The application as the registry knows it."""
 
     name = "emv"
+    title = "payment application"
+    part = dump.PART
     block = EmvBlock
     chip_block = ChipBlock
+    look = staticmethod(dump.look)
+    public = staticmethod(dump.public)
+    lines = staticmethod(dump.lines)
+    places = staticmethod(dump.places)
+
+    def varying(self, blueprint: EmvBlueprint) -> frozenset[str]:
+        """Return the places of a dump in which good cards of a product differ, those of the card below included."""
+        product = blueprint.product
+        return dump.varying(product.aids) | gp_varying(product.gp)
 
     def files(self, block: EmvBlock) -> tuple[str, ...]:
         """Return the names of the issuer's files, and of those of the card below."""
