@@ -16,7 +16,7 @@ import msgspec
 
 from cardkit.apps.registry import get_app, names
 from cardkit.channel import Channel
-from cardkit.desired import Shows
+from cardkit.desired import Checks, Finding, Shows
 from cardkit.errors import CardError, EncodingError
 
 FORMAT = "cardkit-dump-1"
@@ -48,6 +48,35 @@ def look(channel: Channel, today: date) -> Document:
     if document["class"] == "unknown":
         document["error"] = "; ".join(f"no {title}: {error}" for title, error in strange.items())
     return document
+
+
+def observe(channel: Channel, document: Document, *, toolkit: bool = False) -> Document:
+    """Return the document with what the rules ask for besides; nothing is spent or presented, the card may be reset.
+
+    :param toolkit: let the card's own programs act as in a phone.  :raises TransportError: when the link fails.
+    """
+    for app in _parts(document):
+        if isinstance(app, Checks):
+            document = {**document, **app.observe(channel, document, toolkit=toolkit)}
+    return document
+
+
+def check(document: Document, *, printed: str = "") -> list[Finding]:
+    """Apply every rule of every application to a dump, without a profile.
+
+    :param printed: the number in print on the card, "" where nobody read it.
+    :raises EncodingError: when no application has rules for such a card, or the dump is none.
+    """
+    checking = [app for app in _parts(document) if isinstance(app, Checks)]
+    if not checking:
+        raise EncodingError(f"{document['class']} card: no rules without a profile for such a card")
+    return [finding for app in checking for finding in app.check(document, printed)]
+
+
+def meanings(document: Document) -> dict[str, str]:
+    """Return what each rule that can be applied to a document means to the card's holder, by number."""
+    checking = [app for app in _parts(document) if isinstance(app, Checks)]
+    return {rule.id: rule.meaning for app in checking for rule in app.rules}
 
 
 def public(document: Document) -> Document:

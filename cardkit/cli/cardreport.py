@@ -14,7 +14,7 @@ import click
 
 from cardkit.cli.order import Job
 from cardkit.cli.render import facts, table
-from cardkit.desired import Finding
+from cardkit.desired import Finding, Severity
 from cardkit.perso import Outcome, Report
 from cardkit.production.report import BatchReport, CardResult, Kind, ReportFiles, Verdict, write_report
 from cardkit.production.report.identity import identity
@@ -141,14 +141,19 @@ def show_report(done: Verified) -> None:
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
-    """Print findings, one a row."""
+    """Print findings, one a row; rules nobody meant to check for this card are named in one line."""
+    items = list(map(masked, findings))
+    left_out = [item for item in items if item.not_checked and item.severity is Severity.INFO]
     rows = [
         (item.rule, item.severity.value, item.where, item.expected, item.actual, item.decoded, item.clause)
-        for item in map(masked, findings)
+        for item in items
+        if item not in left_out
     ]
     if rows:
         click.echo()
         table(["rule", "", "where", "expected", "actual", "decoded", "clause"], rows)
+    if left_out:
+        click.echo(f"\nnot checked: {', '.join(sorted({item.rule for item in left_out}))}; why: --json")
 
 
 def write_cards(

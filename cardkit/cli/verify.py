@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from pathlib import Path
 import click
 
 from cardkit.apps.dump import Document, compare, look
-from cardkit.cli import options
+from cardkit.channel import Channel
+from cardkit.cli import options, prepared
 from cardkit.cli.card import today
 from cardkit.cli.cardreport import Verified, report_document, show_report, verified_card, write_cards
 from cardkit.cli.diff import read_dump
@@ -21,7 +21,7 @@ from cardkit.cli.order import Job, open_job
 from cardkit.cli.render import print_json, print_json_line, say
 from cardkit.desired import Register
 from cardkit.errors import CardError, CardkitError, NoCardError, TransportError
-from cardkit.perso import RunRegister, plan, prepare, read_identity
+from cardkit.perso import RunRegister, plan, read_identity
 from cardkit.perso import verify as verify_card
 from cardkit.production.report.identity import mask
 from cardkit.profile import Record
@@ -35,14 +35,18 @@ GOOD = "GOOD"
 class Depth:
     """How far a verification goes.
 
+    :param full: also read what the profile does not.
     :param golden: dump of the card that all others should be like, None where there is none.
     :param register: remembers the cards of this run, None for a single one.
+    :param values: gives a record's prepared values.
     """
 
     without_keys: bool
     destructive: bool
+    full: bool
     golden: Document | None
     register: Register | None
+    values: prepared.Source
 
 
 class RecordChoice(click.ParamType[int | None]):
@@ -81,10 +85,12 @@ class RecordChoice(click.ParamType[int | None]):
     is_flag=True,
     help="Samples and virtual cards only: also spend tries and break sessions on purpose.",
 )
+@click.option("--full", is_flag=True, help="Also read every other file of the card, for the rules about them.")
 @click.option(
     "--golden", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="DUMP",
     help="What `dump --json` printed of a golden card; every difference the profile does not make is told.",
 )  # fmt: skip
+@prepared.options
 @options.report
 @options.as_json
 def verify(
@@ -95,7 +101,10 @@ def verify(
     continuous: bool,
     without_keys: bool,
     destructive: bool,
+    full: bool,
     golden: Path | None,
+    work: Path,
+    store_url: str,
     report_dir: Path | None,
     as_json: bool,
 ) -> int:
@@ -108,8 +117,10 @@ def verify(
     depth = Depth(
         without_keys,
         destructive,
+        full,
         read_dump(golden) if golden else None,
         RunRegister() if continuous or len(targets) > 1 else None,
+        prepared.source(work, store_url),
     )
     done: list[Verified] = []
     failed = 0
@@ -165,8 +176,7 @@ def one_card(job: Job, card: Card, record_no: int | None, depth: Depth) -> Verif
     begun = time.monotonic()
     try:
         record = find_record(job, card) if record_no is None else job.record(record_no)
-        prepared = prepare(job.profile, record, job.keystore, secrets.token_bytes)
-        todo = plan(job.profile, record, prepared, job.keystore)
+        todo = plan(job.profile, record, depth.values(job, record), job.keystore)
         report = verify_card(
             todo,
             card,
@@ -174,11 +184,17 @@ def one_card(job: Job, card: Card, record_no: int | None, depth: Depth) -> Verif
             without_keys=depth.without_keys,
             destructive=depth.destructive,
             differs=None if depth.golden is None else differing(depth.golden, card),
+            look=looking if depth.full else None,
             register=depth.register,
         )
     except (CardError, TransportError) as error:
         return error
     return Verified(report, record, card.reader, time.monotonic() - begun)
+
+
+def looking(channel: Channel) -> Document:
+    """Return what is on a card, with the rights the channel has by now."""
+    return look(channel, today())
 
 
 def differing(golden: Document, card: Card) -> frozenset[str]:

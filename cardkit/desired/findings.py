@@ -14,6 +14,8 @@ DIFFERS = "differs from the golden card"
 """Name of a note whoever has a golden card's dump makes: a frozenset of the places in which this card differs."""
 REPEATED = "had by another card"
 """Name of a note the run makes where somebody remembers cards: a frozenset of kinds, as :class:`Distinct` has them."""
+LOOKED = "all that was found on the card"
+"""Name of a note whoever has dumped the card makes: the document."""
 NOT_ALIKE = ("as on the golden card", "another value")
 
 

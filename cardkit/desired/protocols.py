@@ -305,6 +305,32 @@ class Shows(Protocol):
         ...
 
 
+@runtime_checkable
+class Checks(Protocol):
+    """What an application offers besides, where its rules can be applied to a card nobody has a profile for.
+
+    :ivar rules: all of them.
+    """
+
+    rules: tuple[Rule, ...]
+
+    def observe(self, channel: Channel, document: Mapping[str, Any], *, toolkit: bool) -> dict[str, Any]:
+        """Return what rules ask for besides a dump: counters, behaviour. Spends nothing, presents nothing, may reset.
+
+        :param document: the dump of this card.  :param toolkit: let the card's own programs act as in a phone.
+        :raises TransportError: when the link fails.
+        """
+        ...
+
+    def check(self, document: Mapping[str, Any], printed: str) -> list[Finding]:
+        """Apply every rule to a dump; what a profile or a card would be needed for is "not checked".
+
+        :param printed: the number in print on the card, "" where nobody read it.
+        :raises EncodingError: when it is no such dump.
+        """
+        ...
+
+
 class App(Protocol):
     """What a card can do: one folder of :mod:`cardkit.apps`, found by its key in the registry.
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cardkit.channel import Channel
 from cardkit.crypto import KeyStore
-from cardkit.desired import ATR_FITS, DIFFERS, Mistreats, OnEvent, Plan, Register, Role, Step, intent_of
+from cardkit.desired import ATR_FITS, DIFFERS, LOOKED, Mistreats, OnEvent, Plan, Register, Role, Step, intent_of
 from cardkit.perso.identify import Card
 from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
 from cardkit.perso.planner import working
 from cardkit.perso.register import note_repeated
+
+Look = Callable[[Channel], Mapping[str, Any]]
 
 _WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
 
@@ -20,6 +26,7 @@ def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     without_keys: bool = False,
     destructive: bool = False,
     differs: frozenset[str] | None = None,
+    look: Look | None = None,
     register: Register | None = None,
     on_event: OnEvent | None = None,
 ) -> Report:
@@ -33,6 +40,8 @@ def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     :param destructive: also spend tries and break sessions, where the family has such tests: never on a card that
         leaves the house.
     :param differs: places in which the card's dump differs from a golden card's, None where nobody compared them.
+    :param look: dumps the card, with the secrets the check has presented, for the rules about what the profile does
+        not read; None where nobody asks for them.
     :param register: what is remembered of other cards; None where nobody does.
     :param on_event: gets one IntentEvent before the first secret is presented.
     :raises TransportError: when the link fails.
@@ -47,6 +56,8 @@ def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     if differs is not None:
         session.seen.notes[DIFFERS] = differs
     session.run(steps, strict=False)
+    if look is not None:
+        session.seen.notes[LOOKED] = look(card.channel)
     note_repeated(session, register, plan.record_no)
     if destructive and isinstance(session, Mistreats):
         session.mistreat()

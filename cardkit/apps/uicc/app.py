@@ -7,9 +7,11 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from cardkit.apps.uicc import look
+from cardkit.apps.uicc import look, observing
 from cardkit.apps.uicc.dump import tree_lines
-from cardkit.apps.uicc.rules.engine import RULES, Judge
+from cardkit.apps.uicc.dumped import picture_of_dump
+from cardkit.apps.uicc.rules.engine import RULES, Judge, findings
+from cardkit.apps.uicc.rules.expectation import Expectation
 from cardkit.apps.uicc.schema import ChipBlock, UiccBlock
 from cardkit.apps.uicc.states.chip import Chip
 from cardkit.apps.uicc.states.listing import states_of
@@ -45,7 +47,7 @@ class UiccBlueprint:
     def __init__(self, product: Product) -> None:
         self.product = product
         self._scripts = Scripts(product)
-        self._judge = Judge(product, self._scripts.proofs)
+        self._judge = Judge(product, self._scripts)
         self.states: tuple[State, ...] = states_of(product)
         self.rules = RULES
         self.parts: Mapping[Part, tuple[Step, ...]] = self._scripts.parts
@@ -100,6 +102,7 @@ class UiccApp:
     name = "uicc"
     title = "file tree"
     part = look.PART
+    rules = RULES
     block = UiccBlock
     chip_block = ChipBlock
     public = staticmethod(look.public)
@@ -108,6 +111,14 @@ class UiccApp:
     def look(self, channel: Channel, today: date) -> dict[str, Any]:  # noqa: ARG002  (no file has a date of one year)
         """Return class and directories of a card.  :raises ProtocolError: when it has no file tree."""
         return look.look(channel)
+
+    def observe(self, channel: Channel, document: Mapping[str, Any], *, toolkit: bool) -> dict[str, Any]:
+        """Return counters and behaviour, which no file shows.  :raises TransportError: when the link fails."""
+        return observing.observe(channel, document, toolkit=toolkit)
+
+    def check(self, document: Mapping[str, Any], printed: str) -> list[Finding]:
+        """Apply the rules to a dump.  :raises EncodingError: when it is none."""
+        return findings(picture_of_dump(document), Expectation(printed=printed))
 
     def lines(self, document: Mapping[str, Any]) -> Iterator[str]:
         """Yield the directories as an indented tree."""

@@ -141,6 +141,10 @@ class ProactiveCommand:
             raise EncodingError(f"proactive command: command details of {len(details)} bytes, expected 3")
         return cls(details[0], details[1], details[2], objects)
 
+    def build(self) -> bytes:
+        """Return the bytes that were read."""
+        return tlv.build(_PROACTIVE, self.objects.build())
+
     @property
     def name(self) -> str:
         """What is asked, in the words of the standard; the number for a type not known here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cardkit.apps.uicc.rules.check import Trouble
 from cardkit.apps.uicc.rules.engine import finding
 from cardkit.desired import Observations, Part, Secrecy
 from cardkit.perso.planner import compiled
@@ -24,7 +25,7 @@ from cardkit.profile import read_order
     ],
 )
 def test_a_finding_has_the_secrecy_of_its_file(where, secrecy):
-    assert finding("UICC-030", where, "00", "01").secrecy is secrecy
+    assert finding("UICC-030", Trouble(where, "01", "00")).secrecy is secrecy
 
 
 def test_a_relation_that_quotes_a_personal_file_is_personal(profile):

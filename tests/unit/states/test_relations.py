@@ -80,10 +80,10 @@ def test_040_and_041_tell_what_the_sheet_tells_of_usim_b():
 
 def test_040_and_041_tell_what_the_sheet_tells_of_usim_a():
     values = decoded("usim-A", "ADF.USIM/EF.UST")
-    ground = Ground(NETWORK, files("usim-A"), has_isim=False)
+    ground = Ground(NETWORK, files("usim-A"), has_isim=False, walked=True)
     missing = "PNN MBDN MMSN MMSUP MMSUCP EXT8 ACL OCI OCT ICI ICT"
     assert titles(said("UICC-040", values, ground)) == {f"EF.{name}" for name in missing.split()}
-    idle = "ACM ACMmax PUCT GID2 EXT5 VGCS VGCSS VBS VBSS VGCSCA VBSCA SPNI PWS"
+    idle = "ACM ACMmax PUCT GID2 EXT5 VGCS VGCSS VBS VBSS VGCSCA VBSCA SPNI PWS InvScan"
     assert titles(said("UICC-041", values, ground)) == {f"EF.{name}" for name in idle.split()}
 
 

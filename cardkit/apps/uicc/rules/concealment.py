@@ -5,13 +5,19 @@ TS 31.102 4.4.11.8 (EF.SUCI_Calc_Info), 4.4.11.11 (EF.Routing_Indicator); TS 33.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from cardkit.apps.uicc.rules.relations import USIM, Ground, Relation, Values
+from cardkit.apps.uicc.picture import CardPicture
+from cardkit.apps.uicc.rules.check import Check, Relation, Trouble, Values, unknown
+from cardkit.apps.uicc.rules.expectation import USIM, Expectation, Ground
+from cardkit.apps.uicc.rules.networks import home_of
+from cardkit.apps.uicc.states.aka import PROVEN
+from cardkit.apps.uicc.states.concealing import CALLS, KEYS
 from cardkit.crypto.publishedkeys import is_published_home_key
 from cardkit.crypto.suci import Scheme, check_home_key
+from cardkit.desired import NOT_CHECKED
 from cardkit.errors import EncodingError
 
 UST = f"{USIM}/EF.UST"
@@ -95,6 +101,42 @@ def _unpublished(values: Values, ground: Ground) -> str | None:
     return f"key id {known[0]} is the standard's test key" if known and not ground.test_keys else None
 
 
+def _by_the_card(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
+    """Service 125: the phone must not be able to read what it would conceal with."""
+    on = BY_THE_CARD in picture.value(UST).get("services", [])
+    if on and SUCI in picture.bodies and not picture.is_blank(SUCI):
+        yield Trouble(SUCI, "a phone can read it", f"nothing to read, as service {BY_THE_CARD} is on")
+    if on and expected.product is None and picture.identities is None:
+        yield unknown(SUCI, "nobody asked for GET IDENTITY")
+
+
+def _proven(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
+    """The answers to two calls of GET IDENTITY, where the card holds the home network's keys."""
+    assert expected.product is not None
+    outcomes = [picture.proofs.get(call, NOT_CHECKED) for call in CALLS] if expected.concealing else []
+    for outcome in dict.fromkeys(outcomes):
+        if outcome != PROVEN:
+            yield Trouble(KEYS, outcome)
+
+
+def _concealed(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
+    """The same of a card nobody has a profile for: two SUCIs of its home network that differ."""
+    home, given = home_of(picture, expected), picture.identities or ()
+    concealed = [suci.output for suci in given if suci.scheme is not Scheme.NULL]
+    others = [suci.plmn for suci in given if home is not None and suci.plmn != home]
+    if not given:
+        yield Trouble("GET IDENTITY", "no SUCI", "a SUCI")
+    elif others:
+        yield Trouble("GET IDENTITY", f"a SUCI of {others[0]}", f"of {home}")
+    elif len(set(concealed)) < len(concealed):
+        yield Trouble("GET IDENTITY", "the same SUCI twice", "another one at every call")
+
+
+IDENTITY_CHECK = Check("UICC-104", _proven, profile=True)
+CHECKS = (
+    Check("UICC-104", _by_the_card, files=(UST,)),
+    Check("UICC-104", _concealed, fields=(("identities", "answers to GET IDENTITY"),)),
+)
 CONCEALMENT = (
     Relation("UICC-100", (SUCI,), _indices),
     Relation("UICC-101", (SUCI,), _points),

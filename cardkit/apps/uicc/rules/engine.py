@@ -1,31 +1,89 @@
-"""The engine: applies every rule to what a card showed, and says so where a rule could not be applied."""
+"""The engine: applies every rule to what a card showed, and says so where a rule could not be applied.
+
+:func:`findings` applies them all to a picture, whoever took it. :class:`Judge` is one product's: in production it
+applies those that what production reads anyway can answer, and keeps what relations between files gave before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from cardkit.apps.uicc.files import CATALOGUE
-from cardkit.apps.uicc.rules.attributes import attributes
-from cardkit.apps.uicc.rules.behaviour import Behaviour
-from cardkit.apps.uicc.rules.concealment import CONCEALMENT
-from cardkit.apps.uicc.rules.relations import RELATIONS, Ground, Relation
-from cardkit.apps.uicc.rules.table import TABLE, file_rule
-from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, MARKER_VERIFIED, NUMBER, Product
-from cardkit.apps.uicc.states.scripts import Proof
-from cardkit.apps.uicc.states.targets import Target
-from cardkit.desired import MARKER_GONE, MARKER_STANDS, NOT_CHECKED, Content, Finding, Observations, Part, Rule, Secrecy
+from cardkit.apps.uicc.picture import CardPicture
+from cardkit.apps.uicc.rules import (
+    access,
+    blank,
+    codes,
+    concealment,
+    contents,
+    identity,
+    networks,
+    platform,
+    proofs,
+    relations,
+    services,
+    structure,
+    subscriber,
+)
+from cardkit.apps.uicc.rules.attributes import MADE_CHECK
+from cardkit.apps.uicc.rules.check import Check, Relation, Trouble, hindrance, is_absent, unknown
+from cardkit.apps.uicc.rules.expectation import Expectation, Ground, ground_of
+from cardkit.apps.uicc.rules.table import FILES_WITH_RULES, TABLE, file_rule
+from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, MARKER_VERIFIED, Product
+from cardkit.apps.uicc.states.scripts import Scripts
+from cardkit.apps.uicc.states.seeing import picture_of
+from cardkit.desired import (
+    MARKER_GONE,
+    MARKER_STANDS,
+    NOT_CHECKED,
+    Content,
+    Finding,
+    Observations,
+    Part,
+    Rule,
+    Secrecy,
+    Severity,
+)
 
 RULES: tuple[Rule, ...] = tuple(TABLE.values())
 
-FILE_NOT_FOUND, SECURITY_STATUS = 0x6A82, 0x6982
+PRODUCTION_CHECKS = (
+    *proofs.KEY_CHECKS, MADE_CHECK, concealment.IDENTITY_CHECK, *codes.PIN_CHECKS, platform.ATR_CHECK,
+)  # fmt: skip
+CHECKS: tuple[Check, ...] = (
+    *PRODUCTION_CHECKS,
+    proofs.KC_CHECK,
+    *codes.ADM_CHECKS,
+    *(check for module in (access, blank, codes, concealment, contents, identity, networks, platform, proofs,
+                           services, structure, subscriber) for check in module.CHECKS),
+)  # fmt: skip
+RELATIONS: tuple[Relation, ...] = (
+    *relations.RELATIONS, *concealment.CONCEALMENT, *blank.RELATIONS, *networks.RELATIONS, *platform.RELATIONS,
+    *subscriber.RELATIONS,
+)  # fmt: skip
+
+# Rules that only compare with what profile and record say, and those that can say something without a profile.
+_COMPARING = frozenset(("UICC-030", *map(file_rule, FILES_WITH_RULES))).difference(
+    (check.rule for check in CHECKS), (relation.rule for relation in RELATIONS)
+)
+_WITHOUT_PROFILE = frozenset(relation.rule for relation in RELATIONS) | {
+    check.rule for check in CHECKS if not check.profile
+}
+NO_PROFILE = "without a profile nobody can tell"
+
+FILE_NOT_FOUND = 0x6A82
 CACHE_ENTRIES = 4096
 STRICTNESS = tuple(Secrecy)
 
 
-def finding(rule: str, where: str, expected: str, actual: str, decoded: str = "") -> Finding:
-    """Return a finding of a rule of the table, with the secrecy of its file."""
-    return TABLE[rule].finding(where, expected, actual, decoded=decoded, secrecy=secrecy_of(where))
+def finding(rule: str, trouble: Trouble) -> Finding:
+    """Return a finding of a rule of the table, with the secrecy of its file unless the trouble says another."""
+    expected = trouble.expected or TABLE[rule].text
+    unseen = trouble.actual.startswith(NOT_CHECKED) and trouble.by_design
+    secrecy = trouble.secrecy or (Secrecy.PUBLIC if unseen else secrecy_of(trouble.where))
+    found = TABLE[rule].finding(trouble.where, expected, trouble.actual, decoded=trouble.decoded, secrecy=secrecy)
+    return replace(found, severity=Severity.INFO) if unseen else found
 
 
 def secrecy_of(where: str) -> Secrecy:
@@ -40,112 +98,156 @@ def secrecy_of(where: str) -> Secrecy:
     return Secrecy.SECRET if "EF." in where else Secrecy.PUBLIC
 
 
+def findings(picture: CardPicture, expected: Expectation, *, rules: Collection[str] | None = None) -> list[Finding]:
+    """Return what all rules say of a card; a faultless one has no finding but those that say "not checked".
+
+    :param rules: numbers of the rules to apply; None for all.
+    """
+    troubles = [item for item in _troubles(picture, expected) if rules is None or item[0] in rules]
+    return [finding(rule, trouble) for rule, trouble in _merged(troubles)]
+
+
+def _troubles(picture: CardPicture, expected: Expectation) -> Iterator[tuple[str, Trouble]]:
+    compared = list(contents.compared(picture, expected))
+    yield from compared
+    ruled = set(map(file_rule, expected.files))
+    why = NO_PROFILE if expected.product is None else "the profile fills no such file"
+    yield from ((rule, unknown("profile", why)) for rule in sorted(_COMPARING - ruled))
+    ground = ground_of(picture, expected, structure.idle_files(picture))
+    troubled = {trouble.where for _, trouble in compared}
+    for relation in RELATIONS:
+        yield from ((relation.rule, trouble) for trouble in _related(relation, picture, ground, troubled))
+    for check in CHECKS:
+        yield from ((check.rule, trouble) for trouble in _applied(check, picture, expected))
+
+
+def _merged(troubles: Iterable[tuple[str, Trouble]]) -> Iterator[tuple[str, Trouble]]:
+    """Say each thing once: one trouble of a rule at a place, and one line for all the places nobody saw."""
+    said: dict[tuple[str, str], Trouble] = {}
+    unseen: dict[tuple[str, str], list[Trouble]] = {}
+    for rule, trouble in troubles:
+        if trouble.actual.startswith(NOT_CHECKED):
+            unseen.setdefault((rule, trouble.actual), []).append(trouble)
+        else:
+            said.setdefault((rule, trouble.where), trouble)
+    for (rule, _), trouble in said.items():
+        yield rule, trouble
+    for (rule, actual), same in unseen.items():
+        others = len({trouble.where for trouble in same}) - 1
+        more = f", nor were {others} more" if others else ""
+        yield rule, replace(same[0], actual=actual + more)
+
+
+# One rule
+
+
+def _applied(check: Check, picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
+    if check.profile and expected.product is None:
+        if check.rule not in _WITHOUT_PROFILE:
+            yield unknown("profile", NO_PROFILE)
+        return
+    lacking = next((what for field, what in check.fields if _lacks(picture, field)), None)
+    if lacking is not None:
+        yield unknown("card", f"nobody saw {lacking}")
+        return
+    there = [name for name in check.files if not is_absent(picture, name)]
+    hindrances = [trouble for name in there if (trouble := hindrance(picture, name)) is not None]
+    if len(hindrances) < len(there) or not check.files:
+        yield from check.test(picture, expected)
+    yield from hindrances
+
+
+def _lacks(picture: CardPicture, field: str) -> bool:
+    value = getattr(picture, field)
+    return value is None or (isinstance(value, Mapping) and not value)
+
+
+def _related(relation: Relation, picture: CardPicture, ground: Ground, troubled: Collection[str]) -> Iterator[Trouble]:
+    if any(is_absent(picture, name) for name in relation.needs):
+        return
+    wrong = next((name for name in relation.needs if name in troubled), None)
+    if wrong is not None:
+        yield unknown(wrong, f"{wrong} is wrong or unread", by_design=False)
+        return
+    unread = next((trouble for name in relation.needs if (trouble := hindrance(picture, name)) is not None), None)
+    if unread is not None:
+        yield unread
+        return
+    said = relation.test({name: picture.value(name) for name in relation.needs}, ground)
+    if said is not None:
+        yield _quoting(relation, said)
+
+
+def _quoting(relation: Relation, said: str) -> Trouble:
+    """Return a relation's trouble, which may quote any of the files it compares."""
+    secrecy = max(map(secrecy_of, relation.needs), key=STRICTNESS.index)
+    return Trouble(relation.needs[0], said, secrecy=secrecy)
+
+
 class Judge:
     """The rules of one product.
 
     Relations are pure functions of file contents, so that results are kept: most contents repeat from card to card.
     """
 
-    def __init__(self, product: Product, proofs: tuple[Proof, ...]) -> None:
+    def __init__(self, product: Product, scripts: Scripts) -> None:
         self._product = product
-        self._copies = {copy.name: original for copy, original in product.copies}
         self._marker = product.marker.name
-        self._number = tuple(target for target in product.read if target.name == NUMBER)
-        self._behaviour = Behaviour(product, proofs, finding)
+        self._proofs = (*scripts.proofs, *scripts.locked)
         known = {content.target.name for content in (*product.files, *product.expected)}
-        self._relations = tuple(relation for relation in (*RELATIONS, *CONCEALMENT) if known.issuperset(relation.needs))
-        chip_files = frozenset(product.chip.block.files)
-        self._ground = Ground(
-            product.block.network,
-            chip_files,
-            has_isim="ADF.ISIM" in product.chip.places,
-            product_files=frozenset(known),
-            test_keys="test-keys" in product.auth.accept,
-        )
+        self._relations = tuple(relation for relation in RELATIONS if known.issuperset(relation.needs))
+        self._ground = ground_of(CardPicture(), Expectation(product))
         self._kept: dict[tuple[object, ...], str | None] = {}
 
     def findings(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
-        """Return what is to be said about a card; empty where all rules of the part hold."""
-        found: list[Finding] = []
-        if part is Part.STRANGER:
-            found += self._files(contents, seen, self._number)
-        else:
-            found += self._files(contents, seen, self._product.read)
-            troubled = {entry.where for entry in found}
-            found += self._related(seen, troubled)
-            found += self._behaviour.keys(contents, seen)
-            found += attributes(self._product, seen)
-            found += self._behaviour.identity(seen)
-            found += self._behaviour.pins(seen)
-            found += self._behaviour.atr(seen)
+        """Return what is to be said about a card; of a survey also what was not checked, else only what is wrong."""
+        picture = picture_of(seen)
+        expected = Expectation(self._product, contents, self._proofs)
+        if part is None:
+            picture = replace(picture, declared=self._ground.chip_files)
+            return [*findings(picture, expected), *self._marker_gone(seen)]
+        troubles = list(self._of_part(picture, expected, part))
+        found = [finding(rule, trouble) for rule, trouble in troubles]
         if part is Part.CHECK:
-            found += self._marker_stands(contents, seen)
-        else:
-            found += self._marker_gone(seen)
-            found += self._behaviour.adms(seen)
-        return found
+            return [*found, *self._marker_stands(contents, seen)]
+        return [*found, *self._marker_gone(seen)]
 
-    # Contents
-
-    def _files(
-        self, contents: Mapping[str, Content], seen: Observations, targets: tuple[Target, ...]
-    ) -> Iterator[Finding]:
-        for target in targets:
-            name = target.name
-            body = seen.bodies.get(name)
-            if body is None:
-                yield self._unread(target, seen.words.get(name))
-                continue
-            original = self._copies.get(name)
-            expected = contents[name] if original is None else seen.bodies.get(original, contents[name])
-            if body != expected:
-                assert isinstance(expected, bytes)
-                yield self._differs(target, expected, body)
-
-    def _unread(self, target: Target, sw: int | None) -> Finding:
-        if sw is None or sw == SECURITY_STATUS:
-            why = "not asked for" if sw is None else f"{sw:04X}, access is not open"
-            return finding(self._rule(target), target.name, f"{target.size} bytes", f"{NOT_CHECKED}: {why}")
-        actual = "no such file" if sw == FILE_NOT_FOUND else f"status {sw:04X}"
-        return finding("UICC-020", target.name, f"{target.size} bytes", actual)
-
-    def _rule(self, target: Target) -> str:
-        original = self._copies.get(target.name)
-        if original is None:
-            return file_rule(target.name)
-        return "UICC-005" if original.endswith("/EF.IMSI") else "UICC-027"
-
-    def _differs(self, target: Target, expected: bytes, body: bytes) -> Finding:
-        rule = "UICC-020" if len(body) != len(expected) else self._rule(target)
-        spec = CATALOGUE.get(target.file)
-        decoded = ""
-        if spec is not None and spec.secrecy is not Secrecy.SECRET:
-            decoded = f"{spec.decode(expected)} != {spec.decode(body)}"
-        return finding(rule, target.name, expected.hex().upper(), body.hex().upper(), decoded)
-
-    # Relations
-
-    def _related(self, seen: Observations, troubled: set[str]) -> Iterator[Finding]:
+    def _of_part(self, picture: CardPicture, expected: Expectation, part: Part) -> Iterator[tuple[str, Trouble]]:
+        if part is Part.STRANGER:
+            yield from contents.compared_number(picture, expected)
+            yield from self._checked(codes.ADM_CHECKS, picture, expected)
+            return
+        compared = list(contents.compared(picture, expected))
+        yield from compared
+        troubled = {trouble.where for _, trouble in compared}
         for relation in self._relations:
-            hindrance = next((name for name in relation.needs if name in troubled or name not in seen.bodies), None)
-            if hindrance is not None:
-                why = f"{NOT_CHECKED}: {hindrance} is wrong or unread"
-                yield finding(relation.rule, hindrance, TABLE[relation.rule].text, why)
-                continue
-            trouble = self._trouble(relation, seen)
+            trouble = self._kept_relation(relation, picture, troubled)
             if trouble is not None:
-                found = finding(relation.rule, relation.needs[0], TABLE[relation.rule].text, trouble)
-                # It may quote any of the files it compares.
-                yield replace(found, secrecy=max(map(secrecy_of, relation.needs), key=STRICTNESS.index))
+                yield relation.rule, trouble
+        kc = (proofs.KC_CHECK,) if picture.returned_kc is not None else ()
+        yield from self._checked((*PRODUCTION_CHECKS, *kc), picture, expected)
 
-    def _trouble(self, relation: Relation, seen: Observations) -> str | None:
-        key = (relation.rule, relation.needs, *(seen.bodies[name] for name in relation.needs))
+    @staticmethod
+    def _checked(checks: Iterable[Check], picture: CardPicture, expected: Expectation) -> Iterator[tuple[str, Trouble]]:
+        """What production can say: what it does not ask for is no finding there, a spent SQN is."""
+        for check in checks:
+            for trouble in check.test(picture, expected):
+                if trouble.where != "profile":
+                    yield check.rule, trouble
+
+    def _kept_relation(self, relation: Relation, picture: CardPicture, troubled: Collection[str]) -> Trouble | None:
+        bodies = picture.bodies
+        wrong = next((name for name in relation.needs if name in troubled or name not in bodies), None)
+        if wrong is not None:
+            return unknown(wrong, f"{wrong} is wrong or unread", by_design=False)
+        key = (relation.rule, relation.needs, *(bodies[name] for name in relation.needs))
         if key not in self._kept:
             if len(self._kept) >= CACHE_ENTRIES:
                 self._kept.clear()
-            values = {name: CATALOGUE[name.partition("#")[0]].decode(seen.bodies[name]) for name in relation.needs}
+            values = {name: picture.value(name) for name in relation.needs}
             self._kept[key] = relation.test(values, self._ground)
-        return self._kept[key]
+        said = self._kept[key]
+        return None if said is None else _quoting(relation, said)
 
     # The marker
 
@@ -153,11 +255,11 @@ class Judge:
         body = seen.bodies.get(self._marker)
         if body is None or body not in (contents[MARKER_STARTED], contents[MARKER_VERIFIED]):
             actual = "unreadable" if body is None else "another marker or none"
-            yield finding(MARKER_STANDS.id, MARKER_STARTED, "this record's marker", actual)
+            yield finding(MARKER_STANDS.id, Trouble(MARKER_STARTED, actual, "this record's marker"))
 
     @staticmethod
     def _marker_gone(seen: Observations) -> Iterator[Finding]:
         sw = seen.notes.get(MARKER_REMOVED)
         if sw != FILE_NOT_FOUND:
             actual = f"{NOT_CHECKED}" if sw is None else f"status {sw:04X}"
-            yield finding(MARKER_GONE.id, MARKER_REMOVED, f"{FILE_NOT_FOUND:04X}, no such file", actual)
+            yield finding(MARKER_GONE.id, Trouble(MARKER_REMOVED, actual, f"{FILE_NOT_FOUND:04X}, no such file"))

@@ -28,6 +28,8 @@ OK, SECURITY_STATUS = 0x9000, 0x6982
 STALE = bytes(6)
 AUTS_TAG, KEYS_TAG = 0xDC, 0xDB
 KC_FROM_BYTES = 16  # c3 is defined for CK and IK of that length
+LOCKED = "locked"
+"""Kind of the proof that a card answers nobody who has not presented PIN1."""
 PROVEN = "proven"
 SPENT = "not checked: the reserved SQN is spent"
 CLOSED = "not checked: 6982, PIN1 is not open"
@@ -151,6 +153,9 @@ class AkaProof:
             "replayed": self._judge_replayed,
             "leaping": self._judge_leaping,
         }
+        if kind == LOCKED:
+            refused = answer.sw == SECURITY_STATUS
+            return PROVEN if refused else f"not refused before PIN1: {_words(answer)}"
         if answer.sw == SECURITY_STATUS:
             return CLOSED
         return judges[kind](rand, answer)

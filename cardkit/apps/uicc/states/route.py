@@ -19,6 +19,7 @@ from cardkit.desired import Access, Phase, Role, Step
 CLA = 0x00
 SELECT, READ_BINARY, READ_RECORD, UPDATE_BINARY, UPDATE_RECORD = 0xA4, 0xB0, 0xB2, 0xD6, 0xDC
 VERIFY, CHANGE_PIN, UNBLOCK_PIN, AUTHENTICATE, DELETE_FILE = 0x20, 0x24, 0x2C, 0x88, 0xE4
+DEACTIVATE_FILE = 0x04
 
 # SELECT P1 (TS 102 221 table 11.1) and P2 "no data, first occurrence" (table 11.2).
 BY_FID, BY_AID, BY_PATH = 0x00, 0x04, 0x08
@@ -27,6 +28,8 @@ NO_DATA, FCP = 0x0C, 0x04
 BY_SFI = 0x80
 ABSOLUTE = 0x04
 FILE_NOT_FOUND = 0x6A82
+# Selected, but deactivated; referenced data invalidated (TS 102 221 10.2.1.2, 10.2.1.5).
+DEACTIVATED, REFERENCE_INVALID = 0x6283, 0x6984
 SECRET_BYTES = 8
 CHUNK = 255
 
@@ -35,7 +38,7 @@ CONTEXT_3G, CONTEXT_GSM = 0x81, 0x80
 CHALLENGE_3G_BYTES, CHALLENGE_GSM_BYTES = 34, 17
 ANY_LENGTH = 256
 GSM_ANSWER_BYTES = 14
-MAC_FAILURE = 0x9862
+MAC_FAILURE, SECURITY_STATUS = 0x9862, 0x6982
 
 
 @dataclass(slots=True)
@@ -115,6 +118,14 @@ class Route:
         command = CommandAPDU(CLA, READ_BINARY, BY_SFI | target.sfi, 0, b"", target.size)
         self.steps.append(Step(self.phase, Role.GONE, serves, self.place, command, sw=(FILE_NOT_FOUND,)))
 
+    def shut(self, target: Target, *, serves: str) -> None:
+        """Show that a file gives its first bytes to nobody yet."""
+        sfi = self._reach(target)
+        p1, p2 = _address(target, sfi, 0)
+        ins = READ_RECORD if target.record else READ_BINARY
+        command = CommandAPDU(CLA, ins, p1, p2, b"", min(CHUNK, target.size))
+        self.steps.append(Step(self.phase, Role.GONE, serves, self.place, command, sw=(SECURITY_STATUS,)))
+
     def write(self, target: Target, *, serves: str = "", content: str = "") -> None:
         """Write a body or record whole, in pieces of 255 bytes where it is longer.
 
@@ -154,6 +165,25 @@ class Route:
         """Put the current file into use: its access rules hold from here on. ETSI TS 102 221 11.1.15"""
         step = Step(self.phase, Role.ACTIVATE, creation.name, self.place, activate(), nvm=1, reversible=False)
         self.steps.append(step)
+
+    def deactivate(self, target: Target, *, serves: str) -> None:
+        """Put a file out of use until it is activated. ETSI TS 102 221 11.1.14"""
+        self.enter(target.place, serves)
+        command = CommandAPDU(CLA, DEACTIVATE_FILE, 0, 0, target.fid)
+        step = Step(self.phase, Role.DEACTIVATE, serves, self.place, command, nc=command.nc, nvm=1, reversible=False)
+        self.steps.append(step)
+
+    def idle(self, target: Target) -> None:
+        """Show that a file is deactivated and gives no content. ETSI TS 102 221 11.1.1.4.9, 10.2.1.2"""
+        self.enter(target.place, target.name)
+        command = CommandAPDU(CLA, SELECT, BY_FID, FCP, target.fid, ANY_LENGTH)
+        place = self.place
+        self.steps.append(
+            Step(self.phase, Role.SELECT, target.name, place, command, nc=command.nc, sw=(DEACTIVATED,))
+        )
+        self.file = target.file
+        read = CommandAPDU(CLA, READ_RECORD if target.record else READ_BINARY, *_address(target, 0, 0), b"", 1)
+        self.steps.append(Step(self.phase, Role.READ, target.name, place, read, sw=(REFERENCE_INVALID,)))
 
     def attributes(self, creation: Creation, place: Place) -> None:
         """Select what was made and ask for its file control parameters.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from cardkit.apps.uicc.admin import NewDirectory
+from cardkit.apps.uicc.names import PIN1
+from cardkit.apps.uicc.states.aka import LOCKED, SECURITY_STATUS
 from cardkit.apps.uicc.states.authentication import answer_bytes
 from cardkit.apps.uicc.states.building import Creation
 from cardkit.apps.uicc.states.concealing import CALLS, KEYS
@@ -31,13 +33,15 @@ AUTS_ANSWER = 16
 FENCE_CREATIONS = 2
 # The application that answers GET IDENTITY, and adds Kc to the keys of AUTHENTICATE.
 IDENTITY_PLACE = "ADF.USIM"
+STRANGER = "stranger "
+"""What the notes of files begin with that a stranger tried to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """One AUTHENTICATE.
 
-    :param kind: ``stale``, ``flipped``, ``fresh``, ``replayed``, ``leaping`` or ``gsm``.
+    :param kind: ``stale``, ``flipped``, ``fresh``, ``replayed``, ``leaping``, ``gsm`` or ``locked``.
     :param rand: name of its challenge.
     """
 
@@ -74,7 +78,9 @@ def proofs_of(key: KeyFile, *, probe_delta: bool = False) -> tuple[Proof, ...]:
 class Scripts:
     """The planner at work on one product.
 
-    :ivar proofs: in the order they are asked for.  :ivar proof: by the name of its data field.
+    :ivar proofs: in the order they are asked for.  :ivar locked: those a survey asks for before PIN1 is presented.
+    :ivar proof: by the name of its data field.
+    :ivar concealing: what the card's own SUCIs must say, None where it makes none.
     :ivar parts: the steps a blank card gets, by part.  :ivar survey: a check of a finished card.
     """
 
@@ -83,16 +89,25 @@ class Scripts:
         self._opener = product.opener
         self._creations = product.chip.creations
         self._number = product.chip.target(NUMBER)
-        self._concealing = product.concealing
+        self.concealing = product.concealing
         self._read = in_order(product.read)
         self.proofs = self._proofs()
-        self.proof = {proof.name: proof for proof in self.proofs}
+        self._asked = {pin.access.name for pin in product.pins if pin.block.enabled}
+        self.locked = tuple(self._locked())
+        self.proof = {proof.name: proof for proof in (*self.proofs, *self.locked)}
         self.parts = self._fresh()
         self.survey = self._survey()
 
     def _proofs(self) -> tuple[Proof, ...]:
         probe = self._product.auth.probe_delta
         return tuple(p for key in self._product.keys for p in proofs_of(key, probe_delta=probe))
+
+    def _locked(self) -> Iterator[Proof]:
+        """What PIN1 guards: the first key of an application that answers to 3G challenges, if PIN1 is asked for."""
+        asked = any(pin.access.reference == PIN1 and pin.access.name in self._asked for pin in self._product.pins)
+        keys = [key for key in self._product.keys if key.slot.proof == "aka"]
+        for key in keys[:1] if asked else ():
+            yield Proof(key.place, key.target.name, LOCKED, key.rands()[0])
 
     def _fresh(self) -> dict[Part, tuple[Step, ...]]:
         route = Route(Phase.FENCE)
@@ -173,8 +188,12 @@ class Scripts:
         if self._creations:
             self._build(route, tuple(targets))
             return
-        for target in in_order(targets):
-            self._write_one(route, target)
+        idle = {target.name for target in self._product.deactivated}
+        for target in in_order((*targets, *self._product.deactivated)):
+            if target.name in idle:
+                route.deactivate(target, serves=idle_state(target))
+            else:
+                self._write_one(route, target)
 
     def _build(self, route: Route, targets: tuple[Target, ...]) -> None:
         """Make every file, and write it while it is current; one that is there already is only selected."""
@@ -201,6 +220,7 @@ class Scripts:
     def _survey(self) -> tuple[Step, ...]:
         route = Route(Phase.VERIFY)
         route.gone(self._product.marker, serves=MARKER_REMOVED)
+        self._prove_locked(route)
         self._examine(route, adms=True)
         return route.take()
 
@@ -234,6 +254,17 @@ class Scripts:
             if place == IDENTITY_PLACE:
                 self._prove_identity(route)
 
+    def _prove_locked(self, route: Route) -> None:
+        """Ask for an authentication, and for one file that a PIN guards, before anything is presented."""
+        route.phase = Phase.PROVE
+        for proof in self.locked:
+            route.enter(self._product.chip.places[proof.place], proof.state)
+            route.prove(proof.state, proof.name, answer=0, sw=SECURITY_STATUS)
+        route.phase = Phase.VERIFY
+        guarded = [target for target in self._read if target.read is not None and target.read.name in self._asked]
+        for target in guarded[:1]:
+            route.shut(target, serves=STRANGER + target.name)
+
     def _read_place(self, route: Route, place: str) -> None:
         targets = [target for target in self._read if target.place.name == place]
         for creation in self._creations:
@@ -242,6 +273,10 @@ class Scripts:
         for target in targets if not self._creations else ():
             self._open(route, target)
             route.read(target)
+        for target in self._product.deactivated:
+            if target.place.name == place:
+                self._open(route, target)
+                route.idle(target)
 
     def _look_at(self, route: Route, creation: Creation, place: str, targets: Iterable[Target]) -> None:
         """Ask what was made for its attributes, and read it while it is current."""
@@ -253,8 +288,7 @@ class Scripts:
 
     def _open(self, route: Route, target: Target) -> None:
         access = target.read
-        enabled = {pin.access.name for pin in self._product.pins if pin.block.enabled}
-        if access is not None and access.name in enabled:
+        if access is not None and access.name in self._asked:
             route.present(access, access.name)
 
     def _prove_pin(self, route: Route, pin: Pin) -> None:
@@ -291,12 +325,12 @@ class Scripts:
         return answer_bytes(self._product.auth, kc=with_kc)
 
     def _prove_identity(self, route: Route) -> None:
-        if self._concealing is None:
+        if self.concealing is None:
             return
         route.phase = Phase.PROVE
         route.enter(self._product.chip.places[IDENTITY_PLACE], KEYS)
         for call in CALLS:
-            route.ask_identity(KEYS, call, answer=self._concealing.answer_bytes)
+            route.ask_identity(KEYS, call, answer=self.concealing.answer_bytes)
         route.phase = Phase.VERIFY
 
     def _seal(self, route: Route) -> None:
