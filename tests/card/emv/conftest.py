@@ -1,6 +1,7 @@
 """Personalized payment cards, made once and copied for each test."""
 
 import copy
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -29,3 +30,15 @@ def issue():
         return Terminal(card, 0 if image.endswith("t0") else 1)
 
     return make
+
+
+@pytest.fixture
+def choose():
+    """Give the card in a terminal other choices of its maker."""
+
+    def change(terminal, **choices):
+        chip = terminal.card.chip
+        chip.image = replace(chip.image, options={"payment": {**chip.image.options["payment"], **choices}})
+        return terminal
+
+    return change

@@ -17,7 +17,13 @@ _CLASSES = {
     "vsdc10": "VisaCVN10", "vsdc18": "VisaCVN18", "vsdc22": "VisaCVN22", "mchip10": "MasterCardCVN16",
     "mchip11": "MasterCardCVN17", "mchip14": "MasterCardCVN20", "mchip15": "MasterCardCVN21",
 }  # fmt: skip
-_CVRS = {"vsdc10": slice(3, 7), "mchip10": slice(2, 8), "mchip11": slice(2, 8), "mchip14": slice(2, 8), "mchip15": slice(2, 8)}
+_CVRS = {
+    "vsdc10": slice(3, 7),
+    "mchip10": slice(2, 8),
+    "mchip11": slice(2, 8),
+    "mchip14": slice(2, 8),
+    "mchip15": slice(2, 8),
+}
 _WITH_COUNTERS = ("mchip11", "mchip15")
 METHOD_1 = ("vsdc10", "mchip10", "mchip11", "mchip14", "mchip15")
 _FIELDS = ("9F02", "9F03", "9F1A", "95", "5F2A", "9A", "9C", "9F37")

@@ -5,6 +5,7 @@ Shares nothing with the card: its own TLV, triple DES, RSA.
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -84,10 +85,16 @@ def kcv(key):
 def option_a(master, pan=PAN, psn=PSN):
     """EMV Book 2, A1.4.1."""
     digits = bytes.fromhex((pan + psn)[-16:].zfill(16))
-    return des3(master, digits) + des3(master, bytes(byte ^ 0xFF for byte in digits))
+    derived = des3(master, digits) + des3(master, bytes(byte ^ 0xFF for byte in digits))
+    return bytes(byte & 0xFE | (byte >> 1).bit_count() + 1 & 1 for byte in derived)
 
 
 CARD_KEYS = tuple(option_a(master) for master in MASTER_KEYS)
+
+
+@lru_cache(maxsize=256)
+def _power(base, exponent, modulus):
+    return pow(base, exponent, modulus)
 
 
 class RSA:
@@ -109,7 +116,7 @@ class RSA:
 
     def sign(self, block):
         assert len(block) == self.size
-        return pow(int.from_bytes(block, "big"), self.d, self.n).to_bytes(self.size, "big")
+        return _power(int.from_bytes(block, "big"), self.d, self.n).to_bytes(self.size, "big")
 
     def recover(self, block):
         assert len(block) == self.size

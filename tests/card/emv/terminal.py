@@ -80,7 +80,6 @@ class Terminal:
 
     def select(self, aid=AID):
         """FCI, its proprietary template as a table."""
-        self.tags = {}
         self.aid = aid
         answer = self.ok(f"00A40400{self.lv(aid)}00")
         fci = parse(parse(answer)["6F"])
@@ -101,6 +100,7 @@ class Terminal:
 
     def initiate(self):
         """GET PROCESSING OPTIONS; AIP and AFL."""
+        self.tags = {}
         self.pdol = dol(self.fci.get("9F38", b"").hex(), self.values)
         answer = parse(self.ok(f"80A80000{self.lv('83' + self.lv(self.pdol))}00"))
         if "80" in answer:

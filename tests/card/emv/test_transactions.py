@@ -2,8 +2,8 @@
 
 import pytest
 
-from .host import METHOD_1, Host
-from .issuance import AID, IADS, ICC, ISSUER, KEYS, PAN, PKI, RSA, card
+from .host import Host
+from .issuance import AID, IADS, ICC, KEYS, PAN, PKI, RSA
 from .terminal import AAC, ARQC, TC, VALUES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the oracle hands 16-byte keys to `cryptography`
@@ -129,8 +129,8 @@ def test_the_card_tells_what_happened(issue):
     """CVR of CCD (B3 C9), bit by bit over three transactions."""
     terminal, host = issue("ccd5"), Host("ccd5")
     terminal.start()
-    assert terminal.status("0020008008" + "2412 35FFFFFFFFFF".replace(" ", "")) == "63C2"
-    terminal.dda_unchecked = terminal.ok("0088000004AABBCCDD00")
+    assert terminal.status("0020008008" + "241235FFFFFFFFFF") == "63C2"
+    assert terminal.status("0088000004AABBCCDD00") == "9000"
     first = terminal.generate(ARQC)["9F10"]
     assert first[3:8].hex() == "a42c000000", "ARQC, second not requested, DDA; 2 tries, PIN failed"
     terminal.start()
@@ -201,7 +201,6 @@ def test_amounts_are_counted_in_their_currency(issue):
 
 def test_the_log_keeps_the_newest(issue):
     terminal, host = issue(), Host("vsdc18")
-    assert terminal.fci_log if hasattr(terminal, "fci_log") else True
     approve(terminal, host)
     for amount in ("000000000011", "000000000022", "000000000033"):
         terminal.start()
@@ -218,11 +217,8 @@ def test_the_log_keeps_the_newest(issue):
 
 
 @pytest.mark.parametrize("image", ["emv-cps", "emv-cps-t0"])
-def test_tracks_and_identity_read_the_same_over_both_protocols(issue, image):
+def test_records_read_the_same_over_both_protocols(issue, image):
     terminal = issue(image=image)
     terminal.start()
     assert terminal.tags["5A"].hex() == PAN
     assert terminal.keys().n == ICC.n
-    assert ISSUER.size == 176
-    assert METHOD_1[0] == "vsdc10"
-    assert card()["9104"].startswith("8202")
