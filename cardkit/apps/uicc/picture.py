@@ -25,6 +25,7 @@ Control = Fcp | GsmStatus
 """What SELECT answers, by class of card."""
 
 _DECODED = 4096
+DEACTIVATED = 0x04, 0x06
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class CardPicture:
     codes: Mapping[str, CodeStatus] = field(default_factory=dict)
     presented: Mapping[str, str] = field(default_factory=dict)
     changed: Mapping[str, str] = field(default_factory=dict)
-    proofs: Mapping[str, str] = field(default_factory=dict)
+    proofs: Mapping[str, Any] = field(default_factory=dict)
     sequence: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     returned_kc: bool | None = None
     chv: GsmStatus | None = None
@@ -108,6 +109,13 @@ class CardPicture:
     def has(self, name: str) -> bool:
         """Whether a file or directory is known to be there."""
         return name in (self.names or ()) or name in self.by_file
+
+    def is_deactivated(self, file: str) -> bool:
+        """Whether a file or directory is known to be out of use (TS 102 221 11.1.1.4.9)."""
+        control = self.controls.get(file)
+        if isinstance(control, GsmStatus):
+            return control.invalidated
+        return control is not None and control.life_cycle in DEACTIVATED
 
     def spec(self, name: str) -> FileSpec | None:
         """Return what the catalogue, or the card's phone book, says of a file or record."""
