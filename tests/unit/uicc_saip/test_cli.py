@@ -66,3 +66,19 @@ def test_no_secret_of_a_record_is_printed(roomy_file: Path, tmp_path: Path, caps
     for secret in row[3:]:
         assert secret not in printed.out + printed.err
         assert secret.encode().hex().upper() not in printed.out
+
+
+def test_a_package_is_planned_for_a_chip(roomy_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, order = tmp_path / "made", tmp_path / "order.csv"
+    words = ["saip", "plan", str(roomy_file), "--chip", "virtual-uicc-bare", "--out", str(out), "--order", str(order)]
+    assert run(words) == 0
+    printed = capsys.readouterr()
+    assert "write  ADF.USIM/EF.IMSI exists" in printed.out
+    assert "not as in the package: ADF.CSIM/EF.FDN: shares the body of ADF.USIM/EF.FDN" in printed.err
+    assert order.read_bytes().splitlines()[0] == b"iccid,imsi,ki,adm1"
+    assert 'algorithm = "xor"' in (out / "profile.toml").read_text(encoding="utf-8")
+
+
+def test_a_chip_that_is_no_uicc_is_refused(roomy_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["saip", "plan", str(roomy_file), "--chip", "virtual-gp-scp03"]) == 4
+    assert "has no table chip.uicc" in capsys.readouterr().err

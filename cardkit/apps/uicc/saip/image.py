@@ -18,6 +18,7 @@ from cardkit.apps.uicc.saip.drafts import MF_FID, CardFile, Path
 from cardkit.apps.uicc.saip.filesystem import FileSystem, read_files
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.apps.uicc.saip.schema import IND_BITS, MILENAGE, TEST_ALGORITHM, TUAK
+from cardkit.apps.uicc.saip.tomltext import inline, quoted
 from cardkit.apps.uicc.schema import Algorithm, AuthBlock, TuakBlock
 from cardkit.apps.uicc.states.authentication import WITH_OPC, key_file
 from cardkit.crypto import Secret
@@ -77,9 +78,9 @@ def _chip(package: Package, name: str) -> Iterator[str]:
     kind = package.header.first("profileType")
     yield "# Compiled from a profile package: holds its keys and codes in clear."
     yield "[chip]"
-    yield f"name = {_text(name)}"
-    yield f"title = {_text(kind.text if kind else 'profile package')}"
-    yield f"atr = {_bytes(bytes((_ATR_START, *_ATR, check)))}"
+    yield f"name = {quoted(name)}"
+    yield f"title = {quoted(kind.text if kind else 'profile package')}"
+    yield f"atr = {quoted(to_hex(bytes((_ATR_START, *_ATR, check))))}"
     yield "protocols = [1, 0]"
     yield "classes = [0x00, 0xA0]"
     yield "arr = 0"
@@ -108,13 +109,16 @@ class _Writer:
         taken: set[tuple[Path, int]] = set()
         for file in self.files.files.values():
             kept = self._with_own_sfi(file, taken)
-            fields = {"name": _text(kept.name.rpartition("/")[2]), "fcp": _bytes(parameters(kept, self.codes))}
+            fields: dict[str, object] = {
+                "name": kept.name.rpartition("/")[2],
+                "fcp": to_hex(parameters(kept, self.codes)),
+            }
             if kept.link is not None:
                 fields["link"] = _path(kept.link)
             elif kept.shape is not None and kept.shape.structure.has_records:
-                fields["data"] = f"[{', '.join(map(_bytes, kept.records()))}]"
+                fields["data"] = [to_hex(record) for record in kept.records()]
             elif kept.body:
-                fields["data"] = _bytes(kept.body)
+                fields["data"] = to_hex(kept.body)
             yield _line(kept.path, fields)
 
     def _with_own_sfi(self, file: CardFile, taken: set[tuple[Path, int]]) -> CardFile:
@@ -140,7 +144,7 @@ class _Writer:
             if one.source:
                 self._shared(one)
         for path, lines in self.slots.items():
-            yield from ("", "[[authenticate]]", f"adf = {_path(path)}", *lines)
+            yield from ("", "[[authenticate]]", f"adf = {quoted(_path(path))}", *lines)
 
     def _own(self, given: Authentication) -> Iterator[str]:
         place = given.directory
@@ -162,10 +166,10 @@ class _Writer:
     def _slot(self, place: Path, contents: Iterable[int]) -> Iterator[str]:
         for word, fid in (("key", _KEY), ("sqn", _SQN), ("constants", _CONSTANTS)):
             if fid in contents:
-                yield f"{word} = {_path((*place, fid))}"
+                yield f"{word} = {quoted(_path((*place, fid)))}"
         table = (*place, _SERVICES.get(self._name(place), 0))
         if table in self.files.files:
-            yield f"services = {_path(table)}"
+            yield f"services = {quoted(_path(table))}"
 
     def _shared(self, given: Authentication) -> None:
         owner = next((path for path in self.slots if self.files.files[path].aid == given.source), None)
@@ -188,8 +192,8 @@ class _Writer:
                 continue
             yield from ("", "[[secrets]]", f"reference = 0x{code.reference:02X}")
             if code.directory:
-                yield f"adf = {_path(code.directory)}"
-            yield f"state = {_bytes(joined(_state(code)))}"
+                yield f"adf = {quoted(_path(code.directory))}"
+            yield f"state = {quoted(to_hex(joined(_state(code))))}"
 
 
 def _state(code: PinCode) -> tuple[bytes | Secret, ...]:
@@ -218,31 +222,16 @@ def _sequence_numbers(given: Authentication) -> bytes:
     return SQN.encode(policy, _SQN_BYTES)
 
 
-# TOML
-
-
 def _key_line(path: Path, content: Content) -> str:
     """Return the line of a file that nobody reads or writes."""
     body = joined(content)
-    fields = {"name": _text(f"EF.{path[-1]:04X}"), "size": str(len(body)), "arr": "0", "access": _text("none")}
-    return _line(path, {**fields, "data": _bytes(body)})
+    head = {"name": f"EF.{path[-1]:04X}", "size": len(body), "arr": 0, "access": "none"}
+    return _line(path, {**head, "data": to_hex(body)})
 
 
-def _line(path: Path, fields: dict[str, str]) -> str:
-    return f"{_path(path)} = {{ {', '.join(f'{name} = {value}' for name, value in fields.items())} }}"
+def _line(path: Path, fields: dict[str, object]) -> str:
+    return f"{quoted(_path(path))} = {inline(fields)}"
 
 
 def _path(path: Path) -> str:
-    return _text("/".join(f"{fid:04X}" for fid in (MF_FID, *path)))
-
-
-def _bytes(data: bytes) -> str:
-    return _text(to_hex(data))
-
-
-def _text(text: str) -> str:
-    """Return a basic string of TOML; what it cannot hold as it is becomes an escape."""
-    safe = "".join(
-        letter if letter.isprintable() and letter not in '"\\' else f"\\U{ord(letter):08X}" for letter in text
-    )
-    return f'"{safe}"'
+    return "/".join(f"{fid:04X}" for fid in (MF_FID, *path))
