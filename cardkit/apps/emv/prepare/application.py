@@ -57,7 +57,9 @@ def prepare_application(block: PaymentBlock, values: Mapping[str, Any], shop: Wo
     signer = _Signer(block, shop, key)
     file = RecordFile(shop.chip.record_bytes)
     faces = [
-        show(block, _face(interface, values, name, shop), file, signer.certify) if interface is not None else None
+        show(block, _face(interface, values, name, {**shop.objects, **_signature(block)}), file, signer.certify)
+        if interface is not None
+        else None
         for name, interface in (("contact", block.contact), ("contactless", block.contactless))
     ]
     clear = dict(_clear(block, values, shop, faces))
@@ -97,9 +99,14 @@ class _Signer:
         return found
 
 
-def _face(interface: InterfaceBlock, values: Mapping[str, Any], name: str, shop: Workshop) -> Face:
+def _signature(block: PaymentBlock) -> Objects:
+    """Return the place of a signature that the card fills in when a record is read (fDDA), by tag."""
+    return {b"\x9f\x4b": bytes(block.rsa.bits // 8)} if block.rsa is not None else {}
+
+
+def _face(interface: InterfaceBlock, values: Mapping[str, Any], name: str, given: Objects) -> Face:
     own = values[name]
-    objects = {**shop.objects, **_hex(values["tags"]), **_hex(own["tags"])}
+    objects = {**given, **_hex(values["tags"]), **_hex(own["tags"])}
     return Face(interface, objects, _hex(own["internal"]))
 
 

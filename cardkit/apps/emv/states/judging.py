@@ -7,10 +7,17 @@ from collections.abc import Iterator, Mapping
 from cardkit.apps.emv.commands import Cryptogram
 from cardkit.apps.emv.dol import split_dol
 from cardkit.apps.emv.oda.block import Fault, Recovery
-from cardkit.apps.emv.oda.dynamic import CombinedSignature, recover_cda, recover_dda, without_sdad
+from cardkit.apps.emv.oda.dynamic import (
+    CombinedSignature,
+    fast_dda_data,
+    recover_cda,
+    recover_dda,
+    without_sdad,
+)
 from cardkit.apps.emv.prepare.application import card_keys
-from cardkit.apps.emv.states.plan import CDOL_1, CardPlan, FacePlan
+from cardkit.apps.emv.states.plan import CDOL_1, FILLED_IN, SDAD, CardPlan, FacePlan
 from cardkit.apps.emv.states.session import NOTE, UNPREDICTABLE, SeenFace
+from cardkit.apps.emv.tags import tag_bytes
 from cardkit.apps.emv.template import open_template
 from cardkit.crypto.emvac import Transaction
 from cardkit.crypto.emvcvn import ATC_TAG, IAD_TAG, cryptogram_data, read_issuer_data
@@ -22,14 +29,17 @@ from cardkit.errors import EncodingError, KeyStoreError, ProtocolError
 SHOWN = Rule("PERSO-010", Severity.ERROR, "house rule", "an application shows what was prepared for it, byte for byte")
 SIGNATURE = Rule("EMV-092", Severity.ERROR, "EMV 4.4 Book 2, 6.5.2", "INTERNAL AUTHENTICATE on random data verifies")
 COMBINED = Rule("EMV-093", Severity.ERROR, "EMV 4.4 Book 2, 6.6.2", "the signature over a cryptogram verifies")
+FAST = Rule("EMV-106", Severity.ERROR, "Contactless Book C-3", "the signature of a fast DDA verifies")
 CRYPTOGRAM = Rule(
     "EMV-097", Severity.ERROR, "EMV 4.4 Book 2, 8.1", "the cryptogram recomputes from the issuer's master key"
 )
 KIND = Rule("EMV-099", Severity.ERROR, "EMV 4.4 Book 3, 6.5.5.4", "a card that is asked to decline declines")
 PIN = Rule("EMV-103", Severity.ERROR, "payment practice", "the PIN of the order is the card's, its counter is full")
-RULES = (SHOWN, SIGNATURE, COMBINED, CRYPTOGRAM, KIND, PIN)
+RULES = (SHOWN, SIGNATURE, COMBINED, FAST, CRYPTOGRAM, KIND, PIN)
 
-_FCI, _DF_NAME = 0x6F, 0x84
+_FCI, _DF_NAME, _RECORD = 0x6F, 0x84, 0x70
+PDOL_CRYPTOGRAM = b"\x9f\x66"
+"""What a card asks for that makes its cryptogram with GPO: terminal transaction qualifiers."""
 _AIP = b"\x82"
 
 
@@ -53,7 +63,9 @@ def _face(card: CardPlan, face: FacePlan, seen: SeenFace | None, keystore: EmvKe
         yield from _signature(face, seen)
     if face.takes_plain_pin:
         yield from _pin(face, seen)
-    if CDOL_1 in face.objects:
+    if face.signs_fast:
+        yield from _fast_signature(face, seen)
+    if CDOL_1 in face.objects or PDOL_CRYPTOGRAM in face.pdol:
         yield from _cryptogram(card, face, seen, keystore)
 
 
@@ -65,13 +77,26 @@ def _shown(face: FacePlan, seen: SeenFace) -> Iterator[Finding]:
         if answer != dict(face.answer):
             yield _differs(face, seen, f"GPO of {face.place}", "answer to GPO", b"".join(filter(None, answer.values())))
     for sfi, number, body in face.records:
-        if seen.records.get((sfi, number)) != body:
+        if not _alike(body, seen.records.get((sfi, number))):
             name = f"record {sfi}/{number} of {face.place}"
             yield _differs(face, seen, name, f"record {number} of SFI {sfi}", seen.records.get((sfi, number)))
     for tag, value in face.data.items():
         if seen.data.get(tag) != value:
             name = tag.hex().upper()
             yield _differs(face, seen, f"{name} of {face.place}", f"data object {name}", seen.data.get(tag))
+
+
+def _alike(body: bytes, shown: bytes | None) -> bool:
+    """Whether a record is as prepared, but for objects the card fills in."""
+    if shown is None or body == shown:
+        return shown is not None
+    try:
+        pairs = list(zip(open_template(body, _RECORD, ""), open_template(shown, _RECORD, ""), strict=True))
+    except (ProtocolError, ValueError):
+        return False
+    return all(
+        a == b or (a.tag == b.tag and len(a.value) == len(b.value) and tag_bytes(a.tag) in FILLED_IN) for a, b in pairs
+    )
 
 
 def _differs(face: FacePlan, seen: SeenFace, step: str, what: str, got: bytes | None) -> Finding:
@@ -100,6 +125,22 @@ def _signature(face: FacePlan, seen: SeenFace) -> Iterator[Finding]:
     yield from _faults(SIGNATURE, face, recover_dda(face.key, seen.sdad, seen.ddol_data).faults)
 
 
+def _fast_signature(face: FacePlan, seen: SeenFace) -> Iterator[Finding]:
+    """Check the signature in the records over the cryptogram's own data (kernel 3, unverified)."""
+    assert face.key is not None
+    try:
+        shown = {
+            tag_bytes(item.tag): item.value
+            for body in seen.records.values()
+            for item in open_template(body, _RECORD, "record")
+        }
+        covered = fast_dda_data({**_sent(face.pdol, seen.pdol_data), **shown})
+    except (EncodingError, ProtocolError) as error:
+        yield FAST.finding(face.place, FAST.text, str(error))
+        return
+    yield from _faults(FAST, face, recover_dda(face.key, shown.get(SDAD, b""), covered).faults)
+
+
 def _faults(rule: Rule, face: FacePlan, faults: tuple[Fault, ...]) -> Iterator[Finding]:
     for fault in faults:
         yield rule.finding(face.place, fault.expected, fault.actual, decoded=str(fault), secrecy=Secrecy.PUBLIC)
@@ -124,7 +165,7 @@ def _cryptogram(card: CardPlan, face: FacePlan, seen: SeenFace, keystore: EmvKey
     if answer is None:
         yield _missing(CRYPTOGRAM, face, seen, f"cryptogram of {face.place}")
         return
-    if answer.cid & 0xC0 != Cryptogram.AAC:
+    if CDOL_1 in face.objects and answer.cid & 0xC0 != Cryptogram.AAC:
         yield KIND.finding(face.place, "AAC", f"CID {answer.cid:02X}", secrecy=Secrecy.PUBLIC)
     cryptogram = answer.ac
     if answer.sdad and face.key is not None:
@@ -150,7 +191,9 @@ def _recomputed(
 ) -> Iterator[Finding]:
     assert seen.cryptogram is not None
     assert face.payment is not None
-    atc, sent = seen.cryptogram.atc.to_bytes(2, "big"), _sent(face, seen)
+    lists = ((face.objects.get(CDOL_1, b""), seen.cdol_data), (face.pdol, seen.pdol_data))
+    sent = next(_sent(dol, data) for dol, data in lists if dol)
+    atc = seen.cryptogram.atc.to_bytes(2, "big")
     values = {**sent, _AIP: face.aip, ATC_TAG: atc, IAD_TAG: seen.cryptogram.iad}
     try:
         version = read_issuer_data(seen.cryptogram.iad).version
@@ -167,6 +210,6 @@ def _recomputed(
             yield CRYPTOGRAM.finding(face.place, expected.hex().upper(), actual, secrecy=Secrecy.PUBLIC)
 
 
-def _sent(face: FacePlan, seen: SeenFace) -> dict[bytes, bytes]:
-    """Return what the card was told in CDOL1 data, by tag."""
-    return {entry.tag: value for entry, value in split_dol(face.objects[CDOL_1], seen.cdol_data)}
+def _sent(dol: bytes, data: bytes) -> dict[bytes, bytes]:
+    """Return what the card was told in answer to a list, by tag."""
+    return {entry.tag: value for entry, value in split_dol(dol, data)}

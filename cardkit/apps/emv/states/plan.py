@@ -22,6 +22,9 @@ from cardkit.desired import Access, AfterUnknown, Phase, Role, Seen, State, Step
 
 DEFAULT_DDOL = bytes.fromhex("9F3704")
 CDOL_1, DDOL, PDOL, CVM_LIST, PIN_COUNTER = b"\x8c", b"\x9f\x49", b"\x9f\x38", b"\x8e", b"\x9f\x17"
+CARD_DATA, SDAD = b"\x9f\x69", b"\x9f\x4b"
+FILLED_IN = frozenset((CARD_DATA, SDAD))
+"""Data objects of records that the card fills in when it is read (kernel 3, unverified)."""
 _DDA, _CDA = 0x20, 0x01
 _PLAIN_PIN = frozenset((0x01, 0x03))
 _METHOD = 0x3F
@@ -61,9 +64,14 @@ class FacePlan:
         return inside.get(PDOL, b"")
 
     @property
+    def signs_fast(self) -> bool:
+        """Whether its records hold a signature over the cryptogram that came with GPO (fDDA)."""
+        return self.key is not None and CARD_DATA in self.objects
+
+    @property
     def signs(self) -> bool:
         """Whether it signs what INTERNAL AUTHENTICATE brings (AIP 1.6)."""
-        return self.key is not None and bool(self.aip[0] & _DDA)
+        return self.key is not None and CDOL_1 in self.objects and bool(self.aip[0] & _DDA)
 
     @property
     def combines(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from cardkit.apps.emv.client import ApplicationCryptogram, EmvCard, PinAnswer
+from cardkit.apps.emv.client import ApplicationCryptogram, EmvCard, PinAnswer, application_cryptogram
 from cardkit.apps.emv.commands import Cryptogram, Ins, PinForm
 from cardkit.apps.emv.dol import build_dol, dol_size
 from cardkit.apps.emv.fci import Fci
@@ -23,8 +23,11 @@ NOTE = "payment"
 """Name of the note of a session: a mapping of :class:`SeenFace` by place."""
 
 UNPREDICTABLE = b"\x9f\x37"
+TTQ = bytes.fromhex("37800080")
+"""EMV mode, contacts too, any cardholder verification; an online cryptogram, with a signature all the same (fDDA 1)."""
 _UN_BYTES = 4
-_RECORD, _AFL, _PAN, _PSN = 0x70, b"\x94", b"\x5a", b"\x5f\x34"
+CRYPTOGRAM = b"\x9f\x26"
+_RECORD, _PAN, _PSN = 0x70, b"\x5a", b"\x5f\x34"
 _ENTRY = 4
 
 
@@ -185,10 +188,13 @@ class PaymentSession:
         tag = bytes((step.command.p1, step.command.p2)).lstrip(b"\0")
         seen.data[tag] = self._emv.get_data(tag)
 
-    def _begin(self, step: Step, face: FacePlan, seen: SeenFace) -> None:  # noqa: ARG002
+    def _begin(self, step: Step, face: FacePlan, seen: SeenFace) -> None:
         seen.terminal = self._terminal(face)
         seen.pdol_data = build_dol(face.pdol, seen.terminal)
-        seen.answer = self._emv.get_processing_options(seen.pdol_data).answer.values
+        answer = self._emv.get_processing_options(seen.pdol_data).answer
+        seen.answer = answer.values
+        if CRYPTOGRAM in answer.values:
+            seen.cryptogram = application_cryptogram(answer, step.serves)
 
     def _record(self, step: Step, face: FacePlan, seen: SeenFace) -> None:
         sfi, number = step.command.p2 >> 3, step.command.p1
@@ -220,7 +226,7 @@ class PaymentSession:
             b"\x9f\x1a": objects.get(b"\x5f\x28", bytes(2)),
             b"\x5f\x2a": objects.get(b"\x9f\x42", bytes(2)),
             b"\x9f\x35": b"\x22",
-            b"\x9f\x66": bytes.fromhex("36000000"),
+            b"\x9f\x66": TTQ,
             UNPREDICTABLE: self._unpredictable(),
         }
 
