@@ -10,6 +10,7 @@ from cardkit.cli.app import LazyGroup
 VERBS = {
     "prepare": ("payment_prepare", "Prepare the cards of an order: values, certificates, data groupings."),
     "decode": ("payment_decode:decode_command", "Say what payment data mean: templates, lists, bits."),
+    "transaction": ("payment_transaction:transaction_command", "Take a card through a whole transaction, explained."),
 }
 
 

@@ -11,6 +11,7 @@ from cardkit.apps.emv.bits.terminal import TTQ
 from cardkit.apps.emv.client import Answer, ApplicationCryptogram, application_cryptogram
 from cardkit.apps.emv.commands import Cryptogram
 from cardkit.apps.emv.terminal.authenticate import check_fast_dda
+from cardkit.apps.emv.terminal.cryptogram import check_cryptogram
 from cardkit.apps.emv.terminal.transaction import Mark, Transaction
 from cardkit.apps.emv.values import value_words
 from cardkit.errors import ProtocolError
@@ -57,6 +58,7 @@ def first_cryptogram(transaction: Transaction) -> ApplicationCryptogram:
     for word in IssuerApplicationData.parse(answer.iad).words() if answer.iad else ():
         transaction.say(f"  IAD {word}", mark=Mark.NOTE)
     _tell_qualifiers(transaction)
+    check_cryptogram(transaction, answer)
     return answer
 
 

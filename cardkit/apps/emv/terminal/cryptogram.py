@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 from cardkit.apps.emv.bits import IssuerApplicationData
 from cardkit.apps.emv.client import ApplicationCryptogram
 from cardkit.apps.emv.commands import Cryptogram
 from cardkit.apps.emv.dol import parse_dol
 from cardkit.apps.emv.terminal.authenticate import check_combined
+from cardkit.apps.emv.terminal.host import KnowsKeys
 from cardkit.apps.emv.terminal.transaction import Mark, Method, Transaction
 from cardkit.apps.emv.values import value_words
 from cardkit.errors import EncodingError, ProtocolError
@@ -92,7 +94,25 @@ def _generate(
     if cryptogram:
         transaction.card_data[_AC] = cryptogram
     _tell(transaction, answer)
+    check_cryptogram(transaction, answer)
     return answer
+
+
+def check_cryptogram(transaction: Transaction, answer: ApplicationCryptogram) -> None:
+    """Compare a cryptogram with what the issuer's keys say, where they are known; the host itself checks an ARQC."""
+    host: object = transaction.around.host
+    cryptogram = transaction.card_data.get(_AC)
+    if answer.kind is Cryptogram.ARQC or cryptogram is None or not isinstance(host, KnowsKeys):
+        return
+    try:
+        expected = host.cryptogram(transaction.values)
+    except EncodingError as error:
+        transaction.say(f"the cryptogram is not checked: {error}", mark=Mark.NOTE)
+        return
+    if hmac.compare_digest(expected, cryptogram):
+        transaction.say(f"the {answer.kind.name} is right by the issuer's keys", clause="Book 2 8.1")
+    else:
+        transaction.problem(f"the {answer.kind.name} is wrong by the issuer's keys", clause="Book 2 8.1")
 
 
 def _tell(transaction: Transaction, answer: ApplicationCryptogram) -> None:

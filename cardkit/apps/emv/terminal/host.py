@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cardkit.crypto import Secret
 
@@ -49,3 +49,30 @@ class IssuerHost(Protocol):
         :raises KeyStoreError: when a key that is needed is not there.
         """
         ...
+
+
+@runtime_checkable
+class KnowsKeys(Protocol):
+    """What a host offers besides, where it has the issuer's keys."""
+
+    def cryptogram(self, values: Mapping[bytes, bytes]) -> bytes:
+        """Return the cryptogram a card with these data must give, 8 bytes.
+
+        :param values: by tag, as in a request.
+        :raises EncodingError: where one is missing or malformed.  :raises KeyStoreError: where the key is not there.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedHost:
+    """An issuer that answers the same to everything, and authenticates nothing.
+
+    :ivar response_code: two characters.
+    """
+
+    response_code: bytes
+
+    def answer(self, request: OnlineRequest) -> OnlineAnswer:  # noqa: ARG002 - whatever is asked
+        """Answer without looking at the cryptogram."""
+        return OnlineAnswer(self.response_code, words=("no key is known: the cryptogram is not looked at",))

@@ -24,8 +24,8 @@ def go_online(transaction: Transaction) -> OnlineAnswer | None:
     :raises KeyStoreError: when the host lacks a key.
     """
     host = transaction.around.host
-    if host is None:
-        transaction.problem("unable to go online: there is no host", clause="Book 3 10.9")
+    if host is None or not transaction.around.online:
+        transaction.problem("unable to go online", clause="Book 3 10.9")
         return None
     pin = transaction.purchase.pin if transaction.online_pin else None
     request = OnlineRequest(dict(transaction.values), transaction.cdol1_data, pin)

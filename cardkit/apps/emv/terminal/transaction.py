@@ -56,7 +56,8 @@ class Method(StrEnum):
 class Surroundings:
     """What a transaction needs besides the card: all that is slow, secret or random comes in here.
 
-    :ivar host: None where the issuer cannot be reached.
+    :ivar host: None where nobody answers for the issuer.
+    :ivar online: whether there is a line to the host now; its keys check offline cryptograms all the same.
     """
 
     settings: Settings
@@ -64,6 +65,7 @@ class Surroundings:
     capks: CapkStore
     random: Random
     host: IssuerHost | None = None
+    online: bool = True
     contactless: bool = False
 
 
