@@ -31,6 +31,7 @@ class Role(StrEnum):
     GONE = "show it is gone"
     CREATE = "create"
     ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
     WRITE = "write"
     QUERY = "query"
     PRESENT = "present"

@@ -173,7 +173,8 @@ class UiccBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :param files: contents by file name, ``FILE#RECORD`` for one record; values as the file's codec reads them.
     :param expect: files that are read and compared, never written.
     :param same: copy -> original: both must hold the same.
-    :param deactivated: files of services the product does not offer; nobody can read them.  :param build: where the chip comes without files.
+    :param deactivated: files of services the product does not offer; nobody can read them.
+    :param build: where the chip comes without files.
     :param free_bytes: memory the card must have left for later use; 0 for none asked.
     """
 

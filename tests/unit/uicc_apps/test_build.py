@@ -131,7 +131,7 @@ def lying(fid: str, old: str, new: str):
         (lying("6f42", "82054221", "82054621"),
          "ADF.USIM/EF.SMSP", "structure: cyclic, expected linear fixed"),
         (lying("a000", "8b032f0601", "8b032f0602"), "ADF.USIM", "access rules: 2F06 record 2, expected 2F06 record 1"),
-        (lying("6f46", "6216", "9916"), "ADF.USIM/EF.SPN", "SELECT answer: got 9916, expected a template 62 or 6F"),
+        (lying("6f46", "6216", "9916"), "ADF.USIM/EF.SPN", "SELECT answered 24 bytes that are no template"),
     ],
 )  # fmt: skip
 def test_other_attributes_are_found(bare, spoil, where, actual):

@@ -11,13 +11,14 @@ import pytest
 from cardkit.apdu import ResponseAPDU
 from cardkit.apps.uicc.client import UiccSession
 from cardkit.apps.uicc.dump import walk
+from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.states.concealing import KEYS, ROUTING, Expected
 from cardkit.apps.uicc.suci import Suci, get_identity
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
 from cardkit.crypto.suci import Scheme
 from cardkit.desired import Phase, Role, Severity
-from cardkit.errors import AuthenticationError, ProfileError
+from cardkit.errors import AuthenticationError, ProfileError, StatusError
 from cardkit.perso import Verdict, verify
 from cardkit.target import Card
 from cardkit.transport.loopback import LoopbackConnection
@@ -74,7 +75,7 @@ def test_the_phone_conceals_with_what_it_reads(five_g):
     job = five_g.with_files({
         KEYS: None, "ADF.USIM/EF.UST": ust, PHONE_KEYS: files[KEYS],
         "ADF.USIM/DF.5GS/EF.SUPI_NAI": {"nsi": "user@private.example"},
-    }).changed(expect={})  # fmt: skip
+    }).changed(deactivated=())  # fmt: skip
     outcome, tap = job.make()
     assert (outcome.verdict, troubles(outcome)) == (Verdict.GOOD, [])
     channel = opened(tap)
@@ -88,6 +89,43 @@ def test_the_phone_conceals_with_what_it_reads(five_g):
     home_key = (key["id"], bytes.fromhex(key["key"]))
     sent = Suci.of_imsi("001010000000001", "001-01", routing, Scheme.PROFILE_A, home_key, ephemeral)
     assert Suci.parse(sent.build()).imsi(private("A")) == "001010000000001"
+
+
+def test_files_of_services_the_product_lacks_are_out_of_use(five_g):
+    _, tap = five_g.make()
+    channel = opened(tap)
+    session = selected(channel, "2437")
+    for path in five_g.profile.blocks["uicc"].deactivated:
+        session.enter((0x7FFF, 0x5FC0) if "5GS" in path else (0x7FFF,))
+        fcp = session.select_fid(CATALOGUE[path].fid)
+        assert fcp.life_cycle == 0x04
+        with pytest.raises(StatusError) as caught:
+            session.read_record(1, 64) if fcp.record_length else session.read_binary(1)
+        assert caught.value.sw == 0x6984
+
+
+@pytest.mark.parametrize(
+    ("told", "actual"),
+    [
+        (bytes.fromhex("8A0105"), "activated"),
+        (bytes.fromhex("8A0100"), "no information"),
+    ],
+)
+def test_a_file_that_is_still_in_use_is_found(five_g, told, actual):
+    def lie(command: bytes, answer: bytes) -> bytes:
+        if command[1] == 0xA4 and command[5:7] == b"\x6f\xd6":
+            return answer.replace(bytes.fromhex("8A0104"), told)
+        return answer
+
+    outcome, _ = five_g.make(lie)
+    assert [(found.rule, found.where, found.actual) for found in outcome.findings] == [
+        ("UICC-024", "ADF.USIM/EF.GBABP", actual)
+    ]
+
+
+def test_a_file_cannot_be_read_and_out_of_use(five_g):
+    with pytest.raises(ProfileError, match=r"^uicc\.deactivated: ADF\.USIM/EF\.IMSI is read"):
+        five_g.changed(deactivated=("ADF.USIM/EF.IMSI",)).plan()
 
 
 def test_what_the_card_keeps_from_everybody_is_proven_by_what_it_does(five_g):
@@ -151,14 +189,16 @@ def test_an_algorithm_without_opc_is_proven_in_all_three_applications(five_g):
 
 
 def test_writing_takes_no_command_that_contents_and_chip_do_not_force(five_g):
-    """The minimum: one write a file, one SELECT for each file without SFI, one for each directory with SFIs alone."""
+    """The minimum: one UPDATE or DEACTIVATE a file, one SELECT for each file without SFI, one for each directory whose
+    files have one."""
     todo = five_g.plan()
     chip = five_g.profile.chip.blocks["uicc"]
     written = [state.name for state in todo.states if state.phase is Phase.WRITE]
-    models = {name: chip.files[name.partition("#")[0]] for name in written}
+    idle = [name for name in written if name.endswith(" is deactivated")]
+    models = {name: chip.files[name.partition("#")[0]] for name in written if name not in idle}
     updates = sum(-(-(model.record or model.size) // 255) for model in models.values())
     selected = {name.partition("#")[0] for name, model in models.items() if not model.sfi}
-    places = {name.rpartition("/")[0] for name in written}
+    places = {name.rpartition("/")[0] for name in models}
     entered = [p for p in places if chip.places[p].aid or chip.places[p].parent]
-    assert todo.totals()["write"]["apdus"] == updates + len(selected) + len(entered)
+    assert todo.totals()["write"]["apdus"] == updates + len(selected) + len(entered) + len(idle)
     assert len([step for step in todo.steps if step.role is Role.WRITE and step.phase is Phase.WRITE]) == updates

@@ -79,8 +79,10 @@ def hindrance(picture: CardPicture, name: str) -> Trouble | None:
 
 
 def is_absent(picture: CardPicture, name: str) -> bool:
-    """Whether the card has no such file, or no such record."""
+    """Whether the card has no such file or record, or has put it out of use."""
     file = name.partition("#")[0]
+    if picture.is_deactivated(file):
+        return True
     if _was_read(picture, name) or name in picture.refused or file in picture.refused:
         return False
     there = picture.names if picture.names is not None else picture.declared

@@ -49,7 +49,8 @@ from cardkit.desired import (
 RULES: tuple[Rule, ...] = tuple(TABLE.values())
 
 PRODUCTION_CHECKS = (
-    *proofs.KEY_CHECKS, MADE_CHECK, concealment.IDENTITY_CHECK, *codes.PIN_CHECKS, platform.ATR_CHECK,
+    *proofs.KEY_CHECKS, MADE_CHECK, structure.IDLE_CHECK, concealment.IDENTITY_CHECK, *codes.PIN_CHECKS,
+    platform.ATR_CHECK,
 )  # fmt: skip
 CHECKS: tuple[Check, ...] = (
     *PRODUCTION_CHECKS,
@@ -196,7 +197,7 @@ class Judge:
         self._proofs = (*scripts.proofs, *scripts.locked)
         known = {content.target.name for content in (*product.files, *product.expected)}
         self._relations = tuple(relation for relation in RELATIONS if known.issuperset(relation.needs))
-        self._ground = ground_of(CardPicture(), Expectation(product))
+        self._ground = ground_of(CardPicture(), Expectation(product), Expectation(product).idle)
         self._kept: dict[tuple[object, ...], str | None] = {}
 
     def findings(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:

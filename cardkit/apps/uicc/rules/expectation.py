@@ -36,6 +36,11 @@ class Expectation:
         return frozenset(target.name for target in self.product.read)
 
     @cached_property
+    def idle(self) -> frozenset[str]:
+        """Files the product puts out of use."""
+        return frozenset() if self.product is None else frozenset(target.file for target in self.product.deactivated)
+
+    @cached_property
     def originals(self) -> Mapping[str, str]:
         """Copies and what they are copies of."""
         return {} if self.product is None else {copy.name: original for copy, original in self.product.copies}

@@ -17,7 +17,7 @@ from cardkit.errors import EncodingError
 
 SFI, PROPRIETARY, FREE_MEMORY, SPECIAL = 0x88, 0xA5, 0x83, 0xC0
 READABLE_WHEN_DEACTIVATED = 0x40
-ACTIVATED, DEACTIVATED = frozenset((0x05, 0x07)), frozenset((0x04, 0x06))
+ACTIVATED = frozenset((0x05, 0x07))
 RULES_FILE = "EF.ARR"
 MF_FID = 0x3F00
 ANSWERS = ("controls", "the answers of SELECT")
@@ -110,17 +110,18 @@ def _state(control: Control) -> int | None:
 
 def idle_files(picture: CardPicture) -> frozenset[str]:
     """Return the files that are deactivated."""
-    return frozenset(name for name, control in picture.controls.items() if _state(control) in DEACTIVATED)
+    return frozenset(filter(picture.is_deactivated, picture.controls))
 
 
-def _activated(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
+def _activated(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
     services = _services(picture)
+    wanted = expected.idle
     for name, control in picture.controls.items():
         state = _state(control)
         if state is None or state in ACTIVATED:
             continue
         spec = CATALOGUE.get(name)
-        if state in DEACTIVATED and spec is not None and _unused(spec, services):
+        if name in wanted or (picture.is_deactivated(name) and spec is not None and _unused(spec, services)):
             continue
         yield Trouble(name, life_cycle(state), "activated")
 
@@ -132,6 +133,17 @@ def _services(picture: CardPicture) -> frozenset[int]:
 
 def _unused(spec: FileSpec, services: frozenset[int]) -> bool:
     return spec.conditional and not spec.offered(services)
+
+
+def _idle_as_ordered(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
+    """What the product puts out of use is out of use."""
+    for name in sorted(expected.idle):
+        if name not in picture.controls:
+            yield unknown(name, picture.refused.get(name, "nobody looked"), by_design=False)
+        elif not picture.is_deactivated(name):
+            yield Trouble(name, life_cycle(_state(picture.controls[name]) or 0), "deactivated")
+        elif picture.records(name):
+            yield Trouble(name, "it was read", "refused: the file is deactivated")
 
 
 def _idle_is_silent(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
@@ -234,6 +246,7 @@ def _layouts(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
             yield Trouble(name, "it does not follow the layout of the file")
 
 
+IDLE_CHECK = Check("UICC-024", _idle_as_ordered, profile=True)
 CHECKS = (
     Check("UICC-020", _as_ordered, fields=(ANSWERS,), profile=True),
     Check("UICC-021", _no_others, fields=(("names", "which files are there"),), profile=True),

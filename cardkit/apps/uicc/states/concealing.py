@@ -7,7 +7,7 @@ only the home network can tell: :meth:`cardkit.apps.uicc.suci.Suci.imsi`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cardkit.apdu import ResponseAPDU
@@ -42,7 +42,7 @@ class Expected:
     output_bytes: int
 
     @classmethod
-    def of(cls, contents: Mapping[str, Content], plmn: str, imsi_digits: int = LONGEST_IMSI) -> Expected:
+    def of(cls, contents: Mapping[str, Content], plmn: str) -> Expected:
         """Return what follows from the files: the first scheme counts.
 
         :param contents: by name; keys and routing indicator are the same on every card.  :param plmn: ``001-01``.
@@ -59,9 +59,13 @@ class Expected:
                 f"uicc.files: a card that conceals the identity itself needs {KEYS} with a scheme and its key,"
                 f" and {ROUTING}, both the same for every record"
             ) from None
-        msin_bytes = (imsi_digits - len(plmn.replace("-", "")) + 1) // 2
-        around = 0 if scheme is Scheme.NULL else SENT_KEY_BYTES[scheme] + TAG_BYTES
-        return cls(plmn, digits, scheme, key_id, msin_bytes + around)
+        return cls(plmn, digits, scheme, key_id, 0).of_imsi(LONGEST_IMSI)
+
+    def of_imsi(self, digits: int) -> Expected:
+        """Return the same for an IMSI of so many digits."""
+        msin_bytes = (digits - len(self.plmn.replace("-", "")) + 1) // 2
+        around = 0 if self.scheme is Scheme.NULL else SENT_KEY_BYTES[self.scheme] + TAG_BYTES
+        return replace(self, output_bytes=msin_bytes + around)
 
     @property
     def answer_bytes(self) -> int:

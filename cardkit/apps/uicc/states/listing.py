@@ -8,6 +8,7 @@ from cardkit.apps.uicc.states.concealing import KEYS
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, Product
 from cardkit.apps.uicc.states.route import in_order
 from cardkit.apps.uicc.states.scripts import FENCE_CREATIONS
+from cardkit.apps.uicc.states.targets import Target
 from cardkit.desired import MARKER_GONE, MARKER_STANDS, AfterUnknown, Phase, Seen, State
 
 SEALING = "sealing"
@@ -17,7 +18,8 @@ def states_of(product: Product) -> tuple[State, ...]:
     """Return the fence's, the files' and the seal's states."""
     made = [_exists(product, creation) for creation in product.chip.creations]
     fenced, written = made[:FENCE_CREATIONS], made[FENCE_CREATIONS:]
-    return (*fenced, _fence(product), *written, *_files(product), *_seal(product))
+    idle = [_deactivated(product, target) for target in product.deactivated]
+    return (*fenced, _fence(product), *written, *_files(product), *idle, *_seal(product))
 
 
 def _exists(product: Product, creation: Creation) -> State:
@@ -72,6 +74,18 @@ def _files(product: Product) -> list[State]:
         )
         for target in in_order(product.written)
     ]
+
+
+def _deactivated(product: Product, target: Target) -> State:
+    return State(
+        name=target.idle_state,
+        title=f"{target.file} is deactivated",
+        phase=Phase.WRITE,
+        rule="UICC-024",
+        seen=Seen.READ,
+        after_unknown=AfterUnknown.REWRITE,
+        access=product.opener,
+    )
 
 
 def _seal(product: Product) -> list[State]:

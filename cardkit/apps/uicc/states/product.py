@@ -94,6 +94,7 @@ class Product:
     files: tuple[FileContent, ...]
     expected: tuple[FileContent, ...]
     copies: tuple[tuple[Target, str], ...]
+    deactivated: tuple[Target, ...]
     pins: tuple[Pin, ...]
     adms: tuple[Adm, ...]
     keys: tuple[KeyFile, ...]
@@ -215,6 +216,7 @@ def build_product(block: UiccBlock, chip: Chip, compile_template: CompileTemplat
         files=files,
         expected=expected,
         copies=tuple((chip.target(copy), original) for copy, original in block.same.items()),
+        deactivated=tuple(chip.target(name) for name in block.deactivated),
         pins=tuple(_pin(chip, name, pin, compile_template) for name, pin in block.pins.items()),
         adms=tuple(_adm(chip, name, adm, compile_template) for name, adm in block.adm.items()),
         keys=tuple(_key(chip, place, slot) for place, slot in chip.keys.items()),
@@ -247,6 +249,9 @@ def _check_copies(product: Product) -> None:
     for copy, original in product.copies:
         if original not in known:
             raise ProfileError(f"uicc.same.{copy.name}: {original} is not among uicc.files")
+    for target in product.deactivated:
+        if target.file in {read.file for read in product.read}:
+            raise ProfileError(f"uicc.deactivated: {target.file} is read in uicc.files, uicc.expect or uicc.same")
 
 
 def _file(chip: Chip, name: str, value: Mapping[str, Any], compile_template: CompileTemplate) -> FileContent:

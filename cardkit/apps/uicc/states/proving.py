@@ -9,7 +9,6 @@ from cardkit.apdu import ResponseAPDU
 from cardkit.apps.uicc.files import CATALOGUE
 from cardkit.apps.uicc.states.aka import AkaProof, Algorithm, GsmProof, algorithm_of, proof_of
 from cardkit.apps.uicc.states.authentication import algorithm_in
-from cardkit.apps.uicc.states.concealing import Expected
 from cardkit.apps.uicc.states.product import Product
 from cardkit.apps.uicc.states.scripts import IDENTITY_PLACE, Proof, Scripts
 from cardkit.desired import Content, Step
@@ -47,12 +46,12 @@ class Prover:
         return self._prove_key(proof, step, send, notes)
 
     def _prove_identity(self, step: Step, send: Send, notes: dict[str, Any]) -> str:
-        answer = send(step, b"")
+        expected = self._scripts.concealing
+        assert expected is not None  # without it no such step is planned
         body = self._contents[IMSI]
-        imsi = CATALOGUE[IMSI].decode(body) if isinstance(body, bytes) else {}
-        network = self._product.block.network
-        expected = Expected.of(self._contents, f"{network.mcc}-{network.mnc}", len(imsi.get("imsi", "")))
-        outcome = notes[step.content] = expected.judge(answer, self._suci)
+        imsi = CATALOGUE[IMSI].decode(body).get("imsi", "") if isinstance(body, bytes) else ""
+        answer = send(step, b"")
+        outcome = notes[step.content] = expected.of_imsi(len(imsi)).judge(answer, self._suci)
         self._suci = answer.data
         return outcome
 

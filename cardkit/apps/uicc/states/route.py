@@ -32,6 +32,8 @@ FILE_NOT_FOUND = 0x6A82
 DEACTIVATED, REFERENCE_INVALID = 0x6283, 0x6984
 SECRET_BYTES = 8
 CHUNK = 255
+# As long as file control parameters usually are.
+FCP_BYTES = 24
 
 # AUTHENTICATE P2 (TS 31.102 7.1.2.1).
 CONTEXT_3G, CONTEXT_GSM = 0x81, 0x80
@@ -179,7 +181,9 @@ class Route:
         command = CommandAPDU(CLA, SELECT, BY_FID, FCP, target.fid, ANY_LENGTH)
         place = self.place
         self.steps.append(
-            Step(self.phase, Role.SELECT, target.name, place, command, nc=command.nc, sw=(DEACTIVATED,))
+            Step(
+                self.phase, Role.SELECT, target.name, place, command, nc=command.nc, answer=FCP_BYTES, sw=(DEACTIVATED,)
+            )
         )
         self.file = target.file
         read = CommandAPDU(CLA, READ_RECORD if target.record else READ_BINARY, *_address(target, 0, 0), b"", 1)

@@ -191,7 +191,7 @@ class Scripts:
         idle = {target.name for target in self._product.deactivated}
         for target in in_order((*targets, *self._product.deactivated)):
             if target.name in idle:
-                route.deactivate(target, serves=idle_state(target))
+                route.deactivate(target, serves=target.idle_state)
             else:
                 self._write_one(route, target)
 

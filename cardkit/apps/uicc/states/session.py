@@ -78,11 +78,12 @@ class UiccSession:
             Role.GONE: self._gone,
             Role.CREATE: self._create,
             Role.ACTIVATE: self._activate,
+            Role.DEACTIVATE: self._change_state,
             Role.WRITE: self._write,
             Role.QUERY: self._query,
             Role.PRESENT: self._present,
             Role.CHANGE: self._change,
-            Role.DELETE: self._delete,
+            Role.DELETE: self._change_state,
             Role.PROVE: self._prove,
         }
 
@@ -211,13 +212,13 @@ class UiccSession:
 
     def _select(self, step: Step) -> None:
         response = self._send(step)
-        if not is_done(response.sw):
+        if not is_done(response.sw) and response.sw not in step.sw:
             whole = step.command.p1 == BY_PATH
             self._lost(step, response, file="" if whole else _file_of(step))
         self._keep_parameters(step, response)
 
     def _keep_parameters(self, step: Step, response: ResponseAPDU) -> None:
-        if step.command.ne and is_done(response.sw):
+        if step.command.ne and (is_done(response.sw) or response.sw in step.sw):
             self.seen.notes[f"{PARAMETERS} {step.serves}"] = response.data
 
     def _lost(self, step: Step, response: ResponseAPDU, *, file: str) -> None:
@@ -277,7 +278,7 @@ class UiccSession:
         if not is_done(response.sw) and response.sw >> 4 != TRIES_LEFT >> 4:
             self._wrong(step, response)
 
-    def _delete(self, step: Step) -> None:
+    def _change_state(self, step: Step) -> None:
         response = self._send(step)
         if not is_done(response.sw):
             self._wrong(step, response)

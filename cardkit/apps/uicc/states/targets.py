@@ -55,3 +55,8 @@ class Target:
     def file(self) -> str:
         """The file's name without its record."""
         return self.name.partition("#")[0]
+
+    @property
+    def idle_state(self) -> str:
+        """Name of the state that the file is deactivated."""
+        return f"{self.file} is deactivated"
