@@ -273,10 +273,7 @@ class PaymentContract:
     def test_card_key_check_values_for_dgi_9000(self, keystore):
         for role in ("ac", "smi", "smc", "idn"):
             assert len(keystore.card_key_kcv(key(role))) == 3
-        assert (
-            keystore.card_key_kcv(key("ac")).hex().upper()
-            == result_of("tools.key_check_digits 4")[:4] + (keystore.card_key_kcv(key("ac")).hex().upper()[4:])
-        )
+        assert keystore.card_key_kcv(key("ac")).hex().upper()[:4] == result_of("tools.key_check_digits 4")
 
 
 def aes(value):
