@@ -20,6 +20,7 @@ from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.files import APPLICATIONS, CATALOGUE, DIRECTORIES, Directory, FileSpec, Secrecy, Structure
 from cardkit.apps.uicc.files.phonebook import phone_book
 from cardkit.apps.uicc.gsm import GsmSession, GsmStatus
+from cardkit.apps.uicc.objects import retrieve, tags
 from cardkit.channel import Channel
 from cardkit.errors import EncodingError, ProtocolError, StatusError
 
@@ -158,9 +159,9 @@ class _UiccWalker(_Walker):
             if structure is Structure.TRANSPARENT:
                 size = min(fcp.size if fcp.size is not None else spec.size_min, _MOST_BYTES)
                 return _shown(spec, self._session.read_binary(size))
+            return _shown(spec, b"".join(retrieve(self._session, tag) for tag in tags(self._session)))
         except _CARD_ERRORS as error:
             return _unread(spec, error)
-        return {}
 
     def _finish(self, entry: Document) -> None:
         """Say in words what each file takes, from the access rules of this directory or those above it."""
