@@ -3,10 +3,10 @@
 import warnings
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.cmac import CMAC
 
-from .issuance import CARD_KEYS, MASTER_KEYS, PAN, PSN, des3, pad
+from .issuance import CARD_KEYS, MASTER_KEYS, PAN, PSN, cmac, des3, pad
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -17,13 +17,7 @@ _CLASSES = {
     "vsdc10": "VisaCVN10", "vsdc18": "VisaCVN18", "vsdc22": "VisaCVN22", "mchip10": "MasterCardCVN16",
     "mchip11": "MasterCardCVN17", "mchip14": "MasterCardCVN20", "mchip15": "MasterCardCVN21",
 }  # fmt: skip
-_CVRS = {
-    "vsdc10": slice(3, 7),
-    "mchip10": slice(2, 8),
-    "mchip11": slice(2, 8),
-    "mchip14": slice(2, 8),
-    "mchip15": slice(2, 8),
-}
+_CVRS = {"vsdc10": slice(3, 7)} | dict.fromkeys(("mchip10", "mchip11", "mchip14", "mchip15"), slice(2, 8))
 _WITH_COUNTERS = ("mchip11", "mchip15")
 METHOD_1 = ("vsdc10", "mchip10", "mchip11", "mchip14", "mchip15")
 _FIELDS = ("9F02", "9F03", "9F1A", "95", "5F2A", "9A", "9C", "9F37")
@@ -95,13 +89,9 @@ class Host:
         if self.version is None:
             block = bytes.fromhex(f"24{pin}".ljust(16, "F"))
             if self.name == "ccd6":
-                from cryptography.hazmat.primitives.ciphers import Cipher, modes
-
                 key = _aes_session(CARD_KEYS[2], cryptogram)
                 data = Cipher(AES(key), modes.CBC(bytes(16))).encryptor().update(pad(block, 16))
             else:
-                from cryptography.hazmat.primitives.ciphers import modes
-
                 data = des3(kd.derive_common_sk(CARD_KEYS[2], cryptogram), pad(block), modes.CBC(bytes(8)))
             return self.script("84240002", fields, data)
         known = {"current_pin": current} if current else {}
@@ -109,12 +99,8 @@ class Host:
 
 
 def _aes_session(master, diversification):
-    from cryptography.hazmat.primitives.ciphers import Cipher, modes
-
     return Cipher(AES(master), modes.ECB()).encryptor().update(diversification.ljust(16, b"\x00"))
 
 
 def _cmac(key, data):
-    code = CMAC(AES(key))
-    code.update(data)
-    return code.finalize()[:8]
+    return cmac(key, data)[:8]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 ODA = {vector["name"]: vector for vector in json.loads((VECTORS / "emv_oda.json").read_text())}
@@ -278,11 +280,15 @@ class Bureau:
         self.block = 0
         return answer
 
+    def encipher(self, value):
+        """Under the session DEK, padded when it is no whole number of blocks."""
+        return des3(self.dek, value if len(value) % 8 == 0 else pad(value))
+
     def value(self, name, value):
-        """A DGI as it is sent: secret ones under the session DEK, padded when they are no whole blocks."""
+        """A DGI as it is sent."""
         value = bytes.fromhex(value)
         if name[0] == "8":
-            value = des3(self.dek, value if len(value) % 8 == 0 else pad(value))
+            value = self.encipher(value)
         length = bytes((len(value),)) if len(value) < 0xFF else b"\xff" + len(value).to_bytes(2, "big")
         return bytes.fromhex(name) + length + value
 
@@ -303,6 +309,38 @@ class Bureau:
             if answer != b"\x90\x00":
                 break
         return answer
+
+
+class AesBureau(Bureau):
+    """The same over SCP03 at level 01 (Amendment D 4.1.5, 6.2)."""
+
+    def open(self, aid=ISD):
+        assert self.answer(f"00A40400{len(aid) // 2:02X}{aid}")[-2:] == b"\x90\x00"
+        host = bytes(range(1, 9))
+        greeting = self.answer("8050000008" + host.hex())
+        context = host + greeting[13:21]
+        self.mac, self.chain = self.derived(KMC, 0x06, context, 16), bytes(16)
+        assert self.send("84820100", self.derived(self.mac, 0x01, context, 8)) == b"\x90\x00"
+        return self
+
+    @staticmethod
+    def derived(key, constant, context, size):
+        return cmac(key, bytes(11) + bytes((constant, 0, 0, size * 8, 1)) + context)[:size]
+
+    def send(self, header, data):
+        header = bytes.fromhex(header) + bytes((len(data) + 8,))
+        self.chain = cmac(self.mac, self.chain + header + data)
+        return self.raw((header + data + self.chain[:8]).hex() + "00")
+
+    def encipher(self, value):
+        padded = value if len(value) % 16 == 0 else pad(value, 16)
+        return Cipher(AES(KMC), modes.CBC(bytes(16))).encryptor().update(padded)
+
+
+def cmac(key, data):
+    code = CMAC(AES(key))
+    code.update(data)
+    return code.finalize()
 
 
 def personalize(virtual, dgis, *, protocol=1, contactless=False):

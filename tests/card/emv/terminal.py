@@ -1,4 +1,4 @@
-"""A terminal written from the project's sheet (payment.md 3, 5, 9): selection, records, data authentication, actions."""
+"""A terminal written from the sheet (payment.md 3, 5, 9): selection, records, data authentication, actions."""
 
 import hashlib
 
@@ -27,7 +27,7 @@ def sha1(data):
     return hashlib.sha1(data).digest()
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A status word that is no success."""
 
 
@@ -65,7 +65,7 @@ class Terminal:
     def ok(self, command):
         answer = self(command)
         if answer[-4:] != "9000":
-            raise Refused(answer[-4:])
+            raise RefusedError(answer[-4:])
         return bytes.fromhex(answer[:-4])
 
     @staticmethod

@@ -214,9 +214,10 @@ def test_orders_of_the_issuer_to_come_back(issue):
     assert kind(terminal.generate(TC)) == ARQC
 
 
-@pytest.mark.parametrize(
-    ("orders", "count", "amount"), [("80", 1, 1000), ("81", 9, 5000), ("82", 0, 0), ("83", 2, 2000)]
-)
+COUNTERS = [("80", 1, 1000), ("81", 9, 5000), ("82", 0, 0), ("83", 2, 2000)]
+
+
+@pytest.mark.parametrize(("orders", "count", "amount"), COUNTERS)
 def test_orders_of_the_issuer_for_the_counters(issue, orders, count, amount):
     internal = "9F1020" + IADS["ccd5"] + "9F510208609F5901099F5C06000000005000"
     terminal, host, first = online(issue, "ccd5", _0D01=internal)

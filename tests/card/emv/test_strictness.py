@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cardkit.virtual import make_card
 
 from .issuance import AID, CDOL1, PAYMENT_MODULE, PIN, PPSE, PSE, Bureau
-from .terminal import AAC, ARQC, Refused, Terminal, dol
+from .terminal import AAC, ARQC, RefusedError, Terminal, dol
 
 DATA = dol(CDOL1, {"9F02": "000000001000", "9F37": "11223344"})
 CDOL2_DATA = "3030" + "00" * 8 + DATA
@@ -248,9 +248,7 @@ def test_selection_again_ends_the_transaction(issue):
 @given(
     st.lists(
         st.one_of(
-            st.sampled_from([GPO, READ, ATC, SIGN, VERIFY, FIRST, SECOND, EXTERNAL, BLOCK, CHALLENGE]).map(
-                bytes.fromhex
-            ),
+            st.sampled_from(list(TABLE)).map(bytes.fromhex),
             st.binary(min_size=4, max_size=40),
             st.tuples(
                 st.sampled_from([0, 4, 0x80, 0x84]),
@@ -281,5 +279,5 @@ def finished():
 
 
 def test_a_refusal_is_not_an_answer(issue):
-    with pytest.raises(Refused, match="6A82"):
+    with pytest.raises(RefusedError, match="6A82"):
         issue().select("F0434B495409")

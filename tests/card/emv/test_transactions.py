@@ -1,9 +1,11 @@
 """Whole transactions by a terminal and an issuer that share nothing with the card."""
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from .host import Host
-from .issuance import AID, IADS, ICC, KEYS, PAN, PKI, RSA
+from .issuance import AID, CARD_KEYS, IADS, ICC, KEYS, ODA, PAN, PKI, RSA
 from .terminal import AAC, ARQC, TC, VALUES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the oracle hands 16-byte keys to `cryptography`
@@ -36,11 +38,6 @@ def test_online_approval_with_every_cryptogram_version(issue, name):
 
 
 def issue_aes(issue):
-    from cryptography.hazmat.primitives.ciphers import Cipher, modes
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-
-    from .issuance import CARD_KEYS
-
     values = [Cipher(AES(key), modes.ECB()).encryptor().update(b"\x01" * 16)[:3] for key in CARD_KEYS]
     return issue("ccd6", _9000=b"".join(values).hex())
 
@@ -119,8 +116,6 @@ def test_cda_in_both_cryptograms(issue, size, asked):
 
 def test_certificates_of_the_test_pki_are_those_of_its_maker():
     certificate, rest = PKI().issuer_certificate()
-    from .issuance import ODA
-
     expected = ODA["issuer_cert_create: test CA signs the test issuer key, bit-exact"]["out"]
     assert (certificate.hex().upper(), rest.hex().upper()) == (expected["tag_90"], expected["tag_92"])
 
