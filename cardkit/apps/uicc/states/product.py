@@ -87,7 +87,10 @@ class KeyFile:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Everything a card of this profile gets, by name."""
+    """Everything a card of this profile gets, by name.
+
+    :param concealing: what the card's own SUCIs must say, None where it makes none.
+    """
 
     block: UiccBlock
     chip: Chip
@@ -100,6 +103,7 @@ class Product:
     keys: tuple[KeyFile, ...]
     auth_template: Template
     static: Mapping[str, Content]
+    concealing: concealing.Expected | None
 
     @property
     def auth(self) -> AuthBlock:
@@ -110,13 +114,6 @@ class Product:
     def constants(self) -> Target | None:
         """The home of the operator's constants, None where the profile has none."""
         return None if self.auth.milenage is None else self.chip.target(self.chip.block.constants)
-
-    @property
-    def concealing(self) -> concealing.Expected | None:
-        """What the card's own SUCIs must say, None where it makes none: its keys lie where nobody can read them."""
-        if not any(content.target.name == concealing.KEYS for content in self.files):
-            return None
-        return concealing.Expected.of(self.static, f"{self.block.network.mcc}-{self.block.network.mnc}")
 
     @property
     def marker(self) -> Target:
@@ -222,9 +219,17 @@ def build_product(block: UiccBlock, chip: Chip, compile_template: CompileTemplat
         keys=tuple(_key(chip, place, slot) for place, slot in chip.keys.items()),
         auth_template=compile_template(_key_fields(block.auth), "uicc.auth"),
         static={**static, **_static_authentication(block.auth, chip)},
+        concealing=_concealing(block, static),
     )
     _check_copies(product)
     return product
+
+
+def _concealing(block: UiccBlock, static: Mapping[str, Content]) -> concealing.Expected | None:
+    """The home network's keys lie where nobody can read them if the card is to conceal the identity."""
+    if concealing.KEYS not in block.files:
+        return None
+    return concealing.Expected.of(static, f"{block.network.mcc}-{block.network.mnc}")
 
 
 def _answers_kc(static: Mapping[str, Content]) -> bool:
