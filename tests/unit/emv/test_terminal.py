@@ -60,7 +60,8 @@ def play(card: PaperCard, *, amount: int = 1000, pin: bytes | None = PIN, contac
         given.get("capks", CAPKS),
         lambda size: bytes(range(0x10, 0x10 + size)),
         given.get("host"),
-        contactless,
+        online=given.get("online", True),
+        contactless=contactless,
     )
     channel = Channel(LoopbackConnection(card, protocol=TransmissionProtocol.T1))
     return run_transaction(channel, around)
@@ -644,6 +645,18 @@ def test_malformed_lists_are_the_cards_fault() -> None:
     card = offline_card("3C00")
     card.values["8E"] = bytes(8) + h("1F0342")
     assert "expected an even number" in str(play(card).error)
+
+
+def test_lists_that_ask_for_too_much_are_refused() -> None:
+    card = offline_card("3C00")
+    card.cdol1 = h("9F02FF 9A03")
+    assert "CDOL1: DOL asks for 258 bytes, expected 252 or fewer" in str(play(card).error)
+    card = offline_card("3C00")
+    card.pdol = h("9F02FF")
+    assert "PDOL (9F38): DOL asks for 255 bytes" in str(play(card).error)
+    card = offline_card("3C00")
+    card.more["9F49"] = h("9F37FF")
+    assert play(card).transaction.flagged("DDA failed")
 
 
 def test_card_whose_applications_never_end() -> None:

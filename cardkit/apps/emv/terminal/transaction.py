@@ -17,6 +17,10 @@ from cardkit.apps.emv.oda.certificate import Certificate
 from cardkit.apps.emv.terminal.host import IssuerHost, OnlineAnswer
 from cardkit.apps.emv.terminal.settings import Purchase, Settings
 from cardkit.apps.emv.values import shown
+from cardkit.errors import EncodingError
+
+MOST_DATA = 252
+"""Bytes a list may ask for: they travel in one command, those of a PDOL within a template (Book 3 5.4)."""
 
 Random = Callable[[int], bytes]
 """Fresh random bytes of a length."""
@@ -164,8 +168,14 @@ class Transaction:
         self.say(text, clause=clause, mark=Mark.PROBLEM)
 
     def listed(self, dol: bytes) -> bytes:
-        """Return what a list of the card asks for.  :raises EncodingError: when it is malformed."""
-        return build_dol(dol, self.values, self.context)
+        """Return what a list of the card asks for.
+
+        :raises EncodingError: when the list is malformed, or asks for more than a command carries.
+        """
+        data = build_dol(dol, self.values, self.context)
+        if len(data) > MOST_DATA:
+            raise EncodingError(f"DOL asks for {len(data)} bytes, expected {MOST_DATA} or fewer")
+        return data
 
     def text_of(self, tag: str) -> str:
         """Return a value of the card or terminal for people."""
