@@ -34,10 +34,10 @@ def cut(layout: Layout, required: tuple[str, ...], possible: tuple[str, ...], so
         first = layout.header.lines
         header = header_values(layout.header, list(islice(lines, first)), layout.sep)
     rows = _split(layout, lines, first + 1)
-    columns = tuple(column.name for column in sorted(layout.fields, key=lambda column: column.at or 0))
+    columns = tuple(column.name for column in sorted(layout.fields, key=lambda column: int(column.at or 0)))
     if layout.header == "names":
         _, names = next(rows, (1, [""]))
-        columns = _columns(layout, names, required, possible)
+        columns = columns_named(layout, names, required, possible)
     return Rows(header, columns, rows, trailer)
 
 
@@ -55,25 +55,35 @@ def _split(layout: Layout, lines: Iterator[str], first: int) -> Iterator[tuple[i
         raise RecordError(f"line {begin}: quotes do not close, or stand inside a value", code="QUOTE") from None
 
 
-def _columns(layout: Layout, names: list[str], required: tuple[str, ...], possible: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the field of each column of the header line."""
+def columns_named(
+    layout: Layout, names: list[str], required: tuple[str, ...], possible: tuple[str, ...], line: int = 1
+) -> tuple[str, ...]:
+    """Return the field of each column that a line names.
+
+    :param required: fields that need a column.  :param possible: all fields that may have one.
+    :raises RecordError: EMPTY, COLUMN_UNKNOWN, COLUMN_MISSING.
+    """
     if names == [""]:
         raise RecordError("no header line", code="EMPTY")
-    declared = {column.column or column.name: column for column in layout.fields}
-    fields = []
+    declared = {layout.named(column.label): column for column in layout.fields}
+    fields: list[str] = []
     for place, name in enumerate(names, 1):
-        column = declared.get(name)
-        field = column.name if column else name
+        column = declared.get(layout.named(name))
+        field = column.name if column else layout.named(name)
         if (declared and column is None) or field not in possible or field in fields:
             again = " a second time" if field in fields else ""
-            raise RecordError(f"line 1: column {_shown(name, place)}{again}: not in the layout", code="COLUMN_UNKNOWN")
+            raise RecordError(
+                f"line {line}: column {_shown(name, place)}{again}: not in the layout", code="COLUMN_UNKNOWN"
+            )
         if column and column.at not in (None, place):
-            raise RecordError(f'line 1: column "{name}" is number {place}, expected {column.at}', code="COLUMN_UNKNOWN")
+            raise RecordError(
+                f'line {line}: column "{name}" is number {place}, expected {column.at}', code="COLUMN_UNKNOWN"
+            )
         fields.append(field)
     for field in required:
         if field not in fields:
-            label = next((column.column for column in layout.fields if column.name == field and column.column), field)
-            raise RecordError(f'line 1: column "{label}" is missing', code="COLUMN_MISSING")
+            label = next((column.label for column in layout.fields if column.name == field), field)
+            raise RecordError(f'line {line}: column "{label}" is missing', code="COLUMN_MISSING")
     return tuple(fields)
 
 

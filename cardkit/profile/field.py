@@ -14,19 +14,20 @@ FieldType = Literal["digits", "hex", "ascii", "text", "enum", "date", "const", "
 
 # Options that mean something for some types only; the others hold for every type.
 OPTIONS: dict[str, frozenset[str]] = {
-    "digits": frozenset({"min", "max", "check"}),
-    "ascii": frozenset({"min", "max"}),
+    "digits": frozenset({"min", "max", "check", "transport", "wrap", "kcv", "make"}),
+    "ascii": frozenset({"min", "max", "transport", "wrap", "kcv"}),
     "text": frozenset({"min", "max", "normalize"}),
     "number": frozenset({"min", "max"}),
-    "hex": frozenset({"bytes", "transport", "wrap"}),
+    "hex": frozenset({"bytes", "transport", "wrap", "kcv", "make"}),
     "base64": frozenset({"bytes"}),
     "enum": frozenset({"values"}),
     "const": frozenset({"value"}),
     "date": frozenset({"format"}),
-    "key": frozenset({"algorithm", "transport", "wrap"}),
+    "key": frozenset({"algorithm", "transport", "wrap", "kcv", "make"}),
 }
 REQUIRED = {"enum": "values", "const": "value", "date": "format", "key": "algorithm"}
 _DATE_FORMAT = re.compile(r"(?:%[Yymd]|[^%])*")
+_KCV = re.compile(r"[0-9A-F]{6}([0-9A-F]{4})?|header\.[a-z][a-z0-9_]*")
 _TYPED = frozenset().union(*OPTIONS.values())
 
 
@@ -37,6 +38,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     :param bytes: length of the value (hex, base64).  :param key: kind of the duplicate digest this field is part of.
     :param class_: ``class`` in TOML; a key is always secret.  :param format: strftime form with %Y %y %m %d.
     :param transport: key reference, or ``header.NAME`` for a key index of the order; empty for a clear value.
+    :param kcv: check value of the transport key, hex, or ``header.NAME`` where the order has it.
+    :param make: ``random``: the plant makes the value where the order has no such column.
     :param default: text used where the order has no such column.
     """
 
@@ -53,6 +56,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     algorithm: str | None = None
     transport: str | None = None
     wrap: Wrapping | None = None
+    kcv: str | None = None
+    make: Literal["random"] | None = None
     normalize: Literal["uz-apostrophe"] | None = None
     default: str | None = None
 
@@ -73,12 +78,17 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(f'algorithm "{self.algorithm}", expected one of {", ".join(ALGORITHMS)}')
         if self.format is not None and not _DATE_FORMAT.fullmatch(self.format):
             raise ValueError(f'date format "{self.format}": only %Y, %y, %m and %d are known')
-        if self.wrap is not None and not self.transport:
-            raise ValueError('"wrap" needs "transport"')
+        for option in ("wrap", "kcv"):
+            if getattr(self, option) is not None and not self.transport:
+                raise ValueError(f'"{option}" needs "transport"')
+        if self.kcv is not None and not _KCV.fullmatch(self.kcv):
+            raise ValueError('"kcv" must be 6 or 10 hex digits, or header.NAME')
 
     def _check_secrecy(self) -> None:
         if self.is_secret and (self.default is not None or self.type == "const"):
             raise ValueError("a secret never stands in a profile: no default, no const")
+        if self.make is not None and not (self.is_secret and self._has_one_length):
+            raise ValueError('"make" is for a secret of one length: "min" = "max", or "bytes"')
         if self.key is not None and (self.is_secret or self.type in ("hex", "base64")):
             raise ValueError('"key" is for values that stand in text and are not secret')
 
@@ -93,6 +103,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError('type "number" needs "max" of 18 digits or fewer, and "min" of 1 or more')
 
     @property
+    def _has_one_length(self) -> bool:
+        return self.type == "key" or self.bytes is not None or (self.max is not None and self.least == self.max)
+
+    @property
     def least(self) -> int:
         """Fewest characters: 1 unless declared."""
         return 1 if self.min is None else self.min
@@ -101,6 +115,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def is_secret(self) -> bool:
         """Whether its value is a Secret or Key."""
         return self.class_ == "secret" or self.type == "key"
+
+    @property
+    def is_supplied(self) -> bool:
+        """Whether a record has it without a column: a constant, a default, or a value the plant makes."""
+        return self.type == "const" or self.default is not None or self.make is not None
 
     @property
     def is_masked(self) -> bool:

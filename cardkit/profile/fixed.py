@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import islice
 
 from cardkit.errors import RecordError
-from cardkit.profile.layout import Column, HeaderLines, Layout
+from cardkit.profile.column import Column
+from cardkit.profile.layout import HeaderLines, Layout
 from cardkit.profile.reading import FieldError
 from cardkit.profile.rows import Cells, HeaderValue, Rows, header_values, trailer_values
 from cardkit.profile.source import Source, byte_lines, decode, without_last

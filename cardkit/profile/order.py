@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 from cardkit.crypto.keystore import KeyStore
 from cardkit.errors import RecordError
-from cardkit.profile import delimited, fixed
+from cardkit.profile import delimited, fixed, markup, sections
 from cardkit.profile.layout import HEADER_KEYS, Layout
 from cardkit.profile.load import Profile
+from cardkit.profile.making import RandomBytes
 from cardkit.profile.record import Record, RecordSchema
 from cardkit.profile.rowreader import BadRow, RowReader
 from cardkit.profile.rows import Cells, HeaderValue, Rows
@@ -67,8 +68,9 @@ class OrderRows:
 
     Rows with the same business key are not noticed here: the store knows them, and :func:`read_order` does.
 
-    :param stream: of the file; can seek, and stays open while rows are read.
-    :param live: refuse key index 0, which means clear values.  :param path: of the file, for messages.
+    :param stream: of the file; can seek, and stays open while rows are read; its name stands in messages.
+    :param live: refuse key index 0, which means clear values.
+    :param rng: size -> random bytes, for values the plant makes; None where none can be made.
     :raises RecordError: what refuses the whole file; some of it, such as wrong totals, when the rows are read.
     :raises KeyStoreError: where a transport key is missing.
     """
@@ -81,19 +83,19 @@ class OrderRows:
         keystore: KeyStore,
         *,
         live: bool = False,
-        path: str = "",
+        rng: RandomBytes | None = None,
     ) -> None:
         self._layout = layout
-        self._path = path
+        self._path = str(getattr(stream, "name", ""))  # a file has one, bytes in memory have not
         self._totals: OrderTotals | None = None
-        with _named(path):
+        with _named(self._path):
             source = Source(stream)
             self.sha256 = source.sha256
             self._rows = _cut(layout, schema, source)
             self.header = self._rows.header
             if live:
                 _refuse_clear(self.header)
-        self.reader = RowReader(layout, schema, self._rows, keystore)
+            self.reader = RowReader(layout, schema, self._rows, keystore, rng)
 
     @property
     def totals(self) -> OrderTotals:
@@ -137,10 +139,12 @@ class OrderRows:
 
     def _compared(self, count: int, total: int) -> OrderTotals:
         declared = {f"header.{name}": value for name, value in self._rows.header.items()}
-        declared |= {f"trailer.{name}": value for name, value in self._rows.trailer.items()}
+        declared |= {
+            name if name.startswith("/") else f"trailer.{name}": value for name, value in self._rows.trailer.items()
+        }
         totals = self._layout.totals
         if totals.count is not None:
-            _compare("COUNT", totals.count, declared[totals.count], count)
+            _compare("COUNT", totals.count, declared.get(totals.count), count)
         if totals.hash is None:
             return OrderTotals(count, None)
         _compare("HASH_TOTAL", totals.hash.of, declared[totals.hash.of], total)
@@ -148,10 +152,13 @@ class OrderRows:
 
 
 @contextmanager
-def open_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Iterator[OrderRows]:
+def open_order(
+    profile: Profile, path: Path | str, keystore: KeyStore, *, rng: RandomBytes | None = None
+) -> Iterator[OrderRows]:
     """Open an order file with the profile's layout and record schema, to be read row by row in the ``with`` block.
 
     :param keystore: opens values under transport keys.
+    :param rng: size -> random bytes, for values the plant makes: they are kept nowhere but in what becomes of the rows.
     :raises RecordError: one line with the file and why nothing of it is imported.
     :raises KeyStoreError: where a transport key is missing.
     """
@@ -161,7 +168,7 @@ def open_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Iterat
         raise RecordError(f"{path}: cannot be read: {error.strerror or error}", code="FILE") from None
     with stream:
         live = profile.kind == "LIVE"
-        yield OrderRows(profile.layout, profile.record, stream, keystore, live=live, path=str(path))
+        yield OrderRows(profile.layout, profile.record, stream, keystore, live=live, rng=rng)
 
 
 def read_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Order:
@@ -201,9 +208,12 @@ def _collect(rows: OrderRows) -> Order:
 def _cut(layout: Layout, schema: RecordSchema, source: Source) -> Rows:
     if layout.kind == "fixed":
         return fixed.cut(layout, source)
+    if layout.kind == "xml":
+        return markup.cut(layout, source)
     consts = [column.name for column in layout.fields if column.name not in schema.fields]
-    required = [name for name, field in schema.fields.items() if field.type != "const" and field.default is None]
-    return delimited.cut(layout, (*required, *consts), (*schema.fields, *consts), source)
+    required = [name for name, field in schema.fields.items() if not field.is_supplied]
+    cut = sections.cut if layout.kind == "sections" else delimited.cut
+    return cut(layout, (*required, *consts), (*schema.fields, *consts), source)
 
 
 @contextmanager

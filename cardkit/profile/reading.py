@@ -58,11 +58,15 @@ class FieldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """The key a wrapped field is opened with."""
+    """The key a wrapped field is opened with.
+
+    :param context: gives what the value of the present row is bound to, for AES-GCM.
+    """
 
     keystore: KeyStore
     reference: str
     wrapping: Wrapping
+    context: Callable[[], bytes] = bytes
 
 
 def reader(name: str, field: Field, transport: Transport | None) -> Reader:
@@ -76,6 +80,8 @@ def reader(name: str, field: Field, transport: Transport | None) -> Reader:
         return _hex_reader(name, field, transport)
     make = _TEXT_READERS[field.type]
     read = make(field)
+    if transport is not None:
+        return _wrapped_text_reader(name, field, read, transport)
     if not field.is_secret:
         return read
 
@@ -84,6 +90,18 @@ def reader(name: str, field: Field, transport: Transport | None) -> Reader:
         return Secret(text.encode(), name)
 
     return read_secret
+
+
+def _wrapped_text_reader(name: str, field: Field, read: Reader, transport: Transport) -> Reader:
+    def read_wrapped(text: str) -> Value:
+        clear = _unwrap(text, None, transport)
+        try:
+            value = read(clear.decode("ascii"))
+        except UnicodeDecodeError:
+            raise FieldError("CHARSET", "expected ASCII after unwrapping") from None
+        return Secret(clear, name) if field.is_secret else value
+
+    return read_wrapped
 
 
 def _check_length(field: Field) -> Callable[[str], None]:
@@ -249,7 +267,7 @@ def _key_reader(name: str, field: Field, transport: Transport | None) -> Reader:
 def _unwrap(text: str, size: int | None, transport: Transport) -> bytearray:
     wrapped = _read_hex(text, None)
     try:
-        value = transport.keystore.unwrap(transport.reference, wrapped, transport.wrapping)
+        value = transport.keystore.unwrap(transport.reference, wrapped, transport.wrapping, transport.context())
     except KeyStoreError as error:
         raise FieldError("KEY_UNWRAP", str(error)) from None
     if size is not None and len(value) != size:

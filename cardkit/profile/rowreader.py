@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.keystore import KeyStore
 from cardkit.crypto.pack import Value
 from cardkit.crypto.wrap import Wrapping
+from cardkit.errors import RecordError
 from cardkit.profile.field import Field
 from cardkit.profile.layout import Layout
+from cardkit.profile.making import RandomBytes, maker
 from cardkit.profile.reading import FieldError, Reader, Transport, masked, printable, reader
 from cardkit.profile.record import Record, RecordSchema
 from cardkit.profile.rows import Cells, HeaderValue, Rows
 
 WHOLE_ROW = "(row)"
+CMAC_5_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,21 @@ class RowReader:
     """Turns rows of cells into records.
 
     :param rows: whose header names the transport keys, and whose columns are read.
+    :param rng: size -> random bytes, for values the plant makes; None where none can be made.
     :raises KeyStoreError: where a transport key is missing.
+    :raises RecordError: COLUMN_MISSING where a value would have to be made; KEY_CHECK.
     """
 
-    def __init__(self, layout: Layout, schema: RecordSchema, rows: Rows, keystore: KeyStore) -> None:
+    def __init__(
+        self, layout: Layout, schema: RecordSchema, rows: Rows, keystore: KeyStore, rng: RandomBytes | None
+    ) -> None:
         rules = {column.name: rule for column in layout.fields if (rule := column.rule())} | dict(schema.fields)
         self._schema = schema
         self._rules = rules
+        self._identity = ""
+        self._identity_place = rows.columns.index(layout.identity) if layout.identity in rows.columns else None
         self._readers = [
-            (name, reader(name, rules[name], _transport(rules[name], rows.header, keystore))) for name in rows.columns
+            (name, reader(name, rules[name], self._transport(name, rows.header, keystore))) for name in rows.columns
         ]
         self._clear_readers = [
             reader(name, field, None)
@@ -57,6 +67,7 @@ class RowReader:
         ]
         self._normal = [(place, name) for place, name in enumerate(rows.columns) if rules[name].normalize]
         self._supplied = _supplied(schema, rows.columns)
+        self._makers = _makers(schema, rows.columns, rng)
         self._dropped = [name for name in rows.columns if name not in schema.fields]
         self.normalized = 0
 
@@ -70,6 +81,8 @@ class RowReader:
         if isinstance(cells, FieldError):
             return BadRow(row_no, line, WHOLE_ROW, cells.code, cells.reason, "")
         values = self._supplied.copy()
+        if self._identity_place is not None:
+            self._identity = cells[self._identity_place]
         name, cell = "", ""
         try:
             for (name, read), cell in zip(self._readers, cells, strict=True):
@@ -78,6 +91,8 @@ class RowReader:
             return BadRow(row_no, line, name, error.code, error.reason, self._printable(name, cell))
         for name in self._dropped:
             del values[name]
+        for name, make in self._makers:
+            values[name] = make()
         self.normalized += sum(values[name] != cells[place] for place, name in self._normal)
         return Record(self._schema, values, row_no)
 
@@ -87,6 +102,24 @@ class RowReader:
         shown = self._printable(name, str(record[name]))
         reason = f"the same {kind} as row {first_row}"
         return BadRow(record.row_no, line, name, "DUPLICATE", reason, shown, first_row)
+
+    def _transport(self, name: str, header: Mapping[str, HeaderValue], keystore: KeyStore) -> Transport | None:
+        """Return the key a field is wrapped under in this order, known to the key store; None for clear values."""
+        field = self._rules[name]
+        if not field.transport:
+            return None
+        place, _, source = field.transport.partition(".")
+        reference = field.transport
+        if place == "header":
+            if header[source] in (0, None):
+                return None
+            reference = f"order:{source}-{header[source]}"
+        keystore.find(reference)
+        _check_kcv(name, field, header, keystore, reference)
+        order = header.get("batch")
+        return Transport(
+            keystore, reference, field.wrap or Wrapping.AES_KW, lambda: bound_to(order, name, self._identity)
+        )
 
     def _printable(self, name: str, cell: str) -> str:
         """Return a value for the report, masked unless public.
@@ -111,18 +144,35 @@ def _supplied(schema: RecordSchema, columns: tuple[str, ...]) -> dict[str, Value
     return supplied
 
 
-def _transport(field: Field, header: Mapping[str, HeaderValue], keystore: KeyStore) -> Transport | None:
-    """Return the key a field is wrapped under in this order, known to the key store; None for clear values."""
-    if not field.transport:
-        return None
-    place, _, name = field.transport.partition(".")
-    reference = field.transport
-    if place == "header":
-        if header[name] in (0, None):
-            return None
-        reference = f"order:{name}-{header[name]}"
-    keystore.find(reference)
-    return Transport(keystore, reference, field.wrap or Wrapping.AES_KW)
+def _makers(
+    schema: RecordSchema, columns: tuple[str, ...], rng: RandomBytes | None
+) -> list[tuple[str, Callable[[], Value]]]:
+    """Return what makes the values that the order leaves to the plant."""
+    left = [(name, field) for name, field in schema.fields.items() if field.make and name not in columns]
+    if left and rng is None:
+        raise RecordError(
+            f"the order leaves {left[0][0]} to the plant: a batch import makes it, and keeps it", code="COLUMN_MISSING"
+        )
+    return [(name, maker(name, field, rng)) for name, field in left if rng is not None]
+
+
+def bound_to(order: object, column: str, identity: str) -> bytes:
+    """Return what AES-GCM binds a wrapped value to: order, column and identity of the row (sim.md 19)."""
+    return "\0".join(("cardkit-field-1", str(order or ""), column, identity)).encode()
+
+
+def _check_kcv(name: str, field: Field, header: Mapping[str, HeaderValue], keystore: KeyStore, reference: str) -> None:
+    """Refuse a transport key that is not the one the customer means."""
+    place, _, source = (field.kcv or "").partition(".")
+    expected = header[source] if place == "header" else field.kcv
+    if expected is None:
+        return
+    text = str(expected).upper()
+    found = {keystore.find(reference).kcv}
+    if len(text) == CMAC_5_DIGITS:
+        found = {keystore.kcv(reference, KCVMethod.CMAC_5)}
+    if text not in found:
+        raise RecordError(f'"{name}": key {reference} has not the check value the order says', code="KEY_CHECK")
 
 
 def _accepts(read: Reader, text: str) -> bool:

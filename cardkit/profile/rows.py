@@ -41,10 +41,11 @@ def header_values(header: HeaderLines, lines: list[str], sep: str) -> dict[str, 
     if not least <= len(values) <= most:
         raise RecordError(f"header: {len(values)} values, expected {least} to {most}", code="HEADER")
     texts = [*values, *[None] * (most - len(values))]
-    return {name: _header_value(name, text) for name, text in zip(header.fields, texts, strict=True)}
+    return {name: header_value(name, text) for name, text in zip(header.fields, texts, strict=True)}
 
 
-def _header_value(name: str, text: str | None) -> HeaderValue:
+def header_value(name: str, text: str | None) -> HeaderValue:
+    """Return one value of a header by its name; RecordError code HEADER where it is no number or time, and should."""
     if text is None:
         return None
     if name in HEADER_NUMBERS:

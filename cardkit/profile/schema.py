@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from cardkit.crypto.wrap import Wrapping
 from cardkit.errors import ProfileError
 from cardkit.profile.document import convert, suggest
 from cardkit.profile.field import Field
-from cardkit.profile.layout import HEADER_KEYS, HeaderLines, Layout
+from cardkit.profile.layout import HEADER_KEYS, Layout
 from cardkit.profile.reading import FieldError, reader
 from cardkit.profile.record import RecordSchema
 
@@ -40,6 +41,7 @@ def schema_of(table: Mapping[str, object], layout: Layout, file: Path) -> Record
     for name, field in fields.items():
         _check_transport(name, field, layout, file)
     _check_hash(fields, layout, file)
+    _check_identity(fields, layout, file)
     return RecordSchema(fields)
 
 
@@ -69,8 +71,7 @@ def _check_name(name: str, where: str) -> None:
 def _check_columns(fields: Mapping[str, Field], layout: Layout, file: Path) -> None:
     columns = {column.name for column in layout.fields}
     for name, field in fields.items():
-        supplied = field.type == "const" or field.default is not None
-        if columns and name not in columns and not supplied:
+        if columns and name not in columns and not field.is_supplied:
             raise ProfileError(f'{file}: record.{name}: no column of the layout brings it, and it has no "default"')
 
 
@@ -79,13 +80,22 @@ def _check_transport(name: str, field: Field, layout: Layout, file: Path) -> Non
         return
     place, _, source = field.transport.partition(".")
     if place == "header":
-        names = layout.header.fields if isinstance(layout.header, HeaderLines) else ()
-        if source not in names or source not in HEADER_KEYS:
+        if source not in layout.header_fields or source not in HEADER_KEYS:
             raise ProfileError(
                 f'{file}: record.{name}.transport: "{field.transport}" is no key index of the order\'s header'
             )
+        if field.kcv and field.kcv.startswith("header.") and field.kcv[len("header.") :] not in layout.header_fields:
+            raise ProfileError(f'{file}: record.{name}.kcv: "{field.kcv}" is no value of the order\'s header')
     elif not _REFERENCE.fullmatch(field.transport):
         raise ProfileError(f"{file}: record.{name}.transport: expected a reference scheme:name, never a value")
+
+
+def _check_identity(fields: Mapping[str, Field], layout: Layout, file: Path) -> None:
+    bound = next((name for name, field in fields.items() if field.wrap is Wrapping.AES_GCM), None)
+    if layout.identity is not None and (layout.identity not in fields or fields[layout.identity].is_secret):
+        raise ProfileError(f'{file}: layout.identity: "{layout.identity}" is no field that may be shown')
+    if bound is not None and layout.identity is None:
+        raise ProfileError(f"{file}: record.{bound}.wrap: aes-gcm binds a value to its row; say layout.identity")
 
 
 def _check_hash(fields: Mapping[str, Field], layout: Layout, file: Path) -> None:
