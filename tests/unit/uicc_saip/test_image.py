@@ -9,18 +9,27 @@ from typing import Any
 
 import pytest
 
+from cardkit.apdu import CommandAPDU
+from cardkit.apps.uicc.cat import Terminal
 from cardkit.apps.uicc.client import Authenticated, OutOfSync, UiccSession
 from cardkit.apps.uicc.dump import walk
 from cardkit.apps.uicc.milenage import Milenage
 from cardkit.apps.uicc.names import ADM1, PIN1, PIN2
+from cardkit.apps.uicc.ota.rfm import Script
+from cardkit.apps.uicc.ota.scripting import read_answer
+from cardkit.apps.uicc.ota.sending import Postman
 from cardkit.apps.uicc.saip.describe import describe
 from cardkit.apps.uicc.saip.image import card_image
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.apps.uicc.saip.personalize import personalized
 from cardkit.apps.uicc.sqn import make_vector, verify_auts
 from cardkit.apps.uicc.xor import XorAka
-from cardkit.crypto import Key, Secret
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
+from cardkit.crypto.cardkeys import KeySetSpec
 from cardkit.errors import AuthenticationError, EncodingError
+from cardkit.secure.counter import Counter
+from cardkit.secure.scp80 import Scp80, terms_for
+from cardkit.secure.spi import Spi
 from cardkit.target import Card, open_card
 
 from .building import MF, package, usim
@@ -115,6 +124,62 @@ def test_the_card_authenticates_with_the_records_keys(card: Card, job: Job, aid:
     answer = session.authenticate(RAND, fresh.autn)
     assert isinstance(answer, Authenticated)
     assert (answer.res, answer.ck, answer.ik) == (fresh.res, fresh.ck, fresh.ik)
+
+
+def over_the_air(card: Card) -> Postman:
+    """Return a sender with key set 02 of the package: AES, all keys 00 to 0F."""
+    keys = {f"test:{name}": Key(RAND, name, "AES-128", Usage.SECURE_CHANNEL) for name in ("kic", "kid", "kik")}
+    store, held = MemoryKeyStore(keys), KeySetSpec(2, *keys).for_card(b"")
+    return Postman(Terminal(card.channel), Scp80(store, held, terms_for(store, held, Spi.parse(bytes.fromhex("1619")))))
+
+
+@pytest.mark.parametrize(("tar", "fid"), [("B00120", "2FE2"), ("B00140", "6F07"), ("B00141", "6F02")])
+def test_the_card_takes_packets_for_the_packages_tars(card: Card, tar: str, fid: str) -> None:
+    commands = [CommandAPDU.parse(bytes.fromhex(text)) for text in (f"00A4000C02{fid}", "00B0000009")]
+    script = Script(bytes.fromhex(tar), tuple(commands), ())
+    receipt = over_the_air(card).send(script.tar, Counter(1), script.content())
+    assert receipt is not None
+    assert receipt.status == 0
+    answer = read_answer(receipt.data, script.coding)
+    expected = {"2FE2": "989909010000000010", "6F07": "080910100000000010", "6F02": "803130303130313030"}[fid]
+    assert (answer.executed, answer.responses[-1].sw) == (2, 0x9000)
+    assert answer.responses[-1].data.hex() == expected
+
+
+def test_a_tar_of_an_application_that_is_not_there_is_a_problem(ts48: Package) -> None:
+    without = Package(tuple(e for e in ts48.elements if "isim" not in e.name and e.name != "genericFileManagement"))
+    assert "TAR B00141: its application is not in the package" in card_image(without, "x").problems
+
+
+def test_other_access_domains_and_other_keys_open_nothing(ts48: Package) -> None:
+    at, element = next(iter(ts48.all("rfm")))
+    domain, first = next(iter(ts48.all("securityDomain")))
+    keys = first.require("keyList")
+    odd = keys.children[0].setting("keyVersionNumber", b"\x75")
+    changed = Package(
+        tuple(
+            element.setting("uiccAccessDomain", b"\x02\x01\x00")
+            if number == at
+            else first.setting("keyList", (odd, *keys.children[1:]))
+            if number == domain
+            else other
+            for number, other in enumerate(ts48.elements)
+        )
+    )
+    image = card_image(changed, "x")
+    assert "TAR B00120: access domain 020100 opens nothing here" in image.problems
+    assert "key 75/01, type 80: no virtual card has such a one" in image.problems
+    document = tomllib.loads(image.text)
+    assert document["remote"][0]["grants"] == []
+    assert document["remote"][1]["grants"] == [0x01, 0x0A, 0x0B, 0x81]
+    assert [(entry["kvn"], entry["kid"]) for entry in document["keys"]] == [(1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+
+
+def test_a_package_without_a_security_domain_is_a_card_without(tmp_path: Path) -> None:
+    with running(package(MF, usim()), tmp_path) as card:
+        session = UiccSession(card.channel)
+        session.select_application(bytes.fromhex("A0000000871002"))
+        assert session.select_fid(0x6F07).size == 9
 
 
 def test_the_published_package_runs_with_the_test_algorithm(ts48: Package, tmp_path: Path) -> None:

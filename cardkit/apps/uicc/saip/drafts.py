@@ -132,6 +132,11 @@ def shown(path: Path) -> str:
     return "/".join(f"{fid:04X}" for fid in path) or "MF"
 
 
+def path_text(path: Path) -> str:
+    """Return a path as an image writes it, the MF included."""
+    return "/".join(f"{fid:04X}" for fid in (MF_FID, *path))
+
+
 def finished(path: Path, name: str, drafts: Mapping[Path, Draft]) -> CardFile:
     """Return the file a draft has become.
 

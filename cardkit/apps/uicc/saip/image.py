@@ -14,7 +14,8 @@ from cardkit.apps.uicc.codecs.fields import to_hex
 from cardkit.apps.uicc.saip.authentication import Authentication, read_authentications
 from cardkit.apps.uicc.saip.codes import PinCode, read_codes
 from cardkit.apps.uicc.saip.control import parameters
-from cardkit.apps.uicc.saip.drafts import MF_FID, CardFile, Path
+from cardkit.apps.uicc.saip.domains import Domains
+from cardkit.apps.uicc.saip.drafts import CardFile, Path, path_text
 from cardkit.apps.uicc.saip.filesystem import FileSystem, read_files
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.apps.uicc.saip.schema import IND_BITS, MILENAGE, TEST_ALGORITHM, TUAK
@@ -61,23 +62,29 @@ def card_image(package: Package, name: str) -> CardImage:
     if () not in files.files:
         raise EncodingError("profile package: it makes no MF, and no card is without")
     codes = read_codes(package, files.contexts)
-    writer = _Writer(files, codes, list(files.problems))
+    problems = list(files.problems)
+    writer, domains = _Writer(files, codes, problems), Domains(package, files, codes, problems)
+    head = ["# Compiled from a profile package: holds its keys and codes in clear."]
+    head += [] if codes else ["secrets = []"]
     lines = [
-        *_chip(package, name),
+        *head,
+        *_chip(package, name, with_domains=domains.issuer is not None),
         *writer.files_made(),
         *writer.authentications(read_authentications(package, files.contexts)),
         *writer.secrets(),
+        *domains.lines(),
     ]
-    return CardImage("\n".join([*lines, ""]), tuple(writer.problems))
+    return CardImage("\n".join([*lines, ""]), tuple(problems))
 
 
-def _chip(package: Package, name: str) -> Iterator[str]:
+def _chip(package: Package, name: str, *, with_domains: bool) -> Iterator[str]:
     check = 0
     for byte in _ATR:
         check ^= byte
     kind = package.header.first("profileType")
-    yield "# Compiled from a profile package: holds its keys and codes in clear."
     yield "[chip]"
+    if with_domains:
+        yield 'system = "uicc-globalplatform"'
     yield f"name = {quoted(name)}"
     yield f"title = {quoted(kind.text if kind else 'profile package')}"
     yield f"atr = {quoted(to_hex(bytes((_ATR_START, *_ATR, check))))}"
@@ -114,7 +121,7 @@ class _Writer:
                 "fcp": to_hex(parameters(kept, self.codes)),
             }
             if kept.link is not None:
-                fields["link"] = _path(kept.link)
+                fields["link"] = path_text(kept.link)
             elif kept.shape is not None and kept.shape.structure.has_records:
                 fields["data"] = [to_hex(record) for record in kept.records()]
             elif kept.body:
@@ -144,7 +151,7 @@ class _Writer:
             if one.source:
                 self._shared(one)
         for path, lines in self.slots.items():
-            yield from ("", "[[authenticate]]", f"adf = {quoted(_path(path))}", *lines)
+            yield from ("", "[[authenticate]]", f"adf = {quoted(path_text(path))}", *lines)
 
     def _own(self, given: Authentication) -> Iterator[str]:
         place = given.directory
@@ -166,10 +173,10 @@ class _Writer:
     def _slot(self, place: Path, contents: Iterable[int]) -> Iterator[str]:
         for word, fid in (("key", _KEY), ("sqn", _SQN), ("constants", _CONSTANTS)):
             if fid in contents:
-                yield f"{word} = {quoted(_path((*place, fid)))}"
+                yield f"{word} = {quoted(path_text((*place, fid)))}"
         table = (*place, _SERVICES.get(self._name(place), 0))
         if table in self.files.files:
-            yield f"services = {quoted(_path(table))}"
+            yield f"services = {quoted(path_text(table))}"
 
     def _shared(self, given: Authentication) -> None:
         owner = next((path for path in self.slots if self.files.files[path].aid == given.source), None)
@@ -192,7 +199,7 @@ class _Writer:
                 continue
             yield from ("", "[[secrets]]", f"reference = 0x{code.reference:02X}")
             if code.directory:
-                yield f"adf = {quoted(_path(code.directory))}"
+                yield f"adf = {quoted(path_text(code.directory))}"
             yield f"state = {quoted(to_hex(joined(_state(code))))}"
 
 
@@ -230,8 +237,4 @@ def _key_line(path: Path, content: Content) -> str:
 
 
 def _line(path: Path, fields: dict[str, object]) -> str:
-    return f"{quoted(_path(path))} = {inline(fields)}"
-
-
-def _path(path: Path) -> str:
-    return "/".join(f"{fid:04X}" for fid in (MF_FID, *path))
+    return f"{quoted(path_text(path))} = {inline(fields)}"
