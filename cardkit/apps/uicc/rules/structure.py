@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cardkit.apps.uicc.fcp import Fcp
-from cardkit.apps.uicc.files import CATALOGUE, DIRECTORIES, FileSpec
+from cardkit.apps.uicc.files import CATALOGUE, DIRECTORIES, FileSpec, Structure
 from cardkit.apps.uicc.gsm import GsmStatus
 from cardkit.apps.uicc.names import life_cycle
 from cardkit.apps.uicc.picture import CardPicture, Control
@@ -190,6 +190,8 @@ def _size_trouble(control: Control) -> str | None:
 
 
 def _content_trouble(picture: CardPicture, name: str, control: Control) -> str | None:
+    if control.structure is Structure.BER_TLV:
+        return None  # the size is what it may hold
     wanted = control.record_length or control.size
     for number, body in picture.records(name).items():
         if wanted is not None and len(body) != wanted:
@@ -240,8 +242,8 @@ READ_BY_OTHERS = frozenset((
 
 
 def _layouts(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
-    for name in picture.bodies:
-        spec = picture.spec(name)
+    for name, body in picture.bodies.items():
+        spec = picture.spec(name) if body else None
         if spec is not None and spec.title not in READ_BY_OTHERS and set(picture.value(name)) == {"raw"}:
             yield Trouble(name, "it does not follow the layout of the file")
 

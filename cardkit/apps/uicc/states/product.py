@@ -8,6 +8,7 @@ from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec
 from cardkit.apps.uicc.files.phonebook import spec_of
+from cardkit.apps.uicc.files.spec import Structure
 from cardkit.apps.uicc.schema import AdmBlock, AuthBlock, KeySlot, PinBlock, UiccBlock
 from cardkit.apps.uicc.states import concealing
 from cardkit.apps.uicc.states.authentication import (
@@ -264,6 +265,8 @@ def _file(chip: Chip, name: str, value: Mapping[str, Any], compile_template: Com
     spec = spec_of(target.file)
     if spec is None:
         raise ProfileError(f"uicc.files.{name}: the catalogue has no such file")
+    if spec.structure is Structure.BER_TLV:
+        raise ProfileError(f"uicc.files.{name}: a BER-TLV file, expected one with a body or records")
     return FileContent(target, compile_template(value, f"uicc.files.{name}"), spec.codec)
 
 
