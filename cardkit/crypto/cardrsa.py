@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, RsaPublicKey, private_power
+from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, RsaPublicKey
 from cardkit.crypto.secret import Secret
 from cardkit.errors import KeyStoreError
 
@@ -28,13 +30,23 @@ class CardRsaKey:
     exponent: Secret = field(repr=False)
 
     def check(self) -> None:
-        """Calculate once with the private parts and once with the public key.
+        """Check every part against the others, then sign once and verify with the public key.
 
         :raises KeyStoreError: where they are not of one pair.
         """
-        probe = hashlib.shake_256(self.public.modulus).digest(self.public.size - 1)
-        if self.public.recover(private_power(self.crt, probe, self.public.size))[1:] != probe:
+        modulus, e = (int.from_bytes(value, "big") for value in (self.public.modulus, self.public.exponent))
+        qinv, dq, dp, q, p, d = (_number(part) for part in (*self.crt, self.exponent))
+        exponents = ((dp, p), (dq, q), (d, p), (d, q))
+        if p * q != modulus or q * qinv % p != 1 or any(e * part % (prime - 1) != 1 for part, prime in exponents):
             raise KeyStoreError("card key: private and public part are not of one pair")
+        public = rsa.RSAPublicNumbers(e, modulus)
+        numbers = rsa.RSAPrivateNumbers(p, q, d, dp, dq, qinv, public)
+        private = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+        signature = private.sign(self.public.modulus, PKCS1v15(), SHA256())
+        try:
+            private.public_key().verify(signature, self.public.modulus, PKCS1v15(), SHA256())
+        except InvalidSignature:
+            raise KeyStoreError("card key: a signature is not verified by the public key") from None
 
 
 def generate(bits: int, exponent: int) -> CardRsaKey:
@@ -62,3 +74,8 @@ def from_numbers(numbers: rsa.RSAPrivateNumbers) -> CardRsaKey:
         tuple(Secret(part.to_bytes((size + 1) // 2, "big"), name) for part, name in zip(parts, CRT_PARTS, strict=True)),
         Secret(numbers.d.to_bytes(size, "big"), "d"),
     )
+
+
+def _number(part: Secret) -> int:
+    with part.reveal() as clear:
+        return int.from_bytes(clear, "big")
