@@ -17,6 +17,7 @@ from . import (
     pin,
     reading,
     scripts,
+    stripe,
     transaction,
 )
 from .applet import CpsApplet
@@ -26,6 +27,7 @@ from .transaction import Scene
 
 _OPERATIONS: Final[Mapping[int, Operation[Scene]]] = {
     0x20: Operation(pin.verify, p1p2=None),
+    0x2A: Operation(stripe.compute_checksum, proprietary=True, p1p2=stripe.CHECKSUM),
     0x82: Operation(issuer.external_authenticate),
     0x84: Operation(authentication.get_challenge),
     0x88: Operation(authentication.internal_authenticate),

@@ -3,7 +3,7 @@
 import pytest
 
 from .host import Host, kd, mac
-from .issuance import AID, CARD_KEYS, CONTACTLESS_PDOL, PAN, PPSE, PSE, parse, record, tlv, tlvs
+from .issuance import AID, CARD_KEYS, CONTACTLESS_PDOL, PAN, PPSE, PSE, kcv, parse, record, tlv, tlvs
 from .terminal import AAC, ARQC, TC, VALUES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the oracle hands 16-byte keys to `cryptography`
@@ -213,6 +213,43 @@ def test_the_two_step_form_has_its_own_options(issue):
     first = terminal.generate(TC)
     assert first["9F27"] == b"\x80"
     assert first["9F26"] == Host("vsdc18").cryptogram(terminal.values, terminal.aip, first)
+
+
+KCVC3 = bytes.fromhex("6D6425FB9401C21AA1F80451AB85DA3B")
+
+
+def stripe(issue, **changes):
+    """Mag-stripe mode (C-2): track data in a record, a fifth key."""
+    fci = tlv("A5", tlvs({"50": "4E45555452414C", "87": "01"}))
+    tracks = {"56": "42353132333435" + "30" * 10, "9F6B": "5123456789012345D35121010000000000000F", "9F69": "9F6A04"}
+    options = tlvs({"82": "0000", "94": "18010200" + "20010100"})
+    keys = {"_8000": b"".join((*CARD_KEYS, KCVC3)).hex(), "_9000": b"".join(map(kcv, (*CARD_KEYS, KCVC3))).hex()}
+    dgis = {"_9103": fci, "_B104": options, "_0401": record(tracks)}
+    return issue(contactless=True, **{**dgis, **keys, **changes})
+
+
+def test_mag_stripe_mode(issue):
+    terminal = stripe(issue, _9F36="005D")
+    terminal.select(PPSE)
+    terminal.select()
+    assert terminal.status("802A8E800400000899") == "6985"
+    terminal.initiate()
+    assert terminal.status("802A8E8003000899") == "6700"
+    assert terminal.status("802A8E000400000899") == "6A86"
+    fields = parse(parse(terminal.ok("802A8E80040000089900"))["77"])
+    assert list(fields) == ["9F61", "9F60", "9F36"]
+    assert int.from_bytes(fields["9F61"], "big") == 29488, "vector cvv.generate_cvc3 1"
+    assert fields["9F36"].hex() == "005e"
+    assert terminal.status("802A8E800400000899") == "6985", "once"
+
+
+def test_mag_stripe_mode_needs_its_key(issue):
+    keys = {"_8000": b"".join(CARD_KEYS).hex(), "_9000": b"".join(map(kcv, CARD_KEYS)).hex()}
+    terminal = stripe(issue, **keys)
+    terminal.select(PPSE)
+    terminal.select()
+    terminal.initiate()
+    assert terminal.status("802A8E800400000899") == "6985"
 
 
 def test_a_blocked_card_declines(issue):
