@@ -119,7 +119,7 @@ def _proprietary(answer: bytes) -> bytes:
 
 def _signature(face: FacePlan, seen: SeenFace) -> Iterator[Finding]:
     assert face.key is not None
-    if not seen.sdad:
+    if seen.sdad is None:
         yield _missing(SIGNATURE, face, seen, f"DDA of {face.place}")
         return
     yield from _faults(SIGNATURE, face, recover_dda(face.key, seen.sdad, seen.ddol_data).faults)

@@ -48,7 +48,7 @@ class SeenFace:
     pdol_data: bytes = b""
     ddol_data: bytes = b""
     cdol_data: bytes = b""
-    sdad: bytes = b""
+    sdad: bytes | None = None
     cryptogram: ApplicationCryptogram | None = None
     pin: PinAnswer | None = None
     troubles: dict[str, str] = field(default_factory=dict)
@@ -207,10 +207,12 @@ class PaymentSession:
         seen.sdad = self._emv.internal_authenticate(seen.ddol_data)
 
     def _present(self, step: Step, face: FacePlan, seen: SeenFace) -> None:  # noqa: ARG002
-        """Present the PIN once, if its counter is full."""
+        """Present the PIN once, to a card that has the record's PAN, if its counter is full."""
         pin = self._card.holder.pin if self._card is not None else None
         if pin is None or seen.data.get(PIN_COUNTER) != face.data[PIN_COUNTER]:
             raise ProtocolError("the PIN try counter is not full: the PIN was not presented")
+        if _objects(seen.records.values()).get(_PAN, b"") != face.objects.get(_PAN):
+            raise ProtocolError("not the card of this record: the PIN was not presented")
         seen.pin = self._emv.verify(PinForm.PLAINTEXT, format_2(pin))
 
     def _cryptogram(self, step: Step, face: FacePlan, seen: SeenFace) -> None:  # noqa: ARG002
@@ -236,6 +238,14 @@ class PaymentSession:
         return self._challenge(_UN_BYTES)
 
 
+def _objects(records: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return the data objects of records by tag.  :raises ProtocolError: when one cannot be read."""
+    found: dict[bytes, bytes] = {}
+    for body in records:
+        found |= primitives(open_template(body, _RECORD, "record"), "record")
+    return found
+
+
 def _number(card: EmvCard, aid: bytes) -> str:
     fci = card.select(aid)
     afl = card.get_processing_options(bytes(dol_size(fci.pdol))).afl
@@ -243,8 +253,7 @@ def _number(card: EmvCard, aid: bytes) -> str:
     for start in range(0, len(afl) // _ENTRY * _ENTRY, _ENTRY):
         sfi, first, last, _ = afl[start : start + _ENTRY]
         for number in range(first, last + 1):
-            body = card.read_record(sfi >> 3, number)
-            found |= primitives(open_template(body, _RECORD, "record"), "record")
+            found |= _objects((card.read_record(sfi >> 3, number),))
             if {_PAN, _PSN} <= set(found):
                 return f"{found[_PAN].hex().upper().rstrip('F')}|{found[_PSN].hex()}"
     raise ProtocolError("records of the AFL: neither hold both PAN (5A) and PAN sequence number (5F34)")

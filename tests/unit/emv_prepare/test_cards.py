@@ -1,0 +1,228 @@
+"""Payment cards made on a virtual card that other hands wrote from the same sheet, torn, verified, closed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cardkit.apps.gp.client import SecurityDomain
+from cardkit.apps.gp.install import for_personalization
+from cardkit.apps.gp.storedata import Grouping, pack, store_commands
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
+from cardkit.crypto.secret import joined
+from cardkit.desired import BindEvent, DoneEvent, IntentEvent
+from cardkit.errors import StatusError
+from cardkit.perso import Verdict, personalize, prepare, read_identity, verify
+from cardkit.profile import Record
+from cardkit.target import Card
+from cardkit.transport.loopback import LoopbackConnection
+from tests.unit.emv_prepare.conftest import ready_keys
+
+STORE_DATA, DELETE, VERIFY, GENERATE_AC = 0xE2, 0xE4, 0x20, 0xAE
+AID = bytes.fromhex("F0434B49540101")
+
+
+def bad(report):
+    return {finding.rule for finding in report.findings if finding.bad}
+
+
+def test_a_blank_card_becomes_good_and_is_verified(job, good_chip, tap):
+    _, card = tap(good_chip(job))
+    report = verify(job.plan(), card, job.keystore)
+    assert report.verdict is Verdict.GOOD, report.findings
+    assert {"EMV-097", "PERSO-010"} <= set(report.checked)
+    assert [finding for finding in report.findings if not finding.not_checked] == []
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 5])
+def test_numbers_of_every_length_get_their_card(contact, tap, number):
+    """PANs of 16, 18 and 19 digits (payment sheet 18)."""
+    _, card = tap()
+    assert personalize(contact.plan(number), card, contact.keystore).verdict is Verdict.GOOD
+
+
+def test_the_card_says_which_record_it_is(contact, good_chip, tap):
+    _, card = tap(good_chip(contact))
+    card.reset()
+    record = contact.records[0]
+    assert read_identity(contact.profile, card) == ("pan", record.business_keys()["pan"])
+
+
+def test_events_announce_what_is_presented(contact, tap):
+    _, card = tap()
+    events = []
+    personalize(contact.plan(), card, contact.keystore, on_event=events.append)
+    assert [type(event) for event in events] == [BindEvent, IntentEvent, IntentEvent, DoneEvent]
+    assert "PIN 80" in events[1].key_ref
+
+
+def test_secrets_go_under_the_dek_and_never_in_clear(contact, tap):
+    """What is sent on the wire, taken out of its secure messaging nowhere: no part of key or PIN block is in it."""
+    seam, card = tap()
+    todo = contact.plan()
+    personalize(todo, card, contact.keystore)
+    sent = b"".join(command for command in seam.sent if command[1] == STORE_DATA)
+    parts = [value for value in todo.contents.values() if isinstance(value, tuple)]
+    assert len(parts) == 6
+    assert not any(joined(value) in sent for value in parts)
+
+
+def test_a_plan_takes_the_fewest_commands_there_can_be(job, tap):
+    """Counted from the prepared streams: heads, the key grouping, the PIN; 239 bytes a command under C-MAC and C-ENC
+    with padding always (payment sheet 13, rule 4)."""
+    prepared, todo = job.prepared(), job.plan()
+    keys = 3 + 16 * 4
+    pin = 3 + 8
+    least = 0
+    for name, value in prepared.values.items():
+        size = len(value) + (keys + pin if name.endswith("secret") else 0)
+        least += -(-size // 239)
+    seam, card = tap()
+    assert personalize(todo, card, job.keystore).verdict is Verdict.GOOD
+    assert sum(command[1] == STORE_DATA for command in seam.sent) == least
+    assert todo.remarks == {"STORE DATA": f"minimum {least}, planned {least}"}
+    assert todo.to_json()["remarks"] == todo.remarks
+
+
+def places_of(todo, keystore, tap, instruction):
+    """Return the numbers of all commands with an instruction in a whole run."""
+    seam, card = tap()
+    personalize(todo, card, keystore)
+    return [number for number, command in enumerate(seam.sent, 1) if command[1] == instruction]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_torn_in_its_data_a_card_starts_over_and_ends_identical(contact, tap, torn, after):
+    todo = contact.plan()
+    places = places_of(todo, contact.keystore, tap, STORE_DATA)
+    assert len(places) == 7
+    for at in (places[0], places[1], places[4], places[-1]):
+        seam, card = tap(torn(todo, contact.keystore, at, after=after))
+        outcome = personalize(todo, card, contact.keystore, resume=True)
+        assert outcome.verdict is Verdict.GOOD, (at, outcome)
+        # The directory has one block, the application the six others: closed, an application is left alone.
+        closed = after and at in (places[0], places[-1])
+        assert any(command[1] == DELETE for command in seam.sent) is not closed, at
+        again = sum(command[1] == STORE_DATA for command in seam.sent)
+        assert again == {places[0]: 6 if after else 7, places[-1]: 0 if after else 6}.get(at, 6), at
+        assert verify(todo, card, contact.keystore).verdict is Verdict.GOOD
+
+
+def test_after_the_last_block_the_card_refuses_more(contact, good_chip, tap):
+    _, card = tap(good_chip(contact))
+    card.reset()
+    product = contact.plan().blueprint.product.gp
+    domain = SecurityDomain.select(card.channel)
+    domain.open(
+        contact.keystore, product.main.spec, product.level, host_challenge=bytes(16), parameters=product.parameters
+    )
+    with pytest.raises(StatusError) as caught:
+        domain.send(for_personalization(AID).command(), what="INSTALL")
+        for command in store_commands(pack([Grouping(0x9010, b"\x03\x03")], 239)):
+            domain.send(command, what="STORE DATA")
+    assert caught.value.sw == 0x6985
+
+
+# What a verification finds
+
+
+def test_the_data_of_another_card_are_found(contact, good_chip, tap):
+    """The PIN is not presented to it: no try is spent on another holder's card."""
+    seam, card = tap(good_chip(contact))
+    report = verify(contact.plan(2), card, contact.keystore)
+    assert {"PERSO-010", "EMV-092", "EMV-093", "EMV-103"} == bad(report)
+    assert not any(command[1] == VERIFY for command in seam.sent)
+    where = {finding.where for finding in report.findings if finding.rule == "PERSO-010"}
+    assert where == {"F0434B49540101 contact"}
+
+
+def test_another_preparation_of_the_same_record_is_found(contact, good_chip, tap):
+    """Another serial number of the certificate: one record differs, and the PIN, keys and cryptogram are the same."""
+    _, card = tap(good_chip(contact))
+    record = contact.records[0]
+    contact.keystore.card_rsa_source = ready_keys()
+    other = prepare(contact.profile, record, contact.keystore, bytes)
+    report = verify(contact.plan(prepared=other), card, contact.keystore)
+    assert "PERSO-010" in bad(report)
+    assert "EMV-097" not in bad(report)
+
+
+def test_another_master_key_is_found(contact, good_chip, tap):
+    _, card = tap(good_chip(contact))
+    store = MemoryKeyStore.from_toml(contact.profile.test_keys)
+    store._keys["test:imk-ac"] = Key(bytes(range(0xA0, 0xB0)), "test:imk-ac", "3DES-128", Usage.IMK_AC)
+    assert bad(verify(contact.plan(), card, store)) == {"EMV-097"}
+
+
+def test_another_pin_is_found_once_and_the_next_is_not_tried(contact, good_chip, tap):
+    chip = good_chip(contact)
+    record = contact.records[0]
+    values = {**record, "pin": Secret(b"4321", "pin")}
+    other = replace(contact, records=(Record(record.schema, values, 1),))
+    todo = other.plan(prepared=contact.prepared())
+    _, card = tap(chip)
+    first = verify(todo, card, contact.keystore)
+    assert bad(first) == {"EMV-103"}
+    assert any(finding.actual == "refused, 2 tries left" for finding in first.findings)
+    seam, card = tap(chip)
+    second = verify(todo, card, contact.keystore)
+    assert bad(second) == {"EMV-103", "PERSO-010"}
+    assert not any(command[1] == VERIFY for command in seam.sent)
+
+
+def test_without_keys_nothing_is_proven_and_no_card_is_good(contact, good_chip, tap):
+    seam, card = tap(good_chip(contact))
+    report = verify(contact.plan(), card, contact.keystore, without_keys=True)
+    assert report.verdict is Verdict.UNPROVEN
+    assert not any(command[1] in (0x88, VERIFY, GENERATE_AC) for command in seam.sent)
+
+
+def test_a_card_as_delivered_shows_nothing_of_a_product(contact, tap):
+    _, card = tap()
+    report = verify(contact.plan(), card, contact.keystore)
+    assert report.verdict is Verdict.BAD
+    assert "PERSO-010" in bad(report)
+
+
+class Liar:
+    """A card that answers one instruction with other bytes."""
+
+    def __init__(self, card, instruction, change):
+        self.card, self.instruction, self.change = card, instruction, change
+
+    def atr(self):
+        return self.card.atr()
+
+    def power(self, cold):
+        self.card.power(cold)
+
+    def transmit(self, command):
+        answer = self.card.transmit(command)
+        return self.change(answer) if command[1] == self.instruction else answer
+
+
+def flipped(place):
+    return lambda answer: answer[:place] + bytes((answer[place] ^ 1,)) + answer[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "change", "rule"),
+    [
+        (0xB2, flipped(20), "PERSO-010"),
+        (0xB2, lambda _: b"\x6a\x83", "PERSO-010"),
+        (0xB2, lambda _: b"\x90\x00", "PERSO-010"),
+        (0xA8, flipped(5), "PERSO-010"),
+        (0xA8, lambda _: b"\x77\x81\x90\x00", "PERSO-010"),
+        (0x88, flipped(30), "EMV-092"),
+        (0x88, lambda _: b"\x69\x85", "EMV-092"),
+        (0x88, lambda _: b"\x80\x00\x90\x00", "EMV-092"),
+        (GENERATE_AC, flipped(60), "EMV-093"),
+        (GENERATE_AC, lambda _: b"\x6f\x00", "EMV-097"),
+        (GENERATE_AC, lambda _: b"\x77\x00\x90\x00", "EMV-097"),
+    ],
+)
+def test_a_lying_card_is_no_good_card(contact, good_chip, instruction, change, rule):
+    card = Card(LoopbackConnection(Liar(good_chip(contact), instruction, change)))
+    report = verify(contact.plan(), card, contact.keystore)
+    assert rule in bad(report)
