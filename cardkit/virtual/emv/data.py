@@ -204,8 +204,8 @@ class CardData:
         return objects.find(self.fci(contactless=contactless), 0x9F38) or b""
 
     def options(self, *, contactless: bool) -> dict[int, bytes]:
-        """The objects for GET PROCESSING OPTIONS: AIP, AFL and more."""
-        return objects.unique((self.dgi(0xB104) if contactless else b"") or self.dgi(0x9104) or self.dgi(0xB104))
+        """The objects for GET PROCESSING OPTIONS: AIP, AFL and more; none for an interface that the card has not."""
+        return objects.unique((self.dgi(0xB104) if contactless else b"") or self.dgi(0x9104))
 
     def in_records(self, afl: bytes, tag: int) -> bytes:
         """A data object from the records an AFL names, empty when it is in none."""

@@ -26,6 +26,7 @@ FILES: Final = 0x0062
 
 _PROPRIETARY: Final = 0xA5
 _KEY, _CHECK = 16, 3
+_LONGEST: Final = 256  # bytes of any value here
 _KEY_COUNTS: Final = range(3, 6)
 _NOT_RECORDS: Final = (0x0D, 0x0E)  # their DGIs are internal data
 _MOST_TRIES: Final = 15
@@ -59,11 +60,18 @@ def refuse() -> StatusWordError:
     return StatusWordError(sw.WRONG_DATA)
 
 
-def of(tag: int) -> Grouping:
-    """The grouping of an identifier.
+def take(data: CardData, tag: int, value: bytes) -> None:
+    """Check a data grouping and store it.
 
-    :raises StatusWordError: 6A88 for one that is not known.
+    :raises StatusWordError: 6A88 unknown, 6A80 wrong contents, 6A84 more than its file may hold.
     """
+    found = _of(tag)
+    if len(value) > _LONGEST:
+        raise refuse()
+    found.take(data, tag, value)
+
+
+def _of(tag: int) -> Grouping:
     found = GROUPINGS.get(tag)
     if found is not None:
         return found

@@ -66,7 +66,7 @@ class _DirectoryApplet(CpsApplet):
         """
         if tag != dgis.FCI:
             raise StatusWordError(sw.DATA_NOT_FOUND)
-        dgis.of(tag).take(self.data, tag, value)
+        dgis.take(self.data, tag, value)
 
 
 class PseApplet(_DirectoryApplet):

@@ -25,8 +25,10 @@ def get_processing_options(scene: Scene, command: PlainCommand) -> Answer:
     scene.require(State.SELECTED)
     if data.state == BLOCKED and scene.choices.blocked == "refuse":
         raise StatusWordError(sw.CONDITIONS)
-    data.count_transaction()
     options = data.options(contactless=transaction.contactless)
+    if not options:
+        raise StatusWordError(sw.CONDITIONS)
+    data.count_transaction()
     transaction.initial, transaction.values = sent, values
     transaction.aip, transaction.afl = options[0x82], options.get(0x94, b"")
     if transaction.contactless and personalization.is_one_step(data):

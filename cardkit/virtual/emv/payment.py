@@ -70,7 +70,7 @@ class PaymentApplet(CpsApplet):
 
         :raises StatusWordError: 6A88 unknown, 6A80 wrong contents, 6A84 more than its file may hold.
         """
-        dgis.of(tag).take(self.data, tag, value)
+        dgis.take(self.data, tag, value)
 
     def check(self) -> None:
         """Refuse to end personalization before all is there.

@@ -252,6 +252,13 @@ def test_mag_stripe_mode_needs_its_key(issue):
     assert terminal.status("802A8E800400000899") == "6985"
 
 
+def test_a_card_for_one_interface_only(issue):
+    terminal = qvsdc(issue, _9102=None, _9104=None)
+    assert terminal.ok(f"00A4040007{AID}00").hex().upper() == f"6F0B8407{AID}A500"
+    assert terminal.status("80A8000002830000") == "6985"
+    assert tap(terminal)["9F27"] == b"\x80"
+
+
 def test_a_blocked_card_declines(issue):
     terminal = qvsdc(issue)
     host = Host("vsdc18")

@@ -3,6 +3,8 @@
 import copy
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cardkit.virtual import make_card
 
@@ -200,6 +202,35 @@ def test_wrong_secrets_are_refused_at_once(bureau, case):
     assert contents(bureau) == {}
 
 
+def test_values_have_an_end(bureau):
+    """Also templates nested so deeply that a parser would get lost."""
+    for name in ("9102", "0101", "B104", "9F4F"):
+        nested = b""
+        while len(nested) < 3000:
+            nested = b"\xa5\x82" + len(nested).to_bytes(2, "big") + nested
+        stream = bureau.value(name, nested.hex())
+        answers = [bureau.store(0x08, stream[at : at + 231]) for at in range(0, len(stream), 231)]
+        assert set(answers[:-1]) == {OK}
+        assert answers[-1] == WRONG
+        bureau.block = 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([*REQUIRED, "B104", "9103", "0E01", "8010", "8101", "9F36", "0062"]), st.binary(max_size=60))
+def test_any_contents_are_taken_or_refused(shared, name, value):
+    """And never in between: what is refused leaves nothing."""
+    before = contents(shared)
+    shared.target()
+    answer = shared.store(0x68 if name[0] == "8" else 0x08, shared.value(name, value.hex()))
+    assert answer in (OK, WRONG)
+    assert answer == OK or contents(shared) == before
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return opened()
+
+
 UNKNOWN_NAMES = [
     "0D02", "0E02", "0100", "1F01", "7FF0", "7FFE", "7FFF", "8011", "8105", "8106",
     "8206", "9001", "9F17", "9F99", "0000", "FFFF", "9105",
@@ -384,6 +415,16 @@ def test_scp03_with_aes_pads_more():
     terminal.keys()
     assert terminal.dda()
     assert terminal.status("0020008008241234FFFFFFFFFF") == "9000"
+
+
+def test_a_deleted_application_leaves_nothing(bureau):
+    assert bureau.store_all(card()) == OK
+    assert contents(bureau)
+    assert bureau.send("84E40000", bytes.fromhex("4F07" + AID)).endswith(OK)
+    assert contents(bureau) == {}
+    assert bureau.install().endswith(OK)
+    assert bureau.target().endswith(OK)
+    assert bureau.store_all(card()) == OK
 
 
 def test_secrets_never_leave_the_card(bureau):
