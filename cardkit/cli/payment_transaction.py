@@ -16,6 +16,7 @@ from cardkit.apps.emv.bits import words
 from cardkit.apps.emv.terminal.run import Result, run_transaction
 from cardkit.apps.emv.terminal.settings import Purchase, Settings, TerminalType, TransactionType
 from cardkit.apps.emv.terminal.transaction import Mark, Surroundings, Transaction
+from cardkit.apps.emv.values import masked_digits, pan_of
 from cardkit.cli import options
 from cardkit.cli.card import identity
 from cardkit.cli.hexadecimal import from_hex
@@ -141,7 +142,7 @@ def document(result: Result) -> Document:
         "interface": "contactless" if transaction.around.contactless else "contact",
         "aid": transaction.aid.hex().upper(),
         "application": aid_name(transaction.aid),
-        "pan": transaction.text_of("5A"),
+        "pan": masked_digits(pan_of(transaction.card_data)),
         "atc": transaction.first.atc if transaction.first else None,
         "offline_data_authentication": str(transaction.method),
         "first_cryptogram": transaction.first.kind.name if transaction.first else None,

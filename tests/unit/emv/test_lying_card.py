@@ -70,7 +70,7 @@ def changes(draw):
 @given(
     at=st.integers(0, 24), change=changes(), aip=st.sampled_from(["3D00", "3C00", "5C00"]), contactless=st.booleans()
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_terminal_survives_any_answer(at: int, change, aip: str, contactless: bool) -> None:
     card = Mangler(at, change, aip)
     purchase = Purchase(1000, datetime(2026, 5, 7, 12, 30, tzinfo=UTC), pin=Secret(b"1234", "PIN"))
@@ -90,7 +90,7 @@ def test_terminal_survives_any_answer(at: int, change, aip: str, contactless: bo
 
 
 @given(at=st.integers(0, 60), change=changes())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_look_survives_any_answer(at: int, change) -> None:
     card = Mangler(at, change, "3D00")
     try:

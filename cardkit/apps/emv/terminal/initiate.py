@@ -16,6 +16,8 @@ _LAST_EMV_SFI = 10
 _MOST_RECORDS = 255
 _MANDATORY = ("5F24", "5A", "8C", "8D")
 _CONDITIONS = 0x6985
+# A contactless card that cannot do this without contacts (Book C-3, unverified).
+_OTHER_INTERFACE = 0x6984
 _FROM_OPTIONS = frozenset((b"\x82", b"\x94"))
 
 
@@ -31,6 +33,8 @@ def initiate(transaction: Transaction) -> bool:
     try:
         options = transaction.card.get_processing_options(transaction.pdol_data)
     except StatusError as error:
+        if transaction.around.contactless and error.sw == _OTHER_INTERFACE:
+            transaction.problem("the card wants to be put into a reader with contacts", clause="Book C-3")
         if error.sw != _CONDITIONS:
             raise
         transaction.problem("card answered 6985: this application is not for this transaction", clause="Book 3 10.1")

@@ -100,7 +100,7 @@ class Settings:
     type: TerminalType = TerminalType.MERCHANT_ATTENDED
     capabilities: bytes = bytes.fromhex("E0F8C8")
     additional: bytes = bytes.fromhex("F000F0A001")
-    qualifiers: bytes = bytes.fromhex("36004000")
+    qualifiers: bytes = bytes.fromhex("36004080")
     floor_limit: int = 0
     cvm_limit: int = 0
     versions: tuple[bytes, ...] = ()
