@@ -29,11 +29,11 @@ KEYS = Path(__file__).parents[2] / "vectors" / "emv_test_keys.json"
 IMAGE = "emv-cps"
 
 
-def key_of(entry) -> CardRsaKey:
+def numbers_of(entry) -> rsa.RSAPrivateNumbers:
     p, q, e = int(entry["p"], 16), int(entry["q"], 16), entry["e"]
     d = rsa.rsa_recover_private_exponent(e, p, q)
     crt = (rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q))
-    return from_numbers(rsa.RSAPrivateNumbers(p, q, d, *crt, rsa.RSAPublicNumbers(e, p * q)))
+    return rsa.RSAPrivateNumbers(p, q, d, *crt, rsa.RSAPublicNumbers(e, p * q))
 
 
 def ready_keys(first: int = 0) -> Callable[[int, int], CardRsaKey]:
@@ -43,7 +43,7 @@ def ready_keys(first: int = 0) -> Callable[[int, int], CardRsaKey]:
     """
     by_kind: dict[tuple[int, int], list[CardRsaKey]] = {}
     for entry in json.loads(KEYS.read_text())["keys"]:
-        by_kind.setdefault((entry["bits"], entry["e"]), []).append(key_of(entry))
+        by_kind.setdefault((entry["bits"], entry["e"]), []).append(from_numbers(numbers_of(entry)))
     turns = {kind: itertools.islice(itertools.cycle(keys), first, None) for kind, keys in by_kind.items()}
     return lambda bits, exponent: next(turns[bits, exponent])
 
@@ -96,7 +96,7 @@ def dual() -> Job:
 
 @pytest.fixture
 def variant(tmp_path_factory) -> Callable[..., Job]:
-    """Return a profile that is like one of ours but for some pieces: ``variant("emv-contact-cda", (old, new), ...)``."""
+    """Return a profile like one of ours but for some pieces: ``variant("emv-contact-cda", (old, new), ...)``."""
 
     def make(name: str, *changes: tuple[str, str], file: str = "profile.toml") -> Job:
         folder = tmp_path_factory.mktemp("variant") / name

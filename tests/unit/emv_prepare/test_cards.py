@@ -117,10 +117,10 @@ def test_after_the_last_block_the_card_refuses_more(contact, good_chip, tap):
     domain.open(
         contact.keystore, product.main.spec, product.level, host_challenge=bytes(16), parameters=product.parameters
     )
+    domain.send(for_personalization(AID).command(), what="INSTALL")
+    (command,) = store_commands(pack([Grouping(0x9010, b"\x03\x03")], 239))
     with pytest.raises(StatusError) as caught:
-        domain.send(for_personalization(AID).command(), what="INSTALL")
-        for command in store_commands(pack([Grouping(0x9010, b"\x03\x03")], 239)):
-            domain.send(command, what="STORE DATA")
+        domain.send(command, what="STORE DATA")
     assert caught.value.sw == 0x6985
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def test_records_hold_every_object_once_in_order_and_no_split_is_shorter(sizes, 
         *objects.items()
     ]
     assert all(len(body) <= room for body in bodies)
-    for one, two in zip(bodies, bodies[1:], strict=False):
+    for one, two in pairwise(bodies):
         first = open_template(two, 0x70, "")[0]
         content = len(b"".join(item.build() for item in open_template(one, 0x70, ""))) + len(first.build())
         assert content + (2 if content < 128 else 3) > room
