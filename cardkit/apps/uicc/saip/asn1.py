@@ -156,6 +156,13 @@ class Node:
         return self.content
 
     @property
+    def byte(self) -> int:
+        """The one byte.  :raises EncodingError: if there are none or several."""
+        if len(self.octets) != 1:
+            raise EncodingError(f"{self.name}: got {len(self.octets)} bytes, expected one")
+        return self.octets[0]
+
+    @property
     def number(self) -> int:
         """The number.  :raises EncodingError: if there are no bytes of one."""
         if not self.octets:

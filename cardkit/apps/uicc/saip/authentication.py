@@ -13,9 +13,11 @@ from cardkit.apps.uicc.saip.drafts import Path
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.apps.uicc.saip.schema import ALGORITHMS, IND_BITS
 from cardkit.crypto import Secret
+from cardkit.errors import EncodingError
 
 # DEFAULT values of the module; sequence numbers are without IND.
 _SQN_OPTIONS, _DELTA, _AGE_LIMIT = (bytes.fromhex(text) for text in ("02", "000010000000", "000010000000"))
+_MOST_ITERATIONS = 0xFF
 _ROTATIONS = bytes.fromhex("4000204060")
 _XORED = b"".join(bytes(15) + bytes((byte,)) for byte in (0, 1, 2, 4, 8))
 
@@ -72,7 +74,6 @@ def _authentication(at: int, element: Node, directory: Path) -> Authentication:
     if mapping is not None:
         return Authentication(directory, at, mapping.require("mappingSource").octets)
     given = chosen.require("algoParameter")
-    values = element.first("sqnInit")
     return Authentication(
         directory,
         at,
@@ -83,9 +84,25 @@ def _authentication(at: int, element: Node, directory: Path) -> Authentication:
         opc=Secret(given.octets_of("opc", b""), "opc"),
         rotations=given.octets_of("rotationConstants", _ROTATIONS),
         constants=given.octets_of("xoringConstants", _XORED),
-        iterations=given.number_of("numberOfKeccak", 1),
+        iterations=_iterations(given),
         sqn_options=element.octets_of("sqnOptions", _SQN_OPTIONS),
         delta=int.from_bytes(element.octets_of("sqnDelta", _DELTA), "big"),
         age_limit=int.from_bytes(element.octets_of("sqnAgeLimit", _AGE_LIMIT), "big"),
-        sqn=tuple(int.from_bytes(node.octets, "big") for node in values.children) if values else (0,) * (1 << IND_BITS),
+        sqn=_sequence(element.first("sqnInit")),
     )
+
+
+def _iterations(given: Node) -> int:
+    number = given.number_of("numberOfKeccak", 1)
+    if not 1 <= number <= _MOST_ITERATIONS:
+        raise EncodingError(f"numberOfKeccak: got {number}, expected 1 to {_MOST_ITERATIONS}")
+    return number
+
+
+def _sequence(values: Node | None) -> tuple[int, ...]:
+    """Return one value for each IND: zeros where the package gives none."""
+    slots = 1 << IND_BITS
+    given = tuple(int.from_bytes(node.octets, "big") for node in values.children) if values else (0,) * slots
+    if len(given) != slots:
+        raise EncodingError(f"sqnInit: got {len(given)} values, expected {slots}")
+    return given

@@ -6,16 +6,19 @@ Values stay where they are: a :class:`PinCode` names the place, and gives the va
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardkit.apps.uicc.names import key_reference
 from cardkit.apps.uicc.saip.asn1 import Node
 from cardkit.apps.uicc.saip.drafts import Path, path_of
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.crypto import Secret
+from cardkit.errors import EncodingError
 
 FIRST_LOCAL = 0x81
 """Key references from here on belong to one directory (TS 102 221 9.5.1)."""
+
+_LARGEST_REFERENCE = 0xFF
 
 # DEFAULT values of the module.
 _ATTRIBUTES, _PIN_TRIES, _PUK_TRIES = 7, 0x33, 0xAA
@@ -100,7 +103,7 @@ def read_codes(package: Package, contexts: Sequence[Path]) -> tuple[PinCode, ...
             codes += _pins((at, element.children.index(chosen)), chosen, contexts[at], puks)
             continue
         owner = path_of(shared.octets)
-        codes += [_moved(code, contexts[at]) for code in codes if code.directory == owner]
+        codes += [replace(code, directory=contexts[at]) for code in codes if code.directory == owner]
     return tuple(codes)
 
 
@@ -108,7 +111,7 @@ def _puks(at: int, element: Node) -> Iterator[PukCode]:
     listed = element.require("pukCodes")
     for number, node in enumerate(listed.children):
         value = node.require("pukValue")
-        reference = node.require("keyReference").number
+        reference = _reference(node)
         way = (at, element.children.index(listed), number, node.children.index(value))
         tries = Tries.of(node.number_of("maxNumOfAttemps-retryNumLeft", _PUK_TRIES))
         yield PukCode(reference, Secret(value.octets, f"PUK of {key_reference(reference)}"), tries, way)
@@ -118,7 +121,7 @@ def _pins(way: tuple[int, ...], chosen: Node, directory: Path, puks: dict[int, P
     listed = chosen.require("pinconfig")
     for number, node in enumerate(listed.children):
         value = node.require("pinValue")
-        reference = node.require("keyReference").number
+        reference = _reference(node)
         yield PinCode(
             reference=reference,
             directory=directory if reference >= FIRST_LOCAL else (),
@@ -130,5 +133,8 @@ def _pins(way: tuple[int, ...], chosen: Node, directory: Path, puks: dict[int, P
         )
 
 
-def _moved(code: PinCode, directory: Path) -> PinCode:
-    return PinCode(code.reference, directory, code.value, code.tries, code.attributes, code.puk, code.way)
+def _reference(node: Node) -> int:
+    reference = node.require("keyReference").number
+    if not 0 < reference <= _LARGEST_REFERENCE:
+        raise EncodingError(f"keyReference: got {reference}, expected 1 to {_LARGEST_REFERENCE}")
+    return reference

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cardkit.apps.uicc.admin import NewDirectory, NewFile, by_reference
 from cardkit.apps.uicc.arr import Condition, Rule, parse_rules
 from cardkit.apps.uicc.fcp import Fcp, PinState
 from cardkit.apps.uicc.saip.codes import PinCode
@@ -22,22 +21,8 @@ def parameters(file: CardFile, codes: Iterable[PinCode], memory: int = _HIGHEST_
     :param memory: bytes set aside for a directory.
     :raises EncodingError: when a size or number does not fit.
     """
-    security = by_reference(*file.rules) if file.rules else b""
-    if file.shape is None:
-        pins = tuple(PinState(reference, _enabled(reference, file, codes)) for reference in file.pins)
-        return NewDirectory(file.fid, security, memory, file.aid, pins, file.life_cycle).template()
-    return NewFile(
-        file.fid,
-        file.shape.structure,
-        file.shape.size,
-        security,
-        file.shape.record_length,
-        file.sfi,
-        file.life_cycle,
-        file.fill,
-        file.repeat,
-        file.special,
-    ).template()
+    pins = tuple(PinState(reference, _enabled(reference, file, codes)) for reference in file.pins)
+    return file.made(pins, memory).template()
 
 
 def _enabled(reference: int, directory: CardFile, codes: Iterable[PinCode]) -> bool:

@@ -19,7 +19,7 @@ from cardkit.apps.uicc.saip.asn1 import UNKNOWN, Kind, Node, Primitive, read_oid
 from cardkit.apps.uicc.saip.authentication import Authentication, read_authentications
 from cardkit.apps.uicc.saip.codes import PinCode, read_codes
 from cardkit.apps.uicc.saip.control import conditions, parameters
-from cardkit.apps.uicc.saip.drafts import CardFile, shown
+from cardkit.apps.uicc.saip.drafts import CardFile
 from cardkit.apps.uicc.saip.filesystem import FileSystem, read_files
 from cardkit.apps.uicc.saip.package import Package, header_of
 from cardkit.apps.uicc.saip.schema_files import FILE_LISTS
@@ -132,7 +132,7 @@ def _shown(file: CardFile, body: bytes) -> Document:
 def _code(code: PinCode, files: FileSystem) -> Document:
     found: Document = {
         "name": code.name,
-        "directory": files.files[code.directory].name if code.directory in files.files else shown(code.directory),
+        "directory": files.name_of(code.directory),
         "enabled": code.enabled,
         "changeable": code.changeable,
         "can_be_disabled": code.can_be_disabled,
@@ -144,7 +144,7 @@ def _code(code: PinCode, files: FileSystem) -> Document:
 
 
 def _authentication(given: Authentication, files: FileSystem) -> Document:
-    directory = files.files[given.directory].name if given.directory in files.files else shown(given.directory)
+    directory = files.name_of(given.directory)
     if given.source:
         return {"directory": directory, "shares_with": to_hex(given.source)}
     return {

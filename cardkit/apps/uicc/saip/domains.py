@@ -52,24 +52,27 @@ class Domains:
         if self.issuer is None:
             return
         yield from self._domain(self.issuer)
+        for name, entries in (
+            ("applications", self._applications()),
+            ("keys", self._keys(self.issuer)),
+            ("remote", self._remotes()),
+        ):
+            for entry in entries:
+                yield from ("", f"[[{name}]]", *(f"{field} = {inline(value)}" for field, value in entry.items()))
+        self._note_code()
+
+    def _note_code(self) -> None:
+        """Name what would be code of the package's own."""
         for _, element in list(self.package.all("securityDomain"))[1:]:
-            self._left_out("security domain", element.require("instance").require("instanceAID"))
-        for directory in self.files.directories():
-            if directory.aid:
-                aid = to_hex(directory.aid)
-                yield from _table("applications", {"aid": aid, "package": aid[: 2 * _PACKAGE_BYTES]})
-        for entry in self._keys(self.issuer):
-            yield from _table("keys", entry)
-        for _, element in self.package.all("rfm"):
-            for entry in self._remote(element):
-                yield from _table("remote", entry)
+            self._left_out("security domain", element.require("instance"))
         for _, element in self.package.all("application"):
             instances = element.first("instanceList")
             for instance in instances.children if instances else ():
-                self._left_out("application", instance.require("instanceAID"))
+                self._left_out("application", instance)
 
-    def _left_out(self, what: str, aid: Node) -> None:
-        self.problems.append(f"{what} {to_hex(aid.octets)}: a virtual card runs no code of a package")
+    def _left_out(self, what: str, instance: Node) -> None:
+        aid = to_hex(instance.require("instanceAID").octets)
+        self.problems.append(f"{what} {aid}: a virtual card runs no code of a package")
 
     def _domain(self, element: Node) -> Iterator[str]:
         instance = element.require("instance")
@@ -85,18 +88,28 @@ class Domains:
         yield from ("", "[card]", *(f"{name} = {inline(value)}" for name, value in card.items()))
         yield from ("", "[habits]", "ota_sets = true")
 
+    def _applications(self) -> Iterator[Entry]:
+        for directory in self.files.directories():
+            if directory.aid:
+                aid = to_hex(directory.aid)
+                yield {"aid": aid, "package": aid[: 2 * _PACKAGE_BYTES]}
+
     def _keys(self, element: Node) -> Iterator[Entry]:
         listed = element.first("keyList")
         for key in listed.children if listed else ():
-            version, number = (key.require(name).octets[0] for name in ("keyVersionNumber", "keyIdentifier"))
-            component = key.require("keyComponents").children[0]
-            kind = component.require("keyType").octets[0]
+            version, number = (key.require(name).byte for name in ("keyVersionNumber", "keyIdentifier"))
+            component = key.require("keyComponents").require("component")
+            kind = component.require("keyType").byte
             protocol = next((rest for versions, *rest in _PROTOCOLS if version in versions), None)
             if protocol is None or kind not in _KEY_TYPES:
                 self.problems.append(f"key {version:02X}/{number:02X}, type {kind:02X}: no virtual card has such a one")
                 continue
             value = to_hex(component.require("keyData").octets)
             yield {"kvn": version, "scp": protocol[0], "i": protocol[1], "kid": number, "type": kind, "value": value}
+
+    def _remotes(self) -> Iterator[Entry]:
+        for _, element in self.package.all("rfm"):
+            yield from self._remote(element)
 
     def _remote(self, element: Node) -> Iterator[Entry]:
         """Yield one entry a TAR; without an application the MF is selected by default (SAIP, comment in PE-RFM)."""
@@ -115,7 +128,7 @@ class Domains:
             yield {
                 "tar": to_hex(tar.octets),
                 "directory": path_text(directory),
-                "level": element.require("minimumSecurityLevel").octets[0],
+                "level": element.require("minimumSecurityLevel").byte,
                 "grants": self._grants(tar, domain, directory),
             }
 
@@ -126,7 +139,3 @@ class Domains:
         places = {(), directory}
         found = (code.reference for code in self.codes if code.reference < FIRST_LOCAL or code.directory in places)
         return sorted(set(found))
-
-
-def _table(name: str, entry: Entry) -> Iterator[str]:
-    yield from ("", f"[[{name}]]", *(f"{field} = {inline(value)}" for field, value in entry.items()))

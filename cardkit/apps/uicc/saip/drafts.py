@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from cardkit.apps.uicc.admin import ACTIVATED
-from cardkit.apps.uicc.fcp import FCP, Fcp
+from cardkit.apps.uicc.admin import ACTIVATED, NewDirectory, NewFile, by_reference
+from cardkit.apps.uicc.fcp import FCP, Fcp, PinState
 from cardkit.apps.uicc.files import CATALOGUE, FileSpec, Structure
 from cardkit.apps.uicc.saip.asn1 import Node
 from cardkit.apps.uicc.saip.content import CONTENT, blank, extent, overlay
@@ -23,6 +23,7 @@ MF_FID = 0x3F00
 _DESCRIPTOR = 0x82
 _ARR_OF_MF, _ARR_ELSEWHERE = 0x2F06, 0x6F06
 _FID_BYTES = 2
+_MOST_BYTES = 0xFFFF
 
 
 class Piece(NamedTuple):
@@ -113,6 +114,28 @@ class CardFile:
         """File identifier."""
         return self.path[-1] if self.path else MF_FID
 
+    def made(self, pins: tuple[PinState, ...], memory: int) -> NewFile | NewDirectory:
+        """Return what CREATE FILE would make.
+
+        :param pins: the keys of a directory and whether each is enabled.  :param memory: bytes for a directory.
+        :raises EncodingError: when a number does not fit.
+        """
+        security = by_reference(*self.rules) if self.rules else b""
+        if self.shape is None:
+            return NewDirectory(self.fid, security, memory, self.aid, pins, self.life_cycle)
+        return NewFile(
+            self.fid,
+            self.shape.structure,
+            self.shape.size,
+            security,
+            self.shape.record_length,
+            self.sfi,
+            self.life_cycle,
+            self.fill,
+            self.repeat,
+            self.special,
+        )
+
     def records(self) -> list[bytes]:
         """Return the records, or the one body of a file without."""
         step = self.shape.record_length if self.shape and self.shape.record_length else len(self.body) or 1
@@ -143,18 +166,25 @@ def finished(path: Path, name: str, drafts: Mapping[Path, Draft]) -> CardFile:
     :raises EncodingError: saying what is missing or does not fit.
     """
     draft = drafts[path]
-    life_cycle = int.from_bytes(draft.parameter("lcsi") or bytes((ACTIVATED,)), "big")
-    rules = _rules(path, draft)
-    if draft.is_directory:
-        pins = tuple(draft.parameter("pinStatusTemplateDO"))
-        return CardFile(path, name, rules, life_cycle, aid=draft.parameter("dfName"), pins=pins)
+    file = _directory(path, name, draft) if draft.is_directory else _elementary(path, name, drafts)
+    file.made((), memory=1).template()
+    return file
+
+
+def _directory(path: Path, name: str, draft: Draft) -> CardFile:
+    pins = tuple(draft.parameter("pinStatusTemplateDO"))
+    return CardFile(path, name, _rules(path, draft), _life_cycle(draft), aid=draft.parameter("dfName"), pins=pins)
+
+
+def _elementary(path: Path, name: str, drafts: Mapping[Path, Draft]) -> CardFile:
+    draft = drafts[path]
     owner = _owner(path, drafts)
     shape, over, body = _contents(owner)
     return CardFile(
         path,
         name,
-        rules,
-        life_cycle,
+        _rules(path, draft),
+        _life_cycle(draft),
         shape=shape,
         sfi=_sfi(draft),
         special=_special(draft),
@@ -166,6 +196,13 @@ def finished(path: Path, name: str, drafts: Mapping[Path, Draft]) -> CardFile:
         pieces=tuple(draft.pieces),
         spec=CATALOGUE.get(name),
     )
+
+
+def _life_cycle(draft: Draft) -> int:
+    given = draft.parameter("lcsi") or bytes((ACTIVATED,))
+    if len(given) != 1:
+        raise EncodingError(f"life cycle: got {len(given)} bytes, expected one")
+    return given[0]
 
 
 def _owner(path: Path, drafts: Mapping[Path, Draft]) -> Draft:
@@ -212,6 +249,8 @@ def _shape(draft: Draft) -> Shape:
     )  # without a template: what is filled
     if not size:
         raise EncodingError("no size, and the template gives none")
+    if size > _MOST_BYTES:
+        raise EncodingError(f"size: got {size} bytes, expected {_MOST_BYTES} or fewer")
     return Shape(structure, length if structure.has_records else 0, -(-size // (length or 1)) * (length or 1))
 
 

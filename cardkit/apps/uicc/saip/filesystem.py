@@ -53,6 +53,10 @@ class FileSystem:
         """Return a file by its name in the catalogue, None if the package makes none."""
         return next((file for file in self.files.values() if file.name == name), None)
 
+    def name_of(self, path: Path) -> str:
+        """Return the name of a file, or its path where there is none."""
+        return self.files[path].name if path in self.files else shown(path)
+
     def in_directory(self, path: Path) -> Iterator[CardFile]:
         """Yield the elementary files of one directory."""
         return (file for file in self.files.values() if not file.is_directory and file.path[:-1] == path)
@@ -70,13 +74,22 @@ def read_files(package: Package) -> FileSystem:
         walk.element(at, element)
         contexts.append(walk.directory)
     names = _names(walk.drafts)
-    files = {}
+    files: dict[Path, CardFile] = {}
     for path, draft in walk.drafts.items():
         try:
             files[path] = finished(path, names[path], walk.drafts)
         except EncodingError as error:
             walk.problems.append(f"{draft.where}: {error}")
+    while lost := next((file for file in files.values() if not _holds(file, files)), None):
+        walk.problems.append(f"{lost.name}: the directory it lies in, or the file it shares, is not made")
+        del files[lost.path]
     return FileSystem(_with_phone_books(files), tuple(contexts), tuple(walk.problems))
+
+
+def _holds(file: CardFile, files: Mapping[Path, CardFile]) -> bool:
+    """Whether what a file stands on is made, too."""
+    lies_somewhere = len(file.path) < 2 or file.path[:-1] in files
+    return lies_somewhere and (file.link is None or file.link in files)
 
 
 def _with_phone_books(files: Mapping[Path, CardFile]) -> dict[Path, CardFile]:

@@ -156,14 +156,16 @@ class _Writer:
     def _own(self, given: Authentication) -> Iterator[str]:
         place = given.directory
         algorithm = _ALGORITHMS.get(given.algorithm)
-        if algorithm is None or given.k is None or given.opc is None:
-            self.problems.append(f"{self._name(place)}: {given.name}: no virtual card has it")
+        if place not in self.files.files or algorithm is None or given.k is None or given.opc is None:
+            self.problems.append(f"{self.files.name_of(place)}: {given.name}: no virtual card has it")
             return
         block = AuthBlock(algorithm=algorithm, k="", tuak=TuakBlock(iterations=given.iterations))
         opc = given.opc if algorithm in WITH_OPC else None
         contents = {_KEY: key_file(block, algorithm, given.k, opc), _SQN: _sequence_numbers(given)}
         if algorithm == "tuak":
-            self.problems.append(f"{self._name(place)}: TUAK with RES of 64 bits, CK and IK of 128: options not read")
+            self.problems.append(
+                f"{self.files.name_of(place)}: TUAK with RES of 64 bits, CK and IK of 128: options not read"
+            )
         if not given.usual_constants:
             contents[_CONSTANTS] = given.rotations + given.constants
         for fid, content in contents.items():
@@ -174,19 +176,18 @@ class _Writer:
         for word, fid in (("key", _KEY), ("sqn", _SQN), ("constants", _CONSTANTS)):
             if fid in contents:
                 yield f"{word} = {quoted(path_text((*place, fid)))}"
-        table = (*place, _SERVICES.get(self._name(place), 0))
+        table = (*place, _SERVICES.get(self.files.name_of(place), 0))
         if table in self.files.files:
             yield f"services = {quoted(path_text(table))}"
 
     def _shared(self, given: Authentication) -> None:
         owner = next((path for path in self.slots if self.files.files[path].aid == given.source), None)
-        if owner is None:
-            self.problems.append(f"{self._name(given.directory)}: shares the keys of {to_hex(given.source)}: not there")
+        if owner is None or given.directory not in self.files.files:
+            self.problems.append(
+                f"{self.files.name_of(given.directory)}: shares the keys of {to_hex(given.source)}: not there"
+            )
             return
         self.slots[given.directory] = [line for line in self.slots[owner] if not line.startswith("services")]
-
-    def _name(self, path: Path) -> str:
-        return self.files.files[path].name
 
     # Codes
 

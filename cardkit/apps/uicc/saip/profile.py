@@ -171,7 +171,7 @@ def _code_tables(own: Mapping[str, str | Secret], codes: tuple[PinCode, ...]) ->
 
 def _authentication(package: Package, files: FileSystem, build: Build) -> Authentication:
     """Return what the USIM authenticates with; a profile has one key for all applications."""
-    found = {files.files[one.directory].name: one for one in read_authentications(package, files.contexts)}
+    found = {files.name_of(one.directory): one for one in read_authentications(package, files.contexts)}
     main = found.get(_APPLICATION)
     if main is None or main.source or main.algorithm not in _ALGORITHMS:
         got = "nothing" if main is None else "another application's" if main.source else main.name
