@@ -21,6 +21,7 @@ class TransactionType(IntEnum):
     CASH = 0x01
     CASHBACK = 0x09
     REFUND = 0x20
+    PAYMENT = 0x50
 
 
 class TerminalType(IntEnum):
