@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from cardkit.apps.uicc.arr import Condition, parse_rules
+from cardkit.apps.uicc.arr import Condition, FileKind, conditions, parse_rules
 from cardkit.apps.uicc.cat import ProactiveCommand
 from cardkit.apps.uicc.codecs.base import Value
 from cardkit.apps.uicc.fcp import Fcp
@@ -41,9 +41,9 @@ class SeenPacket:
     status: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CardPicture:
-    """What is known of one card.
+    """What is known of one card; its holder's data stay out of its ``repr``.
 
     Files are named as in the catalogue, ``ADF.USIM/EF.IMSI``; records ``ADF.USIM/EF.SMSP#1``.
 
@@ -136,21 +136,20 @@ class CardPicture:
 
     # Access rules
 
-    def conditions(self, name: str) -> Mapping[str, Condition] | None:
-        """Return what each operation takes, None where the card does not say or nobody read its rules."""
-        control = self.controls.get(name)
+    @cached_property
+    def access(self) -> Mapping[str, Mapping[str, Condition]]:
+        """What each operation takes, of every file whose rules the card tells and somebody read."""
+        found = {name: self._access(name, control) for name, control in self.controls.items()}
+        return {name: conditions for name, conditions in found.items() if conditions is not None}
+
+    def _access(self, name: str, control: Control) -> Mapping[str, Condition] | None:
         if isinstance(control, GsmStatus):
             return control.access or None
-        if control is None:
-            return None
         try:
-            rules = None
-            if control.reference is not None:
-                record = self.rule_record(name, control)
-                if record is None:
-                    return None
-                rules = parse_rules(record)
-            return control.conditions(rules)
+            if control.reference is None:
+                return control.conditions()
+            record = self.rule_record(name, control) or b""
+            return _conditions(record, control.kind) if record.strip(b"\xff") else None
         except EncodingError:
             return None
 
@@ -184,6 +183,11 @@ class CardPicture:
             elif control.is_directory:
                 found.append(control.chv1_enabled)
         return any(found) if found else None
+
+
+@lru_cache(maxsize=_DECODED)
+def _conditions(record: bytes, kind: FileKind) -> Mapping[str, Condition]:
+    return conditions(parse_rules(record), kind)
 
 
 @lru_cache(maxsize=_DECODED)

@@ -52,13 +52,6 @@ def open_to(condition: Condition, secrets: Collection[str]) -> bool:
     return word == "and" and bool(parts) and all(open_to(part, secrets) for part in parts)
 
 
-def _conditions(picture: CardPicture) -> Iterator[tuple[str, Mapping[str, Condition]]]:
-    for name in picture.controls:
-        found = picture.conditions(name)
-        if found is not None:
-            yield name, found
-
-
 def _says(where: str, operation: str, condition: Condition, expected: str) -> Trouble:
     return Trouble(where, f"{operation}: {words(condition)}", f"{operation}: {expected}", secrecy=Secrecy.PUBLIC)
 
@@ -70,7 +63,7 @@ def _as_ordered(picture: CardPicture, expected: Expectation) -> Iterator[Trouble
     assert expected.product is not None
     block = expected.product.chip.block
     for file, model in block.files.items():
-        found = picture.conditions(file)
+        found = picture.access.get(file)
         if found is None:
             continue
         access = block.access[model.access]
@@ -125,7 +118,7 @@ def _among(
 
     def test(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
         there = [name for name in files if name in picture.controls]
-        known = {name: found for name in there if (found := picture.conditions(name)) is not None}
+        known = {name: found for name in there if (found := picture.access.get(name)) is not None}
         for name, found in known.items():
             if wrong(found.get(operation, NEVER)):
                 yield _says(name, operation, found.get(operation, NEVER), expected)
@@ -145,7 +138,7 @@ def _open_to_holder(condition: Condition) -> bool:
 
 def _keys(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
     named = {slot.file for slot in expected.product.chip.keys.values()} if expected.product is not None else set()
-    for name, found in _conditions(picture):
+    for name, found in picture.access.items():
         spec = CATALOGUE.get(name)
         if name not in named and (spec is None or spec.read is not Opens.NEVER or spec.secrecy is not Secrecy.SECRET):
             continue
@@ -157,7 +150,7 @@ def _keys(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
 
 
 def _not_for_all(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
-    for name, found in _conditions(picture):
+    for name, found in picture.access.items():
         operations = BREAKING if name in DIRECTORIES else ("update", *BREAKING)
         given = next((operation for operation in operations if _open_to_all(found.get(operation, NEVER))), None)
         if given is not None:
@@ -165,7 +158,7 @@ def _not_for_all(picture: CardPicture, _expected: Expectation) -> Iterator[Troub
 
 
 def _builders(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
-    for name, found in _conditions(picture):
+    for name, found in picture.access.items():
         given = [operation for operation in BUILDING if _open_to_holder(found.get(operation, NEVER))]
         if name in DIRECTORIES and given:
             yield _says(name, given[0], found[given[0]], "ADM or never")
@@ -178,7 +171,7 @@ def _refused(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
     """A file was read although nothing that opens it had been presented; a disabled PIN opens as if it had been."""
     presented = PIN1 if picture.pin1_asked() is False else frozenset[str]()
     for name in sorted(picture.unasked or ()):
-        read = (picture.conditions(name) or _ordered(name, expected)).get("read")
+        read = (picture.access.get(name) or _ordered(name, expected)).get("read")
         if read is not None and not _may_open(read, presented):
             yield Trouble(name, "it was read", f"refused: {words(read)}", secrecy=Secrecy.PUBLIC)
 

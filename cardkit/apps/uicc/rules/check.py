@@ -38,11 +38,13 @@ class Relation:
     """One rule over the decoded contents of some files; ``needs[0]`` is what a finding is about.
 
     :param test: returns None, or the trouble in words.
+    :param listing: whether it must know which files are there, and which of them are in use.
     """
 
     rule: str
     needs: tuple[str, ...]
     test: Callable[[Values, Ground], str | None]
+    listing: bool = False
 
 
 Test = Callable[[CardPicture, Expectation], Iterable[Trouble]]

@@ -142,6 +142,6 @@ CONCEALMENT = (
     Relation("UICC-101", (SUCI,), _points),
     Relation("UICC-102", (SUCI,), _null_last),
     Relation("UICC-103", (SUCI, ROUTING, UST), _usable),
-    Relation("UICC-103", (UST,), _filled),
+    Relation("UICC-103", (UST,), _filled, listing=True),
     Relation("UICC-105", (SUCI,), _unpublished),
 )

@@ -170,6 +170,9 @@ def _related(relation: Relation, picture: CardPicture, ground: Ground, troubled:
     if wrong is not None:
         yield unknown(wrong, f"{wrong} is wrong or unread", by_design=False)
         return
+    if relation.listing and not ground.listed:
+        yield unknown(relation.needs[0], "nobody saw which files are there and in use")
+        return
     unread = next((trouble for name in relation.needs if (trouble := hindrance(picture, name)) is not None), None)
     if unread is not None:
         yield unread

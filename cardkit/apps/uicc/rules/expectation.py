@@ -15,9 +15,9 @@ from cardkit.desired import Content
 USIM, ISIM, GSM = "ADF.USIM", "ADF.ISIM", "DF.GSM"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Expectation:
-    """What one card should be; of a card without a profile nothing is known.
+    """What one card should be; of a card without a profile nothing is known. Its ``repr`` shows nothing.
 
     :param product: of the profile.  :param contents: of this record, by state name.
     :param proofs: what is asked of the keys.  :param printed: the ICCID in print on the card, "" where nobody read it.
@@ -67,6 +67,7 @@ class Ground:
     :param network: the product's numbering, None where there is no product.  :param chip_files: what the card has.
     :param product_files: what the product fills.  :param test_keys: whether it may have keys that are published.
     :param idle: files that are deactivated.  :param walked: whether the files are those somebody found on the card.
+    :param listed: whether anybody knows which files there are, and which of them are in use.
     """
 
     network: NetworkBlock | None
@@ -76,6 +77,7 @@ class Ground:
     test_keys: bool = False
     idle: frozenset[str] = frozenset()
     walked: bool = False
+    listed: bool = True
 
 
 def ground_of(picture: CardPicture, expected: Expectation, idle: frozenset[str] = frozenset()) -> Ground:
@@ -95,4 +97,5 @@ def ground_of(picture: CardPicture, expected: Expectation, idle: frozenset[str] 
         test_keys=product is not None and "test-keys" in product.auth.accept,
         idle=idle,
         walked=picture.names is not None,
+        listed=product is not None if picture.names is None else bool(picture.controls),
     )

@@ -88,10 +88,8 @@ def _spilled(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
         for part in content
         if isinstance(part, Secret)
     }
-    for name, body in picture.bodies.items():
-        found = spilled(body, parts.values())
-        if found is not None:
-            yield Trouble(name, f"it holds {found}", "no secret", secrecy=Secrecy.SECRET)
+    for name, secret in spilled(picture.bodies, parts.values()):
+        yield Trouble(name, f"it holds {secret}", "no secret", secrecy=Secrecy.SECRET)
 
 
 ATR_CHECK = Check("UICC-011", _atr, profile=True)

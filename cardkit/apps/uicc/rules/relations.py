@@ -179,7 +179,7 @@ def _ims_form(values: Values) -> str | None:
     public = values[f"{ISIM}/EF.IMPU#1"].get("impu")
     if not isinstance(private, str) or "@" not in private:
         return f"EF.IMPI: got {private}, expected user@domain"
-    if not isinstance(public, str) or not public.startswith(("sip:", "sips:", "tel:")):
+    if public is not None and not str(public).startswith(("sip:", "sips:", "tel:")):
         return f"EF.IMPU#1: got {public}, expected a SIP or TEL URI"
     if not isinstance(domain, str) or "." not in domain:
         return f"EF.DOMAIN: got {domain}, expected a domain"
@@ -193,8 +193,8 @@ RELATIONS = (
     Relation("UICC-006", (f"{USIM}/EF.AD", f"{USIM}/EF.IMSI"), _mnc_length),
     Relation("UICC-007", (f"{USIM}/EF.AD",), _normal_operation),
     Relation("UICC-008", (f"{USIM}/EF.ACC", f"{USIM}/EF.IMSI"), _access_class),
-    Relation("UICC-040", (f"{USIM}/EF.UST",), _files_of_services),
-    Relation("UICC-041", (f"{USIM}/EF.UST",), _services_of_files),
+    Relation("UICC-040", (f"{USIM}/EF.UST",), _files_of_services, listing=True),
+    Relation("UICC-041", (f"{USIM}/EF.UST",), _services_of_files, listing=True),
     Relation("UICC-042", (f"{USIM}/EF.UST",), _service_rules),
     Relation("UICC-073", (f"{USIM}/EF.EHPLMN",), _home_first),
     Relation(

@@ -19,6 +19,10 @@ SFI, PROPRIETARY, FREE_MEMORY, SPECIAL = 0x88, 0xA5, 0x83, 0xC0
 READABLE_WHEN_DEACTIVATED = 0x40
 ACTIVATED = frozenset((0x05, 0x07))
 RULES_FILE = "EF.ARR"
+# Read by the card alone: nobody has said under which SFI.
+ANY_SFI = ("ADF.USIM/DF.SAIP/EF.SUCI_Calc_Info",)
+# What a phone conceals with: of no use, and to be out of reach, where service 125 is on (TS 31.102 4.4.11.8).
+PHONES_OWN, BY_THE_CARD = "ADF.USIM/DF.5GS/EF.SUCI_Calc_Info", 125
 MF_FID = 0x3F00
 ANSWERS = ("controls", "the answers of SELECT")
 
@@ -89,7 +93,7 @@ def _wanted_sfi(name: str, expected: Expectation) -> int | None:
     if model is not None:
         return model.sfi or None
     spec = CATALOGUE.get(name)
-    return spec.sfi if spec is not None else None
+    return spec.sfi if spec is not None and name not in ANY_SFI else None
 
 
 def _leads_there(picture: CardPicture, name: str) -> bool:
@@ -121,7 +125,8 @@ def _activated(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]
         if state is None or state in ACTIVATED:
             continue
         spec = CATALOGUE.get(name)
-        if name in wanted or (picture.is_deactivated(name) and spec is not None and _unused(spec, services)):
+        may_be = spec is not None and _unused(spec, services)
+        if name in wanted or (picture.is_deactivated(name) and may_be):
             continue
         yield Trouble(name, life_cycle(state), "activated")
 
@@ -132,7 +137,7 @@ def _services(picture: CardPicture) -> frozenset[int]:
 
 
 def _unused(spec: FileSpec, services: frozenset[int]) -> bool:
-    return spec.conditional and not spec.offered(services)
+    return (spec.conditional and not spec.offered(services)) or (spec.name == PHONES_OWN and BY_THE_CARD in services)
 
 
 def _idle_as_ordered(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:

@@ -182,7 +182,7 @@ def _phone_books(picture: CardPicture, _expected: Expectation) -> Iterator[Troub
         names = [f"{book}/EF.PBR#{number}" for number in picture.records(f"{book}/EF.PBR")]
         values = {name: picture.value(name) for name in names}
         yield from (Trouble(name, "it cannot be read") for name, value in values.items() if _broken(value))
-        if picture.names is not None:
+        if picture.names is not None and picture.controls:
             yield from _book_files(picture, book, values)
         for title in COUNTERS:
             body = picture.bodies.get(f"{book}/{title}", b"")
