@@ -4,6 +4,7 @@ state           01 personalized, 02 blocked     record/SSRR     a record
 dgi/XXXX        a data grouping as it came      internal/XXXX   a tag of DGI 0D01, contactless/XXXX of 0E01
 atc, online     ATC and tag 9F13                pin, tries      PIN block; tries left and their limit
 risk            see Risk                        log             transaction log, newest record first
+file/SS         bytes that the records of an SFI may take
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ INTERNAL, CONTACTLESS = "internal", "contactless"
 _ATC_SIZE: Final = 2
 _KEY_SIZE: Final = 16
 _INCOMPLETE, _ONLINE_NEXT, _AUTHENTICATION_FAILED, _SCRIPT_FAILED = 1, 2, 4, 8
-_CDOL_FILES: Final = range(1, 11)  # SFIs whose records are templates 70
+TEMPLATE_FILES: Final = range(1, 11)  # SFIs whose records are templates 70
 _RECORD_TEMPLATE: Final = 0x70
 _LONGEST_RECORD: Final = 256
 
@@ -210,7 +211,7 @@ class CardData:
     def in_records(self, afl: bytes, tag: int) -> bytes:
         """A data object from the records an AFL names, empty when it is in none."""
         for sfi, number in records_of(afl):
-            record = self.record(sfi, number) if sfi in _CDOL_FILES else b""
+            record = self.record(sfi, number) if sfi in TEMPLATE_FILES else b""
             found = objects.find(record, tag) if record else None
             if found is not None:
                 return found
@@ -244,7 +245,7 @@ def check_record(sfi: int, value: bytes) -> None:
     """
     if not 1 <= len(value) <= _LONGEST_RECORD:
         raise StatusWordError(sw.WRONG_DATA)
-    if sfi in _CDOL_FILES:
+    if sfi in TEMPLATE_FILES:
         found = objects.parse(value)
         if value[0] != _RECORD_TEMPLATE or len(found) != 1 or not value.endswith(found[0][1]):
             raise StatusWordError(sw.WRONG_DATA)

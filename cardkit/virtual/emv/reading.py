@@ -6,6 +6,7 @@ from .. import statuswords as sw
 from ..errors import StatusWordError
 from ..gp.chip import Answer, PlainCommand
 from . import log, objects
+from .data import TEMPLATE_FILES
 from .transaction import Scene, State
 
 _BY_NUMBER: Final = 0x04  # P2 b3 to b1: P1 is a record number
@@ -42,7 +43,7 @@ def read_record(scene: Scene, command: PlainCommand) -> Answer:
     found = scene.data.record(sfi, number)
     if not found:
         raise StatusWordError(sw.RECORD_NOT_FOUND if scene.data.has_file(sfi) else sw.FILE_NOT_FOUND)
-    return _with_values(found, scene.transaction.fast), sw.OK
+    return (_with_values(found, scene.transaction.fast) if sfi in TEMPLATE_FILES else found), sw.OK
 
 
 def _with_values(record: bytes, values: dict[int, bytes]) -> bytes:

@@ -74,11 +74,8 @@ def from_exponent(exponent: bytes, modulus: bytes) -> PrivateKey:
 def signed_dynamic_data(key: PrivateKey, dynamic: bytes, terminal: bytes) -> bytes:
     """Tag 9F4B: ICC dynamic data, signed together with what the terminal knows (EMV Book 2, tables 15 and 18).
 
-    :param dynamic: with all its length bytes.
-    :raises StatusWordError: 6985 when the key is too short for them.
+    :param dynamic: with all its length bytes; at most 38, which fit the shortest key.
     """
     room = key.size - _OVERHEAD - len(dynamic)
-    if room < 0:
-        raise StatusWordError(sw.CONDITIONS)
     body = _SIGNED + _SHA1 + bytes((len(dynamic),)) + dynamic + _FILLER * room
     return key.apply(_HEAD + body + hashlib.sha1(body + terminal, usedforsecurity=False).digest() + _TAIL)

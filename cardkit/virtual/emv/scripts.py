@@ -14,7 +14,7 @@ from ..errors import StatusWordError
 from ..gp.chip import Answer, PlainCommand
 from . import crypto, dgis, issuer, reading, versions
 from .commands import Operation
-from .data import BLOCKED, CONTACTLESS, INTERNAL, PERSONALIZED, check_record
+from .data import BLOCKED, CONTACTLESS, INTERNAL, PERSONALIZED, TEMPLATE_FILES, check_record
 from .transaction import Scene, State
 from .versions import Family, Version
 
@@ -24,7 +24,6 @@ _UNBLOCK: Final = 0x18
 _PIN_UNBLOCK, _PIN_CHANGE_WITH_CURRENT, _PIN_CHANGE = 0x00, 0x01, 0x02
 _BLOCK: Final = 8
 _FORMAT_2: Final = 0x20 << 56  # of a PIN block, in the place where that of VSDC has 0
-_TEMPLATE_FILES: Final = range(1, 11)
 _SETTABLE: Final = {
     0x9F54: INTERNAL, 0x9F58: INTERNAL, 0x9F59: INTERNAL, 0x9F5C: INTERNAL, 0x9F6B: CONTACTLESS, 0x9F6C: CONTACTLESS,
 }  # fmt: skip
@@ -208,7 +207,7 @@ def _update_record(scene: Scene, command: PlainCommand, body: bytes) -> None:
     :raises StatusWordError: 6A86, 6982 a file of the card's own, 6A83, 6A80.
     """
     sfi, number = reading.record_reference(command)
-    if sfi not in _TEMPLATE_FILES:
+    if sfi not in TEMPLATE_FILES:
         raise StatusWordError(sw.SECURITY_STATUS)
     if not scene.data.record(sfi, number):
         raise StatusWordError(sw.RECORD_NOT_FOUND)

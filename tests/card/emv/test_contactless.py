@@ -104,6 +104,13 @@ def test_a_signature_may_stand_in_a_record(used):
     fast_dda(terminal, fields)
 
 
+def test_files_of_the_issuer_stay_as_they_are(used):
+    """Records beyond SFI 10 need be no objects at all."""
+    terminal = used(_1501="FF01020304")
+    tap(terminal, OFFLINE)
+    assert terminal("00B201AC00") == "FF010203049000"
+
+
 def test_by_contact_the_record_is_as_personalized(used):
     terminal = used(records={"9F69": "01" + "00" * 6, "9F4B": "00" * 128})
     tap(terminal, OFFLINE)

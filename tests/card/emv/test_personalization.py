@@ -13,6 +13,7 @@ from .issuance import (
     CARD_KEYS,
     IADS,
     KEYS,
+    PACKAGE,
     PAYMENT_MODULE,
     PKI,
     PPSE,
@@ -301,6 +302,43 @@ def test_keys_whose_parts_do_not_belong_together(bureau):
         broken[f"820{number}"] = other[number - 1][:64].hex()
         fresh = opened()
         assert fresh.store_all(broken) == WRONG
+
+
+def test_an_exponent_of_another_modulus(bureau):
+    dgis = {name: value for name, value in card().items() if not name.startswith("82")}
+    key, other = PKI().icc, RSA(KEYS["1024-65537"])
+    dgis |= {"8101": key.d.to_bytes(key.size, "big").hex(), "8103": other.modulus.hex()}
+    assert bureau.store_all(dgis) == WRONG
+    fresh = opened()
+    dgis["8103"] = RSA(KEYS["1152-3"]).modulus.hex()
+    assert fresh.store_all(dgis) == WRONG, "of another length"
+
+
+def test_parameters_of_installation_are_refused():
+    bureau = Bureau(make_card("emv-cps", seed=1)).open()
+    fields = "".join(f"{len(part) // 2:02X}{part}" for part in (PACKAGE, PAYMENT_MODULE, AID, "00", "C90101")) + "00"
+    assert bureau.send("84E60C00", bytes.fromhex(fields)) == WRONG
+
+
+TOGETHER = [
+    ("9102", "A50E500141BF0C089F4D020B03420112", MISSING),
+    ("9102", "A509500141BF0C039F4D00", OK),
+    ("9104", "82023900940408030100", WRONG),
+    ("9104", "82023900940400010100", WRONG),
+    ("9104", "82023900940408010102", WRONG),
+    ("9104", "820239009404080101FF", WRONG),
+    ("B104", "82023900", MISSING),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "answer"), TOGETHER)
+def test_what_does_not_belong_together_is_found_at_the_last_block(bureau, name, value, answer):
+    dgis = {key: content for key, content in card().items() if key != "9F4F" or name != "9102"}
+    assert bureau.store_all(dgis | {name: value}) == answer
+
+
+def test_a_log_entry_of_one_byte(bureau):
+    assert bureau.store_all(card(_9102="A50A500141BF0C049F4D010B")) == WRONG
 
 
 def test_exponent_and_modulus_in_place_of_five_parts(bureau):

@@ -76,6 +76,22 @@ def test_a_wrong_mac_changes_nothing_but_what_the_card_tells(issue, name, place)
     assert verify(terminal, "7777" if place != 4 else "1234") == "9000"
 
 
+def test_forms_of_pin_change_that_are_none(issue):
+    terminal, host, first = online(issue)
+    assert terminal.status(host.script("84240003", first)) == "6A86"
+    assert terminal.status(host.script("84240100", first)) == "6A86"
+    assert terminal.status(host.script("84240002", first)) == "6A80", "no block at all"
+    assert terminal.status(host.script("84240002", first, bytes(7))) == "6A80"
+    assert terminal.status(host.script("84240002", first, bytes(8))) == "6A80", "deciphers to nothing"
+    assert terminal.status(host.script("84240000", first, bytes(8))) == "6A80"
+    terminal, host, first = online(issue, "mchip14")
+    assert terminal.status(host.script("84240001", first, bytes(8))) == "6A86", "VSDC only"
+    terminal, host, first = online(issue, "ccd5")
+    assert terminal.status(host.script("84240002", first, bytes(8))) == "6A80"
+    terminal, host, first = online(issue, _8010=None, _9010=None)
+    assert terminal.status(host.script(UNBLOCK_PIN, first)) == "6984"
+
+
 def test_a_mac_of_another_transaction(issue):
     terminal, host, first = online(issue)
     old = host.script(BLOCK, first)

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from .host import Host
-from .issuance import AID, CARD_KEYS, IADS, ICC, KEYS, ODA, PAN, PKI, RSA
+from .issuance import AID, CARD_KEYS, IADS, ICC, KEYS, ODA, PAN, PKI, RSA, kcv
 from .terminal import AAC, ARQC, TC, VALUES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the oracle hands 16-byte keys to `cryptography`
@@ -112,6 +112,45 @@ def test_cda_in_both_cryptograms(issue, size, asked):
         assert second["signed"]
         assert kind(second) == TC
         assert second["9F26"] == host.cryptogram(terminal.values, terminal.aip, second)
+
+
+def test_a_card_without_dda_does_not_sign(issue):
+    parts = {f"_82{number:02X}": None for number in range(1, 6)}
+    terminal = issue(aip="1800", **parts)
+    terminal.start()
+    assert terminal.status("0088000004AABBCCDD00") == "6985"
+    assert "signed" not in terminal.generate(TC, cda=True), "what a card cannot do, it is not asked for"
+
+
+def test_the_dynamic_number_follows_from_its_key_or_is_random(issue):
+    keyed, free = issue(), issue(_8000=b"".join(CARD_KEYS[:3]).hex(), _9000=b"".join(map(kcv, CARD_KEYS[:3])).hex())
+    for terminal, same in ((keyed, True), (free, False)):
+        terminal.start().keys()
+        assert (terminal.dda() == terminal.dda()) == same
+        terminal.start().keys()
+        numbers = {terminal.dda(), terminal.dda("00000001")}
+        assert len(numbers) == 2
+    aes = issue_aes(issue)
+    aes.start().keys()
+    assert len(aes.dda()) == 8
+
+
+def test_domestic_and_foreign_terminals(issue):
+    """M/Chip CVR 4.2 and 4.3; the card's country is 5F28."""
+    terminal = issue("mchip14")
+    terminal.start()
+    assert terminal.generate(AAC)["9F10"][5] & 0x06 == 0x02
+    terminal.start()
+    assert terminal.generate(AAC, _9F1A="0398")["9F10"][5] & 0x06 == 0x04
+
+
+def test_the_shortest_key_signs_everything(issue):
+    """A combined signature of 63 bytes fits 512 bits."""
+    parts = {f"_82{number:02X}": part.hex() for number, part in enumerate(RSA(KEYS["short"]).crt(), 1)}
+    terminal = issue(**parts)
+    terminal.start()
+    terminal.icc = RSA(KEYS["short"])
+    assert "signed" in terminal.generate(TC, cda=True)
 
 
 def test_certificates_of_the_test_pki_are_those_of_its_maker():
