@@ -22,17 +22,20 @@ from cardkit.apps.uicc.saip.describe import describe
 from cardkit.apps.uicc.saip.image import card_image
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.apps.uicc.saip.personalize import personalized
-from cardkit.apps.uicc.sqn import make_vector, verify_auts
+from cardkit.apps.uicc.sqn import AkaAlgorithm, make_vector, verify_auts
+from cardkit.apps.uicc.tuak import Tuak
 from cardkit.apps.uicc.xor import XorAka
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
+from cardkit.crypto.aka import MilenageConstants
 from cardkit.crypto.cardkeys import KeySetSpec
+from cardkit.crypto.tuak import TuakParameters
 from cardkit.errors import AuthenticationError, EncodingError
 from cardkit.secure.counter import Counter
 from cardkit.secure.scp80 import Scp80, terms_for
 from cardkit.secure.spi import Spi
 from cardkit.target import Card, open_card
 
-from .building import MF, package, usim
+from .building import ID, MF, der, package, usim
 from .conftest import Job
 
 RAND = bytes(range(16))
@@ -219,3 +222,54 @@ def test_a_package_without_an_mf_is_no_card(job: Job) -> None:
 
 def test_the_image_is_not_seen_in_a_repr(ts48: Package) -> None:
     assert "000102030405" not in repr(card_image(ts48, "profile"))
+
+
+def shared_keys(aid: bytes) -> bytes:
+    """Return an akaParameter element that has the keys of another application."""
+    return der(0xA4, ID, der(0xA1, der(0xA0, "800106", der(0x81, aid))))
+
+
+def with_algorithm(made: Package, source: bytes = USIM, **components: bytes) -> Package:
+    """Return the package with other parameters for the USIM, and an ISIM that shares those of `source`."""
+    (own, first), (other, _) = made.all("akaParameter")
+    given = first.require("algoConfiguration").require("algoParameter")
+    for name, value in components.items():
+        given = given.setting(name, value)
+    parts = [element.build() for element in made.elements]
+    parts[own] = first.setting("algoConfiguration", (given,)).build()
+    parts[other] = shared_keys(source)
+    return Package.read(b"".join(parts))
+
+
+def answers(made: Package, folder: Path, aid: bytes, algorithm: AkaAlgorithm) -> None:
+    """Check that an application of the package's card authenticates like this algorithm."""
+    with running(made, folder) as card:
+        session = UiccSession(card.channel)
+        session.select_application(aid)
+        fresh = make_vector(algorithm, RAND, 32)
+        answer = session.authenticate(RAND, fresh.autn)
+        assert isinstance(answer, Authenticated)
+        assert (answer.res, answer.ck, answer.ik) == (fresh.res, fresh.ck, fresh.ik)
+
+
+@pytest.mark.parametrize("aid", [USIM, ISIM])
+def test_constants_of_the_operator_and_keys_that_are_shared(ts48: Package, tmp_path: Path, aid: bytes) -> None:
+    rotations, constants = bytes((8, 16, 24, 32, 40)), bytes(range(80))
+    made = with_algorithm(
+        ts48, algorithmID=b"\x01", opc=RAND[::-1], rotationConstants=rotations, xoringConstants=constants
+    )
+    parts = tuple(constants[i : i + 16] for i in range(0, 80, 16))
+    own = MilenageConstants((8, 16, 24, 32, 40), parts)
+    answers(made, tmp_path, aid, Milenage(RAND, RAND[::-1], own))
+
+
+def test_tuak(ts48: Package, tmp_path: Path) -> None:
+    made = with_algorithm(ts48, algorithmID=b"\x02", opc=RAND * 2, numberOfKeccak=b"\x03")
+    assert "ADF.USIM: TUAK with RES of 64 bits, CK and IK of 128: options not read" in card_image(made, "x").problems
+    answers(made, tmp_path, USIM, Tuak(RAND, RAND * 2, TuakParameters(res_bits=64, iterations=3)))
+
+
+def test_keys_shared_with_nobody_are_a_problem(ts48: Package) -> None:
+    lonely = with_algorithm(ts48, source=ISIM)
+    assert f"ADF.ISIM: shares the keys of {ISIM.hex().upper()}: not there" in card_image(lonely, "x").problems
+    assert {"directory": "ADF.ISIM", "shares_with": ISIM.hex().upper()} in describe(lonely)["authentication"]
