@@ -270,7 +270,7 @@ def _shown(spec: FileSpec, body: bytes) -> Document:
     """Return what may be seen of a body: of a secret one only whether it is blank."""
     if spec.secrecy is Secrecy.SECRET:
         return {"hidden": True, "blank": _is_blank(spec, body)}
-    return {"body": to_hex(body), "value": spec.decode(body)}
+    return {"body": to_hex(body), "value": spec.decode(body) if body else {"empty": True}}
 
 
 def _unread(spec: FileSpec, error: Exception) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -57,12 +58,19 @@ def test_objects_come_back_whole_also_in_blocks(session: UiccSession) -> None:
     assert retrieve(session, b"\x81") == OBJECTS["81"]
 
 
+def dumped(card: Card) -> dict[str, Any]:
+    isim = next(entry for entry in walk(card.channel)["directories"] if entry["name"] == "ADF.ISIM")
+    file: dict[str, Any] = next(entry for entry in isim["files"] if entry["fid"] == f"{CONFIGURATION:04X}")
+    return file
+
+
 def test_the_dump_decodes_what_is_in_the_file(card: Card, session: UiccSession) -> None:
+    assert dumped(card)["value"] == {"empty": True}
+    session.select_application(APPLICATIONS["ADF.ISIM"])
+    session.select_fid(CONFIGURATION)
     set_data(session, OBJECTS["80"])
     set_data(session, bytes.fromhex("8103") + b"<a>")
-    document = walk(card.channel)
-    isim = next(entry for entry in document["directories"] if entry["name"] == "ADF.ISIM")
-    file = next(entry for entry in isim["files"] if entry["fid"] == f"{CONFIGURATION:04X}")
+    file = dumped(card)
     assert file["parameters"]["kind"] == "BER-TLV"
     assert file["body"] == "8001008103" + b"<a>".hex().upper()
     assert file["value"] == {"encoding": "00", "data": "<a>"}

@@ -39,6 +39,7 @@ def test_files_are_decoded_by_the_catalogues_codecs(document: dict[str, Any]) ->
     assert facts(document, "ADF.USIM/DF.5GS", "EF.SUCI_Calc_Info")["value"]["schemes"] == [
         {"scheme": "null", "key_index": 0}
     ]
+    assert facts(document, "ADF.USIM", "EF.MuDMiDConfigData")["value"] == {"empty": True}
     book = facts(document, "DF.TELECOM/DF.PHONEBOOK", "EF.ADN")
     assert (book["fid"], book["records"][0]["value"]) == ("4F3A", {"alpha": "Testnr.1", "number": "+498912341"})
 

@@ -123,7 +123,7 @@ def _shown(file: CardFile, body: bytes) -> Document:
     spec = file.spec
     if spec is None or spec.secrecy is Secrecy.SECRET:
         return {"hidden": True, "blank": body == file.over[: len(body)]}
-    return {"body": to_hex(body), "value": spec.decode(body)}
+    return {"body": to_hex(body), "value": spec.decode(body) if body else {"empty": True}}
 
 
 # Codes, authentication, the rest
