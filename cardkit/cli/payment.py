@@ -9,6 +9,7 @@ from cardkit.cli.app import LazyGroup
 # Module, its command's name behind a colon, and one line of help: all it takes to add a verb.
 VERBS = {
     "prepare": ("payment_prepare", "Prepare the cards of an order: values, certificates, data groupings."),
+    "certify": ("payment_certify", "Certify an issuer's key with a payment system's."),
     "decode": ("payment_decode:decode_command", "Say what payment data mean: templates, lists, bits."),
     "transaction": ("payment_transaction:transaction_command", "Take a card through a whole transaction, explained."),
 }

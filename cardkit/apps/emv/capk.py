@@ -127,6 +127,25 @@ def parse_capk(text: str, where: str = "CAPK list") -> CapkStore:
     return store
 
 
+def build_capk(keys: Iterable[CaPublicKey]) -> str:
+    """Return keys as the text :func:`parse_capk` reads, with their check sums."""
+    return "\n".join(_entry(key) for key in keys)
+
+
+def _entry(key: CaPublicKey) -> str:
+    lines = [
+        "[[capk]]",
+        f'rid = "{key.rid.hex().upper()}"',
+        f'index = "{key.index:02X}"',
+        f'modulus = "{key.key.modulus.hex().upper()}"',
+        f'exponent = "{key.key.exponent.hex().upper()}"',
+        f'checksum = "{key.checksum.hex().upper()}"',
+    ]
+    lines += [f"expires = {key.expires.isoformat()}"] if key.expires else []
+    lines += ["test = true"] if key.test else []
+    return "\n".join(lines) + "\n"
+
+
 def _hex(place: str, field: str, text: str) -> bytes:
     try:
         return bytes.fromhex(text)
