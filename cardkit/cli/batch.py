@@ -11,12 +11,12 @@ import click
 
 from cardkit import production
 from cardkit.cli import options
+from cardkit.cli.batch_files import import_, output
 from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, print_json, say, table
 from cardkit.production.events import BatchDone
 from cardkit.production.report import write_report
 from cardkit.production.report.source import batch_report
-from cardkit.profile import BadRow, load_profile, read_order
 
 # Why a batch stays open, in words; the codes are those of `production.reconcile`.
 AGAINST_CLOSING = {
@@ -55,45 +55,8 @@ def office(store: production.Store, batch_name: str) -> production.Office:
     return production.Office(store, store.batch(batch_name), (store.operator,))
 
 
-@batch.command("import")
-@click.argument("profile")
-@click.argument("order", type=click.Path(path_type=Path))
-@click.option("--name", help="Name of the batch; by default that of the file.")
-@options.store
-@options.as_json
-def import_(profile: str, order: Path, name: str | None, store_url: str, operator: str, as_json: bool) -> None:
-    """Read ORDER with the layout of PROFILE and put its records into the store, as one batch.
-
-    A bad row is quarantined and the rest goes on; a bad file imports nothing.
-    """
-    loaded = load_profile(profile)
-    keystore = loaded.test_keystore()
-    read = read_order(loaded, order, keystore)
-    with opened(store_url, operator, create=True) as store:
-        done = production.import_batch(store, loaded, read, keystore, order, name=name)
-    if as_json:
-        print_json(
-            {
-                "batch": done.batch,
-                "state": done.state,
-                "rows": done.rows,
-                "imported": done.imported,
-                "quarantined": [quarantined_row(order, row) for row in done.quarantined],
-            }
-        )
-        return
-    for row in done.quarantined:
-        say(f"{order}:{row.line}: {row.field}: {row.code}: {row.message}")
-    click.echo(done.batch)
-    say(
-        f"batch {done.batch} {done.state}: {done.rows} rows, {done.imported} imported, "
-        f"{len(done.quarantined)} quarantined"
-    )
-
-
-def quarantined_row(order: Path, row: BadRow) -> dict[str, object]:
-    """Return a quarantined row as the JSON of ``batch import`` shows it; its value is masked already."""
-    return {"file": str(order), "line": row.line, "field": row.field, "code": row.code, "message": row.message}
+batch.add_command(import_)
+batch.add_command(output)
 
 
 def run_options(command: options.Command) -> options.Command:

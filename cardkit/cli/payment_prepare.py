@@ -8,7 +8,8 @@ import click
 
 from cardkit import production
 from cardkit.cli import options
-from cardkit.cli.batch import opened, quarantined_row
+from cardkit.cli.batch import opened
+from cardkit.cli.batch_files import quarantined_row
 from cardkit.cli.keys_option import open_keystore, passphrase_fd
 from cardkit.cli.render import print_json, say
 from cardkit.crypto import KeyStore

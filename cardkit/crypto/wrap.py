@@ -6,6 +6,7 @@ IV: neither has integrity. Both are read, and written for operators who ask for 
 
 from __future__ import annotations
 
+import hmac
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidTag
@@ -83,6 +84,27 @@ def wrap(key: Key, value: Secret, wrapping: Wrapping, context: bytes = b"", nonc
                 raise KeyStoreError(f"value under {key.name}: nonce of {len(nonce)} bytes, expected {NONCE_BYTES}")
             return nonce + AESGCM(secret).encrypt(nonce, clear, context)
         return _cipher(key, wrapping).encryptor().update(clear)
+
+
+def bound_nonce(key: Key, context: bytes, value: Secret) -> bytes:
+    """Return the nonce of a value in its place, 12 bytes: a file made again has the same bytes.
+
+    :param key: of the plant, HMAC-256 with usage data-mac.
+    """
+    if key.usage is not Usage.DATA_MAC:
+        raise KeyStoreError(f"key {key.name}: usage {key.usage}, a nonce needs {Usage.DATA_MAC}")
+    with key.reveal() as secret, value.reveal() as clear:
+        message = b"cardkit-nonce-1" + len(context).to_bytes(4, "big") + context + clear
+        return hmac.digest(secret, message, "sha256")[:NONCE_BYTES]
+
+
+def clear_text(value: Secret, *, of_text: bool) -> str:
+    """Return a secret as an output file without transport key has it: TEST orders only (K16).
+
+    :param of_text: whether the value is text, else it is written as hex.
+    """
+    with value.reveal() as clear:
+        return clear.decode("ascii") if of_text else clear.hex().upper()
 
 
 def check_wrapped(name: str, wrapped: bytes, wrapping: Wrapping) -> None:

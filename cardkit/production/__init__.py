@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         results,
     )
     from cardkit.production.events import Reporter
+    from cardkit.production.output import OutputTemplate, Written, load_template, write_output
     from cardkit.production.preparation import Preparation, kept_values, prepare_batch
     from cardkit.production.reconcile import CardCounts, Closing
     from cardkit.production.resume import resume_batch
@@ -43,6 +44,7 @@ __all__ = [
     "Doubt",
     "Imported",
     "Office",
+    "OutputTemplate",
     "Preparation",
     "Reporter",
     "RunOptions",
@@ -50,6 +52,7 @@ __all__ = [
     "StopParameters",
     "Store",
     "Violation",
+    "Written",
     "batch_status",
     "batches",
     "check_batch",
@@ -57,11 +60,13 @@ __all__ = [
     "doubts",
     "import_batch",
     "kept_values",
+    "load_template",
     "open_store",
     "prepare_batch",
     "results",
     "resume_batch",
     "run_batch",
+    "write_output",
 ]
 
 _HOMES = {
@@ -72,6 +77,7 @@ _HOMES = {
     "Doubt": "cardkit.production.store.reading",
     "Imported": "cardkit.production.batch",
     "Office": "cardkit.production.store.office",
+    "OutputTemplate": "cardkit.production.output",
     "Preparation": "cardkit.production.preparation",
     "Reporter": "cardkit.production.events",
     "RunOptions": "cardkit.production.run",
@@ -79,6 +85,7 @@ _HOMES = {
     "StopParameters": "cardkit.production.stop",
     "Store": "cardkit.production.store.store",
     "Violation": "cardkit.production.store.invariants",
+    "Written": "cardkit.production.output",
     "batch_status": "cardkit.production.batch",
     "batches": "cardkit.production.batch",
     "check_batch": "cardkit.production.batch",
@@ -86,11 +93,13 @@ _HOMES = {
     "doubts": "cardkit.production.batch",
     "import_batch": "cardkit.production.batch",
     "kept_values": "cardkit.production.preparation",
+    "load_template": "cardkit.production.output",
     "open_store": "cardkit.production.store.store",
     "prepare_batch": "cardkit.production.preparation",
     "results": "cardkit.production.batch",
     "resume_batch": "cardkit.production.resume",
     "run_batch": "cardkit.production.run",
+    "write_output": "cardkit.production.output",
 }
 
 

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, update
@@ -15,6 +16,7 @@ from cardkit.crypto import KeyStore
 from cardkit.errors import ProfileError, RecordError
 from cardkit.perso import prepare
 from cardkit.production.canonical import canonical
+from cardkit.production.quarantine import QuarantineFile
 from cardkit.production.reconcile import CardCounts, Closing, Ledger, reconcile
 from cardkit.production.store import reading, schema
 from cardkit.production.store.audit import OFFICE, Event
@@ -23,9 +25,11 @@ from cardkit.production.store.orders import BadRecord, NewBatch, NewRecord, add_
 from cardkit.production.store.reading import CardResult, Doubt
 from cardkit.production.store.store import Store
 from cardkit.profile import BadRow, Order, OrderRows, Profile, Record
+from cardkit.profile.rows import HEADER_TIME, HeaderValue
 
 PREPARE_STEP = "perso"
 DRAWN_BYTES = 4096
+SHOWN_ROWS = 1000
 OrderFile = Order | OrderRows
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -34,7 +38,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class Imported:
     """What an import brought.
 
-    :param rows: data rows of the file.  :param quarantined: the refused ones.
+    :param rows: data rows of the file.  :param quarantined: the refused ones, the first thousand.
     """
 
     batch: str
@@ -70,7 +74,7 @@ def keyset_sha256(profile: Profile) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def import_batch(  # noqa: PLR0913  (two are named, and have defaults)
+def import_batch(  # noqa: PLR0913  (three are named, and have defaults)
     store: Store,
     profile: Profile,
     order: OrderFile,
@@ -79,12 +83,14 @@ def import_batch(  # noqa: PLR0913  (two are named, and have defaults)
     *,
     name: str | None = None,
     prepared: bool = True,
+    quarantine: Path | None = None,
 ) -> Imported:
     """Take an order into the store: every good row becomes a record, prepared and in cipher. All of it or nothing.
 
     :param order: read as a whole, or row by row as it goes into the store.
     :param source: the order file, for messages.  :param name: of the batch; by default the file's name without suffix.
     :param prepared: whether records are prepared at once; else nobody claims one before ``prepare_batch`` was there.
+    :param quarantine: file that gets the refused rows, where there are any.
     :raises RecordError: EMPTY, DUPLICATE (a business key twice in the file), HISTORY (one of an earlier batch), SEEN.
     :raises ProfileError: when kinds of profile and store differ.
     """
@@ -103,8 +109,9 @@ def import_batch(  # noqa: PLR0913  (two are named, and have defaults)
         source_name=Path(source).name,
         source_sha256=order.sha256,
         prepare_step=PREPARE_STEP,
+        header=plain_header(order.header),
     )
-    quarantined: list[BadRow] = []
+    shown: list[BadRow] = []
     rng = _Draws()
 
     def rows() -> Iterator[NewRecord | BadRecord]:
@@ -115,11 +122,23 @@ def import_batch(  # noqa: PLR0913  (two are named, and have defaults)
                 continue
             if row.code == "DUPLICATE":
                 raise RecordError(f"{source}: line {row.line}: {row.field}: {row.message}", code="DUPLICATE")
-            quarantined.append(row)
+            if len(shown) < SHOWN_ROWS:
+                shown.append(row)
+            refused.add(row)
             yield BadRecord(row.row_no, row.line, row.field, row.code, row.message)
 
-    lot = add_batch(store, new, rows())
-    return Imported(lot.name, lot.state.value, lot.rows, lot.imported, tuple(quarantined))
+    with QuarantineFile(quarantine) as refused:
+        lot = add_batch(store, new, rows())
+    return Imported(lot.name, lot.state.value, lot.rows, lot.imported, tuple(shown))
+
+
+def plain_header(header: Mapping[str, HeaderValue]) -> dict[str, str | int]:
+    """Return the values of an order's header as the audit keeps them; those that are absent are left out."""
+    return {
+        name: value.strftime(HEADER_TIME) if isinstance(value, datetime) else value
+        for name, value in header.items()
+        if value is not None
+    }
 
 
 class _Draws:

@@ -39,8 +39,8 @@ class HeaderLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f'"lines" is {self.lines}, expected 1 to 100')
         if len(set(self.fields)) != len(self.fields):
             raise ValueError('"fields" names one value twice')
-        if self.optional and self.fields[-len(self.optional) :] != self.optional:
-            raise ValueError('"optional" must be the last names of "fields"')
+        if not set(self.optional) <= set(self.fields):
+            raise ValueError('"optional" names a value that "fields" does not')
 
 
 class Trailer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -32,6 +32,7 @@ def check_layout(layout: Layout) -> None:
         if getattr(layout, key) is not None and layout.kind not in kinds:
             raise ValueError(f'"{key}" is for kind {" or ".join(f"{kind!r}" for kind in kinds)}'.replace("'", '"'))
     _check_columns(layout)
+    _check_header(layout)
     _CHECKS[layout.kind](layout)
     _check_totals(layout)
     _check_direction(layout)
@@ -45,6 +46,15 @@ def _check_columns(layout: Layout) -> None:
             raise ValueError(f'"{column.name}": "at" is a path for kind "xml", else a number')
         if column.start is not None and layout.starts is None:
             raise ValueError(f'"{column.name}": "start" needs "starts"')
+
+
+def _check_header(layout: Layout) -> None:
+    """Values that are found by their place can only be absent at the end."""
+    if isinstance(layout.header, str) or layout.kind in ("sections", "xml") or not layout.header.optional:
+        return
+    optional = layout.header.optional
+    if layout.header.fields[-len(optional) :] != optional:
+        raise ValueError('"optional" must be the last names of "fields"')
 
 
 def _check_delimited(layout: Layout) -> None:
@@ -106,16 +116,25 @@ def _check_totals(layout: Layout) -> None:
 
 
 def _check_direction(layout: Layout) -> None:
-    if layout.direction == "in":
-        if layout.states:
-            raise ValueError('"states" is for direction "out"')
-        return
+    if layout.direction == "out":
+        _check_out(layout)
+    elif layout.states:
+        raise ValueError('"states" is for direction "out"')
+
+
+def _check_out(layout: Layout) -> None:
     unknown = sorted(set(layout.states) - set(ENDED))
     if unknown:
         raise ValueError(f'"states": "{unknown[0]}", expected some of {", ".join(ENDED)}')
     if not layout.fields or layout.starts is not None:
         raise ValueError('direction "out" needs "fields", and rows')
-    if layout.totals.hash is not None and not layout.totals.hash.of.startswith("trailer."):
+    if any("/@" in str(column.at) for column in layout.fields):
+        raise ValueError('direction "out": attributes stand at the record itself')
+    hashed = layout.totals.hash.of if layout.totals.hash else None
+    for name in layout.trailer.fields if layout.trailer else ():
+        if f"trailer.{name}" not in (layout.totals.count, hashed):
+            raise ValueError(f'direction "out": "totals" do not say what "trailer.{name}" is')
+    if hashed is not None and not hashed.startswith("trailer."):
         raise ValueError('direction "out": the hash total stands in the trailer')
 
 

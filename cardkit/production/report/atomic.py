@@ -6,9 +6,10 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TextIO, cast
+from typing import BinaryIO, TextIO, cast
 
 from cardkit.errors import StoreError
 
@@ -16,14 +17,14 @@ _CHUNK_CHARACTERS = 1 << 16
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
+def replacing_bytes(path: Path) -> Iterator[BinaryIO]:
     """Open a neighbour of `path` for writing; it takes the place of `path` when the block ends well, else it goes.
 
     :raises StoreError: if the file cannot be written; `path` is then as it was before.
     """
     neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with neighbour.open("x", encoding="utf-8", newline="\n") as stream:
+        with neighbour.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -32,6 +33,17 @@ def replacing(path: Path) -> Iterator[TextIO]:
         raise StoreError(f"{path}: cannot be written, {error.strerror or error}") from error
     finally:
         neighbour.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Open a neighbour of `path` for UTF-8 text with LF, as :func:`replacing_bytes`."""
+    with replacing_bytes(path) as binary:
+        stream = TextIOWrapper(binary, encoding="utf-8", newline="\n")
+        try:
+            yield stream
+        finally:
+            stream.detach()  # flushes, and leaves the file open for its fsync
 
 
 class Spool:

@@ -36,6 +36,7 @@ class NewBatch:
     :param source_sha256: of the order file, 32 bytes.
     :param remake: ``after-scrap`` or ``never``.
     :param prepare_step: name of the prepared value every record has, or None.
+    :param header: what the order says of itself before its rows, for the audit and the output files.
     """
 
     name: str
@@ -48,6 +49,7 @@ class NewBatch:
     source_sha256: bytes
     remake: str = "never"
     prepare_step: str | None = None
+    header: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def add_batch(store: Store, new: NewBatch, rows: Iterable[Row]) -> Batch:
     with store.writing() as connection:
         _refuse_known(connection, new)
         state = BatchState.OPEN if store.terms.persons == 1 else BatchState.DRAFT
-        row = asdict(new) | {"state": state, "kind": store.terms.kind, "rows": 0, "imported": 0}
+        row = {name: value for name, value in asdict(new).items() if name in batch.c}
+        row |= {"state": state, "kind": store.terms.kind, "rows": 0, "imported": 0}
         row["created_at"] = store.clocks.wall()
         filing = _Filing(store, connection, new, _inserted_id(connection, row))
         with ThreadPoolExecutor(1) as writer:
@@ -237,7 +240,7 @@ class _Filing:
 
 
 def _audit_import(store: Store, connection: Connection, new: NewBatch, imported: int, refused: int) -> None:
-    data = {
+    data: dict[str, Any] = {
         "batch": new.name,
         "profile": new.profile,
         "profile_sha256": new.profile_sha256.hex(),
@@ -247,4 +250,6 @@ def _audit_import(store: Store, connection: Connection, new: NewBatch, imported:
         "imported": imported,
         "quarantined": refused,
     }
+    if new.header:
+        data["header"] = dict(new.header)
     store.audit(connection, OFFICE, Event("IMPORT", store.operator, data))

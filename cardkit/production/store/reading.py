@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, func, select
 
-from cardkit.production.store.schema import RecordState, attempt, blank_reject, prepared, quarantine, record
+from cardkit.production.store.schema import RecordState, attempt, batch, blank_reject, prepared, quarantine, record
 from cardkit.production.store.store import Batch, Store
 from cardkit.production.store.vault import BatchVault
 
@@ -72,6 +72,13 @@ def counts(store: Store, lot: Batch) -> dict[str, int]:
     with store.reading() as connection:
         found = {row[0]: row[1] for row in connection.execute(statement)}
     return {state.value: found.get(state.value, 0) for state in RecordState}
+
+
+def created_at(store: Store, lot: Batch) -> datetime:
+    """Return when a batch was imported."""
+    with store.reading() as connection:
+        at: datetime = connection.execute(select(batch.c.created_at).where(batch.c.id == lot.id)).scalar_one()
+    return at
 
 
 def reject_counts(store: Store, lot: Batch) -> Mapping[str, int]:

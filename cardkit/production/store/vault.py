@@ -10,10 +10,11 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from cardkit.crypto import Key, Usage, datakey
+from cardkit.crypto import Key, Secret, Usage, datakey
 from cardkit.crypto.cell import NONCE_BYTES, CellAddress, CellCipher
 from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.marker import Binding, MarkerState, marker
+from cardkit.crypto.wrap import bound_nonce
 from cardkit.errors import KeyStoreError
 
 CELL_SCHEMA = 1
@@ -27,6 +28,7 @@ class BatchVault:
         self._installation = installation
         self._batch = batch
         self._cells = CellCipher(datakey.derive(master, f"cells:{batch}", "AES-256", Usage.FIELD_ENC))
+        self._nonce_key = datakey.derive(master, f"nonce:{batch}", "HMAC-256", Usage.DATA_MAC)
         self._marker_key = datakey.derive(master, f"marker:{batch}", "HMAC-256", Usage.DATA_MAC)
 
     def seal(self, row_no: int, field: str, value: bytes) -> bytes:
@@ -41,6 +43,10 @@ class BatchVault:
         """Return the 16 bytes that a chip's marker carries for this row and token. production.md 6"""
         binding = Binding(self._batch, row_no, token)
         return marker(self._marker_key, binding, MarkerState.STARTED)[2:]
+
+    def nonce(self, context: bytes, value: Secret) -> bytes:
+        """Return the nonce under which an output file has a value in its place, 12 bytes."""
+        return bound_nonce(self._nonce_key, context, value)
 
     def _address(self, row_no: int, field: str) -> CellAddress:
         return CellAddress(self._installation, self._batch, row_no, field, CELL_SCHEMA)

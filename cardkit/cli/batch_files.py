@@ -1,0 +1,139 @@
+"""``cardkit batch import`` and ``batch output``: the files of an order, in and out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import click
+
+from cardkit import production
+from cardkit.cli import options
+from cardkit.cli.keys_option import URL_HELP, open_keystore, passphrase_fd
+from cardkit.cli.render import facts, print_json, say
+from cardkit.crypto import KeyStore
+from cardkit.production.quarantine import quarantine_path
+from cardkit.profile import BadRow, Profile, load_profile, open_order
+
+SHOWN = 20
+
+
+def transport_keys(command: options.Command) -> options.Command:
+    """Add ``--keys`` and ``--passphrase-fd``: where the order's transport keys are."""
+    option = click.option(
+        "--keys", "keys_url", metavar="URL", help=f"Where transport keys are, by default with the profile: {URL_HELP}"
+    )
+    return option(passphrase_fd(command))
+
+
+@contextmanager
+def keys_of(profile: Profile, url: str | None, descriptor: int | None) -> Iterator[KeyStore]:
+    """Open the key store an option names, or that of a TEST profile."""
+    with nullcontext(profile.test_keystore()) if url is None else open_keystore(url, descriptor) as keystore:
+        yield keystore
+
+
+@click.command("import")
+@click.argument("profile")
+@click.argument("order", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the batch; by default that of the file.")
+@transport_keys
+@options.store
+@options.as_json
+def import_(
+    profile: str,
+    order: Path,
+    name: str | None,
+    keys_url: str | None,
+    descriptor: int | None,
+    store_url: str,
+    operator: str,
+    as_json: bool,
+) -> None:
+    """Read ORDER with the layout of PROFILE and put its records into the store, as one batch.
+
+    A bad row is quarantined, listed in ORDER.quarantine.csv, and the rest goes on; a bad file imports nothing.
+    """
+    loaded = load_profile(profile)
+    with (
+        keys_of(loaded, keys_url, descriptor) as keystore,
+        open_order(loaded, order, keystore, rng=secrets.token_bytes) as rows,
+        production.open_store(store_url, operator=operator, create=True) as store,
+    ):
+        done = production.import_batch(
+            store, loaded, rows, keystore, order, name=name, quarantine=quarantine_path(order)
+        )
+    if as_json:
+        print_json(imported_document(order, done))
+        return
+    for row in done.quarantined[:SHOWN]:
+        say(f"{order}:{row.line}: {row.field}: {row.code}: {row.message}")
+    refused = done.rows - done.imported
+    click.echo(done.batch)
+    say(f"batch {done.batch} {done.state}: {done.rows} rows, {done.imported} imported, {refused} quarantined")
+    if refused:
+        say(f"refused rows: {quarantine_path(order)}")
+
+
+def imported_document(order: Path, done: production.Imported) -> dict[str, object]:
+    """Return what ``batch import --json`` prints."""
+    return {
+        "batch": done.batch,
+        "state": done.state,
+        "rows": done.rows,
+        "imported": done.imported,
+        "quarantined": [quarantined_row(order, row) for row in done.quarantined],
+    }
+
+
+def quarantined_row(order: Path, row: BadRow) -> dict[str, object]:
+    """Return a quarantined row as ``--json`` shows it; its value is masked already."""
+    return {"file": str(order), "line": row.line, "field": row.field, "code": row.code, "message": row.message}
+
+
+@click.command()
+@click.argument("batch_name", metavar="BATCH")
+@click.option("--template", required=True, metavar="T", help="Name of a layout with direction out, or a TOML file.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where the file goes.")
+@click.option("--partial", is_flag=True, help="Write the file although records are left.")
+@transport_keys
+@options.store
+@options.as_json
+def output(
+    batch_name: str,
+    template: str,
+    out: Path,
+    partial: bool,
+    keys_url: str | None,
+    descriptor: int | None,
+    store_url: str,
+    operator: str,
+    as_json: bool,
+) -> None:
+    """Write the customer's output file of BATCH: what became of each record, secrets under the order's transport keys.
+
+    The keys are output:NAME-INDEX, such as output:auc_key-3 for key 3 of the order's auc_key.
+    """
+    with production.open_store(store_url, operator=operator) as store:
+        loaded = load_profile(store.batch(batch_name).profile_path)
+        chosen = production.load_template(loaded, template)
+        with keys_of(loaded, keys_url, descriptor) as keystore:
+            done = production.write_output(store, batch_name, chosen, keystore, out, partial=partial)
+    if as_json:
+        print_json(
+            {
+                "batch": done.batch,
+                "file": str(done.path),
+                "rows": done.rows,
+                "states": dict(done.counts),
+                "left": done.left,
+                "sha256": done.sha256.hex(),
+            }
+        )
+        return
+    counted = ", ".join(f"{count} {state}" for state, count in done.counts.items() if count)
+    facts(
+        [("file", done.path), ("rows", f"{done.rows}: {counted}"), ("left", done.left), ("sha256", done.sha256.hex())]
+    )
