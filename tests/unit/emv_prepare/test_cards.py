@@ -16,8 +16,10 @@ from cardkit.errors import StatusError
 from cardkit.perso import Verdict, personalize, prepare, read_identity, verify
 from cardkit.profile import Record
 from cardkit.target import Card
+from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.loopback import LoopbackConnection
-from tests.unit.emv_prepare.conftest import ready_keys
+from cardkit.virtual import make_card
+from tests.unit.emv_prepare.conftest import make_job, ready_keys
 
 STORE_DATA, DELETE, VERIFY, GENERATE_AC = 0xE2, 0xE4, 0x20, 0xAE
 AID = bytes.fromhex("F0434B49540101")
@@ -226,3 +228,39 @@ def test_a_lying_card_is_no_good_card(contact, good_chip, instruction, change, r
     card = Card(LoopbackConnection(Liar(good_chip(contact), instruction, change)))
     report = verify(contact.plan(), card, contact.keystore)
     assert rule in bad(report)
+
+
+# Other chips
+
+
+def made_of(job, image, protocol=TransmissionProtocol.T1):
+    chip = make_card(image, seed=1)
+    card = Card(LoopbackConnection(chip, protocol=protocol))
+    outcome = personalize(job.plan(), card, job.keystore)
+    assert outcome.verdict is Verdict.GOOD, outcome
+    assert verify(job.plan(), card, job.keystore).verdict is Verdict.GOOD
+
+
+def test_a_card_at_t0_is_made_of_the_same_profile(variant):
+    job = variant("emv-contact-cda", ('chip = "virtual-emv"', 'chip = "virtual-emv-t0"'))
+    made_of(job, "emv-cps-t0", TransmissionProtocol.T0)
+
+
+AES = [
+    ('chip = "virtual-emv"', 'chip = "virtual-emv-scp03"'),
+    ("scp = 2, i = 0x55, level = 0x03", "scp = 3, i = 0x70, level = 0x33"),
+    ('set = "20=test:kmc/emv", algorithm = "3DES-128"', 'set = "30=test:kmc-aes/kdf3", algorithm = "AES-128"'),
+]
+
+
+@pytest.mark.parametrize("rsa", ["bits = 1152, exponent = 3", 'bits = 1024, exponent = 65537, form = "plain"'])
+def test_a_card_with_scp03_chains_its_keys_and_fills_up_what_is_no_whole_block(variant, rsa):
+    """72-byte halves and the PIN block are no multiples of 16 (payment sheet 13, rule 5)."""
+    job = variant("emv-contact-cda", *AES, ("bits = 1152, exponent = 3", rsa))
+    keys = job.profile.test_keys
+    keys.write_text(
+        keys.read_text()
+        + 'gp-default = { usage = "secure-channel", hex = "404142434445464748494A4B4C4D4E4F", algorithm = "AES-128" }\n'
+        + 'kmc-aes = { usage = "master-derive", hex = "C0C1C2C3C4C5C6C7C8C9CACBCCCDCECF", algorithm = "AES-128" }\n'
+    )
+    made_of(make_job(job.profile.path.parent), "emv-cps-scp03")
