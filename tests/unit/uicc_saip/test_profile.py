@@ -127,6 +127,7 @@ def test_what_is_not_as_in_the_package_is_said(on_bare: CompiledProfile) -> None
     assert (
         "ADF.USIM/DF.SAIP/EF.SUCI_Calc_Info: nobody may read it, not even ADM1: no verification presents that" in said
     )
+    assert "DF.TELECOM/EF.6FE5: in no catalogue, no profile names it" in said
     assert "ADF.USIM/EF.ICI: has contents, no profile writes cyclic ones" in said
     assert "rules with delete never, activate ADM1, deactivate ADM1: never for all of them" in said
 

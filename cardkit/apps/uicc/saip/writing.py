@@ -36,7 +36,9 @@ class Contents:
         """Return the entries of ``[uicc.files]``: what is not the same as before use."""
         entries: Table = {}
         for file in self.files.files.values():
-            if file.spec is not None and file.link is None:
+            if file.spec is None and not file.is_directory:
+                self.build.note(f"{file.name}: in no catalogue, no profile names it")
+            elif file.spec is not None and file.link is None:
                 entries |= self._entries(file, file.spec)
         return entries
 
