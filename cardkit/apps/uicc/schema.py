@@ -242,12 +242,14 @@ class KeySlot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     :param file: written as configuration byte, K, OPc; for TUAK as configuration 3, TOPc, K.
     :param proof: AKA in this directory, or the GSM context.
     :param sqn: the file with the sequence number policy, "" where the card shares one or has none.
+    :param preloaded: the chip maker has put all that there for this order: it is proven, never written.
     :param algorithms: what the chip can do here.
     """
 
     file: str
     proof: Literal["aka", "gsm"]
     sqn: str = ""
+    preloaded: bool = False
     algorithms: tuple[Algorithm, ...] = ("milenage", "xor")
 
 

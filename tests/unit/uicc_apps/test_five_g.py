@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from cardkit.crypto import Secret
 from cardkit.crypto.suci import Scheme
 from cardkit.desired import Phase, Role, Severity
 from cardkit.errors import AuthenticationError, ProfileError, StatusError
-from cardkit.perso import Verdict, verify
+from cardkit.perso import Verdict, personalize, verify
 from cardkit.target import Card
 from cardkit.transport.loopback import LoopbackConnection
+from cardkit.virtual import VirtualCard
+
+from .conftest import Tap
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "suci.json"
 HOME = {case["in"]["profile"]: case["in"] for case in json.loads(VECTORS.read_text(encoding="utf-8"))}
@@ -180,6 +184,45 @@ def test_a_key_shorter_than_its_file_is_followed_by_ff(five_g):
     for path in ("3F00/7FF0/AF20", "3F00/7FF1/AF20", "3F00/A515/6F20"):
         body = tap.card.memory()[path]
         assert (len(body), body[33:]) == (67, b"\xff" * 34)
+
+
+@pytest.fixture
+def preloaded(five_g):
+    """The same product on a chip whose maker has loaded K, OPc and sequence numbers."""
+    chip = five_g.profile.chip
+    block = chip.blocks["uicc"]
+    keys = {place: msgspec.structs.replace(slot, preloaded=True) for place, slot in block.keys.items()}
+    blocks = {"uicc": msgspec.structs.replace(block, keys=keys)}
+    profile = dataclasses.replace(
+        five_g.profile, chip=msgspec.structs.replace(chip, blocks=blocks), sha256=b"preloaded".ljust(32)
+    )
+    return dataclasses.replace(five_g, profile=profile)
+
+
+def loaded_by_the_maker(five_g, number: int) -> VirtualCard:
+    """A blank chip with the keys of one record: those steps of the other chip's plan that write them."""
+    card = VirtualCard(five_g.image, seed=1)
+    recorder = Tap(VirtualCard(five_g.image, seed=2), None)
+    todo = five_g.plan(number)
+    personalize(todo, Card(LoopbackConnection(recorder)), five_g.keystore)
+    secret = ("AUTH_KEY", "SQN")
+    for step, command in zip(todo.steps, recorder.sent, strict=True):
+        is_key = step.role in (Role.SELECT, Role.WRITE) and step.serves.endswith(secret)
+        if step.role in (Role.PRESENT, Role.ENTER) or is_key:
+            if step.phase is Phase.VERIFY:
+                break
+            assert card.transmit(command) == b"\x90\x00"
+    card.power(True)
+    return card
+
+
+def test_keys_the_maker_loaded_are_proven_and_never_written(five_g, preloaded):
+    todo = preloaded.plan(1)
+    assert not [state.name for state in todo.states if state.name.endswith(("AUTH_KEY", "SQN"))]
+    good = personalize(todo, Card(LoopbackConnection(loaded_by_the_maker(five_g, 1))), preloaded.keystore)
+    assert (good.verdict, troubles(good)) == (Verdict.GOOD, [])
+    wrong = personalize(todo, Card(LoopbackConnection(loaded_by_the_maker(five_g, 2))), preloaded.keystore)
+    assert ("UICC-090", "no AUTS: status 9862, 0 bytes") in troubles(wrong)
 
 
 def test_an_algorithm_without_opc_is_proven_in_all_three_applications(five_g):

@@ -147,7 +147,8 @@ class Product:
         """All files of the write phase in the order of the profile, keys and PINs last."""
         files = [content.target for content in self.files]
         files += [self.constants] if self.constants is not None else []
-        keys = [target for key in self.keys for target in (key.target, key.sqn) if target is not None]
+        loaded = [key for key in self.keys if not key.slot.preloaded]
+        keys = [target for key in loaded for target in (key.target, key.sqn) if target is not None]
         return (*files, *keys, *(pin.target for pin in self.pins))
 
     @property
