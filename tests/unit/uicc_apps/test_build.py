@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from cardkit.apps.uicc.dump import walk
+from cardkit.apps.uicc.files import CATALOGUE
+from cardkit.apps.uicc.schema import NewFileBlock, NewPlaceBlock
 from cardkit.apps.uicc.states.building import rules_of
 from cardkit.apps.uicc.states.chip import Chip
 from cardkit.channel import Channel
@@ -71,6 +73,29 @@ def test_access_is_what_the_rules_say(document):
     assert (iccid["access"]["update"], iccid["access"]["delete"]) == ("never", "never")
     assert iccid["parameters"]["life_cycle"] == "activated"
     assert usim["EF.IMSI"]["access"]["resize"] == "ADM1"
+
+
+def test_a_railway_card_is_built_with_all_files_of_its_directory(bare):
+    """GSM-R: DF.EIRENE with its 23 files, two of them filled."""
+    number = {"functional_number": {"number": "041385100000014", "use": ["permanent"]}, "list": 1}
+    service = {"next": "dialled digits", "table": "6F85"}
+    block = bare.profile.blocks["uicc"]
+    eirene = CATALOGUE.in_directory("DF.EIRENE")
+    lines = {spec.name: NewFileBlock(rule="std", record=10 if spec.size_min == 3 else 0) for spec in eirene}
+    build = msgspec.structs.replace(
+        block.build,
+        places={**block.build.places, "DF.EIRENE": NewPlaceBlock(rule="dir", memory=1000)},
+        files={**block.build.files, **lines},
+    )
+    contents = {**block.files, "DF.EIRENE/EF.FN#1": number, "DF.EIRENE/EF.Service#1": service}
+    outcome, tap = bare.changed(build=build, files=contents).make()
+    assert (outcome.verdict, outcome.findings) == (Verdict.GOOD, ())
+    tap.card.power(True)
+    found = files(walk(Channel(LoopbackConnection(tap.card))), "DF.EIRENE")
+    assert len(found) == len(eirene) == 23
+    assert found["EF.FN"]["records"][0]["value"] == number
+    assert found["EF.Service"]["records"][0]["value"] == service
+    assert found["EF.Shunting"]["value"] == {"empty": True}
 
 
 def test_nobody_writes_the_iccid_again(bare):
