@@ -42,6 +42,14 @@ def rsa(key: dict, block: bytes) -> bytes:
     return pow(int.from_bytes(block, "big"), d, n).to_bytes((n.bit_length() + 7) // 8, "big")
 
 
+def pin_certificate() -> bytes:
+    """Return a certificate of the same key for enciphered PINs: no static data are hashed."""
+    modulus = h(ICC_KEY["n"])
+    content = h("04" + PAN + "FFFF" + "1229" + "123457" + "0101" + "80" + "01")
+    room = len(h(ICC_MADE["in"]["issuer_key"]["n"])) - 42
+    return signed(ICC_MADE["in"]["issuer_key"], content + modulus.ljust(room, b"\xbb"), h("03"))
+
+
 def signed(key: dict, content: bytes, extra: bytes) -> bytes:
     """Return 6A content hash BC under a key."""
     digest = hashlib.sha1(content + extra).digest()
@@ -92,6 +100,7 @@ class PaperCard:
         self.pdol_data = self.cdol1_data = b""
         self.issuer = h("9000")
         self.count = 0
+        self.in_directory = False
 
     @property
     def static(self) -> bytes:
@@ -142,6 +151,8 @@ class PaperCard:
 
     def _select(self, command: bytes) -> bytes:
         name = command[5 : 5 + command[4]]
+        self.in_directory = name == b"1PAY.SYS.DDF01"
+        self.cdol1_data = b""
         if name == b"1PAY.SYS.DDF01":
             return t("6F", t("84", name), t("A5", t("88", "01"), t("5F2D", b"en"))) + OK
         if name == b"2PAY.SYS.DDF01":
@@ -154,8 +165,9 @@ class PaperCard:
 
     def _read(self, command: bytes) -> bytes:
         sfi, number = command[3] >> 3, command[2]
-        if (sfi, number) == (1, 1) and not self.pdol_data and not self.count:
-            return t("70", t("61", t("4F", AID), t("50", b"PAPER"), t("87", "01"))) + OK
+        if self.in_directory:
+            entry = t("70", t("61", t("4F", AID), t("50", b"PAPER"), t("87", "01")))
+            return entry + OK if (sfi, number) == (1, 1) else h("6A83")
         record = self.records().get((sfi, number))
         return record + OK if record else h("6A83")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -29,7 +29,7 @@ from cardkit.errors import EncodingError
 from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.loopback import LoopbackConnection
 
-from .papercard import ACS, AID, ICC_MADE, ISSUER_MADE, PAN, PaperCard, h, icc_certificate, signed, t
+from .papercard import ACS, AID, ICC_MADE, ISSUER_MADE, PAN, PaperCard, h, icc_certificate, pin_certificate, signed, t
 
 NOW = datetime(2026, 5, 7, 12, 30, tzinfo=UTC)
 CA = RsaPublicKey(h(ISSUER_MADE["in"]["ca_key"]["n"]), b"\x03")
@@ -227,6 +227,14 @@ def test_application_that_refuses_is_dropped() -> None:
     assert str(result.error) == "no application is left"
 
 
+def test_directory_that_breaks_off_is_remembered() -> None:
+    card = offline_card()
+    card.lies["00B2020C"] = [h("6A82")]
+    result = play(card)
+    assert result.outcome is Outcome.APPROVED_OFFLINE
+    assert "directory unusable" in story(result)
+
+
 @pytest.mark.parametrize(
     ("lies", "said"),
     [
@@ -255,6 +263,29 @@ def test_wrong_signature_fails(aip: str) -> None:
     assert result.outcome is Outcome.DECLINED_OFFLINE
     assert result.transaction.flagged("CDA failed" if aip == "3D00" else "DDA failed")
     assert any("header or trailer" in line.text for line in result.lines if line.mark is Mark.PROBLEM)
+
+
+@pytest.mark.parametrize("broken", [b"", bytes(176)])
+def test_wrong_static_signature_fails(broken: bytes) -> None:
+    card = offline_card("5C00")
+    card.more["93"] = broken
+    result = play(card)
+    assert result.transaction.flagged("SDA failed")
+    assert result.transaction.flagged("ICC data missing") == (not broken)
+    assert play(card, capks=CapkStore()).transaction.flagged("SDA failed")
+
+
+def test_expired_ca_key_is_not_used() -> None:
+    old = CapkStore([CaPublicKey(AID[:5], 0x92, CA, expires=date(2026, 5, 6))])
+    result = play(offline_card(), capks=old)
+    assert "CA public key AFFFFFFFFF 92 expired on 2026-05-06" in story(result)
+    assert result.transaction.flagged("CDA failed")
+
+
+def test_xda_is_not_known_and_said() -> None:
+    result = play(offline_card("BC00"))
+    assert result.transaction.method == "DDA"
+    assert "XDA" in story(result)
 
 
 def test_wrong_signature_with_an_arqc_ends_without_the_issuer() -> None:
@@ -458,6 +489,33 @@ def test_unsupported_pin_pad() -> None:
     card.values["8E"] = bytes(8) + h("4100 1F03")
     result = play(card, settings=replace(OFFLINE, capabilities=h("E028C8")))
     assert tvr(result) == "0000100000"
+
+
+@pytest.mark.parametrize("aip", ["3C00", "1000"])
+def test_pin_is_enciphered_under_its_own_certificate(aip: str) -> None:
+    card = offline_card(aip)
+    card.values["8E"] = bytes(8) + h("0403")
+    card.more |= {"9F2D": pin_certificate(), "9F2E": h("03")}
+    result = play(card)
+    assert cvm_results(result) == "040302"
+    (presented,) = [command for command in card.sent if command[1] == 0x20]
+    assert presented[:5] == h("00200088 80")
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda card: card.more.update({"9F2D": pin_certificate()[::-1], "9F2E": h("03")}),
+        lambda card: card.more.update({"8F": b""}) or card.lies.update({"00B20214": [t("70") + h("9000")]}),
+        lambda card: card.lies.update({"0084": [h("6D00")]}),
+    ],
+)
+def test_pin_that_cannot_be_enciphered_fails_and_the_next_rule_applies(break_it) -> None:
+    card = offline_card("1000")
+    card.values["8E"] = bytes(8) + h("4403 1F03")
+    break_it(card)
+    assert cvm_results(play(card)) == "1F0302"
+    assert not [command for command in card.sent if command[1] == 0x20]
 
 
 def test_wrong_pin_is_presented_once() -> None:

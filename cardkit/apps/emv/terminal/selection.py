@@ -92,8 +92,10 @@ def _described(candidate: Candidate) -> str:
 
 def _contact(transaction: Transaction) -> list[Candidate]:
     """Take the directory where there is a good one, else the terminal's list (Book 1 12.3)."""
+    entries: list[DirectoryEntry] = []
     try:
-        found = list(_supported(transaction, _directory(transaction)))
+        _read_directory(transaction, entries)
+        found = list(_supported(transaction, entries))
     except StatusError as error:
         if error.sw == _CARD_BLOCKED:
             raise ProtocolError("SELECT: card answered 6A81: it is blocked, or cannot select by name") from None
@@ -102,15 +104,14 @@ def _contact(transaction: Transaction) -> list[Candidate]:
     except ProtocolError as error:
         transaction.problem(f"directory unusable: {error}", clause="Book 1 12.3.2")
         found = []
-    return found or _by_list(transaction)
+    return found or _by_list(transaction, [entry.aid for entry in entries if len(entry.aid) in AID_BYTES])
 
 
-def _directory(transaction: Transaction) -> tuple[DirectoryEntry, ...]:
-    """Read the payment system environment (Book 1 12.3.2)."""
+def _read_directory(transaction: Transaction, entries: list[DirectoryEntry]) -> None:
+    """Read the payment system environment into a list, which keeps what was read before an error (Book 1 12.3.2)."""
     fci = transaction.card.select(PSE)
     if fci.blocked:
         raise ProtocolError("the payment system environment is blocked (6283)")
-    entries: list[DirectoryEntry] = []
     for number in range(1, _LAST_RECORD + 1):
         try:
             record = transaction.card.read_record(fci.directory_sfi, number)
@@ -120,7 +121,6 @@ def _directory(transaction: Transaction) -> tuple[DirectoryEntry, ...]:
             break
         entries += directory_record(record)
     transaction.say(f"directory 1PAY.SYS.DDF01 lists {len(entries)} applications", clause="Book 1 12.3.2")
-    return tuple(entries)
 
 
 def _supported(transaction: Transaction, entries: Iterable[DirectoryEntry]) -> Iterator[Candidate]:
@@ -138,9 +138,13 @@ def _supported(transaction: Transaction, entries: Iterable[DirectoryEntry]) -> I
             yield Candidate(aid, dict(entry.values))
 
 
-def _by_list(transaction: Transaction) -> list[Candidate]:
-    """Ask for one application after another (Book 1 12.3.3)."""
-    names = transaction.settings.applications or tuple(bytes.fromhex(text) for text in NAMES)
+def _by_list(transaction: Transaction, heard: Iterable[bytes] = ()) -> list[Candidate]:
+    """Ask for one application after another (Book 1 12.3.3).
+
+    :param heard: of the card itself; a terminal that takes any application asks for these, too.
+    """
+    known = (*heard, *(bytes.fromhex(text) for text in NAMES))
+    names = transaction.settings.applications or tuple(dict.fromkeys(known))
     transaction.say(f"asking for {len(names)} applications by name", clause="Book 1 12.3.3")
     found: dict[bytes, Candidate] = {}
     for name in names:
