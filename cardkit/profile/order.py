@@ -177,13 +177,21 @@ def read_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Order:
         return _collect(rows)
 
 
-def parse_order(layout: Layout, schema: RecordSchema, data: bytes, keystore: KeyStore, *, live: bool = False) -> Order:
+def parse_order(
+    layout: Layout,
+    schema: RecordSchema,
+    data: bytes,
+    keystore: KeyStore,
+    *,
+    live: bool = False,
+    rng: RandomBytes | None = None,
+) -> Order:
     """Read the bytes of an order file.
 
     :param live: refuse key index 0, which means clear values.
     :raises RecordError: what refuses the whole file.  :raises KeyStoreError: where a transport key is missing.
     """
-    return _collect(OrderRows(layout, schema, io.BytesIO(data), keystore, live=live))
+    return _collect(OrderRows(layout, schema, io.BytesIO(data), keystore, live=live, rng=rng))
 
 
 def _collect(rows: OrderRows) -> Order:

@@ -12,6 +12,7 @@ from cardkit.profile.layout import BOMS, Layout
 
 CHUNK_BYTES = 1 << 16
 MAX_LINE = 1 << 20
+MARK_BYTES = 3  # of the longest byte-order mark
 
 Line = TypeVar("Line", str, bytes)
 
@@ -106,7 +107,12 @@ def without_last(lines: Iterator[Line], take: Callable[[Line | None], None]) -> 
 
 def _unmarked(layout: Layout, source: Source) -> Iterator[bytes]:
     chunks = source.chunks()
-    yield without_bom(layout, next(chunks, b""))
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= MARK_BYTES:
+            break
+    yield without_bom(layout, first)
     yield from chunks
 
 
