@@ -8,6 +8,7 @@ from cardkit.cli.app import LazyGroup
 
 # Module, its command's name behind a colon, and one line of help: all it takes to add a verb.
 VERBS = {
+    "print": ("payment_print:print_command", "Write what is printed, embossed and encoded on the cards of a batch."),
     "prepare": ("payment_prepare", "Prepare the cards of an order: values, certificates, data groupings."),
     "certify": ("payment_certify", "Certify an issuer's key with a payment system's."),
     "decode": ("payment_decode:decode_command", "Say what payment data mean: templates, lists, bits."),

@@ -219,6 +219,21 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class Prints(Protocol):
+    """What a blueprint offers besides, where a card's plastic carries data of its own: stripe, print, embossing."""
+
+    def printed(
+        self, record: Mapping[str, Any], values: Mapping[str, Secret], keystore: KeyStore
+    ) -> tuple[str, ...]:
+        """Return what the printer gets of one card, as lines ``NAME=value``; personal, with values nobody else sees.
+
+        :param values: as :meth:`Prepares.prepare` made them.
+        :raises EncodingError: when a value does not fit where it is printed.
+        """
+        ...
+
+
+@runtime_checkable
 class Remarks(Protocol):
     """What a blueprint offers besides, where there is more to say of a plan than states and commands."""
 

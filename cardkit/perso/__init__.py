@@ -11,7 +11,7 @@ from __future__ import annotations
 from cardkit.desired import Plan
 from cardkit.perso.identify import Identity, MarkerState, Presented, identify, read_identity
 from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
-from cardkit.perso.planner import Prepared, plan, prepare, prepares, varying_places
+from cardkit.perso.planner import Prepared, plan, prepare, prepares, printed, varying_places
 from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
 from cardkit.perso.register import RunRegister
 from cardkit.perso.run import personalize
@@ -38,6 +38,7 @@ __all__ = [
     "plan",
     "prepare",
     "prepares",
+    "printed",
     "read_identity",
     "redactor",
     "varying_places",

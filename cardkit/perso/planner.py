@@ -15,7 +15,7 @@ import msgspec
 from cardkit.apps.registry import get_app
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
-from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Prepares, Script, Shows, Template
+from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Prepares, Prints, Script, Shows, Template
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, Record, compile_values
 from cardkit.transport.meter import WriteModel
@@ -99,6 +99,18 @@ def prepares(profile: Profile) -> bool:
     :raises ProfileError: when the profile asks for what its chip cannot do.
     """
     return _prepares(compiled(profile))
+
+
+def printed(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> tuple[str, ...]:
+    """Return what the printer gets of one card, a line for each field.
+
+    :raises ProfileError: when cards of this profile carry nothing on their plastic.
+    :raises EncodingError: when a value does not fit.  :raises KeyStoreError: when a key is missing.
+    """
+    blueprint = compiled(profile)
+    if not isinstance(blueprint, Prints):
+        raise ProfileError(f"{profile.name}: cards of this family carry no data on their plastic")
+    return blueprint.printed(record, prepared.values, keystore)
 
 
 def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> Plan:

@@ -11,6 +11,8 @@ from cardkit.apps.emv.cps import stored_remark
 from cardkit.apps.emv.prepare.card import holder_in, prepare_card
 from cardkit.apps.emv.prepare.groupings import from_values, to_values
 from cardkit.apps.emv.prepare.issuer import file_names
+from cardkit.apps.emv.prepare.printing import printed_card
+from cardkit.apps.emv.prepare.tracks import tracks_of
 from cardkit.apps.emv.schema import ChipBlock, EmvBlock
 from cardkit.apps.emv.states.filling import contents_of, with_data
 from cardkit.apps.emv.states.judging import RULES, judge
@@ -105,6 +107,12 @@ class EmvBlueprint:
         scripts = Scripts(with_data(self.product, holder, data))
         card = plan_card(self.product, holder, data)
         return EmvBlueprint(self._common, GpBlueprint(scripts, self._common.gp_template), card)
+
+    def printed(self, record: Mapping[str, Any], values: Mapping[str, Secret], keystore: KeyStore) -> tuple[str, ...]:
+        """Return what the printer gets: named fields, stripe, and the clear groupings of the chip."""
+        holder = holder_in(self.product, self._common.template.resolve(record))
+        tracks = tracks_of(self.product.block.tracks, holder, keystore)
+        return tuple(printed_card(holder, tracks, from_values(values, self.product.aids).values()))
 
     def repair(self, names: Collection[str]) -> tuple[Step, ...]:
         """Return the commands that make these states true on a begun card; a torn application is made anew."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Exists, exists, func, insert, select
@@ -11,6 +11,8 @@ from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.schema import OPEN, prepared, record, record_key
 from cardkit.production.store.schema import batch as batch_table
 from cardkit.production.store.store import Batch, Store
+
+STREAM_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,20 @@ def file_values(store: Store, lot: Batch, rows: Sequence[tuple[Waiting, bytes]])
             data = {"batch": lot.name, "records": len(new)}
             store.audit(connection, OFFICE, Event("PREPARE", store.operator, data))
     return len(new)
+
+
+def kept_records(store: Store, lot: Batch) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield row number, cell of the record and cell of its values, in row order; not those that have no values."""
+    step = (prepared.c.record_id == record.c.id) & (prepared.c.step == (lot.prepare_step or ""))
+    statement = (
+        select(record.c.row_no, record.c.data_enc, prepared.c.data_enc.label("values_enc"))
+        .join(prepared, step)
+        .where(record.c.batch_id == lot.id)
+        .order_by(record.c.row_no)
+    )
+    with store.reading() as connection:
+        for row in connection.execution_options(yield_per=STREAM_ROWS).execute(statement):
+            yield row.row_no, row.data_enc, row.values_enc
 
 
 def values_of(store: Store, profile_sha256: bytes, keys: Mapping[str, str]) -> Kept | None:

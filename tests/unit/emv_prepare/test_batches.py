@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
+from psec import cvv, pin
 
 from cardkit import production
 from cardkit.cli.app import run
-from cardkit.errors import ProfileError, RecordError
+from cardkit.crypto.secret import joined
+from cardkit.encoding import dgi
+from cardkit.errors import EncodingError, ProfileError, RecordError
 from cardkit.production import preparation
+from cardkit.production.printing import print_batch
 from cardkit.production.store import preparing
 from cardkit.profile import read_order
 from tests.unit.emv_prepare.conftest import make_job, ready_keys
 
+pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")  # psec's
+
 NAME = "emv-contact-cda"
+PAN = "9999990000000014"
+CVK, PVK = bytes(range(0x80, 0x90)), bytes(range(0x90, 0xA0))
 
 
 class ReadyKeys:
@@ -45,9 +54,12 @@ def store(tmp_path):
 @pytest.fixture
 def few(variant):
     """The profile with an order of five rows."""
-    job = variant(NAME)
+    return shortened(variant(NAME), 5)
+
+
+def shortened(job, rows):
     path = job.profile.path.parent / "order.csv"
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:6]))
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[: rows + 1]))
     return make_job(path.parent)
 
 
@@ -122,6 +134,67 @@ def test_values_of_another_preparation_do_not_take_the_place_of_the_first(store,
     assert preparing.file_values(store, lot, [(row, vault.seal(row.row_no, "perso", b"two")) for row in rows]) == 3
     kept = [preparing.values_of(store, few.profile.sha256, record.business_keys()) for record in few.records]
     assert [vault.open(item.row_no, item.step, item.cell) for item in kept] == [b"one"] * 2 + [b"two"] * 3
+
+
+# The printer's file
+
+
+def test_the_printers_file_says_what_stands_on_each_card(store, few, tmp_path):
+    """CVV, CVV2 and PVV by psec; dates, groups and tracks as ISO/IEC 7813 and embossers have them."""
+    imported(store, few)
+    production.prepare_batch(store, few.profile, "may", few.keystore)
+    done = print_batch(store, few.profile, "may", few.keystore, tmp_path / "print.txt")
+    whole = done.path.read_bytes()
+    body, mark, end = whole.rpartition(b"#END")
+    assert (mark + end).decode() == f"#END 5 {hashlib.sha256(body).hexdigest()}\n"
+    lines = body.decode().splitlines()
+    assert lines[0] == "#CARDKIT-PRINT 1 may"
+    cards = [number for number, line in enumerate(lines) if line.startswith("#CARD ")]
+    assert [lines[number] for number in cards] == [f"#CARD {row}" for row in range(1, 6)]
+    first = dict(line.partition("=")[::2] for line in lines[cards[0] + 1 : cards[1]] if not line.startswith("DGI"))
+    tail = "2912201" + "1" + pin.generate_visa_pvv(PVK, "1", "1234", PAN) + cvv.generate_cvv(CVK, PAN, "2912", "201")
+    assert first == {
+        "PAN": "9999 9900 0000 0014",
+        "PSN": "01",
+        "FROM": "01/24",
+        "THRU": "12/29",
+        "NAME": "TEST/CARD ONE",
+        "CVV2": cvv.generate_cvv(CVK, PAN, "2912", "000"),
+        "LAST4": "0014",
+        "TRACK1": f"%B{PAN}^TEST/CARD ONE^{tail}?",
+        "TRACK2": f";{PAN}={tail}?",
+        "CHIP": "F0434B49540101",
+    }
+
+
+def test_the_chips_part_of_the_file_is_what_is_sent_in_clear(store, few, tmp_path):
+    imported(store, few)
+    production.prepare_batch(store, few.profile, "may", few.keystore)
+    lines = print_batch(store, few.profile, "may", few.keystore, tmp_path / "print.txt").path.read_text().splitlines()
+    start = lines.index("CHIP=F0434B49540101") + 1
+    shown = lines[start : lines.index("#CARD 2")]
+    values = production.kept_values(store, few.profile, few.records[0]).values
+    clear = dgi.parse(joined((values["F0434B49540101"],)))
+    assert shown == [f"DGI{item.tag:04X}={item.value.hex().upper()}" for item in clear]
+    assert not any(line.startswith(("DGI8", "DGI5")) for line in lines)
+
+
+def test_a_stripe_has_an_end(variant, store):
+    """14 digits behind a PAN of 16 and 7 more: 57 holds them (38 digits and D), track 2 would have 40 characters."""
+    job = shortened(variant(NAME, ('layout = ["pvki", "pvv", "cvv"]', 'layout = ["00000000000", "cvv"]')), 1)
+    imported(store, job)
+    production.prepare_batch(store, job.profile, "may", job.keystore)
+    with pytest.raises(EncodingError, match="track 2: 40 characters, expected 39 or fewer"):
+        print_batch(store, job.profile, "may", job.keystore, job.profile.path.parent / "print.txt")
+    assert not (job.profile.path.parent / "print.txt").exists()
+
+
+def test_the_command_writes_the_file(few, tmp_path, capsys):
+    assert prepare(few, tmp_path) == 0
+    url, out = f"sqlite:///{tmp_path}/cards.db", tmp_path / "print.txt"
+    assert run(["payment", "print", "order", "--store", url, "--out", str(out)]) == 0
+    assert "5 cards" in capsys.readouterr().err
+    assert out.read_text().startswith("#CARDKIT-PRINT 1 order\n#CARD 1\nPAN=9999 9900 0000 0014\n")
 
 
 # The command
