@@ -14,7 +14,7 @@ from cardkit.cli import options
 from cardkit.cli.card import today
 from cardkit.cli.cardreport import finding_documents, show_findings
 from cardkit.cli.diff import read_dump
-from cardkit.cli.render import facts, print_json, say
+from cardkit.cli.render import facts, print_json, table
 from cardkit.desired import Finding
 from cardkit.target import open_card
 
@@ -60,7 +60,7 @@ def described(document: Document, findings: Iterable[Finding]) -> dict[str, Any]
 
 
 def show(document: Document, findings: list[Finding]) -> None:
-    """Print findings for people, and below what they mean."""
+    """Print findings for people, and below what they mean to the card's holder."""
     broken = list(dict.fromkeys(finding.rule for finding in findings if not finding.not_checked))
     unchecked = {finding.rule for finding in findings if finding.not_checked}
     facts(
@@ -71,5 +71,6 @@ def show(document: Document, findings: list[Finding]) -> None:
     )
     show_findings(findings)
     meanings = dump.meanings(document)
-    for rule in broken:
-        say(f"{rule}: {meanings.get(rule, '')}")
+    if broken:
+        click.echo()
+        table(["rule", "what it means to the card's holder"], [(rule, meanings.get(rule, "")) for rule in broken])

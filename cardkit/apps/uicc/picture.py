@@ -13,7 +13,7 @@ from typing import Any
 from cardkit.apps.uicc.arr import Condition, FileKind, conditions, parse_rules
 from cardkit.apps.uicc.cat import ProactiveCommand
 from cardkit.apps.uicc.codecs.base import Value
-from cardkit.apps.uicc.fcp import Fcp
+from cardkit.apps.uicc.fcp import Fcp, PinState
 from cardkit.apps.uicc.files import CATALOGUE, FileSpec
 from cardkit.apps.uicc.gsm import GsmStatus
 from cardkit.apps.uicc.names import PIN1
@@ -25,6 +25,8 @@ Control = Fcp | GsmStatus
 """What SELECT answers, by class of card."""
 
 _DECODED = 4096
+MARKERS = 1
+"""Files of a chip model that a finished card has no more: the plant's marker."""
 DEACTIVATED = 0x04, 0x06
 
 
@@ -174,14 +176,26 @@ class CardPicture:
                 return spec.name
         return ""
 
+    @cached_property
+    def parameters(self) -> Mapping[str, Control]:
+        """The answers of SELECT where they are of all files, nothing where only some were asked for."""
+        if self.names is None and self.declared is not None:
+            unseen = self.declared - self.controls.keys()
+            return {} if len(unseen) > MARKERS else self.controls
+        return self.controls
+
+    @cached_property
+    def pins(self) -> Mapping[str, list[PinState]]:
+        """The keys every directory names, and whether each is enabled."""
+        return {
+            name: control.pins for name, control in self.controls.items() if isinstance(control, Fcp) and control.pins
+        }
+
     def pin1_asked(self) -> bool | None:
         """Whether PIN1 is enabled, None where no directory says."""
-        found: list[bool] = []
-        for control in self.controls.values():
-            if isinstance(control, Fcp):
-                found += [pin.enabled for pin in control.pins if pin.reference == PIN1]
-            elif control.is_directory:
-                found.append(control.chv1_enabled)
+        found = [pin.enabled for pins in self.pins.values() for pin in pins if pin.reference == PIN1]
+        old = (control for control in self.controls.values() if isinstance(control, GsmStatus))
+        found += [control.chv1_enabled for control in old if control.is_directory]
         return any(found) if found else None
 
 

@@ -35,7 +35,7 @@ ISSUERS = (
 RESTRICTIONS = tuple(f"{USIM}/EF.{name}" for name in ("FDN", "EST", "ACL"))
 BREAKING = ("delete", "terminate", "activate", "deactivate", "rehabilitate", "invalidate")
 BUILDING = ("create EF", "create DF", "delete child")
-WORDS = ("controls", "the answers of SELECT")
+WORDS = ("access", "the access rules")
 
 
 def open_to(condition: Condition, secrets: Collection[str]) -> bool:
@@ -117,13 +117,12 @@ def _among(
     """Return a check of one operation on some files."""
 
     def test(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
-        there = [name for name in files if name in picture.controls]
-        known = {name: found for name in there if (found := picture.access.get(name)) is not None}
+        known = {name: picture.access[name] for name in files if name in picture.access}
         for name, found in known.items():
             if wrong(found.get(operation, NEVER)):
                 yield _says(name, operation, found.get(operation, NEVER), expected)
-        if there and not known:
-            yield unknown(there[0], "nobody read the access rules")
+        if not known:
+            yield unknown(files[0], "nobody saw the access rules of these files")
 
     return Check(rule, test, fields=(WORDS,))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cardkit.apps.uicc.fcp import Fcp, PinState
+from cardkit.apps.uicc.fcp import PinState
 from cardkit.apps.uicc.gsm import GsmStatus
 from cardkit.apps.uicc.names import PIN1, PIN2, key_reference
 from cardkit.apps.uicc.picture import CardPicture
@@ -25,13 +25,11 @@ CHV_COUNTERS = {
 }  # fmt: skip
 UNIVERSAL_PIN = 0x11
 USED, NOT_USED = 0x08, 0x00
-PINS = ("controls", "the answers of SELECT")
+PINS = ("pins", "the states of PINs")
 
 
 def _states(picture: CardPicture) -> Iterator[tuple[str, PinState]]:
-    for name, control in picture.controls.items():
-        if isinstance(control, Fcp):
-            yield from ((name, pin) for pin in control.pins)
+    yield from ((name, pin) for name, pins in picture.pins.items() for pin in pins)
 
 
 # Enabled or not

@@ -144,7 +144,7 @@ CHECKS = (
     Check("UICC-007", _modes, files=OTHER_AD),
     Check("UICC-008", _gsm_class, files=(GSM_ACC,)),
     Check("UICC-009", _directory, files=(DIR,)),
-    Check("UICC-010", _hidden, files=(DIR,), fields=(("controls", "the answers of SELECT"),)),
+    Check("UICC-010", _hidden, files=(DIR,), fields=(("names", "which applications are there"),)),
     Check("UICC-012", _printed, files=(ICCID,)),
     Check("UICC-013", _other_numbers, files=(MSISDN,), profile=True),
     Check("UICC-014", _countries, files=(ICCID,)),

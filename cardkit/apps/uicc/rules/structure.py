@@ -24,7 +24,7 @@ ANY_SFI = ("ADF.USIM/DF.SAIP/EF.SUCI_Calc_Info",)
 # What a phone conceals with: of no use, and to be out of reach, where service 125 is on (TS 31.102 4.4.11.8).
 PHONES_OWN, BY_THE_CARD = "ADF.USIM/DF.5GS/EF.SUCI_Calc_Info", 125
 MF_FID = 0x3F00
-ANSWERS = ("controls", "the answers of SELECT")
+ANSWERS = ("parameters", "the control parameters of all files")
 
 
 def _files(picture: CardPicture) -> Iterator[tuple[str, Control]]:
@@ -261,7 +261,7 @@ CHECKS = (
     Check("UICC-023", _activated, fields=(ANSWERS,)),
     Check("UICC-024", _idle_is_silent, fields=(ANSWERS,)),
     Check("UICC-025", _parameters, fields=(ANSWERS,)),
-    Check("UICC-026", _free_memory, fields=(ANSWERS,), profile=True),
+    Check("UICC-026", _free_memory, fields=(("controls", "the answers of SELECT"),), profile=True),
     Check("UICC-028", _links, fields=(ANSWERS,)),
     Check("UICC-029", _layouts, fields=(("bodies", "the contents of files"),)),
 )

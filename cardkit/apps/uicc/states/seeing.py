@@ -11,6 +11,7 @@ from cardkit.apps.uicc.dumped import picture_of_dump
 from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.picture import CardPicture
 from cardkit.apps.uicc.states.aka import SECURITY_STATUS
+from cardkit.apps.uicc.states.mistreating import REWRITTEN
 from cardkit.apps.uicc.states.scripts import STRANGER
 from cardkit.desired import ATR_FITS, LOOKED, REPEATED, Observations
 from cardkit.errors import EncodingError
@@ -40,7 +41,7 @@ def picture_of(seen: Observations) -> CardPicture:
         proofs=notes,
         sequence=_sequence(told[BEFORE], notes),
         returned_kc=notes.get("Kc returned"),
-        rewritten=notes.get("rewritten"),
+        rewritten=notes.get(REWRITTEN),
         repeated=notes.get(REPEATED),
     )
     looked = notes.get(LOOKED)

@@ -8,9 +8,11 @@ from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.uicc.client import is_done
 from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.files import CATALOGUE
+from cardkit.apps.uicc.names import PIN1
 from cardkit.apps.uicc.states.aka import PROVEN
 from cardkit.apps.uicc.states.building import Creation
 from cardkit.apps.uicc.states.codes import Codes, full_tries
+from cardkit.apps.uicc.states.mistreating import REWRITTEN, rewritten
 from cardkit.apps.uicc.states.product import CHANGE, MARKER_STARTED, NUMBER, TRANSPORT, Product
 from cardkit.apps.uicc.states.proving import Prover
 from cardkit.apps.uicc.states.route import BY_PATH, FILE_NOT_FOUND, select_made
@@ -38,6 +40,7 @@ IN_USE = 0x05, 0x07
 PARAMETERS = "FCP"
 """Notes of this name and a file's hold its file control parameters."""
 SECURITY_STATUS = 0x6982
+OWN_NUMBERS = {"iccid": NUMBER, "imsi": "ADF.USIM/EF.IMSI"}
 
 
 class UiccSession:
@@ -107,6 +110,20 @@ class UiccSession:
         self.seen = Observations()
         self._prover.restarted()
         self._codes.restarted(self.seen.notes)
+
+    def identities(self) -> dict[str, str]:
+        """Return ICCID and IMSI as they were read: no two cards share one."""
+        bodies = self.seen.bodies
+        return {kind: bodies[name].hex() for kind, name in OWN_NUMBERS.items() if name in bodies}
+
+    def mistreat(self) -> None:
+        """Update a file of the subscriber's with what it holds, before PIN1 is presented and after."""
+        if self._is_another_card():
+            return
+        pin = next((pin for pin in self._product.pins if pin.block.enabled and pin.access.reference == PIN1), None)
+        if pin is not None:
+            codes = [part for part in _parts(self._contents[pin.access.name]) if isinstance(part, Secret)]
+            self.seen.notes[REWRITTEN] = rewritten(self._channel, self.seen.bodies, pin.access, codes)
 
     def identity(self) -> tuple[str, bytes | Unmarked | None]:
         """Return chip id (hexadecimal digits) and marker; None where the marker's home is gone.
