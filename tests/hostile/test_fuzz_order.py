@@ -27,7 +27,7 @@ CODES = {
 }  # fmt: skip
 FILE_CODES = {
     "ENCODING", "ENCODING_BOM", "COLUMN_UNKNOWN", "COLUMN_MISSING", "COUNT", "HASH_TOTAL", "TRAILER_MISSING", "EMPTY",
-    "HEADER", "QUOTE",
+    "HEADER", "QUOTE", "LINE", "XML", "XML_DOCTYPE", "ELEMENT_UNKNOWN",
 }  # fmt: skip
 HARD = [
     b"", b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\r", b"\n", b"\n\n", b"\r\n", b",", b",,", b";", b'"', b'""',
@@ -74,6 +74,22 @@ HEADED = {
 HEADED_ROWS = b"00233 141114091800 2 0605\n8999901000000000013 QUJD 000042\n8999901000000000021 QUI= 7\nT;34\n"
 
 
+SECTIONS = {
+    "kind": "sections", "encoding": "ascii", "sep": " ", "rows": "Var_Out", "names": "any-case",
+    "header": {"fields": ["quantity", "batch"], "optional": ["batch"]}, "totals": {"count": "header.quantity"},
+    "fields": HEADED["fields"][:1],
+}  # fmt: skip
+SECTION_ROWS = b"*HEADER\nQuantity: 2\nBatch: B7\n*OUT\nVar_Out: ICCID\n8999901000000000013\n8999901000000000021\n"
+MARKUP = {
+    "kind": "xml", "encoding": "utf-8", "record": "/order/card",
+    "fields": [HEADED["fields"][0] | {"at": "@iccid"}, {"name": "name", "at": "sim/name", "type": "text"}],
+}  # fmt: skip
+MARKUP_ROWS = (
+    b'<?xml version="1.0"?>\n<order><card iccid="8999901000000000013"><sim><name>A &amp; B</name></sim></card>\n'
+    b'<card iccid="8999901000000000021"><sim><name>C</name></sim></card></order>\n'
+)
+
+
 def layout_of(**changes) -> Layout:
     return convert({"kind": "delimited", "encoding": "utf-8", "header": "names", **changes}, Layout, "layout")
 
@@ -89,6 +105,8 @@ FORMS = {
     "utf-16": (layout_of(encoding="utf-16"), PROFILE.record, real_order().decode().encode("utf-16")),
     "fixed": (*stand_alone(FIXED), FIXED_ROWS),
     "headed": (*stand_alone(HEADED), HEADED_ROWS),
+    "sections": (*stand_alone(SECTIONS), SECTION_ROWS),
+    "xml": (*stand_alone(MARKUP), MARKUP_ROWS),
 }
 
 
@@ -158,8 +176,8 @@ def test_mutated_order_adds_up_or_is_refused(form):
         leaked = [needle for needle in secrets if needle in shown.upper()]
         assert not leaked, seed
 
-    # A header with totals refuses most changed files, as it should; the others quarantine rows.
-    assert orders > INPUTS * 5 // 8 // len(FORMS) / (8 if form == "headed" else 3)
+    # Totals and markup refuse most changed files, as they should; the others quarantine rows.
+    assert orders > INPUTS * 5 // 8 // len(FORMS) / {"headed": 8, "sections": 20, "xml": 20}.get(form, 3)
 
 
 @pytest.mark.parametrize("form", FORMS)
