@@ -13,7 +13,6 @@ from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator
 from cardkit.apps.emv.schema import MasterKeysBlock
 from cardkit.apps.emv.terminal.host import FixedHost, IssuerHost, OnlineAnswer, OnlineRequest
 from cardkit.cli.keys_option import open_keystore
-from cardkit.crypto import Secret
 from cardkit.crypto.emvstore import EmvKeyStore
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, load_profile
@@ -29,7 +28,6 @@ class IssuerChoice:
     :param profile: whose keys and authorities count; empty for none.
     :param keys_url: key store in place of the profile's test keys; empty for those.
     :param capk: further files of CA public keys.  :param answer: response code of an issuer without keys.
-    :param pin: what an online PIN is compared with.
     """
 
     profile: str
@@ -37,7 +35,6 @@ class IssuerChoice:
     capk: tuple[Path, ...]
     answer: str
     descriptor: int | None = None
-    pin: Secret | None = None
 
 
 class IssuersByApplication:
@@ -89,7 +86,7 @@ def _payment_files(profile: Profile) -> EmvFiles:
 
 
 def _hosts(files: EmvFiles, keystore: EmvKeyStore, choice: IssuerChoice) -> IssuersByApplication:
-    policy = IssuerPolicy(approve=choice.answer in ("", "00"), pin=choice.pin)
+    policy = IssuerPolicy(approve=choice.answer in ("", "00"))
     return IssuersByApplication(
         {
             bytes.fromhex(item.aid): IssuerSimulator(keystore, _issuer_keys(item.keys), policy)

@@ -52,7 +52,7 @@ def purchase_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Take this application only; may be given several times."),
         click.option("--floor-limit", type=click.IntRange(min=0), default=0, show_default=True,
                      help="Smaller amounts need no issuer."),
-        click.option("--cvm-limit", type=click.IntRange(min=0), default=0, show_default=True,
+        click.option("--cvm-limit", type=click.IntRange(min=0), default=5000, show_default=True,
                      help="Contactless: smaller amounts need no cardholder verification."),
         click.option("--online", "force_online", is_flag=True, help="The merchant wants the issuer asked."),
         click.option("--offline", is_flag=True, help="The line to the issuer is down."),
@@ -92,7 +92,7 @@ def transaction_command(reader: str, descriptor: int | None, ask_pin: bool, as_j
     transaction is approved.
     """
     pin = _pin(descriptor) if ask_pin else None
-    choice = IssuerChoice(given["profile"], given["keys_url"], given["capk"], given["answer"], descriptor, pin)
+    choice = IssuerChoice(given["profile"], given["keys_url"], given["capk"], given["answer"], descriptor)
     with ExitStack() as stack:
         host, capks = open_issuer(choice, stack)
         around = Surroundings(

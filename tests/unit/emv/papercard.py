@@ -101,6 +101,7 @@ class PaperCard:
         self.issuer = h("9000")
         self.count = 0
         self.in_directory = False
+        self.has_cdol2 = True
 
     @property
     def static(self) -> bytes:
@@ -118,8 +119,11 @@ class PaperCard:
             (2, 2): t("70", t("8F", "92"), t("9F32", "03"), t("92", ISSUER_MADE["out"]["tag_92"])),
             (2, 3): t("70", t("90", ISSUER_MADE["out"]["tag_90"])),
             (2, 4): t("70", t("9F46", icc_certificate(self.static)), t("9F47", "03")),
-            (2, 5): t("70", t("8C", self.cdol1), t("8D", self.cdol2), *(t(k, v) for k, v in self.more.items())),
+            (2, 5): t("70", t("8C", self.cdol1), *self._cdol2(), *(t(k, v) for k, v in self.more.items())),
         }
+
+    def _cdol2(self) -> tuple[bytes, ...]:
+        return (t("8D", self.cdol2),) if self.has_cdol2 else ()
 
     # The seam of a virtual card
 

@@ -156,6 +156,7 @@ def test_card_that_wants_its_contacts_used() -> None:
 def test_records_and_one_cryptogram(kind: int, outcome: Outcome) -> None:
     card = PaperCard("1900")
     card.wants = [kind]
+    card.has_cdol2 = False
     host = Host()
     result = tap(card, amount=1000 if kind == 0x40 else 6000, host=host, settings=replace(SMALL, cvm_limit=10000))
     assert result.outcome is outcome

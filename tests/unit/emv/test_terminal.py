@@ -693,6 +693,12 @@ def test_mandatory_objects(missing: str) -> None:
     assert f"mandatory objects are missing: {missing}" in str(result.error)
 
 
+def test_second_list_is_mandatory_by_contact() -> None:
+    card = offline_card("3C00")
+    card.has_cdol2 = False
+    assert "mandatory objects are missing: 8D" in str(play(card).error)
+
+
 def test_malformed_lists_are_the_cards_fault() -> None:
     card = offline_card("3C00")
     card.cdol1 = h("9F02")

@@ -14,7 +14,9 @@ _RECORD = 0x70
 _LAST_EMV_SFI = 10
 # An AFL can name 16,065 records. No card has more than a few dozen: one that says so wants to be read for ever.
 _MOST_RECORDS = 255
-_MANDATORY = ("5F24", "5A", "8C", "8D")
+_MANDATORY = ("5F24", "5A", "8C")
+# Without contacts there is no second GENERATE AC.
+_MANDATORY_BY_CONTACT = ("8D",)
 _CONDITIONS = 0x6985
 # A contactless card that cannot do this without contacts (Book C-3, unverified).
 _OTHER_INTERFACE = 0x6984
@@ -98,7 +100,8 @@ def require_mandatory(transaction: Transaction) -> None:
 
     :raises ProtocolError: when something is missing.
     """
-    missing = [tag for tag in _MANDATORY if bytes.fromhex(tag) not in transaction.card_data]
+    wanted = _MANDATORY if transaction.around.contactless else _MANDATORY + _MANDATORY_BY_CONTACT
+    missing = [tag for tag in wanted if bytes.fromhex(tag) not in transaction.card_data]
     if missing:
         names = ", ".join(f"{tag} {name_of(bytes.fromhex(tag))}" for tag in missing)
         raise ProtocolError(f"mandatory objects are missing: {names}")

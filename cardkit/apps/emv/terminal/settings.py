@@ -103,7 +103,7 @@ class Settings:
     additional: bytes = bytes.fromhex("F000F0A001")
     qualifiers: bytes = bytes.fromhex("36004080")
     floor_limit: int = 0
-    cvm_limit: int = 0
+    cvm_limit: int = 5000
     versions: tuple[bytes, ...] = ()
     ddol: bytes = bytes.fromhex("9F3704")
     tdol: bytes = b""
