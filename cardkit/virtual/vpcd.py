@@ -31,6 +31,7 @@ _RETRY_S: Final = 0.01
 _FIRST_MESSAGE_S: Final = 1.0  # vpcd polls for a card every 0.4 s
 _LONGEST: Final = 65_535
 _CHUNK: Final = 8192
+_HEADER: Final = 5  # CLA INS P1 P2 P3
 _SHORTEST: Final = 3  # a length and one byte
 _PATIENCE_US: Final = 50_000  # then fewer bytes are looked at too
 
@@ -51,7 +52,7 @@ class Card(Protocol):
 
 
 class WithoutPPS:
-    """A card that speaks T=1 from its first command on, in a reader that cannot tell it which protocol was agreed on.
+    """A card that speaks one protocol from its first command on, in a reader that cannot tell it which was agreed on.
 
     vpcd carries no protocol selection (PPS). A card that offers T=0 first and speaks T=1 unasked would break ISO/IEC
     7816-3 6.3.1, and a program that takes the offer of T=0 fails at its first command: so TD1 names T=1, as T=1 alone.
@@ -60,7 +61,7 @@ class WithoutPPS:
     def __init__(self, card: AnyCard) -> None:
         self._card = card
         self.power = card.power
-        self.transmit = card.transmit
+        self.transmit = self._transmit_tpdu if card.protocol == 0 else card.transmit
 
     def atr(self) -> bytes:
         """The card's ATR; of one that offers both protocols and speaks T=1, TD1 and TCK differ in their lowest bit."""
@@ -70,6 +71,14 @@ class WithoutPPS:
             atr[1 + (atr[1] >> 4).bit_count()] ^= 0x01  # TD1 is the last of the bytes that T0 announces
             atr[-1] ^= 0x01
         return bytes(atr)
+
+    def _transmit_tpdu(self, command: bytes) -> bytes:
+        """What readers do for cards with T=0: a command that sends and expects data goes without its Le.
+
+        ISO/IEC 7816-3 12.2.1; the card answers 61XX, which the program takes from there.
+        """
+        has_le = len(command) > _HEADER and len(command) == _HEADER + command[4] + 1
+        return self._card.transmit(command[:-1] if has_le else command)
 
 
 def serve(card: Card, host: str, port: int, *, stop: threading.Event | None = None) -> None:

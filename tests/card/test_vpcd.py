@@ -245,6 +245,18 @@ def test_the_first_protocol_offered_is_the_one_spoken(reader, image, protocol, a
     assert served.end() is None
 
 
+def test_a_card_with_t0_gets_a_command_without_its_le(reader):
+    """As readers do it; the program sees 61XX and goes on with GET RESPONSE, and a wrong length stays wrong."""
+    served = insert(WithoutPPS(VirtualCard("usim", seed=1, protocol=0)), reader)
+    answer = reader.ask(bytes.fromhex("00A40004023F0000"))
+    assert answer[0] == 0x61
+    assert len(reader.ask(bytes((0x00, 0xC0, 0, 0, answer[1])))) == answer[1] + 2
+    assert reader.ask(bytes.fromhex("00A40004023F000000")) == b"\x67\x00"
+    assert reader.ask(bytes.fromhex("00B0000000"))[:1] != b"\x67"
+    reader.close()
+    assert served.end() is None
+
+
 def test_mute_card_never_answers(reader):
     served = insert(Scripted(TimeoutError("mute")), reader)
     reader.send(SELECT_MF)
