@@ -15,6 +15,7 @@ import msgspec
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.uicc.cat import Terminal
+from cardkit.apps.uicc.ota import probing
 from cardkit.apps.uicc.ota.judging import judge
 from cardkit.apps.uicc.ota.rfm import MF, Script, plan_scripts
 from cardkit.apps.uicc.ota.scripting import Coding
@@ -30,6 +31,7 @@ from cardkit.apps.uicc.ota.sms import (
     user_data_of,
 )
 from cardkit.cli import keys_option, options
+from cardkit.cli.cardreport import finding_documents, show_findings
 from cardkit.cli.hexadecimal import from_hex
 from cardkit.cli.order import open_job
 from cardkit.cli.render import facts, print_json, say
@@ -251,11 +253,15 @@ def send(air: Air, scripts: list[Script], reader: str, terminal_profile: str | N
 def _confirm(packets: Sequence[tuple[Script, Counter]], reader: str, *, yes: bool) -> None:
     for number, (script, counter) in enumerate(packets, 1):
         say(_line(number, _head(script, counter)))
+    _ask(f"send this to the card in {reader}?", yes=yes)
+
+
+def _ask(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("nothing sent: no terminal to ask at, expected --yes")
-    click.confirm(f"send this to the card in {reader}?", abort=True, err=True)
+    click.confirm(question, abort=True, err=True)
 
 
 def _outcome(receipt: ProofOfReceipt | None, findings: Sequence[Finding]) -> Document:
@@ -281,6 +287,35 @@ def _show(number: int, document: Document) -> None:
     click.echo(f"packet {number}: {receipt['text'] if receipt else 'no proof of receipt'}")
     for finding in document["findings"]:
         click.echo(f"  {finding['rule']} {finding['severity']} {finding['actual']}, expected {finding['expected']}")
+
+
+@ota.command()
+@click.option("--tar", required=True, metavar="HEX", help="Of an application the card has: B00000.")
+@click.option("--foreign", default="BFFFF0", show_default=True, metavar="HEX", help="Of one it should not have.")
+@click.option("--counter", type=click.IntRange(min=1), required=True, metavar="N", help="The next the card expects.")
+@_terms_options
+@options.reader
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@options.as_json
+def probe(tar: str, foreign: str, counter: int, scp80: Scp80, reader: str, yes: bool, as_json: bool) -> int:
+    """Send packets a card should take and refuse: right, wrong checksum, replayed, unsecured, for nobody.
+
+    Each holds one SELECT of the MF: nothing is written, one counter value is spent.
+    """
+    _ask(f"send five packets to the card in {reader}?", yes=yes)
+    with open_card(reader) as card:
+        terminal = Terminal(card.channel)
+        secured, plain = Postman(terminal, scp80), Postman(terminal, scp80.unprotected())
+        mode = scp80.terms.spi.counter
+        packets = probing.probe(secured, plain, from_hex(tar), from_hex(foreign), Counter(counter), mode)
+    findings = probing.judged(packets)
+    shown = {packet.kind: "none" if packet.status is None else f"{packet.status:02X}" for packet in packets}
+    if as_json:
+        print_json({"reader": reader, "packets": shown, "findings": finding_documents(findings)})
+    else:
+        facts((kind, f"status {status}") for kind, status in shown.items())
+        show_findings(findings)
+    return int(any(finding.bad for finding in findings))
 
 
 @ota.command()

@@ -21,6 +21,7 @@ from cardkit.secure.counter import COUNTER_BYTES, Counter
 from cardkit.secure.por import ACCEPTED, FIXED_BYTES, TAR_BYTES, ProofOfReceipt, ResponsePacket
 from cardkit.secure.spi import CRC16, CRC32, SPI_BYTES, Integrity, Spi, check_key_byte, key_byte
 
+UNPROTECTED = Spi(0x00, 0x01)
 _LENGTH_BYTES = 2
 _COUNTERS_BYTES = COUNTER_BYTES + 1
 _SHORTEST_HEADER = SPI_BYTES + 2 + TAR_BYTES + _COUNTERS_BYTES
@@ -156,6 +157,10 @@ class Scp80:
         if self._keys is None:
             raise KeyStoreError(f"{self.terms}: packets need keys, and there are none")
         return self._keys
+
+    def unprotected(self) -> Scp80:
+        """Return what makes packets without any protection, which ask for a proof of receipt all the same."""
+        return Scp80(self._keystore, None, PacketTerms(UNPROTECTED))
 
     def __repr__(self) -> str:
         return f"<SCP80 {self.terms}>"

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from cardkit.apps.uicc.ota.rfm import Script
 from cardkit.apps.uicc.ota.scripting import ScriptAnswer, read_answer
+from cardkit.apps.uicc.rules.table import OVER_THE_AIR, TABLE
 from cardkit.desired import Finding, Rule, Secrecy, Severity
 from cardkit.errors import EncodingError
 from cardkit.secure.por import ProofOfReceipt, Status
 from cardkit.statuswords import meaning
 
-KEYS_FIT = Rule("UICC-115", Severity.ERROR, "TS 102 225 5.2", "the card takes packets under the keys of its record")
-LEVEL_FITS = Rule(
-    "UICC-116", Severity.ERROR, "TS 102 226", "counter and security level of packets are those the card expects"
-)
-TAR_ANSWERS = Rule("UICC-117", Severity.ERROR, "TS 101 220", "the applications of the profile answer to their TAR")
+KEYS_FIT, LEVEL_FITS, TAR_ANSWERS = (TABLE[rule] for rule in OVER_THE_AIR)
 SCRIPT_DONE = Rule("OTA-001", Severity.ERROR, "TS 102 226 5", "every command of a script is executed")
 ANSWER_PROVEN = Rule("OTA-002", Severity.WARNING, "TS 102 225 5.2", "the proof of receipt is proven by a key")
 RULES = (KEYS_FIT, LEVEL_FITS, TAR_ANSWERS, SCRIPT_DONE, ANSWER_PROVEN)

@@ -43,7 +43,14 @@ class Postman:
         :raises ProtocolError: when a proof of receipt is due and none comes, or what comes is malformed.
         :raises SecureMessagingError: when the answer's protection is missing or wrong.
         """
-        packet = self._scp80.command(tar, counter, content)
+        return self.carry(self.packet(tar, counter, content), tar, counter)
+
+    def packet(self, tar: bytes, counter: Counter, content: Content) -> bytes:
+        """Return a packet as it is sent."""
+        return self._scp80.command(tar, counter, content)
+
+    def carry(self, packet: bytes, tar: bytes, counter: Counter) -> ProofOfReceipt | None:
+        """Bring a packet that was built before; see :meth:`send`."""
         before = len(self._terminal.commands)
         answer = self._bring(packet)
         sent = self._terminal.commands[before:]

@@ -231,6 +231,9 @@ SHEET: tuple[Rule, ...] = tuple(
 )
 TABLE = {rule.id: rule for rule in (MARKER_STANDS, MARKER_GONE, *SHEET)}
 
+OVER_THE_AIR = ("UICC-115", "UICC-116", "UICC-117")
+"""What packets over the air show."""
+
 _FILE_RULES = {
     "MF/EF.ICCID": "UICC-001",
     "MF/EF.DIR": "UICC-009",
