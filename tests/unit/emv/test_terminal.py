@@ -702,7 +702,7 @@ def test_second_list_is_mandatory_by_contact() -> None:
 def test_malformed_lists_are_the_cards_fault() -> None:
     card = offline_card("3C00")
     card.cdol1 = h("9F02")
-    assert "CDOL1: DOL ends" in str(play(card).error)
+    assert "(CDOL1): DOL ends" in str(play(card).error)
     card = offline_card("3C00")
     card.pdol = h("9F3802 9F")
     assert "PDOL (9F38): DOL ends" in str(play(card).error)
@@ -714,7 +714,7 @@ def test_malformed_lists_are_the_cards_fault() -> None:
 def test_lists_that_ask_for_too_much_are_refused() -> None:
     card = offline_card("3C00")
     card.cdol1 = h("9F02FF 9A03")
-    assert "CDOL1: DOL asks for 258 bytes, expected 252 or fewer" in str(play(card).error)
+    assert "(CDOL1): DOL asks for 258 bytes, expected 252 or fewer" in str(play(card).error)
     card = offline_card("3C00")
     card.pdol = h("9F02FF")
     assert "PDOL (9F38): DOL asks for 255 bytes" in str(play(card).error)
@@ -747,6 +747,13 @@ def test_answer_that_never_ends_is_declared() -> None:
     card.lies["80A8"] = [h("6110")]
     result = play(card)
     assert result.outcome is Outcome.TERMINATED
+
+
+def test_every_step_names_its_clause() -> None:
+    after = t("72", t("86", "8424000004 55667788"))
+    for card in (PaperCard(), PaperCard("3C00"), PaperCard("5C00")):
+        result = play(card, amount=6000, host=Host(b"00", "1122334455667788 3030", after))
+        assert [line.text for line in result.lines if not line.clause or not line.phase] == []
 
 
 def test_nothing_of_the_cardholder_is_told() -> None:

@@ -31,7 +31,8 @@ _SUPPORT = {Method.CDA: "CDA supported", Method.DDA: "DDA supported", Method.SDA
 def choose_method(transaction: Transaction) -> Method:
     """Return the best method both sides know (Book 3 10.3)."""
     if transaction.supports(_XDA):
-        transaction.say("the card offers XDA (elliptic curves), this terminal does not", mark=Mark.NOTE)
+        offered = "the card offers XDA (elliptic curves), this terminal does not"
+        transaction.say(offered, mark=Mark.NOTE, clause="Book 3 10.3")
     for method, bit in _SUPPORT.items():
         if transaction.supports(bit) and transaction.can(str(method)):
             return method
@@ -79,7 +80,7 @@ def _sda(transaction: Transaction) -> None:
         fail(transaction)
         return
     ssad = recover_ssad(transaction.issuer_certificate.key, transaction.card_data[b"\x93"], data)
-    if not _good(transaction, ssad, "signed static application data"):
+    if not _good(transaction, ssad):
         fail(transaction)
         return
     transaction.data[_DAC] = ssad.checked().dac
@@ -121,7 +122,7 @@ def check_dynamic(transaction: Transaction, sdad: bytes, terminal_data: bytes) -
     if certificate is None:
         return False
     signature = recover_dda(certificate.key, sdad, terminal_data)
-    if not _good(transaction, signature, "dynamic signature"):
+    if not _good(transaction, signature):
         return False
     transaction.data[_IDN] = signature.checked().idn
     transaction.say("dynamic signature is right: the card has the private key", clause="Book 2 6.5.2")
@@ -133,7 +134,7 @@ def check_fast_dda(transaction: Transaction) -> bool:
     try:
         data = fast_dda_data(transaction.values)
     except EncodingError as error:
-        transaction.problem(str(error))
+        transaction.problem(str(error), clause="Book C-3")
         return False
     return recover_icc_key(transaction) and check_dynamic(transaction, transaction.card_data.get(_SDAD, b""), data)
 
@@ -163,7 +164,7 @@ def check_combined(transaction: Transaction, answer: ApplicationCryptogram, cdol
         transaction.problem(f"answer with signature: {error}", clause="Book 2 6.6.2")
         fail(transaction)
         return b""
-    if not _good(transaction, signature, "signature with the cryptogram"):
+    if not _good(transaction, signature):
         fail(transaction)
         return b""
     transaction.data[_IDN] = signature.checked().idn
@@ -179,7 +180,7 @@ def recover_issuer_key(transaction: Transaction) -> bool:
     signed = _signed_key(transaction, "90", "92", "9F32")
     today = transaction.purchase.moment.date()
     recovered = recover_issuer(ca.key, signed, pan=pan_of(transaction.card_data), on=today)
-    if not _good(transaction, recovered, "issuer certificate"):
+    if not _good(transaction, recovered):
         return False
     transaction.issuer_certificate = recovered.checked()
     _say_key(transaction, "issuer certificate", transaction.issuer_certificate, f"under CA key {ca.name}")
@@ -194,7 +195,7 @@ def recover_icc_key(transaction: Transaction) -> bool:
     signed = _signed_key(transaction, "9F46", "9F48", "9F47")
     pan, today = pan_of(transaction.card_data), transaction.purchase.moment.date()
     recovered = recover_icc(transaction.issuer_certificate.key, signed, data, pan=pan, on=today)
-    if not _good(transaction, recovered, "ICC certificate"):
+    if not _good(transaction, recovered):
         return False
     transaction.icc_certificate = recovered.checked()
     _say_key(transaction, "ICC certificate", transaction.icc_certificate, "its static data as signed")
@@ -227,11 +228,9 @@ def _signed_key(transaction: Transaction, *tags: str) -> SignedKey:
     return SignedKey(*(transaction.card_data.get(bytes.fromhex(tag), b"") for tag in tags))
 
 
-def _good(transaction: Transaction, recovery: Recovery[Any], what: str) -> bool:
+def _good(transaction: Transaction, recovery: Recovery[Any]) -> bool:
     for fault in recovery.faults:
         transaction.problem(str(fault), clause=fault.clause)
-    if recovery.value is None and not recovery.faults:
-        transaction.problem(f"{what} cannot be recovered")
     return recovery.good
 
 

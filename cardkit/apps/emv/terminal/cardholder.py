@@ -65,7 +65,8 @@ def verify_cardholder(transaction: Transaction) -> None:
     if tried is None or tried.verdict is Verdict.FAILED:
         transaction.flag("cardholder verification was not successful")
     else:
-        transaction.say(f"cardholder verification: {method_name(tried.rule.code)}, {tried.verdict.name.lower()}")
+        done = f"cardholder verification: {method_name(tried.rule.code)}, {tried.verdict.name.lower()}"
+        transaction.say(done, clause="Book 3 10.5")
     transaction.performed("cardholder verification was performed")
 
 
@@ -92,7 +93,8 @@ def _walk(transaction: Transaction, cvm_list: CvmList) -> _Tried | None:
     tried: _Tried | None = None
     for rule in cvm_list.rules:
         if not _applies(transaction, rule, cvm_list):
-            transaction.say(f"passed over: {method_name(rule.code)}, {condition_name(rule.condition)}")
+            passed = f"passed over: {method_name(rule.code)}, {condition_name(rule.condition)}"
+            transaction.say(passed, clause="Book 3 10.5")
             continue
         tried = _Tried(rule, _perform(transaction, rule))
         if tried.verdict is not Verdict.FAILED:

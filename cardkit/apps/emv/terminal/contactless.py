@@ -56,7 +56,7 @@ def first_cryptogram(transaction: Transaction) -> ApplicationCryptogram:
     transaction.first = answer
     transaction.say(f"the card answers {answer.kind.name}, ATC {answer.atc}", clause="Book C-3")
     for word in IssuerApplicationData.parse(answer.iad).words() if answer.iad else ():
-        transaction.say(f"  IAD {word}", mark=Mark.NOTE)
+        transaction.say(f"  IAD {word}", mark=Mark.NOTE, clause="Book 3 C7")
     _tell_qualifiers(transaction)
     check_cryptogram(transaction, answer)
     return answer

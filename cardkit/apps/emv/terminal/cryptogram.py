@@ -9,6 +9,7 @@ from cardkit.apps.emv.bits import IssuerApplicationData
 from cardkit.apps.emv.client import ApplicationCryptogram
 from cardkit.apps.emv.commands import Cryptogram
 from cardkit.apps.emv.dol import parse_dol
+from cardkit.apps.emv.tags import name_of
 from cardkit.apps.emv.terminal.authenticate import check_combined
 from cardkit.apps.emv.terminal.host import KnowsKeys
 from cardkit.apps.emv.terminal.transaction import Mark, Method, Transaction
@@ -30,8 +31,7 @@ def first_generate(transaction: Transaction, kind: Cryptogram) -> ApplicationCry
 
     :raises CardError: when the answer cannot be used, or is more than was asked for.
     """
-    transaction.cdol1_data = _list_data(transaction, _CDOL1, "CDOL1")
-    answer = _generate(transaction, kind, transaction.cdol1_data, _ALLOWED[kind])
+    answer = _generate(transaction, kind, _CDOL1, _ALLOWED[kind])
     transaction.first = answer
     transaction.performed("card risk management was performed")
     return answer
@@ -42,23 +42,21 @@ def second_generate(transaction: Transaction, kind: Cryptogram) -> ApplicationCr
 
     :param kind: TC or AAC.  :raises CardError: as :func:`first_generate`.
     """
-    data = _list_data(transaction, _CDOL2, "CDOL2")
-    allowed = (kind, Cryptogram.AAC)
-    answer = _generate(transaction, kind, data, allowed, cdol2_data=data)
+    answer = _generate(transaction, kind, _CDOL2, (kind, Cryptogram.AAC))
     transaction.second = answer
     return answer
 
 
-def _list_data(transaction: Transaction, tag: bytes, name: str) -> bytes:
+def _list_data(transaction: Transaction, tag: bytes) -> bytes:
     dol = transaction.card_data.get(tag)
     if dol is None:
-        raise ProtocolError(f"{name} ({tag.hex().upper()}) is missing")
+        raise ProtocolError(f"{name_of(tag)}, tag {tag.hex().upper()}, is missing")
     try:
         if _TC_HASH in {entry.tag for entry in parse_dol(dol)}:
             _hash_certificate_data(transaction)
         return transaction.listed(dol)
     except EncodingError as error:
-        raise ProtocolError(f"{name}: {error}") from None
+        raise ProtocolError(f"{name_of(tag)}: {error}") from None
 
 
 def _hash_certificate_data(transaction: Transaction) -> None:
@@ -72,25 +70,28 @@ def _hash_certificate_data(transaction: Transaction) -> None:
 
 
 def _generate(
-    transaction: Transaction,
-    kind: Cryptogram,
-    data: bytes,
-    allowed: tuple[Cryptogram, ...],
-    *,
-    cdol2_data: bytes = b"",
+    transaction: Transaction, kind: Cryptogram, tag: bytes, allowed: tuple[Cryptogram, ...]
 ) -> ApplicationCryptogram:
+    """Send the command with the data of one list, and take the answer apart.
+
+    :param tag: of the list: CDOL1 or CDOL2.
+    """
     cda = transaction.method is Method.CDA and not transaction.flagged("CDA failed") and kind is not Cryptogram.AAC
+    data = _list_data(transaction, tag)
     asked = f"{kind.name}{' with signature (CDA)' if cda else ''}"
     transaction.say(f"GENERATE AC asks for {asked}, {len(data)} bytes of data", clause="Book 3 6.5.5")
+    transaction.tell_list(transaction.card_data[tag], data)
     answer = transaction.card.generate_ac(kind, data, cda=cda)
     if answer.kind not in allowed:
         raise ProtocolError(f"GENERATE AC: asked for {kind.name}, card answered {answer.kind.name}")
-    transaction.card_data.update({tag: value for tag, value in answer.answer.values.items() if tag != _AC})
-    must_be_signed = cda and answer.kind is not Cryptogram.AAC
-    transaction.signed = transaction.signed or must_be_signed
+    values = answer.answer.values
+    transaction.card_data.update({name: value for name, value in values.items() if name != _AC})
+    if tag == _CDOL1:
+        transaction.cdol1_data = data
     cryptogram = answer.ac
-    if must_be_signed or (answer.sdad and transaction.icc_certificate is not None):
-        cryptogram = check_combined(transaction, answer, cdol2_data)
+    if cda and (answer.kind is not Cryptogram.AAC or answer.sdad):
+        transaction.signed = transaction.signed or answer.kind is not Cryptogram.AAC
+        cryptogram = check_combined(transaction, answer, data if tag == _CDOL2 else b"")
     if cryptogram:
         transaction.card_data[_AC] = cryptogram
     _tell(transaction, answer)
@@ -107,7 +108,7 @@ def check_cryptogram(transaction: Transaction, answer: ApplicationCryptogram) ->
     try:
         expected = host.cryptogram(transaction.values)
     except EncodingError as error:
-        transaction.say(f"the cryptogram is not checked: {error}", mark=Mark.NOTE)
+        transaction.say(f"the cryptogram is not checked: {error}", mark=Mark.NOTE, clause="Book 2 8.1")
         return
     if hmac.compare_digest(expected, cryptogram):
         transaction.say(f"the {answer.kind.name} is right by the issuer's keys", clause="Book 2 8.1")
@@ -118,6 +119,6 @@ def check_cryptogram(transaction: Transaction, answer: ApplicationCryptogram) ->
 def _tell(transaction: Transaction, answer: ApplicationCryptogram) -> None:
     transaction.say(f"the card answers {answer.kind.name}, ATC {answer.atc}", clause="Book 3 6.5.5.4")
     for word in value_words(_CID, bytes((answer.cid,)))[1:]:
-        transaction.say(f"  CID {word}", mark=Mark.NOTE)
+        transaction.say(f"  CID {word}", mark=Mark.NOTE, clause="Book 3 6.5.5.4")
     for word in IssuerApplicationData.parse(answer.iad).words() if answer.iad else ():
-        transaction.say(f"  IAD {word}", mark=Mark.NOTE)
+        transaction.say(f"  IAD {word}", mark=Mark.NOTE, clause="Book 3 C7")

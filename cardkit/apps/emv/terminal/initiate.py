@@ -32,6 +32,7 @@ def initiate(transaction: Transaction) -> bool:
     transaction.pdol_data = _asked(transaction, pdol)
     if pdol:
         transaction.say(f"PDOL asks for {len(transaction.pdol_data)} bytes of the terminal", clause="Book 3 5.4")
+        transaction.tell_list(pdol, transaction.pdol_data)
     try:
         options = transaction.card.get_processing_options(transaction.pdol_data)
     except StatusError as error:
@@ -105,4 +106,5 @@ def require_mandatory(transaction: Transaction) -> None:
     if missing:
         names = ", ".join(f"{tag} {name_of(bytes.fromhex(tag))}" for tag in missing)
         raise ProtocolError(f"mandatory objects are missing: {names}")
-    transaction.say(f"card {transaction.text_of('5A')}, expires {transaction.text_of('5F24')}", mark=Mark.NOTE)
+    card = f"card {transaction.text_of('5A')}, expires {transaction.text_of('5F24')}"
+    transaction.say(card, mark=Mark.NOTE, clause="Book 3 7.2")

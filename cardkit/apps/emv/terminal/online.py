@@ -35,7 +35,7 @@ def go_online(transaction: Transaction) -> OnlineAnswer | None:
     if answer.issuer_authentication:
         transaction.data[_AUTHENTICATION] = answer.issuer_authentication
     for word in answer.words:
-        transaction.say(f"issuer: {word}")
+        transaction.say(f"issuer: {word}", clause="Book 3 10.9")
     verdict = "approved" if approved(answer) else "declined"
     transaction.say(f"the issuer answers {transaction.text_of('8A')}: {verdict}", clause="Book 3 10.9")
     return answer
@@ -91,7 +91,8 @@ def _run_script(transaction: Transaction, script: bytes, *, final: bool) -> None
             transaction.flag(flag)
             _keep_result(transaction, _FAILED | min(count, _MOST_COUNTED), identifier)
             return
-        transaction.say(f"script command {count} ({command[:4].hex().upper()}): card answered {sw:04X}")
+        done = f"script command {count} ({command[:4].hex().upper()}): card answered {sw:04X}"
+        transaction.say(done, clause="Book 3 10.10")
     _keep_result(transaction, _DONE, identifier)
 
 
@@ -100,7 +101,7 @@ def _send(transaction: Transaction, command: bytes) -> int:
     try:
         return transaction.card.send_script(command).sw
     except EncodingError as error:
-        transaction.problem(f"script command: {error}")
+        transaction.problem(f"script command: {error}", clause="Book 3 10.10")
         return 0
 
 

@@ -31,7 +31,8 @@ def verify_offline(transaction: Transaction, *, enciphered: bool) -> bool:
         transaction.flag("PIN try limit exceeded")
         return False
     if transaction.pin_refused:
-        transaction.say("the PIN was refused before: it is not presented again", mark=Mark.NOTE)
+        refused = "the PIN was refused before: it is not presented again"
+        transaction.say(refused, mark=Mark.NOTE, clause="Book 3 10.5.1")
         return False
     secret = transaction.purchase.pin
     if secret is None:

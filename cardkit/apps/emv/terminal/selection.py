@@ -64,7 +64,8 @@ def select_application(transaction: Transaction, candidate: Candidate) -> bool:
     Book 1 12.4
     """
     if candidate.confirmed:
-        transaction.say("the card asks for the cardholder's confirmation: taken as given", mark=Mark.NOTE)
+        asked = "the card asks for the cardholder's confirmation: taken as given"
+        transaction.say(asked, mark=Mark.NOTE, clause="Book 1 12.4")
     try:
         fci = transaction.card.select(candidate.aid)
     except StatusError as error:
@@ -132,7 +133,8 @@ def _supported(transaction: Transaction, entries: Iterable[DirectoryEntry]) -> I
         if len(aid) not in AID_BYTES:
             transaction.problem(f"directory entry with an AID of {len(aid)} bytes: ignored", clause="Book 1 12.2.3")
         elif wanted and not any(aid.startswith(name) for name in wanted):
-            transaction.say(f"{aid.hex().upper()} is none of the terminal's: ignored", mark=Mark.NOTE)
+            ignored = f"{aid.hex().upper()} is none of the terminal's: ignored"
+            transaction.say(ignored, mark=Mark.NOTE, clause="Book 1 12.3")
         elif aid not in seen:
             seen.add(aid)
             yield Candidate(aid, dict(entry.values))

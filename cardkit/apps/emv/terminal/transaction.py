@@ -11,9 +11,10 @@ from cardkit.apps.emv.bits import card as card_bits
 from cardkit.apps.emv.bits import terminal as terminal_bits
 from cardkit.apps.emv.capk import CapkStore
 from cardkit.apps.emv.client import ApplicationCryptogram, EmvCard
-from cardkit.apps.emv.dol import build_dol
+from cardkit.apps.emv.dol import build_dol, split_dol
 from cardkit.apps.emv.fci import Fci
 from cardkit.apps.emv.oda.certificate import Certificate
+from cardkit.apps.emv.tags import name_of
 from cardkit.apps.emv.terminal.host import IssuerHost, OnlineAnswer
 from cardkit.apps.emv.terminal.settings import Purchase, Settings
 from cardkit.apps.emv.values import shown
@@ -176,6 +177,14 @@ class Transaction:
         if len(data) > MOST_DATA:
             raise EncodingError(f"DOL asks for {len(data)} bytes, expected {MOST_DATA} or fewer")
         return data
+
+    def tell_list(self, dol: bytes, data: bytes) -> None:
+        """Tell what a list of the card was answered with."""
+        for entry, value in split_dol(dol, data):
+            name = name_of(entry.tag, self.context)
+            text = shown(entry.tag, value, self.context)
+            line = f"  {entry.tag.hex().upper()} {name}: {text}"
+            self.say(line, mark=Mark.NOTE, clause="Book 3 5.4")
 
     def text_of(self, tag: str) -> str:
         """Return a value of the card or terminal for people."""
