@@ -207,11 +207,13 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What is true of this chip.
 
     :param record_bytes: longest record it holds.
+    :param direct: its applications take their data themselves, in a session of their own; else through the domain.
     :param contactless_after_ppse: whether it shows its contactless side through any reader once the contactless
         directory is selected; else that side is looked at in a contactless reader only.
     """
 
     gp: GpChipBlock
     groupings: GroupingMap = GroupingMap()
+    direct: bool = False
     contactless_after_ppse: bool = False
     record_bytes: Annotated[int, msgspec.Meta(ge=64, le=255)] = 254

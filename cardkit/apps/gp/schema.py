@@ -92,6 +92,8 @@ class ApplicationBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     :param domain: AID of its security domain, by default the issuer's.
     :param implicit: implicit selections (CF), one byte each.
     :param data: STORE DATA, in order.  :param store_data_p1: all of P1 of single blocks, by number; -1 is the last.
+    :param direct: the data go to the application itself, in a session it opens with its security domain's keys; else
+        through the domain, by INSTALL for personalization.
     """
 
     aid: str
@@ -104,6 +106,7 @@ class ApplicationBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     implicit: tuple[Byte, ...] = ()
     data: tuple[GroupingBlock, ...] = ()
     store_data_p1: dict[str, Byte] = {}
+    direct: bool = False
 
 
 class NumberBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

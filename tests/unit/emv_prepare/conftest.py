@@ -96,11 +96,17 @@ def dual() -> Job:
 
 @pytest.fixture
 def variant(tmp_path_factory) -> Callable[..., Job]:
-    """Return a profile like one of ours but for some pieces: ``variant("emv-contact-cda", (old, new), ...)``."""
+    """Return a profile like one of ours but for some pieces: ``variant("emv-contact-cda", (old, new), ...)``.
 
-    def make(name: str, *changes: tuple[str, str], file: str = "profile.toml") -> Job:
+    :param chip: a piece of its chip file, and what stands there instead.
+    """
+
+    def make(name: str, *changes: tuple[str, str], file: str = "profile.toml", chip: tuple[str, str] = ("", "")) -> Job:
         folder = tmp_path_factory.mktemp("variant") / name
         shutil.copytree(PROFILES / name, folder)
+        (folder / "chips").mkdir()
+        model = (PROFILES.parent / "chips" / "virtual-emv.toml").read_text(encoding="utf-8")
+        (folder / "chips" / "virtual-emv.toml").write_text(model.replace(*chip, 1))
         path = folder / file
         text = path.read_text(encoding="utf-8")
         for old, new in changes:

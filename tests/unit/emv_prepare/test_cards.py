@@ -264,3 +264,28 @@ def test_a_card_with_scp03_chains_its_keys_and_fills_up_what_is_no_whole_block(v
         + 'kmc-aes = { usage = "master-derive", hex = "C0C1C2C3C4C5C6C7C8C9CACBCCCDCECF", algorithm = "AES-128" }\n'
     )
     made_of(make_job(job.profile.path.parent), "emv-cps-scp03")
+
+
+def test_an_application_may_take_its_data_itself(variant, tap, torn):
+    """SELECT application, INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, STORE DATA (payment sheet 13, the direct way)."""
+    job = variant("emv-contact-cda", chip=("[chip.emv]", "[chip.emv]\ndirect = true"))
+    todo = job.plan()
+    seam, card = tap()
+    assert personalize(todo, card, job.keystore).verdict is Verdict.GOOD
+    assert not any(command[1:3] == b"\xe6\x20" for command in seam.sent)
+    places = [number for number, command in enumerate(seam.sent, 1) if command[1] == STORE_DATA]
+    before = [command[1] for command in seam.sent[: places[1] - 1]][-3:]
+    assert before == [0xA4, 0x50, 0x82]
+    _, again = tap(torn(todo, job.keystore, places[3], after=False))
+    assert personalize(todo, again, job.keystore, resume=True).verdict is Verdict.GOOD
+
+
+def test_a_chip_may_want_other_bits_in_p1(variant, tap):
+    """Classic CPS: 00 and 60, the last with b8 (payment sheet 13, rule 1)."""
+    job = variant(
+        "emv-contact-cda", chip=("spanning", "quirks = { store_data_p1 = { dgi = 0x00, dgi_secret = 0x60 } }\nspanning")
+    )
+    seam, card = tap()
+    assert personalize(job.plan(), card, job.keystore).verdict is Verdict.GOOD
+    sent = [command[2] for command in seam.sent if command[1] == STORE_DATA]
+    assert sent == [0x80, 0x60, 0x60, 0x00, 0x00, 0x00, 0x80]

@@ -68,7 +68,7 @@ def build_product(block: EmvBlock, chip: ChipBlock, files: Mapping[str, bytes]) 
     ):
         if directory is not None and not any(users):
             raise ProfileError(f"emv.{name}: no application has this interface")
-    applications = tuple(_applications(block))
+    applications = tuple(msgspec.structs.replace(item, direct=chip.direct) for item in _applications(block))
     gp = build_gp_product(
         msgspec.structs.replace(block.gp, applications=(*block.gp.applications, *applications)), chip.gp, files
     )

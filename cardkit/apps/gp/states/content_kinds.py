@@ -147,9 +147,12 @@ class DataStored:
         )
 
     def write(self, route: Route) -> None:
-        """INSTALL for personalization, then STORE DATA."""
-        route.enter(self.product.main)
-        route.send(for_personalization(self.application.aid).command(), Role.WRITE, self.name, answer=CONFIRMATION)
+        """INSTALL for personalization, then STORE DATA; where the application takes them itself, in its own session."""
+        if self.application.block.direct:
+            route.enter(self.product.main, self.application.aid)
+        else:
+            route.enter(self.product.main)
+            route.send(for_personalization(self.application.aid).command(), Role.WRITE, self.name, answer=CONFIRMATION)
         commands = shape.of_data(self.product, self.application, route.room.plain_bytes)
         store(route, commands, self.name, f"{DATA}: {text(self.application.aid)}")
 

@@ -83,9 +83,9 @@ class Route:
         self._home = aid, None
         self._add(Role.ENTER, PLAIN, serves, select(aid), len(aid))
 
-    def enter(self, keys: KeySet) -> None:
-        """Be in a session with the key set's domain: open one unless it is open."""
-        aid = keys.domain or self.product.isd
+    def enter(self, keys: KeySet, application: bytes = b"") -> None:
+        """Be in a session with the key set's domain, or with an application of it: open one unless it is open."""
+        aid = application or keys.domain or self.product.isd
         if self._home == (aid, keys):
             return
         if self._home != (aid, None):
@@ -107,7 +107,7 @@ class Route:
         command = CommandAPDU(CLA | 0x04, EXTERNAL_AUTHENTICATE, self.product.level, 0x00)
         size = parameters.cryptogram_size + parameters.mac_size
         self._add(Role.PRESENT, PLAIN, keys.name, command, size, keys=keys)
-        self._home = keys.domain or self.product.isd, keys
+        self._home = self._home[0] if self._home is not None else keys.domain or self.product.isd, keys
 
     def read(self, tag: int, serves: str, *, cla: int = CLA, secured: bool = False) -> None:
         """Read a data object of the selected domain."""
