@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from cardkit.crypto import Key, KeyStore
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, WrappedCardKey
 from cardkit.crypto.cbc import CbcDecryptor, CbcEncryptor
+from cardkit.crypto.pinblock import EncipheredPin
 from cardkit.errors import KeyStoreError
 
 _DES_BLOCK = 8
@@ -50,6 +51,14 @@ class Dek:
         :raises KeyStoreError: where the store refuses, or the keys are no whole blocks.
         """
         encrypted = self.keystore.wrap_keys_for_card(keys, self.key)
+        return self._in_chain(encrypted) if self.chained else encrypted
+
+    def wrap_pin(self, pin: EncipheredPin) -> bytes:
+        """Return a PIN that came enciphered as a sensitive value: a block of format 2, filled up for AES.
+
+        :raises KeyStoreError: where the store refuses.  :raises EncodingError: on a block that does not decode.
+        """
+        encrypted = self.keystore.pin_for_card(pin, self.key)
         return self._in_chain(encrypted) if self.chained else encrypted
 
     def _in_chain(self, blocks: bytes) -> bytes:

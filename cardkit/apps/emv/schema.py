@@ -23,6 +23,9 @@ class HolderBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         last day of that month.
     :param service_code: 3 digits, of stripe and chip.  :param pin: one secret field of 4 to 12 digits; empty for a
         card without offline PIN.
+    :param pin_key: reference of the key the PIN comes under; then ``pin`` is an enciphered block, in hexadecimal
+        digits.
+    :param pin_format: of that block (ISO 9564-1).
     """
 
     pan: str
@@ -32,19 +35,37 @@ class HolderBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     service_code: str
     effective: str = ""
     pin: str = ""
+    pin_key: str = ""
+    pin_format: Literal[0, 1, 3, 4] = 0
+
+
+class OffsetBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an issuer computes PIN offsets (IBM 3624).
+
+    :param table: 16 digits: what stands for 0 to F.  :param start, length: which digits of the PAN.
+    :param pad: the hexadecimal digit behind them.
+    """
+
+    table: str = "0123456789012345"
+    start: Annotated[int, msgspec.Meta(ge=0, le=18)] = 0
+    length: Annotated[int, msgspec.Meta(ge=1, le=16)] = 16
+    pad: str = "F"
 
 
 class TrackBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Discretionary data of the tracks, and the values printed.
 
     :param cvk: key of CVV, iCVV and CVV2.  :param pvk: key of the PVV; empty for none.  :param pvki: its index.
-    :param layout: parts of the discretionary data in order: ``pvki``, ``pvv``, ``cvv`` (iCVV on the chip), or digits.
+    :param ibm3624: where the key gives an offset, not a PVV.
+    :param layout: parts of the discretionary data in order: ``pvki``, ``pvv`` or ``offset``, ``cvv`` (chip: iCVV),
+        or digits.
     :param cvv2_date: order of the expiry in CVV2, by brand (unverified).
     """
 
     cvk: str = ""
     pvk: str = ""
     pvki: Annotated[int, msgspec.Meta(ge=0, le=9)] = 1
+    ibm3624: OffsetBlock | None = None
     layout: tuple[str, ...] = ()
     cvv2_date: Literal["YYMM", "MMYY"] = "YYMM"
 
@@ -127,6 +148,7 @@ class PaymentBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         PPSE, empty where that of the RID will do.
     :param tags: values by tag, those that nothing derives.
     :param data: further data groupings whose identifier is a tag: tags that GET DATA gives.
+    :param rsa: the card's own key pair, and ``pin_rsa``: one of its own for enciphered PINs (9F2D); else that serves.
     :param static: whether static data are signed by the issuer too (SDA: 93).  :param dac: data authentication code.
     :param pin_tries: limit; the card starts with as many.
     """
@@ -146,6 +168,7 @@ class PaymentBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     tags: dict[str, str] = {}
     data: tuple[str, ...] = ()
     rsa: RsaBlock | None = None
+    pin_rsa: RsaBlock | None = None
     static: bool = False
     dac: str = ""
     pin_tries: Annotated[int, msgspec.Meta(ge=1, le=15)] = 3
@@ -185,7 +208,7 @@ class GroupingMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     EMV CPS 2.0 appendix A, and published practice (payment sheet 13; the order of the parts is unverified).
 
-    :param crt: q^-1 mod p, d mod (q-1), d mod (p-1), q, p.
+    :param crt: q^-1 mod p, d mod (q-1), d mod (p-1), q, p.  :param pin_crt: the same of the key for enciphered PINs.
     """
 
     keys: str = "8000"
@@ -201,6 +224,9 @@ class GroupingMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     crt: tuple[str, str, str, str, str] = ("8201", "8202", "8203", "8204", "8205")
     exponent: str = "8101"
     modulus: str = "8103"
+    pin_crt: tuple[str, str, str, str, str] = ("8301", "8302", "8303", "8304", "8305")
+    pin_exponent: str = "8102"
+    pin_modulus: str = "8104"
 
 
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from cardkit.apps.emv.oda.create import SERIAL_BYTES, Subject, create_icc_certificate, create_ssad
+from cardkit.apps.emv.oda.create import (
+    SERIAL_BYTES,
+    Subject,
+    create_icc_certificate,
+    create_pin_certificate,
+    create_ssad,
+)
 from cardkit.apps.emv.prepare.groupings import ApplicationData
 from cardkit.apps.emv.prepare.holder import Holder
 from cardkit.apps.emv.prepare.interface import Face, Objects, Shown, show
 from cardkit.apps.emv.prepare.issuer import IssuerCertificate
 from cardkit.apps.emv.prepare.records import RecordFile
-from cardkit.apps.emv.schema import ChipBlock, GroupingMap, InterfaceBlock, MasterKeysBlock, PaymentBlock
+from cardkit.apps.emv.schema import ChipBlock, InterfaceBlock, MasterKeysBlock, PaymentBlock, RsaBlock
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.cardkeys import CardKey, Scheme
 from cardkit.crypto.cardrsa import CardRsaKey
@@ -50,11 +56,8 @@ def prepare_application(block: PaymentBlock, values: Mapping[str, Any], shop: Wo
     :param block: of the profile.  :param values: the same, resolved for this card.
     :raises EncodingError: when a value does not fit.  :raises KeyStoreError: when a key is missing.
     """
-    key = None
-    if block.rsa is not None:
-        key = shop.keystore.make_card_rsa(block.rsa.bits, block.rsa.exponent)
-        key.check()
-    signer = _Signer(block, shop, key)
+    pairs = _Pairs(_pair(block.rsa, shop.keystore), _pair(block.pin_rsa, shop.keystore))
+    signer = _Signer(block, shop, pairs)
     file = RecordFile(shop.chip.record_bytes)
     faces = [
         show(block, _face(interface, values, name, {**shop.objects, **_signature(block)}), file, signer.certify)
@@ -64,18 +67,38 @@ def prepare_application(block: PaymentBlock, values: Mapping[str, Any], shop: Wo
     ]
     clear = dict(_clear(block, values, shop, faces))
     clear |= {record.grouping: record.body for record in file.records}
-    secret = _private(shop.chip.groupings, block, key) if key is not None else {}
+    names = shop.chip.groupings
+    secret = {
+        **_private(names.crt, (names.modulus, names.exponent), block.rsa, pairs.own),
+        **_private(names.pin_crt, (names.pin_modulus, names.pin_exponent), block.pin_rsa, pairs.pin),
+    }
     return ApplicationData(bytes.fromhex(block.aid), clear, secret)
+
+
+class _Pairs(NamedTuple):
+    """A card's key pairs: for its signatures, and for PINs that are enciphered for it."""
+
+    own: CardRsaKey | None
+    pin: CardRsaKey | None
+
+
+def _pair(block: RsaBlock | None, keystore: KeyStore) -> CardRsaKey | None:
+    if block is None:
+        return None
+    key = keystore.make_card_rsa(block.bits, block.exponent)
+    key.check()
+    return key
 
 
 class _Signer:
     """Makes certificates over static data; over the same data, the same ones."""
 
-    def __init__(self, block: PaymentBlock, shop: Workshop, key: CardRsaKey | None) -> None:
+    def __init__(self, block: PaymentBlock, shop: Workshop, pairs: _Pairs) -> None:
         self._block = block
         self._shop = shop
-        self._key = key
+        self._pairs = pairs
         self._serial = shop.rng(SERIAL_BYTES)
+        self._pin_serial = shop.rng(SERIAL_BYTES) if pairs.pin is not None else b""
         self._made: dict[bytes, Objects] = {}
 
     def certify(self, static: bytes) -> Objects:
@@ -92,10 +115,15 @@ class _Signer:
         if self._block.static:
             dac = bytes.fromhex(self._block.dac)
             found[b"\x93"] = create_ssad(shop.keystore, issuer.key, dac, static)
-        if self._key is not None:
-            subject = Subject(shop.holder.pan, self._key.public, shop.holder.expiry, self._serial)
+        pan, expiry = shop.holder.pan, shop.holder.expiry
+        if self._pairs.own is not None:
+            subject = Subject(pan, self._pairs.own.public, expiry, self._serial)
             signed = create_icc_certificate(shop.keystore, issuer.key, subject, static)
             found |= {b"\x9f\x46": signed.certificate, b"\x9f\x47": signed.exponent, b"\x9f\x48": signed.remainder}
+        if self._pairs.pin is not None:
+            subject = Subject(pan, self._pairs.pin.public, expiry, self._pin_serial)
+            signed = create_pin_certificate(shop.keystore, issuer.key, subject)
+            found |= {b"\x9f\x2d": signed.certificate, b"\x9f\x2e": signed.exponent, b"\x9f\x2f": signed.remainder}
         return found
 
 
@@ -142,7 +170,13 @@ def _clear(
     return [(int(name, 16), value) for name, value in found]
 
 
-def _private(names: GroupingMap, block: PaymentBlock, key: CardRsaKey) -> dict[int, Secret]:
-    if block.rsa is not None and block.rsa.form == "plain":
-        return {int(names.modulus, 16): Secret(key.public.modulus, "n"), int(names.exponent, 16): key.exponent}
-    return {int(name, 16): part for name, part in zip(names.crt, key.crt, strict=True)}
+def _private(
+    crt: tuple[str, ...], plain: tuple[str, str], block: RsaBlock | None, key: CardRsaKey | None
+) -> dict[int, Secret]:
+    """Return the groupings of a private key: its parts, or modulus and exponent."""
+    if block is None or key is None:
+        return {}
+    if block.form == "plain":
+        modulus, exponent = (int(name, 16) for name in plain)
+        return {modulus: Secret(key.public.modulus, "n"), exponent: key.exponent}
+    return {int(name, 16): part for name, part in zip(crt, key.crt, strict=True)}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cardkit.apps.emv.oda.certificate import SignedKey
-from cardkit.apps.emv.oda.recover import recover_icc, recover_ssad
+from cardkit.apps.emv.oda.recover import recover_icc, recover_pin_key, recover_ssad
 from cardkit.apps.emv.oda.static import static_data
 from cardkit.apps.emv.prepare.groupings import ApplicationData
 from cardkit.apps.emv.prepare.holder import Holder
@@ -18,6 +18,7 @@ from cardkit.errors import AuthenticationError, EncodingError, ProtocolError
 
 AIP, AFL, TAG_LIST, SSAD = b"\x82", b"\x94", b"\x9f\x4a", b"\x93"
 ICC_CERTIFICATE, ICC_REMAINDER, ICC_EXPONENT = b"\x9f\x46", b"\x9f\x48", b"\x9f\x47"
+PIN_CERTIFICATE, PIN_REMAINDER, PIN_EXPONENT = b"\x9f\x2d", b"\x9f\x2f", b"\x9f\x2e"
 _RECORD = 0x70
 _ENTRY = 4
 
@@ -114,5 +115,9 @@ def icc_key(face: PreparedFace, holder: Holder, issuer: IssuerCertificate) -> Rs
 
 def _check_face(face: PreparedFace, holder: Holder, issuer: IssuerCertificate) -> None:
     icc_key(face, holder, issuer)
+    if PIN_CERTIFICATE in face.objects:
+        tags = (PIN_CERTIFICATE, PIN_REMAINDER, PIN_EXPONENT)
+        signed = SignedKey(*(face.objects.get(tag, b"") for tag in tags))
+        recover_pin_key(issuer.certificate.key, signed, pan=holder.pan, on=holder.expiry).checked()
     if SSAD in face.objects:
         recover_ssad(issuer.certificate.key, face.objects[SSAD], face.static()).checked()

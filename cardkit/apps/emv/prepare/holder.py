@@ -12,6 +12,9 @@ from typing import Any
 from cardkit.apps.emv.schema import LONGEST_NAME
 from cardkit.crypto import Secret
 from cardkit.crypto.emvkeys import card_digits
+from cardkit.crypto.emvstore import PinSource
+from cardkit.crypto.pinblock import EncipheredPin, PinFormat
+from cardkit.crypto.secret import joined
 from cardkit.encoding.digits import encode_bcd, luhn_valid
 from cardkit.errors import EncodingError
 
@@ -26,7 +29,8 @@ class Holder:
     """Who gets the card.
 
     :param psn: 2 digits.  :param expiry: last day of its month.  :param name: as on chip and card.
-    :param service_code: 3 digits.  :param pin: ASCII digits, None for a card without offline PIN.
+    :param service_code: 3 digits.  :param pin: ASCII digits, or as it came enciphered; None for a card without offline
+        PIN.
     """
 
     pan: str
@@ -35,7 +39,7 @@ class Holder:
     name: str
     service_code: str
     effective: date | None = None
-    pin: Secret | None = None
+    pin: PinSource | None = None
 
     @property
     def yymm(self) -> str:
@@ -77,9 +81,6 @@ def holder_of(values: Mapping[str, Any], iins: tuple[str, ...]) -> Holder:
     effective = _date(values["effective"], "effective") if values["effective"] else None
     if effective is not None and effective > expiry:
         raise EncodingError("emv.holder.effective: after the card's expiry")
-    pin = values["pin"] or None
-    if pin is not None and not isinstance(pin, Secret):
-        raise EncodingError("emv.holder.pin: expected one secret field of the record")
     return Holder(
         pan,
         _digits(values["psn"], "psn", range(2, 3)),
@@ -87,8 +88,27 @@ def holder_of(values: Mapping[str, Any], iins: tuple[str, ...]) -> Holder:
         card_name(str(values["name"])),
         _digits(values["service_code"], "service_code", range(3, 4)),
         effective,
-        pin,
+        _pin(values, pan),
     )
+
+
+def _pin(values: Mapping[str, Any], pan: str) -> PinSource | None:
+    pin = values["pin"] or None
+    if pin is None:
+        return None
+    if values.get("pin_key"):
+        return EncipheredPin(str(values["pin_key"]), _block(pin), PinFormat(values["pin_format"]), pan)
+    if not isinstance(pin, Secret):
+        raise EncodingError("emv.holder.pin: expected one secret field of the record, or pin_key")
+    return pin
+
+
+def _block(value: object) -> bytes:
+    text = joined((value,)).decode("ascii", "replace") if isinstance(value, Secret) else str(value)
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise EncodingError("emv.holder.pin: expected an enciphered block in hexadecimal digits") from None
 
 
 def card_name(text: str) -> str:

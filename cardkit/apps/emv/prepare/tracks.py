@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from cardkit.apps.emv.prepare.holder import Holder
 from cardkit.apps.emv.schema import TrackBlock
-from cardkit.crypto.emvstore import EmvKeyStore
+from cardkit.crypto.emvstore import EmvKeyStore, PinSource
+from cardkit.crypto.pinvalue import Ibm3624
 from cardkit.encoding.digits import encode_bcd
 from cardkit.errors import EncodingError
 
@@ -34,8 +35,8 @@ def tracks_of(block: TrackBlock, holder: Holder, keystore: EmvKeyStore) -> Track
     parts = {"pvki": str(block.pvki)}
     if block.pvk:
         if holder.pin is None:
-            raise EncodingError("emv.tracks.pvk: a PVV needs a PIN")
-        parts["pvv"] = keystore.pvv(block.pvk, holder.pan, str(block.pvki), holder.pin)
+            raise EncodingError("emv.tracks.pvk: a PVV or an offset needs a PIN")
+        parts |= _pin_value(block, holder.pan, holder.pin, keystore)
     chip, stripe, printed = ("", "", "")
     if block.cvk:
         chip, stripe = (
@@ -44,6 +45,14 @@ def tracks_of(block: TrackBlock, holder: Holder, keystore: EmvKeyStore) -> Track
         day = holder.yymm if block.cvv2_date == "YYMM" else holder.yymm[2:] + holder.yymm[:2]
         printed = keystore.cvv(block.cvk, holder.pan, day, PRINTED_SERVICE_CODE)
     return Tracks(_joined(block, {**parts, "cvv": chip}), _joined(block, {**parts, "cvv": stripe}), printed)
+
+
+def _pin_value(block: TrackBlock, pan: str, pin: PinSource, keystore: EmvKeyStore) -> dict[str, str]:
+    if block.ibm3624 is None:
+        return {"pvv": keystore.pvv(block.pvk, pan, str(block.pvki), pin)}
+    rules = block.ibm3624
+    terms = Ibm3624(rules.table, rules.start, rules.length, rules.pad)
+    return {"offset": keystore.ibm3624_offset(block.pvk, pan, terms, pin)}
 
 
 def _joined(block: TrackBlock, parts: dict[str, str]) -> str:

@@ -11,7 +11,8 @@ from cardkit.apps.emv.prepare.holder import Holder
 from cardkit.apps.emv.states.product import PaymentProduct
 from cardkit.apps.gp.states.product import Application, Value
 from cardkit.apps.gp.states.product import Product as GpProduct
-from cardkit.crypto.pinblock import format_2
+from cardkit.crypto.pinblock import BLOCK_BYTES, EncipheredPin, format_2
+from cardkit.crypto.secret import Secret
 from cardkit.desired import Content
 from cardkit.errors import ProfileError
 
@@ -33,14 +34,14 @@ def with_data(product: PaymentProduct, holder: Holder, data: Mapping[bytes, Appl
 def contents_of(
     product: PaymentProduct, holder: Holder, data: Mapping[bytes, ApplicationData]
 ) -> Iterator[tuple[str, Content]]:
-    """Yield the contents of every grouping by the name :func:`with_data` gave it; keys come from the key store."""
+    """Yield the contents of groupings by the names :func:`with_data` gave them; keys, hidden PINs are in the store."""
     pin = int(product.chip.groupings.pin, 16)
     for aid, item in data.items():
         for tag, value in item.clear.items():
             yield _name(aid, tag), value
         for tag, part in item.secret.items():
             yield _name(aid, tag), (part,)
-        if holder.pin is not None and product.application(aid) is not None:
+        if isinstance(holder.pin, Secret) and product.application(aid) is not None:
             yield _name(aid, pin), (format_2(holder.pin),)
 
 
@@ -64,7 +65,8 @@ def _secret(product: PaymentProduct, item: Application, holder: Holder, data: Ap
     tag, size = int(names.keys, 16), _KEY_BYTES * len(keys)
     yield Value(_name(item.aid, tag), tag, size, size, secret=True, keys=keys)
     if holder.pin is not None:
-        yield _padded(_name(item.aid, int(names.pin, 16)), int(names.pin, 16), 8, block)
+        value = _padded(_name(item.aid, int(names.pin, 16)), int(names.pin, 16), BLOCK_BYTES, block)
+        yield replace(value, pin=holder.pin) if isinstance(holder.pin, EncipheredPin) else value
 
 
 def _padded(name: str, tag: int, size: int, block: int) -> Value:

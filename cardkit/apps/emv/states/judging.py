@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from cardkit.apps.emv.commands import Cryptogram
 from cardkit.apps.emv.dol import split_dol
@@ -153,7 +154,10 @@ def _missing(rule: Rule, face: FacePlan, seen: SeenFace, step: str) -> Finding:
 
 
 def _pin(face: FacePlan, seen: SeenFace) -> Iterator[Finding]:
-    if seen.pin is None:
+    if not face.pin_known:  # the order has it enciphered; its counter is read all the same
+        unknown = PIN.finding(face.place, PIN.text, f"{NOT_CHECKED}: nobody here knows it", secrecy=Secrecy.PUBLIC)
+        yield replace(unknown, severity=Severity.INFO)
+    elif seen.pin is None:
         yield _missing(PIN, face, seen, f"PIN of {face.place}")
     elif not seen.pin.accepted:
         left = "blocked" if not seen.pin.tries_left else f"{seen.pin.tries_left} tries left"

@@ -40,6 +40,7 @@ class FacePlan:
     :param place: its name, and the place of its steps.  :param payment: None for a directory.
     :param fci: template A5.  :param answer: data objects of the answer to GPO; empty for a directory.
     :param data: what GET DATA must give, by tag.  :param key: the card's public key, None where it has none.
+    :param pin_known: whether the order has the PIN in clear: only then can it be presented.
     """
 
     place: str
@@ -51,6 +52,7 @@ class FacePlan:
     objects: Mapping[bytes, bytes]
     data: Mapping[bytes, bytes]
     key: RsaPublicKey | None
+    pin_known: bool = False
 
     @property
     def aip(self) -> bytes:
@@ -144,6 +146,7 @@ def _application_face(
         face.objects,
         shown,
         icc_key(face, holder, issuer) if issuer is not None else None,
+        isinstance(holder.pin, Secret),
     )
 
 
@@ -174,7 +177,7 @@ def _proofs(face: FacePlan) -> Iterator[Step]:
         data = bytes(dol_size(face.objects.get(DDOL, DEFAULT_DDOL)))
         command = commands.internal_authenticate(data)
         yield _step(face, Role.PROVE, f"DDA of {face.place}", command, size)
-    if face.takes_plain_pin:
+    if face.takes_plain_pin and face.pin_known:
         command = commands.verify(PinForm.PLAINTEXT, Secret(bytes(8), "PIN"))
         yield _step(face, Role.PRESENT, f"PIN of {face.place}", command, 0)
     if CDOL_1 in face.objects:

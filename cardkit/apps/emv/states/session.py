@@ -16,6 +16,7 @@ from cardkit.apps.emv.template import open_template, primitives
 from cardkit.apps.gp.states.session import GpSession
 from cardkit.channel import Channel
 from cardkit.crypto.pinblock import format_2
+from cardkit.crypto.secret import Secret
 from cardkit.desired import Challenge, Fact, Observations, Role, Step, Unmarked
 from cardkit.errors import CardError, KeyStoreError, ProtocolError
 
@@ -209,7 +210,7 @@ class PaymentSession:
     def _present(self, step: Step, face: FacePlan, seen: SeenFace) -> None:  # noqa: ARG002
         """Present the PIN once, to a card that has the record's PAN, if its counter is full."""
         pin = self._card.holder.pin if self._card is not None else None
-        if pin is None or seen.data.get(PIN_COUNTER) != face.data[PIN_COUNTER]:
+        if not isinstance(pin, Secret) or seen.data.get(PIN_COUNTER) != face.data[PIN_COUNTER]:
             raise ProtocolError("the PIN try counter is not full: the PIN was not presented")
         if _objects(seen.records.values()).get(_PAN, b"") != face.objects.get(_PAN):
             raise ProtocolError("not the card of this record: the PIN was not presented")

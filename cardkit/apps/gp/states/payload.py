@@ -94,6 +94,8 @@ class Payload:
     def _grouping(self, value: Value) -> Grouping:
         if value.keys:
             return Grouping(value.tag, self._dek().wrap_all(value.keys), secret=True, plain=False)
+        if value.pin is not None:
+            return Grouping(value.tag, self._dek().wrap_pin(value.pin), secret=True, plain=False)
         (grouping,) = ciphered((Grouping(value.tag, self._value(value), secret=value.secret),), self._dek().encrypt)
         return grouping
 

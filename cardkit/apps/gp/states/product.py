@@ -24,6 +24,7 @@ from cardkit.apps.gp.states.keysets import KeySet, aid_of, delivered_set, hex_of
 from cardkit.apps.gp.storedata import Encryption, P1Table, Structure, is_secret
 from cardkit.apps.gp.tags import Privilege, Privileges
 from cardkit.crypto.cardkeys import CardKey
+from cardkit.crypto.pinblock import EncipheredPin
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.secure.levels import SecurityLevel
 from cardkit.secure.parameters import Parameters, Quirks, decode_parameters
@@ -51,6 +52,7 @@ class Value:
 
     :param name: of its content.  :param size: bytes as it is sent.  :param given: bytes without padding.
     :param keys: card keys it consists of, which go from the key store under the DEK; then it has no content.
+    :param pin: a PIN that does the same, as a block of format 2.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Value:
     secret: bool = False
     pad: bool = False
     keys: tuple[CardKey, ...] = ()
+    pin: EncipheredPin | None = None
 
 
 @dataclass(frozen=True, slots=True)
