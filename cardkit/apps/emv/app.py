@@ -137,6 +137,8 @@ class EmvBlueprint:
         :raises KeyStoreError: when one is missing, or the issuer's is another than its certificate says.
         """
         self._gp.check_keys(keystore)
+        if self.product.block.holder.pin_key:
+            keystore.find(self.product.block.holder.pin_key)
         for item in self.product.block.applications:
             keys = item.keys
             for reference in filter(None, (keys.ac, keys.smi, keys.smc, keys.idn, keys.cvc3)):
