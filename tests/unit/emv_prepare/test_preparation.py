@@ -15,7 +15,7 @@ from cardkit.crypto import Usage
 from cardkit.crypto.private import PrivateKey
 from cardkit.crypto.secret import joined
 from cardkit.encoding import dgi, tlv
-from cardkit.errors import EncodingError, ProfileError
+from cardkit.errors import EncodingError, KeyStoreError, ProfileError
 from cardkit.perso import Prepared, plan, prepare
 from tests.unit.emv_prepare.conftest import KEYS, numbers_of
 
@@ -206,9 +206,8 @@ def test_a_certificate_that_does_not_recover_is_refused(variant, file, old, new,
 
 
 def test_another_issuer_key_than_the_certificates_is_found_out(variant):
-    """The certificate is made, and then does not recover as a terminal does it."""
     changed = variant("emv-contact-cda")
     key = next(entry for entry in json.loads(KEYS.read_text())["keys"] if entry["bits"] == 1408)
     changed.keystore._keys["test:issuer"] = PrivateKey.of(numbers_of(key).private_key(), "other", Usage.EMV_SIGN)
-    with pytest.raises(EncodingError, match="ICC certificate: header or trailer"):
+    with pytest.raises(KeyStoreError, match="key test:issuer: another than the one the issuer certificate is of"):
         changed.prepared()

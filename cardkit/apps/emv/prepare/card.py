@@ -44,6 +44,7 @@ def prepare_card(
     for item, own in zip(block.applications, values["applications"], strict=True):
         issuer = product.issuers.get(bytes.fromhex(item.aid)[:_RID_BYTES])
         if issuer is not None:
+            issuer.check_key(keystore)
             issuer.check(holder)
         shop = Workshop(chip, holder, objects, issuer, keystore, rng)
         data = prepare_application(item, own, shop)

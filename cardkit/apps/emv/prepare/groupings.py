@@ -21,8 +21,8 @@ class ApplicationData:
     """
 
     aid: bytes
-    clear: Mapping[int, bytes]
-    secret: Mapping[int, Secret] = field(default_factory=dict)
+    clear: Mapping[int, bytes] = field(repr=False)
+    secret: Mapping[int, Secret] = field(default_factory=dict, repr=False)
 
     def records(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield SFI, number and body of its records (EMV CPS 3.2: identifiers 01rr to 1Err)."""

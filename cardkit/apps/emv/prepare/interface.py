@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardkit.apps.emv.oda.static import static_data
 from cardkit.apps.emv.prepare.directory import label_of
@@ -29,8 +29,8 @@ class Face:
     """
 
     block: InterfaceBlock
-    objects: Objects
-    internal: Objects
+    objects: Objects = field(repr=False)
+    internal: Objects = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Shown:
     afl: bytes
     records: tuple[PreparedRecord, ...]
     fci: bytes
-    answer: bytes
+    answer: bytes = field(repr=False)
     internal: bytes
-    static: bytes | None
-    objects: Objects
+    static: bytes | None = field(repr=False)
+    objects: Objects = field(repr=False)
 
 
 def show(block: PaymentBlock, face: Face, file: RecordFile, certify: Certify) -> Shown:

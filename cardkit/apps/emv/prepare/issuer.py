@@ -10,8 +10,9 @@ from cardkit.apps.emv.oda.certificate import Certificate, SignedKey
 from cardkit.apps.emv.oda.recover import recover_issuer
 from cardkit.apps.emv.prepare.holder import Holder
 from cardkit.apps.emv.schema import IssuerBlock
+from cardkit.crypto import KeyStore
 from cardkit.encoding import tlv
-from cardkit.errors import AuthenticationError, EncodingError, ProfileError
+from cardkit.errors import AuthenticationError, EncodingError, KeyStoreError, ProfileError
 
 INDEX, CERTIFICATE, REMAINDER, EXPONENT = b"\x8f", b"\x90", b"\x92", b"\x9f\x32"
 _EXPECTED = "data objects 8F, 90, 9F32, and 92 where the key has a remainder, in hexadecimal digits"
@@ -38,6 +39,14 @@ class IssuerCertificate:
             REMAINDER: self.signed.remainder,
             EXPONENT: self.signed.exponent,
         }
+
+    def check_key(self, keystore: KeyStore) -> None:
+        """Check that the key store has the key the certificate is of.
+
+        :raises KeyStoreError: when it is another, or missing.
+        """
+        if keystore.emv_public(self.key) != self.certificate.key:
+            raise KeyStoreError(f"key {self.key}: another than the one the issuer certificate is of")
 
     def check(self, holder: Holder) -> None:
         """Check that it is good for a card.

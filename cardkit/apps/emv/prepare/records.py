@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardkit.apps.emv.oda.static import RECORD_TEMPLATE
 from cardkit.apps.emv.schema import RecordBlock
@@ -24,7 +24,7 @@ class PreparedRecord:
 
     sfi: int
     number: int
-    body: bytes
+    body: bytes = field(repr=False)
     signed: bool
 
     @property
