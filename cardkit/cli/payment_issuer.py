@@ -11,6 +11,7 @@ from cardkit.apps.emv.app import EmvFiles
 from cardkit.apps.emv.capk import CapkStore, parse_capk
 from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator
 from cardkit.apps.emv.schema import MasterKeysBlock
+from cardkit.apps.emv.scripts import ScriptCommand
 from cardkit.apps.emv.terminal.host import FixedHost, IssuerHost, OnlineAnswer, OnlineRequest
 from cardkit.cli.keys_option import open_keystore
 from cardkit.crypto.emvstore import EmvKeyStore
@@ -28,6 +29,7 @@ class IssuerChoice:
     :param profile: whose keys and authorities count; empty for none.
     :param keys_url: key store in place of the profile's test keys; empty for those.
     :param capk: further files of CA public keys.  :param answer: response code of an issuer without keys.
+    :param scripts: commands an issuer with keys sends.
     """
 
     profile: str
@@ -35,6 +37,7 @@ class IssuerChoice:
     capk: tuple[Path, ...]
     answer: str
     descriptor: int | None = None
+    scripts: tuple[ScriptCommand, ...] = ()
 
 
 class IssuersByApplication:
@@ -68,6 +71,8 @@ def open_issuer(choice: IssuerChoice, stack: ExitStack) -> tuple[IssuerHost | No
     for path in choice.capk:
         _add_all(capks, path.read_text(encoding="utf-8"), str(path))
     if not choice.profile:
+        if choice.scripts:
+            raise ProfileError("scripts carry MACs by an issuer's keys: expected --profile")
         return _fixed(choice.answer), capks
     profile = load_profile(choice.profile)
     files = _payment_files(profile)
@@ -86,7 +91,7 @@ def _payment_files(profile: Profile) -> EmvFiles:
 
 
 def _hosts(files: EmvFiles, keystore: EmvKeyStore, choice: IssuerChoice) -> IssuersByApplication:
-    policy = IssuerPolicy(approve=choice.answer in ("", "00"))
+    policy = IssuerPolicy(approve=choice.answer in ("", "00"), scripts=choice.scripts)
     return IssuersByApplication(
         {
             bytes.fromhex(item.aid): IssuerSimulator(keystore, _issuer_keys(item.keys), policy)

@@ -22,6 +22,7 @@ from cardkit.cli.card import identity
 from cardkit.cli.hexadecimal import from_hex
 from cardkit.cli.keys_option import passphrase_fd
 from cardkit.cli.payment_issuer import IssuerChoice, open_issuer
+from cardkit.cli.payment_scripts import HELP, script_commands
 from cardkit.cli.render import facts, print_json
 from cardkit.cli.secrets_input import source
 from cardkit.crypto import Secret
@@ -73,6 +74,8 @@ def issuer_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="CA public keys of the terminal, a list in TOML."),
         click.option("--answer", default="", metavar="CODE",
                      help="The issuer answers this: 00, 05. Without --profile it looks at no cryptogram."),
+        click.option("--script", "scripts", multiple=True, metavar="COMMAND", help=HELP),
+        click.option("--yes", is_flag=True, help="Send scripts."),
         passphrase_fd,
     )):  # fmt: skip
         command = option(command)
@@ -91,8 +94,11 @@ def transaction_command(reader: str, descriptor: int | None, ask_pin: bool, as_j
     GENERATE AC, the issuer, scripts, second GENERATE AC. The card's transaction counter rises. Ends with 0 when the
     transaction is approved.
     """
-    pin = _pin(descriptor) if ask_pin else None
-    choice = IssuerChoice(given["profile"], given["keys_url"], given["capk"], given["answer"], descriptor)
+    if given["scripts"] and not given["yes"]:
+        raise click.UsageError("scripts change the card, some for good: expected --yes")
+    pin = source(descriptor).secret("PIN of the card") if ask_pin else None
+    scripts = script_commands(given["scripts"], lambda what: source(descriptor).twice(what))
+    choice = IssuerChoice(given["profile"], given["keys_url"], given["capk"], given["answer"], descriptor, scripts)
     with ExitStack() as stack:
         host, capks = open_issuer(choice, stack)
         around = Surroundings(
@@ -107,10 +113,6 @@ def transaction_command(reader: str, descriptor: int | None, ask_pin: bool, as_j
     else:
         _show(result)
     return 0 if result.outcome.approved else _FAILED
-
-
-def _pin(descriptor: int | None) -> Secret:
-    return source(descriptor).secret("PIN of the card")
 
 
 def _settings(given: Document) -> Settings:

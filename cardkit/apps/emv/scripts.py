@@ -13,7 +13,7 @@ from cardkit.errors import EncodingError
 
 BEFORE, AFTER = 0x71, 0x72  # whether it runs before or after the second GENERATE AC
 _COMMAND = 0x86
-_CLA = 0x84
+_CLA, _SCHEME_CLA = 0x84, 0x04  # of EMV's own commands, and of those schemes add (unverified)
 MAC_BYTES = (4, 8)
 _APPLICATION_BLOCK, _APPLICATION_UNBLOCK, _CARD_BLOCK, _PIN_CHANGE = 0x1E, 0x18, 0x16, 0x24
 _PUT_DATA, _UPDATE_RECORD = 0xDA, 0xDC
@@ -39,6 +39,7 @@ class ScriptCommand:
     hidden: bool = False
     template: int = AFTER
     mac_size: int = MAC_BYTES[1]
+    cla: int = _CLA
 
     def build(self, keystore: EmvKeyStore, keys: Keys, transaction: Transaction) -> bytes:
         """Return the command with its MAC, format 2.
@@ -61,7 +62,7 @@ class ScriptCommand:
         length = len(data) + self.mac_size
         if length > 0xFF:
             raise EncodingError(f"script: {len(data)} bytes and a MAC of {self.mac_size}, expected 255 or less")
-        header = bytes((_CLA, self.ins, self.p1, self.p2, length))
+        header = bytes((self.cla, self.ins, self.p1, self.p2, length))
         mac = keystore.emv_script_mac(integrity, transaction, transaction.script_message(header, data))
         return header + data + mac[: self.mac_size]
 
@@ -85,7 +86,7 @@ def put_data(tag: int, value: bytes, *, hidden: bool = False) -> ScriptCommand:
     """
     if not 0 <= tag <= 0xFFFF:
         raise EncodingError(f"PUT DATA: tag {tag:X}, expected two bytes")
-    return ScriptCommand(_PUT_DATA, tag >> 8, tag & 0xFF, value, hidden=hidden)
+    return ScriptCommand(_PUT_DATA, tag >> 8, tag & 0xFF, value, hidden=hidden, cla=_SCHEME_CLA)
 
 
 def update_record(sfi: int, record: int, value: bytes) -> ScriptCommand:
@@ -95,7 +96,7 @@ def update_record(sfi: int, record: int, value: bytes) -> ScriptCommand:
     """
     if not 1 <= sfi <= 30 or not 1 <= record <= 0xFF:
         raise EncodingError(f"UPDATE RECORD: record {record} of SFI {sfi}, expected 1 to 255 of 1 to 30")
-    return ScriptCommand(_UPDATE_RECORD, record, sfi << 3 | 4, value)
+    return ScriptCommand(_UPDATE_RECORD, record, sfi << 3 | 4, value, cla=_SCHEME_CLA)
 
 
 def script_templates(commands: Sequence[tuple[ScriptCommand, bytes]]) -> tuple[bytes, ...]:

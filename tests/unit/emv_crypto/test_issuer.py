@@ -188,7 +188,7 @@ def test_data_that_go_into_the_card():
     put, update, secret = commands(answered(visa18(), IssuerPolicy(scripts=sent)))
     kind, cryptogram = card(cvn.VisaCVN18), visa18()[b"\x9f\x26"]
 
-    assert (put[:6].hex(), update[:7].hex()) == ("84da9f580905", "84dc020c0a7000")
+    assert (put[:6].hex(), update[:7].hex()) == ("04da9f580905", "04dc020c0a7000")
     assert put[6:] == kind.generate_command_mac(put[:5], cryptogram, b"\0\x1c", put[5:6])
     assert secret[5:13] == kind.encrypt_command_data(b"\7", b"\0\x1c")
 
