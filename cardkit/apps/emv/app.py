@@ -134,7 +134,9 @@ class EmvBlueprint:
     def check_keys(self, keystore: KeyStore) -> None:
         """Find every key.
 
-        :raises KeyStoreError: when one is missing, or the issuer's is another than its certificate says.
+        The issuer's own is not asked for: a station needs none.
+
+        :raises KeyStoreError: when one is missing.
         """
         self._gp.check_keys(keystore)
         if self.product.block.holder.pin_key:

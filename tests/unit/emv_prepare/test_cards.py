@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from cardkit.apps.emv.aids import PSE
+from cardkit.apps.emv.client import EmvCard
+from cardkit.apps.emv.fci import directory_record
 from cardkit.apps.gp.client import SecurityDomain
 from cardkit.apps.gp.install import for_personalization
 from cardkit.apps.gp.storedata import Grouping, pack, store_commands
@@ -289,3 +292,49 @@ def test_a_chip_may_want_other_bits_in_p1(variant, tap):
     assert personalize(job.plan(), card, job.keystore).verdict is Verdict.GOOD
     sent = [command[2] for command in seam.sent if command[1] == STORE_DATA]
     assert sent == [0x80, 0x60, 0x60, 0x00, 0x00, 0x00, 0x80]
+
+
+SECOND = """
+[[emv.applications]]
+aid = "F0434B49540103"
+load_file = "A0000000999901"
+module = "A000000099990101"
+label = "SECOND TEST"
+priority = 2
+keys = { ac = "test:imk-ac", smi = "test:imk-smi", smc = "test:imk-smc", derivation = "B" }
+
+[emv.applications.tags]
+"5F28" = "0860"
+"8C" = "9F02069F03069F1A0295055F2A029A039C019F3704"
+"8D" = "8A0291089F02069F03069F1A0295055F2A029A039C019F3704"
+"9F42" = "0860"
+"9F4F" = "9A039C01"
+
+[emv.applications.contact]
+aip = "1800"
+records = [{ sfi = 1, tags = ["57", "5A", "5F24", "5F34", "5F28", "8C", "8D", "9F42"] }]
+internal = { "9F10" = "06011203000000" }
+
+[emv.gp]
+"""
+
+
+def test_a_card_may_have_several_applications(variant, good_chip, tap):
+    """The second authenticates online only: no certificates, no RSA key, another cryptogram version (VSDC 18)."""
+    job = variant("emv-contact-cda", ("\n[emv.gp]\n", SECOND))
+    _, card = tap(good_chip(job))
+    assert verify(job.plan(4), card, job.keystore).verdict is Verdict.BAD
+    report = verify(job.plan(), card, job.keystore)
+    assert report.verdict is Verdict.GOOD
+    assert {"ATC F0434B49540101 contact", "ATC F0434B49540103 contact"} <= set(report.facts)
+    entries = directory_record(card_record(card))
+    assert [(entry.aid.hex().upper(), entry.values[b"\x87"]) for entry in entries] == [
+        ("F0434B49540101", b"\x01"),
+        ("F0434B49540103", b"\x02"),
+    ]
+
+
+def card_record(card):
+    card.reset()
+    emv = EmvCard(card.channel)
+    return emv.read_record(emv.select(PSE).directory_sfi, 1)

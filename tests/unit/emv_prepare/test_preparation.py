@@ -135,6 +135,14 @@ def test_nothing_of_the_private_key_shows(contact):
     assert "9999990000000014" not in shown
 
 
+def test_no_object_on_the_way_shows_whose_card_it_is(contact):
+    """What a traceback with local variables would print: PAN, name and records are in none of it."""
+    blueprint = contact.plan().blueprint
+    card = blueprint._card
+    shown = " ".join(map(repr, (blueprint._card, *card.faces.values(), *card.data.values(), card.holder, blueprint)))
+    assert not [text for text in ("9999990000000014", "TEST/CARD ONE", "544553542F") if text in shown.upper()]
+
+
 def test_values_of_another_product_are_refused(contact, dual):
     with pytest.raises(ProfileError, match="not of this product"):
         plan(contact.profile, contact.records[0], dual.prepared(), contact.keystore)
@@ -153,6 +161,9 @@ def test_values_of_another_product_are_refused(contact, dual):
             "track 2 equivalent data: 24 bytes",
         ),
         ('label = "NEUTRAL TEST"', 'label = "NEUTRAL TEST CARD"', "expected 1 to 16 letters"),
+        ('fci = ["5F2D"]', 'fci = ["5F2D", "9F38"]', "data object 9F38: no value"),
+        ('"5F2D" = "757A656E"', f'"5F2D" = "{"75" * 240}"', "FCI of F0434B49540101: 265 bytes, expected 252"),
+        ('"9F4A" = "82"', '"9F4A" = "83"', "static data tag list 9F4A: 83, expected 82"),
     ],
 )
 def test_what_does_not_fit_is_said_before_a_card_is_there(variant, old, new, text):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cardkit.apps.emv.oda.create import (
@@ -43,8 +43,8 @@ class Workshop:
     """
 
     chip: ChipBlock
-    holder: Holder
-    objects: Objects
+    holder: Holder = field(repr=False)
+    objects: Objects = field(repr=False)
     issuer: IssuerCertificate | None
     keystore: KeyStore
     rng: Callable[[int], bytes]

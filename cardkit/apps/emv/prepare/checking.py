@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardkit.apps.emv.oda.certificate import SignedKey
 from cardkit.apps.emv.oda.recover import recover_icc, recover_pin_key, recover_ssad
@@ -34,10 +34,10 @@ class PreparedFace:
 
     name: str
     fci: bytes
-    answer: Mapping[bytes, bytes]
-    records: tuple[tuple[int, int, bytes], ...]
-    signed: tuple[tuple[int, bytes], ...]
-    objects: Mapping[bytes, bytes]
+    answer: Mapping[bytes, bytes] = field(repr=False)
+    records: tuple[tuple[int, int, bytes], ...] = field(repr=False)
+    signed: tuple[tuple[int, bytes], ...] = field(repr=False)
+    objects: Mapping[bytes, bytes] = field(repr=False)
 
     @property
     def aip(self) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -33,10 +33,10 @@ class Holder:
         PIN.
     """
 
-    pan: str
+    pan: str = field(repr=False)
     psn: str
     expiry: date
-    name: str
+    name: str = field(repr=False)
     service_code: str
     effective: date | None = None
     pin: PinSource | None = None

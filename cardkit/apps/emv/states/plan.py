@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.emv import commands
@@ -47,9 +47,9 @@ class FacePlan:
     aid: bytes
     payment: PaymentBlock | None
     fci: bytes
-    answer: Mapping[bytes, bytes]
-    records: tuple[tuple[int, int, bytes], ...]
-    objects: Mapping[bytes, bytes]
+    answer: Mapping[bytes, bytes] = field(repr=False)
+    records: tuple[tuple[int, int, bytes], ...] = field(repr=False)
+    objects: Mapping[bytes, bytes] = field(repr=False)
     data: Mapping[bytes, bytes]
     key: RsaPublicKey | None
     pin_known: bool = False
@@ -94,9 +94,9 @@ class CardPlan:
     :param pin: its block format 2, None where there is none.  :param faces: by place.
     """
 
-    holder: Holder
-    data: Mapping[bytes, ApplicationData]
-    faces: Mapping[str, FacePlan]
+    holder: Holder = field(repr=False)
+    data: Mapping[bytes, ApplicationData] = field(repr=False)
+    faces: Mapping[str, FacePlan] = field(repr=False)
     steps: tuple[Step, ...]
     states: tuple[State, ...]
 

@@ -42,13 +42,13 @@ class SeenFace:
     """
 
     fci: bytes | None = None
-    answer: Mapping[bytes, bytes] | None = None
-    records: dict[tuple[int, int], bytes] = field(default_factory=dict)
-    data: dict[bytes, bytes] = field(default_factory=dict)
-    terminal: dict[bytes, bytes] = field(default_factory=dict)
-    pdol_data: bytes = b""
-    ddol_data: bytes = b""
-    cdol_data: bytes = b""
+    answer: Mapping[bytes, bytes] | None = field(default=None, repr=False)
+    records: dict[tuple[int, int], bytes] = field(repr=False, default_factory=dict)
+    data: dict[bytes, bytes] = field(repr=False, default_factory=dict)
+    terminal: dict[bytes, bytes] = field(repr=False, default_factory=dict)
+    pdol_data: bytes = field(default=b"", repr=False)
+    ddol_data: bytes = field(default=b"", repr=False)
+    cdol_data: bytes = field(default=b"", repr=False)
     sdad: bytes | None = None
     cryptogram: ApplicationCryptogram | None = None
     pin: PinAnswer | None = None
