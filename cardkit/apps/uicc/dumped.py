@@ -55,7 +55,6 @@ class _Reader:
         for directory in self._document["directories"]:
             self._directory(directory)
         return CardPicture(
-            family=self._document.get("class", ""),
             names=frozenset(self._names),
             controls=self._controls,
             faults=self._faults,
@@ -64,7 +63,7 @@ class _Reader:
             refused=self._refused,
             specs=self._specs,
             unasked=frozenset(name.partition("#")[0] for name in (*self._bodies, *self._blanks)),
-            domain=self._document.get(DOMAIN),
+            domain=_domain(self._document),
             **_observed(self._document.get(OBSERVED, {})),
         )
 
@@ -81,19 +80,21 @@ class _Reader:
     def _entry(self, name: str, entry: Mapping[str, Any]) -> None:
         self._names.add(name)
         if "fcp" not in entry:
-            self._faults[name] = str(entry.get("error", "no answer of SELECT"))
+            error = str(entry.get("error", "no answer of SELECT"))
+            (self._refused if _STATUS.search(error) else self._faults)[name] = _short(error)
             return
         answer = bytes.fromhex(entry["fcp"])
-        self._controls[name] = Fcp.parse(answer) if answer[:1] in (bytes((FCP,)), bytes((FCI,))) else GsmStatus(answer)
+        new = answer[:1] in (bytes((FCP,)), bytes((FCI,)))
+        self._controls[name] = Fcp.parse(answer) if new else GsmStatus.parse(answer)
 
     def _contents(self, name: str, file: Mapping[str, Any]) -> None:
-        parts = {f"{name}#{record['number']}": record for record in file.get("records", [])} or {name: file}
+        parts = {f"{name}#{int(record['number'])}": record for record in file.get("records", [])} or {name: file}
         for where, part in parts.items():
             if "body" in part:
                 self._bodies[where] = bytes.fromhex(part["body"])
             elif "blank" in part:
                 self._blanks[where] = bool(part["blank"])
-        if name in self._faults:
+        if name not in self._controls:
             return
         if "error" in file:
             self._refused[name] = _short(str(file["error"]))
@@ -111,6 +112,14 @@ def _phone_book(directory: str, files: list[Mapping[str, Any]]) -> list[FileSpec
     """Return the files the card's own EF.PBR names."""
     records = [record["value"] for file in files if file["name"] == PBR for record in file.get("records", [])]
     return phone_book(directory, DIRECTORIES[directory].path, records) if directory in DIRECTORIES else []
+
+
+def _domain(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what rules ask of a security domain, None where the card has none."""
+    if DOMAIN not in document:
+        return None
+    found = document[DOMAIN]
+    return {"card_locked": bool(found["card_locked"]), "keys": [{"kvn": key["kvn"]} for key in found.get("keys", [])]}
 
 
 # What a card did

@@ -49,7 +49,6 @@ class CardPicture:
 
     Files are named as in the catalogue, ``ADF.USIM/EF.IMSI``; records ``ADF.USIM/EF.SMSP#1``.
 
-    :param family: ``UICC``, or ``2G`` for class A0.
     :param names: every file and directory that is there; None where nobody looked for all.
     :param declared: files that can be there, by the chip model; None where nobody knows it.
     :param controls: answers of SELECT, of files and directories.  :param faults: those that make no sense, in words.
@@ -67,7 +66,6 @@ class CardPicture:
     :param domain: the issuer security domain's part of a dump.
     """
 
-    family: str = "UICC"
     atr_fits: bool | None = None
     names: frozenset[str] | None = None
     declared: frozenset[str] | None = None

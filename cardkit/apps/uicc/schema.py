@@ -36,8 +36,8 @@ Gsm = Literal["comp128v1", "comp128v2", "comp128v3", "xor-2g"]
 
 Algorithm = Literal["milenage", "tuak", "xor", "comp128v1", "comp128v2", "comp128v3", "xor-2g"]
 
-Weak = Literal["comp128v1", "test-keys"]
-"""What a profile must name to get: an algorithm that gives Ki away, keys that are published or all one byte."""
+Weak = Literal["comp128v1", "xor", "test-keys"]
+"""What a profile must name to get: algorithms that give Ki away, keys that are published or all one byte."""
 
 
 class MilenageBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

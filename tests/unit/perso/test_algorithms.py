@@ -161,8 +161,8 @@ def rules(outcome):
 @pytest.mark.parametrize(
     ("auth", "findings"),
     [
-        ('algorithm = "xor"', [("UICC-097", "xor")]),
-        (f'{MILENAGE}\ngsm_algorithm = "xor-2g"', [("UICC-097", "xor-2g")]),
+        ('algorithm = "xor"\naccept = ["xor"]', [("UICC-097", "xor")]),
+        (f'{MILENAGE}\ngsm_algorithm = "xor-2g"\naccept = ["xor"]', [("UICC-097", "xor-2g")]),
         (f"{MILENAGE}\nsres_variant = 2", []),
         (f"{MILENAGE}\nage_limit = 1000", []),
         ('algorithm = "milenage"\nop = "{opc}"', []),
@@ -183,6 +183,13 @@ def test_algorithms_of_the_virtual_card(product, tap, auth, findings):
     assert [item for item in told if item == spent or not item[1].startswith("not checked")] == sorted(
         [*findings, spent]
     )
+
+
+def test_xor_that_nobody_has_asked_for_makes_no_good_card(product, tap):
+    job = product('algorithm = "xor"')
+    _, card = tap()
+    outcome = personalize(job.plan(), card, job.keystore)
+    assert (outcome.verdict, rules(outcome)) == (Verdict.BAD, [("UICC-097", "xor")])
 
 
 TUAK = 'algorithm = "tuak"\nopc = "{opc}"'

@@ -5,11 +5,20 @@ The sheet's own list of them is 23.1. The cards are sanitized: IMSI 001010000000
 
 from __future__ import annotations
 
-import pytest
+import contextlib
+import copy
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cardkit.apps.dump import check
 from cardkit.apps.uicc.rules.engine import findings
 from cardkit.apps.uicc.rules.expectation import Expectation
 from cardkit.desired import Severity
+from cardkit.errors import EncodingError
+
+from .conftest import document
 
 EVERY_BIT = "001-01 with every bit of the access technologies"
 USIM, GSM, TELECOM = "ADF.USIM", "DF.GSM", "DF.TELECOM"
@@ -96,3 +105,33 @@ def test_a_card_that_was_not_read_to_the_end_says_so(dumps):
     found = findings(dumps["usim-A"], Expectation(), rules={"UICC-051"})
     assert [(item.not_checked, item.severity) for item in found] == [(True, Severity.WARNING)]
     assert "6F06, were not found, nor were" in found[0].actual
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(part, (*path, key))
+    yield path
+
+
+USIM_A = document("usim-A") | {
+    "format": "cardkit-dump-1",
+    "globalplatform": {"card_locked": False, "keys": [{"kvn": "30", "kid": "01"}]},
+    "observed": {"codes": {"01": {"state": "ASKED", "left": 3}}, "by_sfi": {"MF/EF.DIR": "61"}, "identities": [],
+                 "asked": ["D009810301250082028182"], "chv": 22 * "00" + "01"},
+}  # fmt: skip
+PATHS = [path for path in leaves(USIM_A) if path]
+ANYTHING = st.none() | st.booleans() | st.integers(-1, 300) | st.text(max_size=6) | st.just([]) | st.just({})
+
+
+@settings(max_examples=40, deadline=None)
+@given(path=st.sampled_from(PATHS), value=ANYTHING | st.binary(max_size=12).map(bytes.hex))
+def test_a_dump_that_was_tampered_with_is_judged_or_refused(path, value):
+    """Whatever stands in place of one part of a dump, there are findings, or one error that names the dump."""
+    changed = copy.deepcopy(USIM_A)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with contextlib.suppress(EncodingError):
+        assert check(changed)

@@ -23,6 +23,7 @@ class Trouble:
     :param expected: "" for the text of the rule.  :param actual: begins with "not checked" where it could not tell.
     :param secrecy: of what it quotes; None for that of the file it is about.
     :param by_design: "not checked" because nobody tried or could know, which does not make a card doubtful.
+    :param mild: a warning and no more, as the profile has asked for it.
     """
 
     where: str
@@ -31,6 +32,7 @@ class Trouble:
     decoded: str = ""
     secrecy: Secrecy | None = None
     by_design: bool = False
+    mild: bool = False
 
 
 @dataclass(frozen=True, slots=True)

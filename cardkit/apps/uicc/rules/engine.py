@@ -84,7 +84,9 @@ def finding(rule: str, trouble: Trouble) -> Finding:
     unseen = trouble.actual.startswith(NOT_CHECKED) and trouble.by_design
     secrecy = trouble.secrecy or (Secrecy.PUBLIC if unseen else secrecy_of(trouble.where))
     found = TABLE[rule].finding(trouble.where, expected, trouble.actual, decoded=trouble.decoded, secrecy=secrecy)
-    return replace(found, severity=Severity.INFO) if unseen else found
+    if unseen or trouble.mild:
+        return replace(found, severity=Severity.INFO if unseen else Severity.WARNING)
+    return found
 
 
 def secrecy_of(where: str) -> Secrecy:

@@ -178,7 +178,7 @@ _KEYS = (
     ("UICC-095", E, "TS 31.103 7.1", "the ISIM has K and OPc of its own file", "no calls over LTE and Wi-Fi"),
     ("UICC-096", E, "TS 51.011 10.2.1", "SRES and Kc are those of the record's key, for every RAND",
      "no service on 2G networks"),
-    ("UICC-097", W, _PROFILE, "the algorithm is neither for tests nor broken",
+    ("UICC-097", E, _PROFILE, "the algorithm is neither for tests nor broken",
      "the key can be computed from answers: the card can be copied"),
     ("UICC-098", E, _PROFILE, "K and OPc differ, are not one byte over and over, and are not published",
      "everybody can compute what the card answers: it can be copied"),

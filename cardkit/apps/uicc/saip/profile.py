@@ -197,4 +197,6 @@ def _auth(given: Authentication) -> Table:
         }
     if algorithm == "tuak":
         auth["tuak"] = {"iterations": given.iterations}
+    if algorithm == "xor":
+        auth["accept"] = ["xor"]  # the package itself asks for the test algorithm
     return {**auth, "sqn_start": start, "sqn_max": next_sqn(start, 0, IND_BITS), "delta": given.delta}
