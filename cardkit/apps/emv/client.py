@@ -184,6 +184,14 @@ class EmvCard:
         answer = _answer(self._send(commands.generate_ac(kind, cdol_data, cda=cda), what).data, what, _ac_values)
         return application_cryptogram(answer, what)
 
+    def compute_cryptographic_checksum(self, udol_data: bytes) -> Answer:
+        """Return dynamic codes and transaction counter of mag-stripe mode: 9F60, 9F61, 9F36.
+
+        :raises ProtocolError: when the answer is no template 77.
+        """
+        what = "COMPUTE CRYPTOGRAPHIC CHECKSUM"
+        return _answer(self._send(commands.compute_cryptographic_checksum(udol_data), what).data, what, lambda _: {})
+
     def external_authenticate(self, authentication_data: bytes) -> ResponseAPDU:
         """Hand over the issuer's authentication (tag 91); the status word is the card's verdict."""
         return self._channel.send(commands.external_authenticate(authentication_data))

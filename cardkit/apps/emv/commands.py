@@ -27,6 +27,7 @@ class Ins(IntEnum):
     VERIFY = 0x20
     PIN_CHANGE = 0x24
     EXTERNAL_AUTHENTICATE = 0x82
+    COMPUTE_CRYPTOGRAPHIC_CHECKSUM = 0x2A
     GET_CHALLENGE = 0x84
     INTERNAL_AUTHENTICATE = 0x88
     GET_PROCESSING_OPTIONS = 0xA8
@@ -46,6 +47,7 @@ class Cryptogram(IntEnum):
 
 
 _CDA = 0x10
+_CHECKSUM_P1, _CHECKSUM_P2 = 0x8E, 0x80
 
 
 class PinForm(IntEnum):
@@ -116,6 +118,14 @@ def internal_authenticate(ddol_data: bytes) -> CommandAPDU:
 def generate_ac(kind: Cryptogram, cdol_data: bytes, *, cda: bool = False) -> CommandAPDU:
     """Ask for an application cryptogram.  :param cda: together with a signature."""
     return _own(Ins.GENERATE_AC, kind | (_CDA if cda else 0), 0, cdol_data)
+
+
+def compute_cryptographic_checksum(udol_data: bytes) -> CommandAPDU:
+    """Ask for the dynamic codes of a contactless card in mag-stripe mode (EMV Contactless Book C-2).
+
+    :param udol_data: what the UDOL asks for.
+    """
+    return _own(Ins.COMPUTE_CRYPTOGRAPHIC_CHECKSUM, _CHECKSUM_P1, _CHECKSUM_P2, udol_data)
 
 
 def external_authenticate(authentication_data: bytes) -> CommandAPDU:

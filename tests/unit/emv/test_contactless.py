@@ -175,6 +175,66 @@ def test_wrong_signature_of_such_a_card_is_declined_at_once() -> None:
     assert [command[1] for command in card.sent].count(0xAE) == 1
 
 
+# Cards with tracks
+
+
+class StripeCard(PaperCard):
+    """Knows no EMV mode: has tracks, and makes a code for each transaction."""
+
+    def __init__(self, more: str = "") -> None:
+        super().__init__("0000")
+        self.pdol = b""
+        self.afl = h("08010100")
+        self.tracks = t("9F6B", "5123456789012345D35121010000000000000F") + h(more)
+        self.answer = t("77", t("9F61", "7330"), t("9F60", "1234"), t("9F36", "005E"))
+
+    def records(self):
+        return {(1, 1): t("70", self.tracks)}
+
+    def transmit(self, command: bytes) -> bytes:
+        if command[1] == 0x2A:
+            self.sent.append(command)
+            return self.answer + h("9000")
+        return super().transmit(command)
+
+
+@pytest.mark.parametrize(
+    ("more", "data"),
+    [
+        ("", "69554195"),  # the random number 10111213 hex is 269554195: its last eight digits
+        ("9F6602 001C 9F6701 00", "00000195"),
+        ("9F6602 001F 9F6701 03", "00000095"),
+        ("9F6903 9F6A04", "69554195"),
+        ("9F6906 9F6A04 9F1A02", "69554195 0860"),
+    ],
+)
+def test_mag_stripe_mode(more: str, data: str) -> None:
+    card, host = StripeCard(more), Host()
+    result = tap(card, host=host)
+    assert result.outcome is Outcome.APPROVED_ONLINE
+    wanted = h(data)
+    assert card.sent[-1] == h("802A8E80") + bytes((len(wanted),)) + wanted + b"\x00"
+    assert host.asked[0].values[h("9F61")] == h("7330")
+    assert host.asked[0].values[h("9F6A")] == wanted[:4]
+    assert "CVC3 (track 2) 29488" in story(result)
+    assert "5123456789012345" not in story(result)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [("7704 9F610173", "no tag 9F36"), ("8002 7330", "no tag 9F61"), ("", "got nothing")]
+)
+def test_mag_stripe_answers_are_checked(answer: str, said: str) -> None:
+    card = StripeCard()
+    card.answer = h(answer)
+    result = tap(card, host=Host())
+    assert result.outcome is Outcome.TERMINATED
+    assert said in str(result.error)
+
+
+def test_mag_stripe_list_that_is_broken() -> None:
+    assert "UDOL (9F69): DOL ends" in str(tap(StripeCard("9F6902 9F6A"), host=Host()).error)
+
+
 # Selection
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cardkit.apps.emv.capk import CapkStore, CaPublicKey
 from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator
 from cardkit.apps.emv.scripts import PIN_UNBLOCK, pin_change
+from cardkit.apps.emv.terminal.host import FixedHost
 from cardkit.apps.emv.terminal.run import Outcome, Result, run_transaction
 from cardkit.apps.emv.terminal.settings import Purchase, Settings
 from cardkit.apps.emv.terminal.transaction import Mark, Surroundings
@@ -148,3 +149,33 @@ def test_dynamic_signatures_of_every_size(aip: str, key: str, image: str) -> Non
     certificate = result.transaction.icc_certificate
     assert certificate is not None
     assert certificate.key.bits == int(key.partition("-")[0])
+
+
+def test_mag_stripe_mode_of_an_independent_card() -> None:
+    """The code is that of pyemv's vector cvv.generate_cvc3 1 where number and counter are its own."""
+    tlv, tlvs = issuance.tlv, issuance.tlvs
+    secret = bytes.fromhex("6D6425FB9401C21AA1F80451AB85DA3B")
+    keys = (*issuance.CARD_KEYS, secret)
+    tracks = {"56": "42353132333435" + "30" * 10, "9F6B": "5123456789012345D35121010000000000000F", "9F69": "9F6A04"}
+    changes = {
+        "_9103": tlv("A5", tlvs({"50": "4E45555452414C", "87": "01"})),
+        "_B104": tlvs({"82": "0000", "94": "1801020020010100"}),
+        "_0401": issuance.record(tracks),
+        "_8000": b"".join(keys).hex(),
+        "_9000": b"".join(map(issuance.kcv, keys)).hex(),
+        "_9F36": "005D",
+    }
+    card = issuance.personalize(make_card("emv-cps", seed=1), issuance.card("vsdc18", **changes), contactless=True)
+    around = Surroundings(
+        Settings(),
+        Purchase(1000, NOW),
+        CapkStore(),
+        lambda _: (899).to_bytes(4, "big"),
+        FixedHost(b"00"),
+        contactless=True,
+    )
+    result = run_transaction(Channel(LoopbackConnection(card, protocol=TransmissionProtocol.T1)), around)
+    assert problems(result) == []
+    assert result.outcome is Outcome.APPROVED_ONLINE
+    assert result.transaction.data[bytes.fromhex("9F6A")] == bytes.fromhex("00000899")
+    assert int.from_bytes(result.transaction.card_data[bytes.fromhex("9F61")], "big") == 29488

@@ -14,6 +14,7 @@ from cardkit.apps.emv.terminal.cardholder import verify_cardholder
 from cardkit.apps.emv.terminal.cryptogram import first_generate, second_generate
 from cardkit.apps.emv.terminal.decide import decide, decide_alone
 from cardkit.apps.emv.terminal.initiate import initiate, read_records, require_mandatory
+from cardkit.apps.emv.terminal.magstripe import compute_codes, is_mag_stripe
 from cardkit.apps.emv.terminal.online import approved, authenticate_issuer, go_online, run_scripts
 from cardkit.apps.emv.terminal.restrictions import restrict
 from cardkit.apps.emv.terminal.risk import manage_risk
@@ -82,6 +83,10 @@ def _run(transaction: Transaction) -> Outcome:
     _phase(transaction, "reading", read_records)
     if transaction.around.contactless and contactless.decided_at_once(transaction):
         return _finish_at_once(transaction)
+    if transaction.around.contactless and is_mag_stripe(transaction):
+        transaction.phase = "card action analysis"
+        compute_codes(transaction)
+        return _complete_online(transaction)
     require_mandatory(transaction)
     _phase(transaction, "offline data authentication", authenticate)
     _phase(transaction, "processing restrictions", restrict)
