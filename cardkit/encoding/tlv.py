@@ -80,6 +80,18 @@ def parse(data: bytes, padding: bytes = b"") -> TlvList:
     return Elements(tuple(items), data[offset:])
 
 
+def first(data: bytes) -> tuple[Tlv, int]:
+    """Read the one object that data begin with, whatever follows.
+
+    :returns: the object, and how many bytes it takes.
+    :raises EncodingError: as :func:`parse`.
+
+    >>> first(bytes.fromhex("5C0161 0000"))[1]
+    3
+    """
+    return _read(data, 0)
+
+
 def build(tag: int, value: bytes) -> bytes:
     """Return one object with the shortest length field.
 
@@ -130,7 +142,7 @@ def _tag_bytes(tag: int) -> bytes:
     raise EncodingError(f"TLV tag: got {tag:X}, expected 1 to 3 bytes coded as ISO/IEC 7816-4 5.2.2.1")
 
 
-BerTlv = Codec(lambda data: _read(data, 0), Tlv.build)
+BerTlv = Codec(first, Tlv.build)
 """Construct of one object."""
 
 
