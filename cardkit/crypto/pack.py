@@ -29,47 +29,30 @@ class _PackedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     kvn: int | None
 
 
-@lru_cache(maxsize=1024)
-def _name(text: str) -> bytes:
-    return msgspec.msgpack.encode(text)
-
-
-@lru_cache(maxsize=1024)
-def _secret_head(name: str, size: int) -> bytes:
-    """Return what stands before the bytes of a secret: the extension's head and the secret's facts."""
-    return _head(_SECRET, name.encode(), size)
-
-
-@lru_cache(maxsize=1024)
-def _key_head(name: str, algorithm: str, usage: Usage, kvn: int | None, size: int) -> bytes:
-    return _head(_KEY, msgspec.msgpack.encode(_PackedKey(name, algorithm, usage, kvn)), size)
-
-
-def _head(code: int, facts: bytes, size: int) -> bytes:
-    whole = msgspec.msgpack.encode(Ext(code, len(facts).to_bytes(2, "big") + facts + bytes(size)))
-    return whole[: len(whole) - size]
-
-
-def _map_head(entries: int) -> bytes:
-    if entries < 16:
-        return bytes((0x80 | entries,))
-    return b"\xdf" + entries.to_bytes(4, "big") if entries >> 16 else b"\xde" + entries.to_bytes(2, "big")
-
-
-def _append(buffer: bytearray, value: Value) -> None:
-    """Append one value as MessagePack has it: dates and secrets as extensions."""
+def _extended(value: Value) -> object:
+    """Return a value as MessagePack has it: dates and secrets as extensions."""
     if isinstance(value, Secret):
-        size = len(value)
         if isinstance(value, Key):
-            buffer += _key_head(value.name, value.algorithm, value.usage, value.kvn, size)
-        else:
-            buffer += _secret_head(value.name, size)
-        with value.reveal() as clear:
-            buffer += clear
-    elif isinstance(value, date):
-        buffer += _ENCODER.encode(Ext(_DATE, value.isoformat().encode()))
-    else:
-        buffer += _ENCODER.encode(value)
+            return Ext(_KEY, _join(_key_facts(value.name, value.algorithm, value.usage, value.kvn), value))
+        return Ext(_SECRET, _join(_sized(value.name), value))
+    return Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
+
+
+@lru_cache(maxsize=256)
+def _key_facts(name: str, algorithm: str, usage: Usage, kvn: int | None) -> bytes:
+    facts = msgspec.msgpack.encode(_PackedKey(name, algorithm, usage, kvn))
+    return len(facts).to_bytes(2, "big") + facts
+
+
+@lru_cache(maxsize=256)
+def _sized(name: str) -> bytes:
+    facts = name.encode()
+    return len(facts).to_bytes(2, "big") + facts
+
+
+def _join(facts: bytes, secret: Secret) -> bytearray:
+    with secret.reveal() as clear:
+        return bytearray(facts) + clear
 
 
 def _refused(value: object) -> NoReturn:
@@ -89,7 +72,7 @@ def _restore(code: int, data: memoryview) -> date | Secret:
     raise EncodingError(f"packed values: unknown extension {code}")
 
 
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_refused)
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_refused, order="deterministic")
 _DECODER = msgspec.msgpack.Decoder(type=dict[str, Any], ext_hook=_restore)
 
 
@@ -98,11 +81,10 @@ def pack(values: Mapping[str, Value]) -> bytearray:
 
     :raises EncodingError: on a value of another type.
     """
-    buffer = bytearray(_map_head(len(values)))
+    plain = {name: value if type(value) is str else _extended(value) for name, value in values.items()}
+    buffer = bytearray()
     try:
-        for name in sorted(values):
-            buffer += _name(name)
-            _append(buffer, values[name])
+        _ENCODER.encode_into(plain, buffer)
     except (TypeError, OverflowError) as error:
         raise EncodingError(f"packed values: {error}") from None
     return buffer
