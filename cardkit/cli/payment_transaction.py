@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
-from cardkit.apps.emv.aids import aid_name, checked_aid
+from cardkit.apps.emv.aids import aid_name
 from cardkit.apps.emv.bits import words
 from cardkit.apps.emv.terminal.run import Result, run_transaction
 from cardkit.apps.emv.terminal.settings import Purchase, Settings, TerminalType, TransactionType
 from cardkit.apps.emv.terminal.transaction import Mark, Surroundings, Transaction
 from cardkit.apps.emv.values import masked_digits, pan_of
+from cardkit.apps.gp.aids import checked_aid
 from cardkit.cli import options
 from cardkit.cli.card import identity
 from cardkit.cli.hexadecimal import from_hex

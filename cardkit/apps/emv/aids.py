@@ -5,9 +5,6 @@ From published lists of the payment systems and terminals; kernel numbers: EMV C
 
 from __future__ import annotations
 
-from cardkit.errors import EncodingError
-
-AID_BYTES = range(5, 17)
 _RID_BYTES = 5
 
 PSE = b"1PAY.SYS.DDF01"
@@ -69,13 +66,6 @@ def aid_name(aid: bytes) -> str:
     """
     text = aid.hex().upper()
     return next((NAMES[text[:size]] for size in range(len(text), 0, -2) if text[:size] in NAMES), "")
-
-
-def checked_aid(aid: bytes) -> bytes:
-    """Return an AID that has a legal length.  :raises EncodingError: on fewer than 5 or more than 16 bytes."""
-    if len(aid) not in AID_BYTES:
-        raise EncodingError(f"AID: got {len(aid)} bytes, expected {AID_BYTES[0]} to {AID_BYTES[-1]}")
-    return aid
 
 
 def kernel_of(aid: bytes, kernel_id: bytes = b"") -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cardkit.apps.emv.aids import AID_BYTES, NAMES, PPSE, PSE, aid_name, kernel_of
+from cardkit.apps.emv.aids import NAMES, PPSE, PSE, aid_name, kernel_of
 from cardkit.apps.emv.bits.card import PRIORITY
 from cardkit.apps.emv.fci import DirectoryEntry, Fci, directory_record
 from cardkit.apps.emv.terminal.transaction import Mark, Transaction
+from cardkit.apps.gp.aids import AID_BYTES
 from cardkit.errors import CardError, ProtocolError, StatusError
 
 _CARD_BLOCKED, _NO_RECORD, _NO_FILE = 0x6A81, 0x6A83, 0x6A82
