@@ -12,6 +12,7 @@ from cardkit.apps.emv.prepare.issuer import IssuerCertificate, issuer_certificat
 from cardkit.apps.emv.prepare.records import check_blocks
 from cardkit.apps.emv.schema import ChipBlock, DirectoryBlock, EmvBlock, InterfaceBlock, PaymentBlock
 from cardkit.apps.gp.schema import ApplicationBlock
+from cardkit.apps.gp.states.keysets import hex_of
 from cardkit.apps.gp.states.product import Product as GpProduct
 from cardkit.apps.gp.states.product import build_product as build_gp_product
 from cardkit.crypto.emvcvn import read_issuer_data
@@ -108,8 +109,8 @@ def _signs(item: PaymentBlock) -> bool:
 
 
 def _check_application(item: PaymentBlock, where: str) -> None:
-    _hex(item.aid, f"{where}.aid")
-    _hex(item.kernel, f"{where}.kernel")
+    hex_of(item.aid, f"{where}.aid")
+    hex_of(item.kernel, f"{where}.kernel")
     if item.contact is None and item.contactless is None:
         raise ProfileError(f"{where}: neither contact nor contactless, expected one of them or both")
     for name, face in (("contact", item.contact), ("contactless", item.contactless)):
@@ -118,33 +119,26 @@ def _check_application(item: PaymentBlock, where: str) -> None:
     if item.static != bool(item.dac):
         raise ProfileError(f"{where}.dac: 4 digits go with static = true, and only with it")
     for tag in (*item.tags, *item.data):
-        _hex(tag, f"{where}.tags")
+        hex_of(tag, f"{where}.tags")
     for tag in item.data:
         if tag not in item.tags:
             raise ProfileError(f"{where}.data: {tag} has no value in tags")
 
 
 def _check_interface(face: InterfaceBlock, where: str) -> None:
-    aip = _hex(face.aip, f"{where}.aip")
+    aip = hex_of(face.aip, f"{where}.aip")
     if len(aip) != 2:
         raise ProfileError(f"{where}.aip: got {len(aip)} bytes, expected 2")
     check_blocks(face.records, f"{where}.records")
     _check_issuer_data(face, f"{where}.internal")
     groups = (tag for group in face.records for tag in group.tags)
     for tag in (*face.fci, *face.issuer_data, *face.answer, *face.internal, *face.tags, *groups):
-        _hex(tag, where)
+        hex_of(tag, where)
 
 
 def _check_issuer_data(face: InterfaceBlock, where: str) -> None:
     """Check that the issuer application data name a cryptogram version that can be recomputed."""
     try:
-        read_issuer_data(_hex(face.internal.get(_IAD, ""), where))
+        read_issuer_data(hex_of(face.internal.get(_IAD, ""), where))
     except EncodingError as error:
         raise ProfileError(f"{where}: {error}") from None
-
-
-def _hex(text: str, where: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise ProfileError(f"{where}: {text!r}: expected pairs of hexadecimal digits") from None
