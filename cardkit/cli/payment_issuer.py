@@ -9,8 +9,9 @@ from pathlib import Path
 
 from cardkit.apps.emv.app import EmvFiles
 from cardkit.apps.emv.capk import CapkStore, parse_capk
-from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator
-from cardkit.apps.emv.schema import MasterKeysBlock
+from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator, PinCheck
+from cardkit.apps.emv.prepare.tracks import offset_terms
+from cardkit.apps.emv.schema import MasterKeysBlock, TrackBlock
 from cardkit.apps.emv.scripts import ScriptCommand
 from cardkit.apps.emv.terminal.host import FixedHost, IssuerHost, OnlineAnswer, OnlineRequest
 from cardkit.cli.keys_option import open_keystore
@@ -91,13 +92,20 @@ def _payment_files(profile: Profile) -> EmvFiles:
 
 
 def _hosts(files: EmvFiles, keystore: EmvKeyStore, choice: IssuerChoice) -> IssuersByApplication:
-    policy = IssuerPolicy(approve=choice.answer in ("", "00"), scripts=choice.scripts)
+    check = _pin_check(files.block.tracks)
+    policy = IssuerPolicy(approve=choice.answer in ("", "00"), pin_check=check, scripts=choice.scripts)
     return IssuersByApplication(
         {
             bytes.fromhex(item.aid): IssuerSimulator(keystore, _issuer_keys(item.keys), policy)
             for item in files.block.applications
         }
     )
+
+
+def _pin_check(tracks: TrackBlock) -> PinCheck | None:
+    if not tracks.pvk:
+        return None
+    return PinCheck(tracks.pvk, tracks.layout, offset_terms(tracks), str(tracks.pvki))
 
 
 def _issuer_keys(keys: MasterKeysBlock) -> IssuerKeys:

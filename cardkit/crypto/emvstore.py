@@ -90,10 +90,6 @@ class EmvKeyStore(Protocol):
         """Return the offset of a PIN, as many digits."""
         ...
 
-    def ibm3624_pin(self, reference: str, pan: str, terms: Ibm3624, offset: str) -> Secret:
-        """Return the PIN an offset gives, 4 to 12 ASCII digits; zeros give the natural PIN."""
-        ...
-
     def pin_for_card(self, pin: PinSource, dek: CardKey | Key) -> bytes:
         """Return a PIN block of format 2 under a card's DEK; for AES it is filled up to 16 bytes (80 00 ..)."""
         ...

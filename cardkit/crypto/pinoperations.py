@@ -38,15 +38,6 @@ class PinOperations(CardKeyOperations):
             with wiped(natural):
                 return pinvalue.offset_of(clear, natural)
 
-    def ibm3624_pin(self, reference: str, pan: str, terms: Ibm3624, offset: str) -> Secret:
-        """Return the PIN an offset gives, 4 to 12 ASCII digits; zeros give the natural PIN."""
-        with (
-            self._pin_value_key(reference) as pvk,
-            wiped(pinvalue.natural_pin(pvk, pan, terms, len(offset))) as natural,
-            wiped(pinvalue.pin_with(offset, natural)) as pin,
-        ):
-            return Secret(pin, "PIN")
-
     def pin_for_card(self, pin: PinSource, dek: CardKey | Key) -> bytes:
         """Return a PIN block of format 2 under a card's DEK; for AES it is filled up to 16 bytes (80 00 ..)."""
         with (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cardkit.crypto.nibbles import ascii_digits, is_digits, nibbles_of, values
+from cardkit.crypto.nibbles import ascii_digits, is_digits, nibbles_of
 from cardkit.crypto.pinblock import LEAST_DIGITS, MOST_DIGITS, check_pin
 from cardkit.crypto.statickey import StaticKey
 from cardkit.errors import EncodingError
@@ -81,10 +81,3 @@ def offset_of(pin: bytes | bytearray, natural: bytes | bytearray) -> str:
     """Return what is added to a natural PIN, digit by digit, to get a PIN of as many digits."""
     check_pin(pin)
     return "".join(str((a - b) % 10) for a, b in zip(pin, natural, strict=True))
-
-
-def pin_with(offset: str, natural: bytes | bytearray) -> bytearray:
-    """Return the PIN an offset makes of a natural one; the caller wipes it.  :raises EncodingError: on no digits."""
-    if len(offset) != len(natural) or not is_digits(offset):
-        raise EncodingError(f"IBM 3624: offset of {len(offset)} characters, expected {len(natural)} digits")
-    return ascii_digits((digit + int(more)) % 10 for digit, more in zip(values(natural), offset, strict=True))

@@ -17,6 +17,7 @@ from cardkit.crypto.emvac import Transaction
 from cardkit.crypto.emvcvn import Arpc, CryptogramVersion, cryptogram_data, find_version, read_issuer_data
 from cardkit.crypto.emvkeys import card_digits
 from cardkit.crypto.emvstore import EmvKeyStore
+from cardkit.crypto.pinvalue import Ibm3624
 from cardkit.crypto.secret import Secret
 from cardkit.errors import EncodingError
 
@@ -26,6 +27,8 @@ _CSU_APPROVED, _CSU_DECLINED = bytes.fromhex("00800000"), bytes(4)
 _PAN, _TRACK_2, _PSN = b"\x5a", b"\x57", b"\x5f\x34"
 _ATC, _UN, _CRYPTOGRAM, _ISSUER_DATA = b"\x9f\x36", b"\x9f\x37", b"\x9f\x26", b"\x9f\x10"
 _SEPARATOR = "D"
+_BEFORE_DISCRETIONARY = 7  # expiry and service code (ISO/IEC 7813)
+_PART_DIGITS = {"pvki": 1, "pvv": 4, "cvv": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,63 @@ class IssuerKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class PinCheck:
+    """How an issuer checks PINs: by a value in the discretionary data of track 2.
+
+    :param key: of usage ``pvk``.
+    :param layout: parts of the data in order: ``pvki``, ``pvv`` or ``offset`` (as long as the PIN), ``cvv``, or digits.
+    :param offset: how offsets are computed; None for PVVs.  :param pvki: index of the key where the data have none.
+    """
+
+    key: str
+    layout: tuple[str, ...]
+    offset: Ibm3624 | None = None
+    pvki: str = "1"
+
+    def fault(self, keystore: EmvKeyStore, values: Mapping[bytes, bytes], pin: Secret) -> str:
+        """Say what is wrong with a PIN; nothing where it is right.
+
+        :raises KeyStoreError: where the key is not there.
+        """
+        track = values.get(_TRACK_2, b"").hex().upper().rstrip("F").partition(_SEPARATOR)[2]
+        found = self._parts(track[_BEFORE_DISCRETIONARY:])
+        kept = found.get("pvv" if self.offset is None else "offset", "")
+        if not kept:
+            return "no value of it in track 2 data"
+        pan = pan_of(values)
+        if self.offset is None:
+            computed = keystore.pvv(self.key, pan, found.get("pvki", self.pvki), pin)
+        elif len(kept) != len(pin):
+            return "wrong"
+        else:
+            computed = keystore.ibm3624_offset(self.key, pan, self.offset, pin)
+        return "" if hmac.compare_digest(computed.encode(), kept.encode()) else "wrong"
+
+    def _parts(self, data: str) -> dict[str, str]:
+        """Take discretionary data apart; an offset is what the other parts leave."""
+        sizes = {part: _PART_DIGITS.get(part, len(part)) for part in self.layout if part != "offset"}
+        room = len(data) - sum(sizes.values())
+        if room < 0:
+            return {}
+        found, place = {}, 0
+        for part in self.layout:
+            size = sizes.get(part, room)
+            found[part] = data[place : place + size]
+            place += size
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class IssuerPolicy:
     """What the issuer wants.
 
     :param approve: whether transactions with a right cryptogram are approved.
-    :param pin: of the card, 4 to 12 ASCII digits, to compare one that is verified online with.
+    :param pin_check: how a PIN that is verified online is checked; None to believe it.
     :param scripts: sent with every answer.
     """
 
     approve: bool = True
-    pin: Secret | None = None
+    pin_check: PinCheck | None = None
     scripts: tuple[ScriptCommand, ...] = ()
 
 
@@ -102,8 +152,11 @@ class IssuerSimulator:
         return OnlineAnswer(code, authentication, self._scripts(transaction, request.values), words)
 
     def _decision(self, request: OnlineRequest) -> tuple[bytes, str]:
-        if request.pin is not None and self._policy.pin is not None and request.pin != self._policy.pin:
-            return WRONG_PIN, "online PIN wrong: declined"
+        check = self._policy.pin_check
+        if request.pin is not None and check is not None:
+            wrong = check.fault(self._keystore, request.values, request.pin)
+            if wrong:
+                return WRONG_PIN, f"online PIN: {wrong}: declined"
         if not self._policy.approve:
             return DECLINED, "declined by the issuer's policy"
         return APPROVED, "approved"

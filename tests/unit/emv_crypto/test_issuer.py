@@ -1,9 +1,10 @@
 """The issuer's host: what it approves, what it refuses, and what its answers look like to pyemv's card."""
 
 import pytest
+from psec import pin as psec_pin
 from pyemv import cvn, kd, sm
 
-from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator
+from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator, PinCheck
 from cardkit.apps.emv.scripts import (
     APPLICATION_BLOCK,
     BEFORE,
@@ -17,6 +18,7 @@ from cardkit.apps.emv.scripts import (
 from cardkit.apps.emv.terminal.host import OnlineRequest
 from cardkit.crypto import Key, MemoryKeyStore, Usage
 from cardkit.crypto.emvstore import NewPin
+from cardkit.crypto.pinvalue import Ibm3624
 from cardkit.crypto.secret import Secret
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError, KeyStoreError
@@ -36,9 +38,8 @@ PAN = "1234567890123456"
 
 
 def keystore():
-    return MemoryKeyStore(
-        {name: Key(bytes.fromhex(value), name, "3DES-128", usage) for name, (usage, value) in MASTERS.items()}
-    )
+    keys = {name: Key(bytes.fromhex(value), name, "3DES-128", usage) for name, (usage, value) in MASTERS.items()}
+    return MemoryKeyStore({**keys, "iss:pvk": Key(bytes(range(16)), "pvk", "3DES-128", Usage.PVK)})
 
 
 def card(kind):
@@ -143,11 +144,40 @@ def test_contactless_version_has_no_authentication():
     assert answer.words[-1] == "no issuer authentication"
 
 
-@pytest.mark.parametrize(("entered", "code"), [(b"1234", b"00"), (b"1235", b"55")])
-def test_online_pin(entered, code):
-    answer = answered(visa18(), IssuerPolicy(pin=Secret(b"1234", "pin")), pin=Secret(entered, "entered"))
+PVK = "iss:pvk"
+TERMS = Ibm3624("1234567890123456")
+
+
+@pytest.mark.parametrize(("entered", "code"), [("1234", b"00"), ("1235", b"55"), ("12345", b"00")])
+def test_online_pin_by_the_pvv_on_track_2(entered, code):
+    """A PVV covers four digits; psec computes it."""
+    value = psec_pin.generate_visa_pvv(bytes(range(16)), "2", "1234", PAN)
+    given = visa18(**{"57": f"{PAN}D29122012{value}999".ljust(34, "F")})
+    answer = answered(given, IssuerPolicy(pin_check=PinCheck(PVK, ("pvki", "pvv", "cvv"))), pin=pin(entered))
 
     assert answer.response_code == code
+
+
+@pytest.mark.parametrize(("entered", "code"), [("123456", b"00"), ("123457", b"55"), ("1234", b"55")])
+def test_online_pin_by_its_offset(entered, code):
+    offset = psec_pin.generate_ibm3624_offset(bytes(range(16)), TERMS.table, "123456", PAN, 0, 16, "F")
+    given = visa18(**{"57": f"{PAN}D291220188{offset}"})
+    answer = answered(given, IssuerPolicy(pin_check=PinCheck(PVK, ("88", "offset"), TERMS)), pin=pin(entered))
+
+    assert answer.response_code == code
+
+
+@pytest.mark.parametrize("track", [None, PAN, f"{PAN}D2912201", f"{PAN}D2912201123F"])
+def test_online_pin_without_a_value_on_track_2(track):
+    check = PinCheck(PVK, ("pvki", "pvv", "cvv"))
+    answer = answered(visa18(**{"57": track}), IssuerPolicy(pin_check=check), pin=pin("1234"))
+
+    assert answer.response_code == b"55"
+    assert answer.words[1] == "online PIN: no value of it in track 2 data: declined"
+
+
+def pin(text):
+    return Secret(text.encode(), "entered")
 
 
 def test_missing_key_is_an_error_of_the_caller():

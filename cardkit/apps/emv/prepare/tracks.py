@@ -47,11 +47,16 @@ def tracks_of(block: TrackBlock, holder: Holder, keystore: EmvKeyStore) -> Track
     return Tracks(_joined(block, {**parts, "cvv": chip}), _joined(block, {**parts, "cvv": stripe}), printed)
 
 
-def _pin_value(block: TrackBlock, pan: str, pin: PinSource, keystore: EmvKeyStore) -> dict[str, str]:
-    if block.ibm3624 is None:
-        return {"pvv": keystore.pvv(block.pvk, pan, str(block.pvki), pin)}
+def offset_terms(block: TrackBlock) -> Ibm3624 | None:
+    """Return how PIN offsets are computed; None where the issuer has PVVs."""
     rules = block.ibm3624
-    terms = Ibm3624(rules.table, rules.start, rules.length, rules.pad)
+    return Ibm3624(rules.table, rules.start, rules.length, rules.pad) if rules is not None else None
+
+
+def _pin_value(block: TrackBlock, pan: str, pin: PinSource, keystore: EmvKeyStore) -> dict[str, str]:
+    terms = offset_terms(block)
+    if terms is None:
+        return {"pvv": keystore.pvv(block.pvk, pan, str(block.pvki), pin)}
     return {"offset": keystore.ibm3624_offset(block.pvk, pan, terms, pin)}
 
 
