@@ -16,7 +16,7 @@ import msgspec
 
 from cardkit.apps.registry import get_app, names
 from cardkit.channel import Channel
-from cardkit.desired import Checks, Finding, Shows
+from cardkit.desired import Checks, Finding, Rule, Shows
 from cardkit.errors import CardError, EncodingError
 
 FORMAT = "cardkit-dump-1"
@@ -73,10 +73,9 @@ def check(document: Document, *, printed: str = "") -> list[Finding]:
     return [finding for app in checking for finding in app.check(document, printed)]
 
 
-def meanings(document: Document) -> dict[str, str]:
-    """Return what each rule that can be applied to a document means to the card's holder, by number."""
-    checking = [app for app in _parts(document) if isinstance(app, Checks)]
-    return {rule.id: rule.meaning for app in checking for rule in app.rules}
+def meanings() -> dict[str, str]:
+    """Return what each rule that needs no profile means to the card's holder, by number."""
+    return {rule.id: rule.meaning for rule in rules()}
 
 
 def public(document: Document) -> Document:
@@ -140,6 +139,13 @@ def _places(document: Document) -> Iterator[tuple[str, str]]:
     yield "ATR", str(document.get("atr", ""))
     for app in _parts(document):
         yield from app.places(document)
+
+
+def rules() -> Iterator[Rule]:
+    """Yield the rules of every application that applies them without a profile."""
+    for app in _showing():
+        if isinstance(app, Checks):
+            yield from app.rules
 
 
 def _showing() -> Iterator[Shows]:

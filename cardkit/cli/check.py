@@ -54,7 +54,7 @@ def seen(reader: str, *, toolkit: bool) -> Document:
 
 def described(document: Document, findings: Iterable[Finding]) -> dict[str, Any]:
     """Return findings as ``--json`` shows them, each with what it means to the card's holder."""
-    meanings = dump.meanings(document)
+    meanings = dump.meanings()
     items = [{**item, "meaning": meanings.get(item["rule"], "")} for item in finding_documents(findings)]
     return {"class": document["class"], "atr": document.get("atr", ""), "findings": items}
 
@@ -70,7 +70,7 @@ def show(document: Document, findings: list[Finding]) -> None:
         ]
     )
     show_findings(findings)
-    meanings = dump.meanings(document)
+    meanings = dump.meanings()
     if broken:
         click.echo()
         table(["rule", "what it means to the card's holder"], [(rule, meanings.get(rule, "")) for rule in broken])

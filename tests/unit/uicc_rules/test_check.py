@@ -14,6 +14,7 @@ from cardkit.profile import Record, load_profile, read_order
 from cardkit.target import open_card
 
 from .conftest import NUMBER, german_profile
+from .test_rules import RULES
 
 
 def printed(capsys, *words: str) -> tuple[int, dict]:
@@ -134,3 +135,14 @@ def test_a_number_that_another_card_had_is_found(sold):
             report = verify(todo, card, keystore, register=register)
         found.append({item.rule for item in report.findings if not item.not_checked})
     assert found == [set(), {"UICC-003", "UICC-125"}]
+
+
+def test_rules_are_explained_by_number_and_by_beginning(capsys):
+    assert run(["explain", "UICC-040"]) == 0
+    text = capsys.readouterr().out
+    assert "every service in EF.UST has its files" in text
+    assert "the phone offers a feature that then fails" in text
+    assert run(["explain", "UICC-", "--json"]) == 0
+    assert [item["rule"] for item in json.loads(capsys.readouterr().out) if item["rule"][:5] == "UICC-"] == RULES
+    assert run(["explain", "UICC-999"]) == 4
+    assert "no such rule" in capsys.readouterr().err

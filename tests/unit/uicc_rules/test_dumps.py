@@ -124,7 +124,7 @@ PATHS = [path for path in leaves(USIM_A) if path]
 ANYTHING = st.none() | st.booleans() | st.integers(-1, 300) | st.text(max_size=6) | st.just([]) | st.just({})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(path=st.sampled_from(PATHS), value=ANYTHING | st.binary(max_size=12).map(bytes.hex))
 def test_a_dump_that_was_tampered_with_is_judged_or_refused(path, value):
     """Whatever stands in place of one part of a dump, there are findings, or one error that names the dump."""

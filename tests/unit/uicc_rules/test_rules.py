@@ -64,7 +64,7 @@ def test_of_nothing_every_rule_says_that_it_was_not_checked(known, good):
     assert all(item.not_checked for item in found)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(unseen=st.sets(st.sampled_from([item.name for item in fields(CardPicture)])))
 def test_what_nobody_saw_is_never_held_against_a_card(unseen, good):
     """Whatever was not looked at, no rule finds a fault in it, and none breaks."""
@@ -74,7 +74,7 @@ def test_what_nobody_saw_is_never_held_against_a_card(unseen, good):
     assert fired((seen, Expectation(printed=expected.printed))) == set()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_content_of_any_file_is_judged_not_broken_on(data, good):
     """A card may hold anything: rules find faults, and never fail themselves."""
