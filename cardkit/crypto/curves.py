@@ -3,7 +3,7 @@
 Numbers as in FIPS 186-4 D.1.2 and RFC 5639 3, taken from the tables of OpenSSL 3.0.
 """
 
-# ruff: noqa: E501 - a number is not broken
+
 
 from __future__ import annotations
 
