@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 from cardkit.encoding.digits import luhn_digit
@@ -33,6 +35,46 @@ def test_rows_an_order_import_reads_in_a_second():
     print(f"\norder import: {ROWS / seconds:,.0f} rows/s of {len(profile.record.fields)} fields")
     assert len(order.records) == ROWS
     assert ROWS / seconds > 5_000
+
+
+IMPORT = """
+import re, sys, time
+from pathlib import Path
+from cardkit.production import import_batch, open_store
+from cardkit.profile import load_profile, open_order
+order = Path(sys.argv[1])
+profile = load_profile("sim/usim-test")
+keys = profile.test_keystore()
+with open_store(f"sqlite:///{order.with_suffix('.db')}", operator="bench", create=True) as store:
+    start, processor = time.perf_counter(), time.process_time()
+    with open_order(profile, order, keys) as rows:
+        done = import_batch(store, profile, rows, keys, order)
+    print(done.imported, time.perf_counter() - start, time.process_time() - processor)
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+def imported(folder, rows):
+    """Import an order in a process of its own; seconds by the clock, processor seconds, peak memory in MB."""
+    profile = load_profile("sim/usim-test")
+    path = folder / f"lot-{rows}.csv"
+    path.write_bytes(order_text(profile, rows))
+    words = [sys.executable, "-c", IMPORT, str(path)]
+    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
+    assert int(said[0]) == rows
+    return float(said[1]), float(said[2]), int(said[3]) / 1024
+
+
+def test_rows_a_batch_import_takes_into_the_store_in_a_second(tmp_path):
+    _, _, small = imported(tmp_path, 10_000)
+    clock, processor, large = imported(tmp_path, 50_000)
+
+    print(
+        f"\nbatch import: 50,000 rows in {clock:.1f} s by the clock, {50_000 / processor:,.0f} rows a second of"
+        f" processor time; peak memory {small:.0f} MB with 10,000 rows, {large:.0f} MB with 50,000"
+    )
+    assert large - small < 12
+    assert 50_000 / processor > 2_500
 
 
 def test_time_to_fill_in_the_templates_of_a_card():
