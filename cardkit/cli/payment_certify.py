@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from cardkit.apps.emv.capk import CapkStore, CaPublicKey, build_capk
+from cardkit.apps.emv.oda.certificate import Certificate, SignedKey
 from cardkit.apps.emv.oda.create import Subject, create_issuer_certificate
 from cardkit.apps.emv.oda.recover import recover_issuer
 from cardkit.cli import options
@@ -70,13 +71,24 @@ def certify(
     subject = Subject(iin, keystore.emv_public(issuer), expires.date(), from_hex(serial))
     signed = create_issuer_certificate(keystore, authority, subject)
     certificate = recover_issuer(ca.key, signed, pan=iin).checked()
-    objects = {_INDEX: bytes((ca.index,)), _CERTIFICATE: signed.certificate}
-    objects |= {_REMAINDER: signed.remainder} if signed.remainder else {}
-    data = b"".join(tlv.build(tag, value) for tag, value in {**objects, _EXPONENT: signed.exponent}.items())
-    lines = "\n".join(textwrap.wrap(data.hex().upper(), _LINE)) + "\n"
-    made = {"issuer-certificate.hex": lines, "authorities.capk": build_capk(CapkStore([ca]))}
-    _write(folder, made)
-    document = {
+    files = {"issuer-certificate.hex": _hex_lines(ca, signed), "authorities.capk": build_capk(CapkStore([ca]))}
+    _write(folder, files)
+    document = _document(ca, certificate) | {"files": [str(folder / name) for name in files]}
+    if as_json:
+        print_json(document)
+    else:
+        facts((name.replace("_", " "), ", ".join(v) if isinstance(v, list) else v) for name, v in document.items())
+
+
+def _hex_lines(ca: CaPublicKey, signed: SignedKey) -> str:
+    """Return index, certificate, remainder and exponent as preparation reads them."""
+    objects = {_INDEX: bytes((ca.index,)), _CERTIFICATE: signed.certificate, _REMAINDER: signed.remainder}
+    data = b"".join(tlv.build(tag, value) for tag, value in {**objects, _EXPONENT: signed.exponent}.items() if value)
+    return "\n".join(textwrap.wrap(data.hex().upper(), _LINE)) + "\n"
+
+
+def _document(ca: CaPublicKey, certificate: Certificate) -> dict[str, object]:
+    return {
         "authority": ca.name,
         "authority_bits": ca.key.bits,
         "checksum": ca.checksum.hex().upper(),
@@ -84,12 +96,7 @@ def certify(
         "issuer_identifier": certificate.identity,
         "serial": certificate.serial.hex().upper(),
         "last_day": certificate.last_day.isoformat(),
-        "files": [str(folder / name) for name in made],
     }
-    if as_json:
-        print_json(document)
-    else:
-        facts((name.replace("_", " "), ", ".join(v) if isinstance(v, list) else v) for name, v in document.items())
 
 
 def _one_byte(text: str) -> int:

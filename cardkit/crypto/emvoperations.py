@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import NamedTuple
 
 from cardkit.crypto import cvv as verification
@@ -107,28 +107,27 @@ class EmvOperations(PinOperations):
         with self._clear_card_key(key, *_DYNAMIC_CODE) as clear:
             return verification.cvc3(clear, track, unpredictable, atc)
 
-    @contextmanager
-    def _cryptogram_key(self, key: CardKey, transaction: Transaction, session: Session) -> Iterator[Key]:
-        if session in _INSIDE:
-            with self._card_key(key, *_CRYPTOGRAM) as master:
-                made = emvkeys.common_session(master, transaction.cryptogram_diversifier(), Usage.DATA_MAC)
-        else:
-            with self._clear_card_key(key, *_CRYPTOGRAM) as clear:
-                made = emvac.session_from_clear(session, clear, transaction.atc, Usage.DATA_MAC)
-        try:
-            yield made
-        finally:
-            made.wipe()
+    def _cryptogram_key(self, key: CardKey, transaction: Transaction, session: Session) -> AbstractContextManager[Key]:
+        return self._session(key, _CRYPTOGRAM, session, transaction.atc, transaction.cryptogram_diversifier)
+
+    def _script_key(self, key: CardKey, purpose: _Purpose, transaction: Transaction) -> AbstractContextManager[Key]:
+        session = transaction.scripting.session
+        return self._session(key, purpose, session, transaction.atc, transaction.script_diversifier)
 
     @contextmanager
-    def _script_key(self, key: CardKey, purpose: _Purpose, transaction: Transaction) -> Iterator[Key]:
-        session = transaction.scripting.session
+    def _session(
+        self, key: CardKey, purpose: _Purpose, session: Session, atc: bytes, diversifier: Callable[[], bytes]
+    ) -> Iterator[Key]:
+        """Give a session key for the length of a ``with`` block.
+
+        :param diversifier: gives R, for those that have one.
+        """
         if session in _INSIDE:
             with self._card_key(key, *purpose) as master:
-                made = emvkeys.common_session(master, transaction.script_diversifier(), Usage.DATA_ENC)
+                made = emvkeys.common_session(master, diversifier(), Usage.DATA_MAC)
         else:
             with self._clear_card_key(key, *purpose) as clear:
-                made = emvac.session_from_clear(session, clear, transaction.atc, Usage.DATA_ENC)
+                made = emvac.session_from_clear(session, clear, atc, Usage.DATA_MAC)
         try:
             yield made
         finally:
