@@ -94,6 +94,7 @@ class PaperCard:
         self.pin = h("241234FFFFFFFFFF")
         self.lies: dict[str, list[bytes]] = {}
         self.sign_aac = True
+        self.answer_order: tuple[str, ...] = ("9F27", "9F36", "9F4B", "9F10")
         self.tag_list = h("82")
         self.spoil: Callable[[bytes], bytes] = lambda sdad: sdad
         self.sent: list[bytes] = []
@@ -212,14 +213,16 @@ class PaperCard:
         if not first and cid == 0x80:
             cid = 0x00
         self.cdol1_data = data if first else self.cdol1_data
-        head = t("9F27", bytes((cid,))) + t("9F36", self.count.to_bytes(2, "big"))
-        iad = t("9F10", "06010A03A00000")
+        count = self.count.to_bytes(2, "big")
         if not command[2] & 0x10 or (cid == 0 and not self.sign_aac):
-            return t("80", bytes((cid,)), self.count.to_bytes(2, "big"), ACS[cid], "06010A03A00000") + OK
-        hashed = self.pdol_data + self.cdol1_data + (b"" if first else data) + head + iad
+            return t("80", bytes((cid,)), count, ACS[cid], "06010A03A00000") + OK
+        objects = {"9F27": bytes((cid,)), "9F36": count, "9F10": h("06010A03A00000")}
+        sent = b"".join(t(tag, objects[tag]) for tag in self.answer_order if tag in objects)
+        hashed = self.pdol_data + self.cdol1_data + (b"" if first else data) + sent
         rest = bytes((cid,)) + ACS[cid] + hashlib.sha1(hashed).digest()
         unpredictable = self._unpredictable(data, self.cdol1 if first else self.cdol2)
-        return t("77", head, t("9F4B", self._sdad(rest, unpredictable)), iad) + OK
+        objects["9F4B"] = self._sdad(rest, unpredictable)
+        return t("77", *(t(tag, objects[tag]) for tag in self.answer_order)) + OK
 
     @staticmethod
     def _unpredictable(data: bytes, dol: bytes) -> bytes:

@@ -684,6 +684,29 @@ def test_card_that_grants_more_than_asked_is_refused(asked: str, answered: str) 
     assert f"asked for {asked}, card answered" in str(result.error)
 
 
+def test_object_in_two_records_is_refused() -> None:
+    card = offline_card("3C00")
+    card.lies["00B20514"] = [t("70", t("9F08", "0096"), t("5F24", "291231")) + h("9000")]
+    result = play(card)
+    assert "record 5 of SFI 2: 5F24 (Application Expiration Date) is there a second time" in str(result.error)
+
+
+def test_objects_of_an_answer_may_come_in_any_order() -> None:
+    # What is hashed for CDA is what was sent, in the order it was sent.
+    card = offline_card()
+    card.answer_order = ("9F10", "9F4B", "9F36", "9F27")
+    result = play(card)
+    assert result.outcome is Outcome.APPROVED_OFFLINE
+    assert tvr(result) == TVR_ZERO
+
+
+def test_record_of_a_payment_system_may_be_anything() -> None:
+    card = offline_card("3C00")
+    card.afl = h("08010100 10010501 58010100")
+    card.lies["00B2015C"] = [h("DEADBEEF 9000")]
+    assert play(card).outcome is Outcome.APPROVED_OFFLINE
+
+
 @pytest.mark.parametrize("missing", ["5A", "5F24"])
 def test_mandatory_objects(missing: str) -> None:
     card = offline_card("3C00")
