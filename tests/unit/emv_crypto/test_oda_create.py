@@ -185,3 +185,13 @@ def test_remainder_is_what_does_not_fit(keystore):
     signed = create_issuer_certificate(keystore, "rsa:1152-3", Subject("123456", key, EXPIRES, b"\0\0\1"))
 
     assert signed == SignedKey(signed.certificate, key.modulus[-36:], b"\3")
+
+
+def test_modulus_that_begins_with_ff():
+    """Some card runtimes refuse blocks as large as these."""
+    keystore = MemoryKeyStore({"rsa:ff": of_file(1024, "ff")})
+    key = keystore.emv_public("rsa:ff")
+    signed = create_icc_certificate(keystore, "rsa:ff", Subject(PAN, key, EXPIRES, b"\0\0\1"), STATIC)
+
+    assert key.modulus[:1] == b"\xff"
+    assert recover_icc(key, signed, STATIC, pan=PAN).checked().key == key
