@@ -15,7 +15,7 @@ import msgspec
 from cardkit.apps.registry import get_app
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
-from cardkit.desired import Blueprint, Content, Keyed, Part, Plan, Prepares, Prints, Script, Shows, Template
+from cardkit.desired import Blueprint, Content, Keyed, Mails, Part, Plan, Prepares, Prints, Script, Shows, Template
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, Record, compile_values
 from cardkit.transport.meter import WriteModel
@@ -33,11 +33,13 @@ class Prepared:
 
     :param tag: 16 bytes of the marker.  :param rands: challenges of the proofs, 16 bytes each, by name.
     :param values: what the application made for this card, by name: data groupings, a key pair.
+    :param profile_sha256: of the profile they were made by, 32 bytes; empty where there are none.
     """
 
     tag: bytes
     rands: Mapping[str, bytes]
     values: Mapping[str, Secret] = field(default_factory=dict)
+    profile_sha256: bytes = b""
 
     def with_tag(self, tag: bytes) -> Prepared:
         """Return the same with another marker tag: the one that binds batch, record and token.
@@ -54,6 +56,7 @@ class Prepared:
         stored: dict[str, object] = {"rands": rands, "tag": self.tag.hex()}
         if self.values:
             stored["values"] = {name: joined((value,)).hex() for name, value in sorted(self.values.items())}
+            stored["profile"] = self.profile_sha256.hex()
         return msgspec.json.encode(stored)
 
     @classmethod
@@ -63,16 +66,17 @@ class Prepared:
             stored = msgspec.json.decode(data, type=_StoredPrepared)
             rands = {name: bytes.fromhex(text) for name, text in stored.rands.items()}
             values = {name: Secret(bytes.fromhex(text), name) for name, text in stored.values.items()}
-            tag = bytes.fromhex(stored.tag)
+            tag, profile = bytes.fromhex(stored.tag), bytes.fromhex(stored.profile)
         except (msgspec.DecodeError, ValueError) as error:
             raise EncodingError(f"prepared values: {error}") from None
-        return cls(b"", rands, values).with_tag(tag)
+        return cls(b"", rands, values, profile).with_tag(tag)
 
 
 class _StoredPrepared(msgspec.Struct, forbid_unknown_fields=True):
     rands: dict[str, str]
     tag: str
     values: dict[str, str] = {}
+    profile: str = ""
 
 
 def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomBytes) -> Prepared:
@@ -90,7 +94,7 @@ def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomByt
     drawn = rng(TAG_BYTES + RAND_BYTES * len(names))
     places = range(TAG_BYTES, len(drawn), RAND_BYTES)
     rands = {name: drawn[place : place + RAND_BYTES] for name, place in zip(names, places, strict=True)}
-    return Prepared(drawn[:TAG_BYTES], rands, values)
+    return Prepared(drawn[:TAG_BYTES], rands, values, profile.sha256 if values else b"")
 
 
 def prepares(profile: Profile) -> bool:
@@ -113,6 +117,19 @@ def printed(profile: Profile, record: Record, prepared: Prepared, keystore: KeyS
     return blueprint.printed(record, prepared.values, keystore)
 
 
+def mailed(profile: Profile, record: Record, keystore: KeyStore, key: str) -> tuple[str, ...]:
+    """Return what the mailer's printer gets of one card, a line for each field; no number of the card is in full.
+
+    :param key: reference of the key the printer has too.
+    :raises ProfileError: when cards of this profile have no secret of their holder's.
+    :raises EncodingError: when the record has none.  :raises KeyStoreError: when a key is missing.
+    """
+    blueprint = compiled(profile)
+    if not isinstance(blueprint, Mails):
+        raise ProfileError(f"{profile.name}: cards of this family have no secret that is mailed")
+    return blueprint.mailed(record, keystore, key)
+
+
 def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> Plan:
     """Plan one card: a pure function; the key store only says whether the keys are there.
 
@@ -124,6 +141,8 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
     if set(prepared.rands) != set(blueprint.rands):
         raise ProfileError(f"{profile.name}: the prepared values are not of this profile")
     if _prepares(blueprint):
+        if prepared.profile_sha256 != profile.sha256:
+            raise ProfileError(f"{profile.path}: changed since record {record.row_no} was prepared")
         blueprint = blueprint.for_card(record, prepared.values)
     transport = {name: _reference(profile, name) for name in blueprint.secrets}
     for reference in transport.values():

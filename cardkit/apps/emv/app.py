@@ -25,6 +25,7 @@ from cardkit.apps.gp.states.scripts import Scripts
 from cardkit.apps.gp.states.varying import varying as gp_varying
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.pinblock import PinFormat
 from cardkit.desired import (
     Challenge,
     CompileTemplate,
@@ -38,7 +39,7 @@ from cardkit.desired import (
     Step,
     Template,
 )
-from cardkit.errors import ProfileError
+from cardkit.errors import AuthenticationError, EncodingError, ProfileError, ProtocolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,11 @@ class EmvBlueprint:
         """Return the blueprint of one card."""
         holder = holder_in(self.product, self._common.template.resolve(record))
         data = from_values(values, self.product.aids)
-        scripts = Scripts(with_data(self.product, holder, data))
-        card = plan_card(self.product, holder, data)
+        try:
+            scripts = Scripts(with_data(self.product, holder, data))
+            card = plan_card(self.product, holder, data)
+        except (EncodingError, AuthenticationError, ProtocolError) as error:
+            raise ProfileError(f"prepared values are not of this record: {error}") from None
         return EmvBlueprint(self._common, GpBlueprint(scripts, self._common.gp_template), card)
 
     def printed(self, record: Mapping[str, Any], values: Mapping[str, Secret], keystore: KeyStore) -> tuple[str, ...]:
@@ -113,6 +117,14 @@ class EmvBlueprint:
         holder = holder_in(self.product, self._common.template.resolve(record))
         tracks = tracks_of(self.product.block.tracks, holder, keystore)
         return tuple(printed_card(holder, tracks, from_values(values, self.product.aids).values()))
+
+    def mailed(self, record: Mapping[str, Any], keystore: KeyStore, key: str) -> tuple[str, ...]:
+        """Return the holder's name, the last digits of the PAN, and the PIN in a block of format 1 under a key."""
+        holder = holder_in(self.product, self._common.template.resolve(record))
+        if holder.pin is None:
+            raise EncodingError("emv.holder.pin: the record has no PIN to mail")
+        block = keystore.translate_pin(holder.pin, key, PinFormat.ISO_1, holder.pan)
+        return (f"NAME={holder.name}", f"LAST4={holder.pan[-4:]}", f"PINBLOCK={block.hex().upper()}")
 
     def repair(self, names: Collection[str]) -> tuple[Step, ...]:
         """Return the commands that make these states true on a begun card; a torn application is made anew."""

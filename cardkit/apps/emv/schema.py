@@ -206,6 +206,8 @@ class EmvBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class GroupingMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Identifiers of the data groupings this chip's applications take; where a scheme differs, the chip file says so.
 
+    An empty one is of a grouping they do not take: check values, PIN tries, internal data.
+
     EMV CPS 2.0 appendix A, and published practice (payment sheet 13; the order of the parts is unverified).
 
     :param crt: q^-1 mod p, d mod (q-1), d mod (p-1), q, p.  :param pin_crt: the same of the key for enciphered PINs.

@@ -54,7 +54,7 @@ def seeded(seed: str) -> Callable[[int], bytes]:
     return lambda size: hashlib.shake_128(f"{seed} {next(counter)}".encode()).digest(size)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Job:
     """A profile with its keys and order."""
 

@@ -283,6 +283,19 @@ def test_an_application_may_take_its_data_itself(variant, tap, torn):
     assert personalize(todo, again, job.keystore, resume=True).verdict is Verdict.GOOD
 
 
+def test_a_chip_may_take_other_groupings(variant):
+    """Modulus and exponent in place of the five parts, no check values, internal data under a scheme's identifier."""
+    groupings = 'groupings = { check_values = "", internal = "3000", keys = "8020", exponent = "8111" }'
+    job = variant(
+        "emv-contact-cda",
+        ("exponent = 3 }", 'exponent = 3, form = "plain" }'),
+        chip=("[chip.emv]", f"[chip.emv]\n{groupings}"),
+    )
+    application = job.plan().blueprint._gp.product.applications[-1]
+    named = [f"{value.tag:04X}" for value in application.data if value.tag >> 8 > 0x1E]
+    assert named == ["8103", "8111", "8020", "8010", "9010", "9102", "9104", "3000"]
+
+
 def test_a_chip_may_want_other_bits_in_p1(variant, tap):
     """Classic CPS: 00 and 60, the last with b8 (payment sheet 13, rule 1)."""
     job = variant(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from psec import cvv, pin
 
-from cardkit.crypto import Usage
+from cardkit.crypto import Secret, Usage
 from cardkit.crypto.private import PrivateKey
 from cardkit.crypto.secret import joined
 from cardkit.encoding import dgi, tlv
@@ -144,8 +148,31 @@ def test_no_object_on_the_way_shows_whose_card_it_is(contact):
 
 
 def test_values_of_another_product_are_refused(contact, dual):
+    values = dual.prepared()
+    with pytest.raises(ProfileError, match="changed since record 1 was prepared"):
+        plan(contact.profile, contact.records[0], values, contact.keystore)
+    forged = replace(values, profile_sha256=contact.profile.sha256)
     with pytest.raises(ProfileError, match="not of this product"):
-        plan(contact.profile, contact.records[0], dual.prepared(), contact.keystore)
+        plan(contact.profile, contact.records[0], forged, contact.keystore)
+
+
+def test_values_of_another_record_are_refused(contact):
+    with pytest.raises(ProfileError, match="not of this record: ICC certificate: identity"):
+        plan(contact.profile, contact.records[1], contact.prepared(1), contact.keystore)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_values_that_were_damaged_are_refused_as_such(contact, data):
+    """Whatever stands in a stream: a plan, or a ProfileError; sealed as they are, nobody can change them."""
+    made = contact.prepared()
+    name = data.draw(st.sampled_from(sorted(made.values)))
+    stream = bytearray(joined((made.values[name],)))
+    at = data.draw(st.integers(0, len(stream) - 1))
+    stream[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    values = {**made.values, name: Secret(stream, name)}
+    with suppress(ProfileError):
+        plan(contact.profile, contact.records[0], replace(made, values=values), contact.keystore)
 
 
 @pytest.mark.parametrize(

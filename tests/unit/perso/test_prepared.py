@@ -17,7 +17,8 @@ BYTES = st.dictionaries(NAMES, st.binary(max_size=40), max_size=4)
 @settings(max_examples=40)
 @given(tag=st.binary(min_size=16, max_size=16), rands=BYTES, values=BYTES)
 def test_what_was_sealed_is_opened_again(tag, rands, values):
-    made = Prepared(tag, rands, {name: Secret(value, name) for name, value in values.items()})
+    profile = bytes(32) if values else b""
+    made = Prepared(tag, rands, {name: Secret(value, name) for name, value in values.items()}, profile)
     assert Prepared.from_bytes(made.to_bytes()) == made
 
 

@@ -167,7 +167,7 @@ def _clear(
             found += [(internal, face.internal)] if face.internal else []
     objects = _hex(values["tags"])
     found += [(tag, objects[bytes.fromhex(tag)]) for tag in block.data]
-    return [(int(name, 16), value) for name, value in found]
+    return [(int(name, 16), value) for name, value in found if name]
 
 
 def _private(

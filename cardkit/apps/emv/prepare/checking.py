@@ -20,7 +20,7 @@ AIP, AFL, TAG_LIST, SSAD = b"\x82", b"\x94", b"\x9f\x4a", b"\x93"
 ICC_CERTIFICATE, ICC_REMAINDER, ICC_EXPONENT = b"\x9f\x46", b"\x9f\x48", b"\x9f\x47"
 PIN_CERTIFICATE, PIN_REMAINDER, PIN_EXPONENT = b"\x9f\x2d", b"\x9f\x2f", b"\x9f\x2e"
 _RECORD = 0x70
-_ENTRY = 4
+_ENTRY, _AIP_BYTES = 4, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,16 @@ def faces_of(data: ApplicationData, names: GroupingMap) -> Iterator[PreparedFace
     ):
         if int(gpo, 16) not in data.clear:
             continue
-        answer = primitives(parse_objects(data.clear[int(gpo, 16)]), "GPO")
+        answer = primitives(parse_objects(data.grouping(gpo)), "GPO")
+        if len(answer.get(AIP, b"")) != _AIP_BYTES:
+            raise EncodingError(f"data grouping {gpo}: expected an AIP of {_AIP_BYTES} bytes")
         records = tuple(_listed(answer.get(AFL, b""), data))
         objects: dict[bytes, bytes] = {}
         for _, _, body, _ in records:
             objects |= primitives(open_template(body, _RECORD, "record"), "record")
         yield PreparedFace(
             name,
-            data.clear[int(fci, 16)],
+            data.grouping(fci),
             answer,
             tuple(record[:3] for record in records),
             tuple((sfi, body) for sfi, _, body, signed in records if signed),
@@ -76,6 +78,8 @@ def faces_of(data: ApplicationData, names: GroupingMap) -> Iterator[PreparedFace
 
 
 def _listed(afl: bytes, data: ApplicationData) -> Iterator[tuple[int, int, bytes, bool]]:
+    if len(afl) % _ENTRY:
+        raise EncodingError(f"AFL: {len(afl)} bytes, expected a multiple of {_ENTRY}")
     for start in range(0, len(afl), _ENTRY):
         sfi, first, last, signed = afl[start : start + _ENTRY]
         for number in range(first, last + 1):
@@ -108,7 +112,9 @@ def icc_key(face: PreparedFace, holder: Holder, issuer: IssuerCertificate) -> Rs
     """
     if ICC_CERTIFICATE not in face.objects:
         return None
-    signed = SignedKey(face.objects[ICC_CERTIFICATE], face.objects.get(ICC_REMAINDER, b""), face.objects[ICC_EXPONENT])
+    signed = SignedKey(
+        face.objects[ICC_CERTIFICATE], face.objects.get(ICC_REMAINDER, b""), face.objects.get(ICC_EXPONENT, b"")
+    )
     recovered = recover_icc(issuer.certificate.key, signed, face.static(), pan=holder.pan, on=holder.expiry)
     return recovered.checked().key
 

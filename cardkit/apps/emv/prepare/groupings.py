@@ -24,6 +24,16 @@ class ApplicationData:
     clear: Mapping[int, bytes] = field(repr=False)
     secret: Mapping[int, Secret] = field(default_factory=dict, repr=False)
 
+    def grouping(self, name: str) -> bytes:
+        """Return a clear value by its identifier in hexadecimal digits.
+
+        :raises EncodingError: where there is none.
+        """
+        try:
+            return self.clear[int(name, 16)]
+        except KeyError:
+            raise EncodingError(f"application {self.aid.hex().upper()}: no data grouping {name}") from None
+
     def records(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield SFI, number and body of its records (EMV CPS 3.2: identifiers 01rr to 1Err)."""
         for tag, value in self.clear.items():

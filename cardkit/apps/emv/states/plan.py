@@ -121,7 +121,7 @@ def _faces(product: PaymentProduct, holder: Holder, data: Mapping[bytes, Applica
         payment = product.application(aid)
         if payment is None:
             records = tuple(sorted(data[aid].records()))
-            fci = data[aid].clear[int(names.fci, 16)]
+            fci = data[aid].grouping(names.fci)
             yield FacePlan(aid.decode("ascii"), aid, None, fci, {}, records, {}, {}, None)
             continue
         for face in faces_of(data[aid], names):
@@ -133,7 +133,7 @@ def _application_face(
     product: PaymentProduct, payment: PaymentBlock, holder: Holder, data: ApplicationData, face: PreparedFace
 ) -> FacePlan:
     issuer = product.issuers.get(data.aid[:_RID_BYTES])
-    shown = {bytes.fromhex(tag): data.clear[int(tag, 16)] for tag in payment.data}
+    shown = {bytes.fromhex(tag): data.grouping(tag) for tag in payment.data}
     if holder.pin is not None:
         shown[PIN_COUNTER] = bytes((payment.pin_tries,))
     return FacePlan(
