@@ -234,6 +234,19 @@ class Prints(Protocol):
 
 
 @runtime_checkable
+class Mails(Protocol):
+    """What a blueprint offers besides, where a secret of a card goes to its holder by another way."""
+
+    def mailed(self, record: Mapping[str, Any], keystore: KeyStore, key: str) -> tuple[str, ...]:
+        """Return what the mailer's printer gets of one card, as lines ``NAME=value``; the secret under the key.
+
+        :param key: reference of the key the printer has too.
+        :raises EncodingError: when the record has no such secret.  :raises KeyStoreError: when a key is missing.
+        """
+        ...
+
+
+@runtime_checkable
 class Remarks(Protocol):
     """What a blueprint offers besides, where there is more to say of a plan than states and commands."""
 

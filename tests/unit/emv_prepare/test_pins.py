@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from cardkit.apps.emv.oda.recover import recover_pin_key
 from cardkit.apps.emv.terminal.run import run_transaction
 from cardkit.apps.emv.terminal.settings import Purchase, Settings
 from cardkit.apps.emv.terminal.transaction import Surroundings
+from cardkit.cli.app import run
 from cardkit.crypto import Secret
 from cardkit.crypto.pinblock import format_2
 from cardkit.desired import Severity
@@ -195,3 +197,31 @@ def test_terminal_enciphers_the_pin_under_that_key(job_of, tap):
     result = run_transaction(card.channel, surroundings(job))
 
     assert result.transaction.data[b"\x9f\x34"].hex() == "440302"
+
+
+def mailed(job, tmp_path, *more, key="test:zpk"):
+    """Prepare the order and write its letters; return exit code and lines."""
+    url, out, folder = f"sqlite:///{tmp_path}/cards.db", tmp_path / "letters.txt", job.profile.path.parent
+    assert run(["payment", "prepare", str(folder), str(folder / "order.csv"), "--store", url, "--processes", "1"]) == 0
+    code = run(["payment", "mailer", "order", "--store", url, "--out", str(out), "--pin-key", key, *more])
+    return code, out.read_text().splitlines() if out.exists() else None
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_letters_have_pins_and_no_pan(job_of, tmp_path, hidden, capsys):
+    """A block of format 1 under the printer's key, by psec's cipher; the same for a PIN that came enciphered."""
+    pins = (format_0("1234", PAN), format_0("567890", OTHER_PAN)) if hidden else ("1234", "567890")
+    code, lines = mailed(job_of(*(enciphered(8) if hidden else ()), pins=pins), tmp_path)
+    block = des.decrypt_tdes_ecb(ZONE, bytes.fromhex(lines[4].removeprefix("PINBLOCK=")))
+
+    assert (code, lines[:4]) == (0, ["#CARDKIT-MAILER 1 order", "#CARD 1", "NAME=TEST/CARD ONE", "LAST4=0014"])
+    assert block.hex()[:6] == "141234"
+    assert lines[5] == "#CARD 2"
+    body = "".join(f"{line}\n" for line in lines[:-1]).encode()
+    assert lines[-1] == f"#END 2 {hashlib.sha256(body).hexdigest()}"
+    assert PAN not in "\n".join(lines)
+
+
+def test_letters_go_under_a_key_for_pins_only(job_of, tmp_path, capsys):
+    assert mailed(job_of(), tmp_path, key="test:imk-ac") == (4, None)
+    assert "usage imk-ac, a PIN block needs pin-enc" in capsys.readouterr().err
