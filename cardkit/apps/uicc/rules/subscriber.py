@@ -77,8 +77,6 @@ def _parameter_trouble(value: Mapping[str, Any]) -> str | None:
     if _broken(value):
         return "its parameters cannot be read"
     present = value.get("present", [name for name in ("sc", "validity_minutes") if name in value])
-    if "indicator_rfu" in value:
-        return "reserved bits of the parameter indicators are 0"
     if "sc" in present and not value.get("sc"):
         return "a service centre is said to be present, and is not"
     return "a service centre that is said to be absent" if value.get("sc") and "sc" not in present else None
