@@ -25,6 +25,7 @@ from cardkit.desired import Severity
 from cardkit.encoding import dgi, tlv
 from cardkit.errors import EncodingError, KeyStoreError
 from cardkit.perso import Verdict, personalize
+from cardkit.perso import mailed as perso_mailed
 from tests.unit.emv_prepare.conftest import PROFILES, make_job, seeded
 
 # The oracle uses 3DES as `cryptography` had it.
@@ -199,22 +200,20 @@ def test_terminal_enciphers_the_pin_under_that_key(job_of, tap):
     assert result.transaction.data[b"\x9f\x34"].hex() == "440302"
 
 
-def mailed(job, tmp_path, *more, key="test:zpk"):
-    """Prepare the order and write its letters; return exit code and lines."""
-    url, out, folder = f"sqlite:///{tmp_path}/cards.db", tmp_path / "letters.txt", job.profile.path.parent
+def test_letters_have_pins_and_no_pan(job_of, tmp_path, capsys):
+    """A block of format 1 under the printer's key, by psec's cipher."""
+    folder = job_of(pins=("1234", "567890")).profile.path.parent
+    url, out = f"sqlite:///{tmp_path}/cards.db", tmp_path / "letters.txt"
     assert run(["payment", "prepare", str(folder), str(folder / "order.csv"), "--store", url, "--processes", "1"]) == 0
-    code = run(["payment", "mailer", "order", "--store", url, "--out", str(out), "--pin-key", key, *more])
-    return code, out.read_text().splitlines() if out.exists() else None
+    words = ["payment", "mailer", "order", "--store", url, "--out", str(out), "--pin-key"]
+    assert run([*words, "test:imk-ac"]) == 4
+    assert "usage imk-ac, a PIN block needs pin-enc" in capsys.readouterr().err
+    assert not out.exists()
 
-
-@pytest.mark.parametrize("hidden", [False, True])
-def test_letters_have_pins_and_no_pan(job_of, tmp_path, hidden, capsys):
-    """A block of format 1 under the printer's key, by psec's cipher; the same for a PIN that came enciphered."""
-    pins = (format_0("1234", PAN), format_0("567890", OTHER_PAN)) if hidden else ("1234", "567890")
-    code, lines = mailed(job_of(*(enciphered(8) if hidden else ()), pins=pins), tmp_path)
+    assert run([*words, "test:zpk"]) == 0
+    lines = out.read_text().splitlines()
     block = des.decrypt_tdes_ecb(ZONE, bytes.fromhex(lines[4].removeprefix("PINBLOCK=")))
-
-    assert (code, lines[:4]) == (0, ["#CARDKIT-MAILER 1 order", "#CARD 1", "NAME=TEST/CARD ONE", "LAST4=0014"])
+    assert lines[:4] == ["#CARDKIT-MAILER 1 order", "#CARD 1", "NAME=TEST/CARD ONE", "LAST4=0014"]
     assert block.hex()[:6] == "141234"
     assert lines[5] == "#CARD 2"
     body = "".join(f"{line}\n" for line in lines[:-1]).encode()
@@ -222,6 +221,17 @@ def test_letters_have_pins_and_no_pan(job_of, tmp_path, hidden, capsys):
     assert PAN not in "\n".join(lines)
 
 
-def test_letters_go_under_a_key_for_pins_only(job_of, tmp_path, capsys):
-    assert mailed(job_of(), tmp_path, key="test:imk-ac") == (4, None)
-    assert "usage imk-ac, a PIN block needs pin-enc" in capsys.readouterr().err
+def test_letter_of_a_pin_that_came_enciphered(job_of):
+    job = job_of(*enciphered(8), pins=(format_0("1234", PAN), format_0("567890", OTHER_PAN)))
+    lines = perso_mailed(job.profile, job.records[0], job.keystore, "test:zpk")
+    block = des.decrypt_tdes_ecb(ZONE, bytes.fromhex(lines[2].removeprefix("PINBLOCK=")))
+
+    assert block.hex()[:6] == "141234"
+
+
+def test_card_without_pin_has_no_letter(job_of):
+    changes = (('pin = "{pin}"\n', ""), ('cvk = "test:cvk"\npvk = "test:pvk"', 'cvk = "test:cvk"'),
+               ('layout = ["pvki", "pvv", "cvv"]', 'layout = ["cvv"]'))  # fmt: skip
+    job = job_of(*changes)
+    with pytest.raises(EncodingError, match="no PIN to mail"):
+        perso_mailed(job.profile, job.records[0], job.keystore, "test:zpk")
