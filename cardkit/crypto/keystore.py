@@ -140,6 +140,10 @@ class KeyStore(EmvKeyStore, Protocol):
         """Return a DAP signature or token: DES retail MAC, AES CMAC, RSA or ECDSA by the key (GPCS B.3, B.4, C.4)."""
         ...
 
+    def public_key_info(self, reference: str) -> bytes:
+        """Return the public half of a private key: SubjectPublicKeyInfo, DER, an elliptic curve by its name."""
+        ...
+
     def verify_content(self, reference: str, message: bytes, signature: bytes) -> None:
         """Check a receipt or DAP signature by the key.
 

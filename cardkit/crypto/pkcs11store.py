@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardkit.crypto import content, digest, pkcs11asymmetric, pkcs11fields
 from cardkit.crypto import marker as marking
@@ -247,6 +248,10 @@ class Pkcs11KeyStore(TokenKeys, EmvOperations):
         if is_symmetric(facts.algorithm):
             return self._content_mac(reference, facts, message)
         return pkcs11asymmetric.sign(self._token, reference, self.public_key(reference), message)
+
+    def public_key_info(self, reference: str) -> bytes:
+        """Return the public half of a private key of the token: SubjectPublicKeyInfo, DER."""
+        return self.public_key(reference).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def verify_content(self, reference: str, message: bytes, signature: bytes) -> None:
         """Check a receipt or DAP signature by the key; AuthenticationError when it is wrong."""

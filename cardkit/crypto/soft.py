@@ -107,6 +107,13 @@ class SoftKeyStore(EmvOperations):
         """Return a DAP signature or token: DES retail MAC, AES CMAC, RSA or ECDSA by the key (GPCS B.3, B.4, C.4)."""
         return content.sign(self._signing_key(reference, "a signature", SIGNING), message)
 
+    def public_key_info(self, reference: str) -> bytes:
+        """Return the public half of a private key: SubjectPublicKeyInfo, DER; KeyStoreError for any other key."""
+        key = self._get(reference)
+        if not isinstance(key, PrivateKey):
+            raise KeyStoreError(f"key {reference}: no private key, it has no public half")
+        return key.public
+
     def verify_content(self, reference: str, message: bytes, signature: bytes) -> None:
         """Check a receipt or DAP signature by the key; AuthenticationError when it is wrong."""
         content.verify(self._signing_key(reference, "checking a signature", VERIFYING), message, signature)
