@@ -109,7 +109,7 @@ def _pin_check(tracks: TrackBlock) -> PinCheck | None:
 
 
 def _issuer_keys(keys: MasterKeysBlock) -> IssuerKeys:
-    return IssuerKeys(keys.ac, keys.smi, keys.smc, keys.derivation.lower())
+    return IssuerKeys(keys.ac, keys.smi, keys.smc, keys.derivation.lower(), code=keys.cvc3)
 
 
 def _fixed(code: str) -> FixedHost | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from cardkit.apps.emv.scripts import ScriptCommand, script_templates
 from cardkit.apps.emv.terminal.host import OnlineAnswer, OnlineRequest
-from cardkit.crypto.cardkeys import CardKey
+from cardkit.apps.emv.values import pan_of
+from cardkit.crypto.cardkeys import CardKey, Scheme
 from cardkit.crypto.emvac import Transaction
 from cardkit.crypto.emvcvn import Arpc, CryptogramVersion, cryptogram_data, find_version, read_issuer_data
 from cardkit.crypto.emvkeys import card_digits
@@ -24,8 +25,9 @@ from cardkit.errors import EncodingError
 APPROVED, DECLINED, FORMAT_ERROR, WRONG_PIN = b"00", b"05", b"30", b"55"
 # Card status update (Book 3, C10): byte 2 bit 8, the issuer approves
 _CSU_APPROVED, _CSU_DECLINED = bytes.fromhex("00800000"), bytes(4)
-_PAN, _TRACK_2, _PSN = b"\x5a", b"\x57", b"\x5f\x34"
+_TRACK_2, _PSN = b"\x57", b"\x5f\x34"
 _ATC, _UN, _CRYPTOGRAM, _ISSUER_DATA = b"\x9f\x36", b"\x9f\x37", b"\x9f\x26", b"\x9f\x10"
+_STATIC_TRACK, _NUMERIC_UN, _CODE = b"\x9f\x6b", b"\x9f\x6a", b"\x9f\x61"
 _SEPARATOR = "D"
 _BEFORE_DISCRETIONARY = 7  # expiry and service code (ISO/IEC 7813)
 _PART_DIGITS = {"pvki": 1, "pvv": 4, "cvv": 3}
@@ -39,6 +41,7 @@ class IssuerKeys:
     :param integrity: ``imk-smi``, and ``confidentiality``: ``imk-smc``: for scripts; empty where there are none.
     :param option: ``a``, ``b`` or ``c``, where the cards' keys are derived by another way than the version has.
     :param version: family and number, where the cards do not tell (Interac).
+    :param code: ``imk-cvc3``, for the dynamic codes of mag-stripe mode; empty where no card makes them.
     """
 
     cryptogram: str
@@ -46,6 +49,7 @@ class IssuerKeys:
     confidentiality: str = ""
     option: str = ""
     version: tuple[str, int] | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,8 @@ class IssuerSimulator:
 
         :raises KeyStoreError: when a key that is needed is not there.
         """
+        if _CRYPTOGRAM not in request.values and _CODE in request.values:
+            return self._answer_code(request)
         try:
             expected = self.cryptogram(request.values)
             transaction = self._transaction(request.values)
@@ -150,6 +156,29 @@ class IssuerSimulator:
         authentication = self._authenticated(transaction, request.values, code)
         words = (f"cryptogram right ({told})", reason, _said(version))
         return OnlineAnswer(code, authentication, self._scripts(transaction, request.values), words)
+
+    def dynamic_code(self, values: Mapping[bytes, bytes]) -> str:
+        """Return the code a card in mag-stripe mode must give, 5 digits.
+
+        :param values: by tag: 9F6B as on the card, 9F6A and 9F36 as sent.
+        :raises EncodingError: where one is missing or malformed.  :raises KeyStoreError: where the key is not there.
+        Book C-2 (unverified)
+        """
+        track = values.get(_STATIC_TRACK, b"")
+        pan = track.hex().upper().partition(_SEPARATOR)[0]
+        key = CardKey(self._keys.code, Scheme(f"emv-{self._keys.option or 'a'}"), card_digits(pan, None))
+        return self._keystore.cvc3(key, track, values.get(_NUMERIC_UN, b""), values.get(_ATC, b""))
+
+    def _answer_code(self, request: OnlineRequest) -> OnlineAnswer:
+        try:
+            expected = self.dynamic_code(request.values)
+        except EncodingError as error:
+            return OnlineAnswer(FORMAT_ERROR, words=(f"request refused: {error}",))
+        given = f"{int.from_bytes(request.values[_CODE], 'big'):05d}"
+        if not hmac.compare_digest(expected, given):
+            return OnlineAnswer(DECLINED, words=("dynamic verification code wrong: declined",))
+        code, reason = self._decision(request)
+        return OnlineAnswer(code, words=("dynamic verification code right", reason))
 
     def _decision(self, request: OnlineRequest) -> tuple[bytes, str]:
         check = self._policy.pin_check
@@ -199,18 +228,6 @@ class IssuerSimulator:
     def _card_key(self, reference: str, transaction: Transaction, values: Mapping[bytes, bytes]) -> CardKey:
         psn = values[_PSN].hex() if _PSN in values else None
         return CardKey(reference, transaction.version.option, card_digits(pan_of(values), psn))
-
-
-def pan_of(values: Mapping[bytes, bytes]) -> str:
-    """Return the digits of the PAN: of 5A, or of 57 where the card gives nothing else (contactless).
-
-    :raises EncodingError: where neither is there.
-    """
-    if _PAN in values:
-        return values[_PAN].hex().upper().rstrip("F")
-    if _TRACK_2 in values:
-        return values[_TRACK_2].hex().upper().partition(_SEPARATOR)[0]
-    raise EncodingError("request without PAN: neither 5A nor 57")
 
 
 def _said(version: CryptogramVersion) -> str:

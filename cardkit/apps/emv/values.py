@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cardkit.apps.emv.afl import parse_afl
 from cardkit.apps.emv.bits import Word
@@ -33,7 +33,7 @@ def masked_digits(digits: str) -> str:
     return digits[:_KEPT_FRONT] + "*" * hidden + digits[-_KEPT_BACK:]
 
 
-def pan_of(values: dict[bytes, bytes]) -> str:
+def pan_of(values: Mapping[bytes, bytes]) -> str:
     """Return the digits of the PAN, from tag 5A or the front of 57; empty where there is neither."""
     if b"\x5a" in values:
         return values[b"\x5a"].hex().upper().rstrip("F")

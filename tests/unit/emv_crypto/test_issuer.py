@@ -2,7 +2,7 @@
 
 import pytest
 from psec import pin as psec_pin
-from pyemv import cvn, kd, sm
+from pyemv import cvn, cvv, kd, sm
 
 from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator, PinCheck
 from cardkit.apps.emv.scripts import (
@@ -39,6 +39,7 @@ PAN = "1234567890123456"
 
 def keystore():
     keys = {name: Key(bytes.fromhex(value), name, "3DES-128", usage) for name, (usage, value) in MASTERS.items()}
+    keys["iss:cvc3"] = Key(bytes.fromhex(MASTERS["iss:ac"][1]), "cvc3", "3DES-128", Usage.IMK_CVC3)
     return MemoryKeyStore({**keys, "iss:pvk": Key(bytes(range(16)), "pvk", "3DES-128", Usage.PVK)})
 
 
@@ -183,6 +184,37 @@ def pin(text):
 def test_missing_key_is_an_error_of_the_caller():
     with pytest.raises(KeyStoreError, match="key iss:none"):
         answered(visa18(), keys=IssuerKeys("iss:none"))
+
+
+# The track, number and counter of pyemv's test of a CVC3; the key there is the card's own.
+TRACK, ATC, NUMBER = "5123456789012345D35121010000000000000F", "005E", "00000899"
+
+
+def code_request(code, **changes):
+    fields = {"9F6B": TRACK, "9F6A": NUMBER, "9F36": ATC, "9F61": f"{int(code):04X}", **changes}
+    return {bytes.fromhex(tag): bytes.fromhex(value) for tag, value in fields.items() if value is not None}
+
+
+def expected_code():
+    icc = kd.derive_icc_mk_a(bytes.fromhex(MASTERS["iss:ac"][1]), TRACK.partition("D")[0], "00")
+    return cvv.generate_cvc3(icc, bytes.fromhex(TRACK), bytes.fromhex(ATC), bytes.fromhex(NUMBER))
+
+
+CODE_KEYS = IssuerKeys("iss:ac", code="iss:cvc3")
+
+
+def test_code_of_mag_stripe_mode():
+    answer = answered(code_request(expected_code()), keys=CODE_KEYS)
+
+    assert (answer.response_code, answer.words) == (b"00", ("dynamic verification code right", "approved"))
+
+
+@pytest.mark.parametrize(("changes", "code"), [
+    ({"9F61": "0000"}, b"05"), ({"9F36": "005F"}, b"05"), ({"9F6A": "00000898"}, b"05"), ({"9F6A": None}, b"30"),
+    ({"9F6B": None}, b"30"), ({"9F36": None}, b"30"), ({"9F6B": "00"}, b"30"), ({"9F61": "FF" * 9}, b"05"),
+])  # fmt: skip
+def test_code_that_is_not_right(changes, code):
+    assert answered(code_request(expected_code(), **changes), keys=CODE_KEYS).response_code == code
 
 
 def commands(answer):

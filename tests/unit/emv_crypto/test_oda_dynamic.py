@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cardkit.apps.emv.oda.block import Step
-from cardkit.apps.emv.oda.dynamic import dynamic_content, fast_dda_data, recover_cda, recover_dda, without_sdad
+from cardkit.apps.emv.oda.dynamic import fast_dda_data, recover_cda, recover_dda, without_sdad
 from cardkit.apps.emv.oda.pin import encipher_pin
 from cardkit.crypto.emvrsa import RsaPublicKey, private_power, sign
 from cardkit.crypto.secret import Secret
@@ -103,7 +103,6 @@ def block(data, size=None, filler=b"\xbb"):
 def test_right_block_is_what_a_card_signs():
     key, signature = signed(block(b"\x04\x11\x22\x33\x44"), b"\1\2\3\4")
 
-    assert block(b"\x04\x11\x22\x33\x44") == dynamic_content(key.size, b"\x11\x22\x33\x44")
     assert recover_dda(key, signature, b"\1\2\3\4").checked().idn.hex() == "11223344"
 
 
@@ -139,7 +138,7 @@ def test_cda_signs_the_objects_in_the_order_sent():
     assert without_sdad(answer).hex() == "9f3602001c9f270180"
     transaction = b"pdol" + b"cdol1" + without_sdad(answer)
     rest = b"\x80" + b"cryptogr" + hashlib.sha1(transaction).digest()
-    key, signature = signed(dynamic_content(card_key()[1].size, b"\x11\x22", rest), b"\1\2\3\4")
+    key, signature = signed(block(b"\x02\x11\x22" + rest), b"\1\2\3\4")
     recovery = recover_cda(key, signature, b"\1\2\3\4", transaction, 0x80)
 
     assert recovery.checked().cryptogram == b"cryptogr"

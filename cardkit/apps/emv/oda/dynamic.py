@@ -116,17 +116,6 @@ def fast_dda_data(values: Mapping[bytes, bytes]) -> bytes:
     return b"".join(values[tag] for tag in _FDDA_TAGS)
 
 
-def dynamic_content(size: int, idn: bytes, rest: bytes = b"") -> bytes:
-    """Return what a card signs, from the format to the byte before the hash.
-
-    :param size: of the card's modulus.  :param idn: 2 to 8 bytes.  :param rest: for CDA: CID, cryptogram, hash.
-    Book 2, tables 17 and 22
-    """
-    data = bytes((len(idn),)) + idn + rest
-    head = bytes((DDA.format, SHA1, len(data))) + data
-    return head.ljust(size - HASH_BYTES - 2, b"\xbb")
-
-
 def _open(signed: Signed, icc: RsaPublicKey, sdad: bytes) -> Recovery[DynamicSignature]:
     """Open a signature; its hash is left to the caller."""
     if not sdad:
