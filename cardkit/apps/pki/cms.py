@@ -182,7 +182,8 @@ def _attributes(data: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for item in Fields(data, "signedAttrs").rest():
         fields = Fields(item.value, "signedAttrs")
-        found[fields.oid("type")] = fields.take(Tag.SET, "values").value
+        oid = fields.oid("type")
+        found[oid] = fields.take(Tag.SET, "values").value
     return found
 
 
