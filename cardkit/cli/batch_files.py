@@ -98,6 +98,9 @@ def quarantined_row(order: Path, row: BadRow) -> dict[str, object]:
 @click.option("--template", required=True, metavar="T", help="Name of a layout with direction out, or a TOML file.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where the file goes.")
 @click.option("--partial", is_flag=True, help="Write the file although records are left.")
+@click.option("--recipient", metavar="FPR", help="Encrypt the file to this OpenPGP key (gpg), a full fingerprint.")
+@click.option("--signer", metavar="FPR", help="Sign the encrypted file with this OpenPGP key of gpg.")
+@click.option("--gpg-home", type=click.Path(path_type=Path), metavar="DIR", help="Home folder of gpg.")
 @transport_keys
 @options.store
 @options.as_json
@@ -106,6 +109,9 @@ def output(
     template: str,
     out: Path,
     partial: bool,
+    recipient: str | None,
+    signer: str | None,
+    gpg_home: Path | None,
     keys_url: str | None,
     descriptor: int | None,
     store_url: str,
@@ -116,11 +122,12 @@ def output(
 
     The keys are output:NAME-INDEX, such as output:auc_key-3 for key 3 of the order's auc_key.
     """
+    envelope = envelope_of(recipient, signer, gpg_home)
     with production.open_store(store_url, operator=operator) as store:
         loaded = load_profile(store.batch(batch_name).profile_path)
         chosen = production.load_template(loaded, template)
         with keys_of(loaded, keys_url, descriptor) as keystore:
-            done = production.write_output(store, batch_name, chosen, keystore, out, partial=partial)
+            done = production.write_output(store, batch_name, chosen, keystore, out, partial=partial, envelope=envelope)
     if as_json:
         print_json(
             {
@@ -137,3 +144,12 @@ def output(
     facts(
         [("file", done.path), ("rows", f"{done.rows}: {counted}"), ("left", done.left), ("sha256", done.sha256.hex())]
     )
+
+
+def envelope_of(recipient: str | None, signer: str | None, home: Path | None) -> production.Envelope | None:
+    """Return who may read a file and who signs it; None for one that is not encrypted as a whole."""
+    if recipient is None and signer is None:
+        return None
+    if recipient is None or signer is None:
+        raise click.UsageError("--recipient and --signer belong together: what is encrypted is signed, too")
+    return production.Envelope(recipient, signer, home)

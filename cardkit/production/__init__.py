@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         results,
     )
     from cardkit.production.events import Reporter
-    from cardkit.production.output import OutputTemplate, Written, load_template, write_output
+    from cardkit.production.output import Envelope, OutputTemplate, Written, load_template, write_output
     from cardkit.production.preparation import Preparation, kept_values, prepare_batch
     from cardkit.production.reconcile import CardCounts, Closing
     from cardkit.production.resume import resume_batch
@@ -42,6 +42,7 @@ __all__ = [
     "CardResult",
     "Closing",
     "Doubt",
+    "Envelope",
     "Imported",
     "Office",
     "OutputTemplate",
@@ -75,6 +76,7 @@ _HOMES = {
     "CardResult": "cardkit.production.store.reading",
     "Closing": "cardkit.production.reconcile",
     "Doubt": "cardkit.production.store.reading",
+    "Envelope": "cardkit.production.output",
     "Imported": "cardkit.production.batch",
     "Office": "cardkit.production.store.office",
     "OutputTemplate": "cardkit.production.output",

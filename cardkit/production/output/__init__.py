@@ -5,7 +5,8 @@ production.md 10, sim.md 19
 
 from __future__ import annotations
 
+from cardkit.production.output.openpgp import Envelope
 from cardkit.production.output.template import OutputTemplate, load_template
 from cardkit.production.output.write import Written, write_output
 
-__all__ = ["OutputTemplate", "Written", "load_template", "write_output"]
+__all__ = ["Envelope", "OutputTemplate", "Written", "load_template", "write_output"]

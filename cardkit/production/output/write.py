@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cardkit.crypto.wrap import Wrapping
 from cardkit.errors import ProfileError, RecordError, StoreError
 from cardkit.production.output.cells import Wrap, Writer, writer
 from cardkit.production.output.forms import columns_in_order, form_of
+from cardkit.production.output.openpgp import Envelope
 from cardkit.production.output.source import Ended, ended, order_header
 from cardkit.production.output.template import CHIP_ID, REASON, ROW_NO, STATUS, OutputTemplate
 from cardkit.production.report.atomic import replacing_bytes
@@ -32,7 +34,7 @@ class Written:
     """An output file.
 
     :param rows: of the file.  :param counts: rows by state.  :param left: records whose way has not ended.
-    :param sha256: of the file, 32 bytes.
+    :param sha256: of the file before it was encrypted, 32 bytes.
     """
 
     batch: str
@@ -43,15 +45,23 @@ class Written:
     sha256: bytes
 
 
-def write_output(
-    store: Store, batch: str, template: OutputTemplate, keystore: KeyStore, path: Path, *, partial: bool = False
+def write_output(  # noqa: PLR0913  (two are named, and have defaults)
+    store: Store,
+    batch: str,
+    template: OutputTemplate,
+    keystore: KeyStore,
+    path: Path,
+    *,
+    partial: bool = False,
+    envelope: Envelope | None = None,
 ) -> Written:
     """Write a batch's output file.
 
     :param template: for the profile the batch was imported with.
     :param keystore: has the transport keys ``output:NAME-INDEX``.
     :param partial: whether records may be left whose way has not ended.
-    :raises StoreError: where records are left, or the file cannot be written.
+    :param envelope: signs and encrypts the whole file.
+    :raises StoreError: where records are left, or the file cannot be written, or not be encrypted.
     :raises RecordError: where a value does not fit the template, or secrets would leave in clear for a LIVE order.
     :raises KeyStoreError: where a transport key is missing, or does not wrap such a value.
     """
@@ -65,21 +75,25 @@ def write_output(
     file = _File(store, lot, template, keystore)
     digest = hashlib.sha256()
     with replacing_bytes(path) as stream:
-        for piece in file.pieces({state: counts[state] for state in template.states}):
-            digest.update(piece)
-            stream.write(piece)
-        _audit(store, lot, template, file, digest.digest())
+        with nullcontext(stream) if envelope is None else envelope.around(stream) as plain:
+            for piece in file.pieces({state: counts[state] for state in template.states}):
+                digest.update(piece)
+                plain.write(piece)
+        _audit(store, file, digest.digest(), envelope)
     return Written(batch, path, file.rows, file.counts, left, digest.digest())
 
 
-def _audit(store: Store, lot: Batch, template: OutputTemplate, file: _File, sha256: bytes) -> None:
+def _audit(store: Store, file: _File, sha256: bytes, envelope: Envelope | None) -> None:
+    template = file.template
     data = {
-        "batch": lot.name,
+        "batch": file.lot.name,
         "template": template.layout.name or template.path.name,
         "template_sha256": template.sha256.hex(),
         "rows": file.rows,
         "sha256": sha256.hex(),
     }
+    if envelope is not None:
+        data |= {"recipient": envelope.recipient, "signer": envelope.signer}
     with store.writing() as connection:
         store.audit(connection, OFFICE, Event("OUTPUT", store.operator, data))
 
@@ -89,9 +103,9 @@ class _File:
 
     def __init__(self, store: Store, lot: Batch, template: OutputTemplate, keystore: KeyStore) -> None:
         self._store = store
-        self._lot = lot
+        self.lot = lot
         self._profile = template.profile
-        self._template = template
+        self.template = template
         self._layout = template.layout
         self._keystore = keystore
         self._vault = store.vault.batch(lot.name)
@@ -112,12 +126,12 @@ class _File:
         hashed = self._layout.totals.hash
         total = 0
         yield self._encoded(form.head(header, quantity), start=True)
-        for item in ended(self._store, self._lot, self._profile.record, self._template.states):
+        for item in ended(self._store, self.lot, self._profile.record, self.template.states):
             try:
                 cells = self._cells(item)
                 line = form.row(cells)
             except RecordError as error:
-                where = f"batch {self._lot.name}: row {item.record.row_no}"
+                where = f"batch {self.lot.name}: row {item.record.row_no}"
                 raise RecordError(f"{where}: {error}", code=error.code) from None
             if hashed is not None:
                 total += int(str(item.record[hashed.field])[-LAST_DIGITS:])
@@ -125,12 +139,12 @@ class _File:
             self.counts[item.state] += 1
             yield self._encoded(line)
         if self.rows != quantity:
-            raise StoreError(f"batch {self._lot.name}: cards were made while the file was written; write it again")
+            raise StoreError(f"batch {self.lot.name}: cards were made while the file was written; write it again")
         yield self._encoded(form.foot(self._totals(total)))
 
     def _cells(self, item: Ended) -> list[str]:
         known: dict[str, Value] = {
-            STATUS: self._template.states[item.state],
+            STATUS: self.template.states[item.state],
             CHIP_ID: item.chip_id,
             REASON: item.reason,
             ROW_NO: item.record.row_no,
@@ -139,12 +153,12 @@ class _File:
         if self._layout.identity is not None:
             self._identity = str(values[self._layout.identity])
         return [
-            write(values[name] if name in values else self._template.rules[name].value or "")
+            write(values[name] if name in values else self.template.rules[name].value or "")
             for name, write in self._writers
         ]
 
     def _writer(self, name: str) -> Writer:
-        rule = self._template.rules[name]
+        rule = self.template.rules[name]
         if not rule.transport:
             return writer(name, rule, None)
         place, _, source = rule.transport.partition(".")
@@ -171,9 +185,9 @@ class _File:
 
     def _header_texts(self) -> dict[str, str | None]:
         known = {
-            "batch": self._lot.name,
-            "timestamp": counting.created_at(self._store, self._lot).strftime(HEADER_TIME),
-            "product": self._lot.profile,
+            "batch": self.lot.name,
+            "timestamp": counting.created_at(self._store, self.lot).strftime(HEADER_TIME),
+            "product": self.lot.profile,
             "quantity": "",
         }
         lines = self._layout.header
@@ -185,7 +199,7 @@ class _File:
                 texts[name] = "0"
             elif text is None and name not in lines.optional:
                 raise RecordError(
-                    f"batch {self._lot.name}: its order says no {name}, the template has it", code="HEADER"
+                    f"batch {self.lot.name}: its order says no {name}, the template has it", code="HEADER"
                 )
         return texts
 
@@ -207,5 +221,5 @@ class _File:
             return (("\ufeff" if mark else "") + text).encode(plain)
         except UnicodeEncodeError:
             raise RecordError(
-                f"batch {self._lot.name}: line {self.rows}: a character that {encoding} does not have", code="ENCODING"
+                f"batch {self.lot.name}: line {self.rows}: a character that {encoding} does not have", code="ENCODING"
             ) from None

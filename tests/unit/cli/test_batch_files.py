@@ -115,3 +115,11 @@ def test_what_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture[str], 
     talk = capsys.readouterr().err
     assert text in talk
     assert talk.count("\n") == 1
+
+
+def test_a_file_is_not_encrypted_without_a_signature(own_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["batch", "output", "b", "--template", "sim-out-csv", "--out", "o"]
+    assert run([*words, "--recipient", "A" * 40]) == 2
+    assert "--recipient and --signer belong together" in capsys.readouterr().err
+    assert run([*words, "--recipient", "customer@example.test", "--signer", "A" * 40]) == 4
+    assert "recipient: expected a full fingerprint" in capsys.readouterr().err
