@@ -148,6 +148,7 @@ class PaymentBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         PPSE, empty where that of the RID will do.
     :param tags: values by tag, those that nothing derives.
     :param data: further data groupings whose identifier is a tag: tags that GET DATA gives.
+    :param groupings: further data groupings by identifier: what else the application keeps; those 8xxx are secret.
     :param rsa: the card's own key pair, and ``pin_rsa``: one of its own for enciphered PINs (9F2D); else that serves.
     :param static: whether static data are signed by the issuer too (SDA: 93).  :param dac: data authentication code.
     :param pin_tries: limit; the card starts with as many.
@@ -167,6 +168,7 @@ class PaymentBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     contactless: InterfaceBlock | None = None
     tags: dict[str, str] = {}
     data: tuple[str, ...] = ()
+    groupings: dict[str, str] = {}
     rsa: RsaBlock | None = None
     pin_rsa: RsaBlock | None = None
     static: bool = False
@@ -211,6 +213,8 @@ class GroupingMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     EMV CPS 2.0 appendix A, and published practice (payment sheet 13; the order of the parts is unverified).
 
     :param crt: q^-1 mod p, d mod (q-1), d mod (p-1), q, p.  :param pin_crt: the same of the key for enciphered PINs.
+    :param order: identifiers that are sent before all others, in this order; by default secret ones go first, records
+        last.
     """
 
     keys: str = "8000"
@@ -229,6 +233,7 @@ class GroupingMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     pin_crt: tuple[str, str, str, str, str] = ("8301", "8302", "8303", "8304", "8305")
     pin_exponent: str = "8102"
     pin_modulus: str = "8104"
+    order: tuple[str, ...] = ()
 
 
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

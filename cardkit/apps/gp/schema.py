@@ -320,7 +320,8 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :param cplc: fields of the CPLC that tell this chip from others, digits by name.
     :param kdd_of_cplc: whether its KDD holds fabrication date, serial number and batch.
     :param channels: further logical channels it gives.
-    :param spanning: whether applications take any value in pieces: then every STORE DATA of theirs is full.
+    :param packing: how applications take their data: a grouping a command (``single``), several where they fit
+        (``whole``), or any value in pieces, so that every STORE DATA is full (``full``).
     """
 
     isd: str
@@ -336,5 +337,5 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cplc: dict[str, str] = {}
     kdd_of_cplc: bool = False
     channels: Count | None = None
-    spanning: bool = False
+    packing: Literal["single", "whole", "full"] = "whole"
     quirks: QuirksModel = QuirksModel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.gp.install import ANY_LENGTH, CLA
@@ -90,13 +90,25 @@ def ciphered(groupings: Iterable[Grouping], encrypt: Callable[[bytes], bytes]) -
     ]
 
 
-def pack(groupings: Sequence[Grouping], size: int, *, mixed: bool = False, spanning: bool = False) -> list[Block]:
+class Packing(StrEnum):
+    """How data groupings are shared out over commands."""
+
+    SINGLE = "single"
+    """A command is of one grouping: applications that read no second one."""
+    WHOLE = "whole"
+    """Groupings share commands; only what fits none is cut."""
+    FULL = "full"
+    """Values are cut wherever a command ends, so that every one is full (EMV CPS 4.3.4.5)."""
+
+
+def pack(
+    groupings: Sequence[Grouping], size: int, *, mixed: bool = False, packing: Packing = Packing.WHOLE
+) -> list[Block]:
     """Share groupings out over as few commands as their order and secrecy allow.
 
     :param size: data bytes of a command, 6 to 255: what the session leaves of them.
     :param mixed: put secret and clear groupings into the same commands, all announced as mixed.
-    :param spanning: cut values wherever a command ends, so that every one is full: identifier and length stay together
-        (EMV CPS 4.3.4.5). Else only what fits no command is cut.
+    :param packing: identifier and length stay together, however it is.
     :raises EncodingError: on a size no grouping fits, and on a secret value that is not ciphered yet.
 
     >>> clear, secret = Grouping(0x0101, bytes(2)), Grouping(0x8000, bytes(2), secret=True, plain=False)
@@ -112,8 +124,9 @@ def pack(groupings: Sequence[Grouping], size: int, *, mixed: bool = False, spann
     for item in groupings:
         wanted = Encryption.MIXED if mixed else Encryption.ALL if item.secret else Encryption.NONE
         written = item.build()
-        whole = len(written) - len(item.value) if spanning else len(written)
-        if current and (wanted is not kind or len(current) + whole > size):
+        whole = len(written) - len(item.value) if packing is Packing.FULL else len(written)
+        alone = packing is Packing.SINGLE or wanted is not kind
+        if current and (alone or len(current) + whole > size):
             blocks.append(Block(current, Structure.DGI, kind))
             current = b""
         kind = wanted

@@ -296,10 +296,41 @@ def test_a_chip_may_take_other_groupings(variant):
     assert named == ["8103", "8111", "8020", "8010", "9010", "9102", "9104", "3000"]
 
 
+def test_a_chip_may_want_its_groupings_in_an_order_and_one_by_one(variant, tap):
+    """Applications that read one grouping a command, FCI and GPO before everything else."""
+    change = ('packing = "full"', 'packing = "single"')
+    job = variant("emv-contact-cda", chip=change)
+    chip = job.profile.path.parent / "chips" / "virtual-emv.toml"
+    chip.write_text(chip.read_text().replace("[chip.emv]\n", '[chip.emv]\ngroupings = { order = ["9102", "9104"] }\n'))
+    job = make_job(job.profile.path.parent)
+    seam, card = tap()
+    todo = job.plan()
+    assert personalize(todo, card, job.keystore).verdict is Verdict.GOOD
+    application = todo.blueprint._gp.product.applications[-1]
+    named = [f"{value.tag:04X}" for value in application.data]
+    assert named == [
+        *("9102", "9104"),
+        *("8201", "8202", "8203", "8204", "8205", "8000", "8010"),
+        *("9000", "9010", "0D01", "0101", "0201", "0202", "0203", "0204", "0301"),
+    ]
+    sent = [command for command in seam.sent if command[1] == STORE_DATA]
+    assert len(sent) == 2 + len(named)
+    assert todo.remarks == {"STORE DATA": f"minimum 7, planned {len(sent)}"}
+
+
+def test_what_else_an_application_keeps_is_sent_as_the_profile_says(variant):
+    """Identifiers of a scheme: clear ones as they are, 8xxx under the DEK and never in the printer's part."""
+    kept = 'pin_tries = 3\ngroupings = { "3000" = "0102030405", "8400" = "00112233445566778899AABBCCDDEEFF" }'
+    job = variant("emv-contact-cda", ("pin_tries = 3", kept))
+    application = job.plan().blueprint._gp.product.applications[-1]
+    found = {f"{value.tag:04X}": (value.size, value.secret) for value in application.data}
+    assert (found["3000"], found["8400"]) == ((5, False), (16, True))
+
+
 def test_a_chip_may_want_other_bits_in_p1(variant, tap):
     """Classic CPS: 00 and 60, the last with b8 (payment sheet 13, rule 1)."""
     job = variant(
-        "emv-contact-cda", chip=("spanning", "quirks = { store_data_p1 = { dgi = 0x00, dgi_secret = 0x60 } }\nspanning")
+        "emv-contact-cda", chip=("packing", "quirks = { store_data_p1 = { dgi = 0x00, dgi_secret = 0x60 } }\npacking")
     )
     seam, card = tap()
     assert personalize(job.plan(), card, job.keystore).verdict is Verdict.GOOD

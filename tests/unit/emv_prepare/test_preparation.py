@@ -210,6 +210,8 @@ def test_a_card_that_outlives_its_issuers_certificate_is_refused(variant):
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
+        ("pin_tries = 3", 'pin_tries = 3\ngroupings = { "30" = "00" }', "groupings: 30: expected 4 digits"),
+        ("pin_tries = 3", 'pin_tries = 3\ndata = ["9F4F"]', "data: 9F4F has no value in tags"),
         ('aip = "3900"', 'aip = "39"', r"emv.applications\[0\].contact.aip: got 1 bytes, expected 2"),
         ('["57", "5F20", "9F1F"]', '["57", "5F20", "5A"]', "5A stands in two records"),
         ('"9F10" = "0FA5', '"9F10" = "00A5', "format of no cryptogram version"),

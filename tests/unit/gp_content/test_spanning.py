@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardkit.apps.gp.storedata import Encryption, Grouping, pack
+from cardkit.apps.gp.storedata import Encryption, Grouping, Packing, pack
 
 VALUES = st.lists(st.tuples(st.integers(0, 700), st.booleans()), min_size=1, max_size=8)
 
@@ -52,7 +52,7 @@ def fewest(run, size):
 @given(shape=VALUES, size=st.integers(16, 255))
 def test_the_stream_is_whole_and_in_order(shape, size):
     items = groupings(shape)
-    blocks = pack(items, size, spanning=True)
+    blocks = pack(items, size, packing=Packing.FULL)
     assert b"".join(block.data for block in blocks) == b"".join(item.build() for item in items)
     assert all(0 < len(block.data) <= size for block in blocks)
 
@@ -61,7 +61,7 @@ def test_the_stream_is_whole_and_in_order(shape, size):
 @given(shape=VALUES, size=st.integers(16, 255))
 def test_no_split_has_fewer_commands(shape, size):
     items = groupings(shape)
-    assert len(pack(items, size, spanning=True)) == sum(fewest(run, size) for run in runs(items))
+    assert len(pack(items, size, packing=Packing.FULL)) == sum(fewest(run, size) for run in runs(items))
 
 
 @settings(max_examples=60, deadline=None)
@@ -71,7 +71,7 @@ def test_secret_and_clear_never_share_a_command(shape, size):
     items = groupings(shape)
     owners = [item.secret for item in items for _ in item.build()]
     at = 0
-    for block in pack(items, size, spanning=True):
+    for block in pack(items, size, packing=Packing.FULL):
         part = set(owners[at : at + len(block.data)])
         assert part == {block.encryption is Encryption.ALL}
         at += len(block.data)
@@ -81,4 +81,4 @@ def test_secret_and_clear_never_share_a_command(shape, size):
 def test_identifier_and_length_stay_together(room, lengths):
     """Two values of 6 bytes, each 9 with its head: a rest of 1 byte is no place for a head of 3, a rest of 3 is."""
     items = [Grouping(0x0101, bytes(6)), Grouping(0x0102, bytes(6))]
-    assert [len(block.data) for block in pack(items, room, spanning=True)] == lengths
+    assert [len(block.data) for block in pack(items, room, packing=Packing.FULL)] == lengths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,9 +19,11 @@ from cardkit.apps.emv.prepare.interface import Face, Objects, Shown, show
 from cardkit.apps.emv.prepare.issuer import IssuerCertificate
 from cardkit.apps.emv.prepare.records import RecordFile
 from cardkit.apps.emv.schema import ChipBlock, InterfaceBlock, MasterKeysBlock, PaymentBlock, RsaBlock
+from cardkit.apps.gp.storedata import is_secret
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.cardkeys import CardKey, Scheme
 from cardkit.crypto.cardrsa import CardRsaKey
+from cardkit.crypto.secret import joined
 from cardkit.errors import EncodingError
 
 _SCHEMES = {"A": Scheme.EMV_A, "B": Scheme.EMV_B, "C": Scheme.EMV_C}
@@ -65,14 +67,26 @@ def prepare_application(block: PaymentBlock, values: Mapping[str, Any], shop: Wo
         else None
         for name, interface in (("contact", block.contact), ("contactless", block.contactless))
     ]
+    further = dict(_further(values["groupings"]))
     clear = dict(_clear(block, values, shop, faces))
+    clear |= {tag: joined((value,)) for tag, value in further.items() if not is_secret(tag)}
     clear |= {record.grouping: record.body for record in file.records}
     names = shop.chip.groupings
     secret = {
+        **{tag: value for tag, value in further.items() if is_secret(tag)},
         **_private(names.crt, (names.modulus, names.exponent), block.rsa, pairs.own),
         **_private(names.pin_crt, (names.pin_modulus, names.pin_exponent), block.pin_rsa, pairs.pin),
     }
     return ApplicationData(bytes.fromhex(block.aid), clear, secret)
+
+
+def _further(values: Mapping[str, Any]) -> Iterator[tuple[int, Secret]]:
+    """Yield what else the profile has the application keep: a secret field of the order, or digits."""
+    for name, value in values.items():
+        if isinstance(value, Secret):
+            yield int(name, 16), value
+        else:
+            yield int(name, 16), Secret(_hex({name: value})[bytes.fromhex(name)], f"DGI {name}")
 
 
 class _Pairs(NamedTuple):

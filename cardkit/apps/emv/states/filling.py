@@ -50,7 +50,13 @@ def _with_data(product: PaymentProduct, item: Application, holder: Holder, data:
     clear = tuple(Value(_name(item.aid, tag), tag, len(value), len(value)) for tag, value in data.clear.items())
     if not clear:
         raise ProfileError(f"prepared values of {item.block.aid}: no groupings")
-    return replace(item, data=(*secret, *clear))
+    return replace(item, data=_in_order((*secret, *clear), product.chip.groupings.order))
+
+
+def _in_order(values: tuple[Value, ...], order: tuple[str, ...]) -> tuple[Value, ...]:
+    """Return values as the chip wants them: those it names first, in its order."""
+    places = {int(name, 16): place for place, name in enumerate(order)}
+    return tuple(sorted(values, key=lambda value: places.get(value.tag, len(places))))
 
 
 def _secret(product: PaymentProduct, item: Application, holder: Holder, data: ApplicationData) -> Iterator[Value]:

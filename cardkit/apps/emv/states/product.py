@@ -18,7 +18,7 @@ from cardkit.apps.gp.states.product import build_product as build_gp_product
 from cardkit.crypto.emvcvn import read_issuer_data
 from cardkit.errors import EncodingError, ProfileError
 
-_RID_BYTES = 5
+_RID_BYTES, _DGI_BYTES = 5, 2
 _IAD = "9F10"
 
 
@@ -118,8 +118,15 @@ def _check_application(item: PaymentBlock, where: str) -> None:
             _check_interface(face, f"{where}.{name}")
     if item.static != bool(item.dac):
         raise ProfileError(f"{where}.dac: 4 digits go with static = true, and only with it")
+    _check_data(item, where)
+
+
+def _check_data(item: PaymentBlock, where: str) -> None:
     for tag in (*item.tags, *item.data):
         hex_of(tag, f"{where}.tags")
+    for name in item.groupings:
+        if len(hex_of(name, f"{where}.groupings")) != _DGI_BYTES:
+            raise ProfileError(f"{where}.groupings: {name}: expected 4 digits")
     for tag in item.data:
         if tag not in item.tags:
             raise ProfileError(f"{where}.data: {tag} has no value in tags")

@@ -9,7 +9,7 @@ from cardkit.apps.gp.dgi_keys import LoadedKey, key_groupings
 from cardkit.apps.gp.putkey import KeyData, put_key, symmetric_key
 from cardkit.apps.gp.states.keysets import KeySet
 from cardkit.apps.gp.states.product import Application, Domain, Product, Value
-from cardkit.apps.gp.storedata import Encryption, Grouping, Structure, ciphered, cut, pack, store_commands
+from cardkit.apps.gp.storedata import Encryption, Grouping, Packing, Structure, ciphered, cut, pack, store_commands
 from cardkit.crypto.mac import pad80
 from cardkit.crypto.secret import joined
 from cardkit.desired import Content, Step
@@ -88,7 +88,7 @@ class Payload:
 
     def _data(self, application: Application) -> list[CommandAPDU]:
         groupings = [self._grouping(value) for value in application.data]
-        blocks = pack(groupings, self._size, spanning=self._product.chip.spanning)
+        blocks = pack(groupings, self._size, packing=Packing(self._product.chip.packing))
         return store_commands(blocks, table=self._product.p1_table, p1=application.single_p1)
 
     def _grouping(self, value: Value) -> Grouping:

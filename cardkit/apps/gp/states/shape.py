@@ -6,7 +6,7 @@ from cardkit.apdu import CommandAPDU
 from cardkit.apps.gp.dgi_keys import LoadedKey, key_groupings
 from cardkit.apps.gp.states.payload import CHANNEL_USAGES, USAGES
 from cardkit.apps.gp.states.product import Application, Domain, Product, Value
-from cardkit.apps.gp.storedata import Encryption, Grouping, Structure, cut, pack, store_commands
+from cardkit.apps.gp.storedata import Encryption, Grouping, Packing, Structure, cut, pack, store_commands
 from cardkit.crypto.cardkeys import WrappedCardKey
 from cardkit.encoding import tlv
 
@@ -17,7 +17,7 @@ def of_data(product: Product, application: Application, size: int) -> list[Comma
     :param size: bytes of data a command can carry.  :raises EncodingError: when they are too many.
     """
     groupings = [Grouping(item.tag, bytes(item.size), item.secret, plain=False) for item in application.data]
-    blocks = pack(groupings, size, spanning=product.chip.spanning)
+    blocks = pack(groupings, size, packing=Packing(product.chip.packing))
     return store_commands(blocks, table=product.p1_table, p1=application.single_p1)
 
 
