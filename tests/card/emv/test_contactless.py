@@ -3,7 +3,7 @@
 import pytest
 
 from .host import Host, kd, mac
-from .issuance import AID, CARD_KEYS, CONTACTLESS_PDOL, PAN, PPSE, PSE, kcv, parse, record, tlv, tlvs
+from .issuance import AID, CARD_KEYS, CONTACTLESS_PDOL, IADS, PAN, PPSE, PSE, kcv, parse, record, tlv, tlvs
 from .terminal import AAC, ARQC, TC, VALUES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the oracle hands 16-byte keys to `cryptography`
@@ -36,8 +36,8 @@ def tap(terminal, ttq=ONLINE, **values):
 def used(issue):
     """A card that has been online by contact, so that it approves offline."""
 
-    def make(**options):
-        terminal, host = qvsdc(issue, **options), Host("vsdc18")
+    def make(name="vsdc18", **options):
+        terminal, host = qvsdc(issue, **options), Host(name)
         terminal.start()
         first = terminal.generate(ARQC)
         terminal.generate(TC, second=True, _91=host.response(first))
@@ -95,6 +95,18 @@ def test_an_offline_approval_is_signed(used):
     one = fast_dda(terminal, fields)
     fields = tap(terminal, OFFLINE)
     assert fast_dda(terminal, fields) != one, "its own number is new"
+
+
+def test_offline_approvals_are_counted_and_requests_leave_nothing_open(used):
+    terminal = used(_0D01="9F1020" + IADS["ccd5"] + "9F51020860", name="ccd5")
+    for expected in (1000, 2000):
+        assert tap(terminal, OFFLINE)["9F27"] == b"\x40"
+        terminal.power().start()
+        assert int(terminal.generate(AAC)["9F10"][8:14].hex()) == expected
+    assert tap(terminal, ONLINE)["9F27"] == b"\x80"
+    terminal.power().start()
+    iad = terminal.generate(AAC)["9F10"]
+    assert (int(iad[8:14].hex()), iad[4] & 0x01) == (2000, 0)
 
 
 def test_a_signature_may_stand_in_a_record(used):
@@ -210,7 +222,7 @@ def test_the_interface_may_be_fixed(issue, choose, interface, expected):
 
 def test_the_two_step_form_has_its_own_options(issue):
     """Without qualifiers in the PDOL: GET PROCESSING OPTIONS, then GENERATE AC with CDA."""
-    fci = tlv("A5", tlvs({"50": "4E45555452414C", "87": "01"}))
+    fci = tlv("A5", tlvs({"50": "4E45555452414C", "87": "01", "9F38": "9F33039F1A02"}))
     signed = {"82": "1980", "94": STATIC["94"][:24]}
     terminal = issue(contactless=True, _9103=fci, _B104=tlvs(signed))
     terminal.select(PPSE)

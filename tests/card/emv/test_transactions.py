@@ -75,6 +75,14 @@ def test_external_authenticate(issue):
     assert terminal.ok("80CA9F1300").hex() == "9f13020001"
 
 
+def test_external_authenticate_is_for_those_who_offer_it(issue):
+    terminal = issue("vsdc10", aip="3900")
+    terminal.start()
+    response = Host("vsdc10").response(terminal.generate(ARQC))
+    assert terminal.status(f"008200000A{response}") == "6985"
+    assert kind(terminal.generate(TC, second=True, _91=response)) == TC
+
+
 def test_external_authenticate_with_a_wrong_cryptogram(issue):
     terminal = issue("vsdc10", aip="3D00")
     terminal.start()
