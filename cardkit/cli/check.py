@@ -10,11 +10,15 @@ import click
 
 from cardkit.apps import dump
 from cardkit.apps.dump import Document
+from cardkit.apps.uicc.dumped import PRESENTED
+from cardkit.apps.uicc.observing import present_pin1
 from cardkit.cli import options
 from cardkit.cli.card import today
 from cardkit.cli.cardreport import finding_documents, show_findings
 from cardkit.cli.diff import read_dump
 from cardkit.cli.render import facts, print_json, table
+from cardkit.cli.secrets_input import Lines, Prompt
+from cardkit.crypto import Secret
 from cardkit.desired import Finding
 from cardkit.target import open_card
 
@@ -23,20 +27,23 @@ from cardkit.target import open_card
 @click.argument("source")
 @click.option("--printed", default="", metavar="ICCID", help="The number in print on the card, as a scanner reads it.")
 @click.option("--toolkit", is_flag=True, help="Also send a TERMINAL PROFILE: the card's programs act as in a phone.")
+@click.option("--pin1", is_flag=True, help="Ask for PIN1 and present it once, if its counter is full.")
+@click.option("--pin1-fd", type=int, metavar="N", help="Read PIN1 from this file descriptor: one line.")
 @options.as_json
-def check(source: str, printed: str, toolkit: bool, as_json: bool) -> int:
+def check(source: str, printed: str, toolkit: bool, pin1: bool, pin1_fd: int | None, as_json: bool) -> int:
     """Apply every rule to SOURCE, a reader (pcsc:0, virtual:usim) or a file that `dump --json` wrote; no profile.
 
-    Nothing is presented to a card and nothing written. What only a profile, or the card itself, could tell is "not
-    checked". Exit code 0: no rule is broken, 1: one is.
+    Nothing is written to a card. What only a profile, PIN1 or the card itself could tell is "not checked". Exit code
+    0: no rule is broken, 1: one is.
     """
     path = Path(source)
+    code = asked(pin1_fd) if pin1 or pin1_fd is not None else None
     if path.is_file():
-        if toolkit:
-            raise click.UsageError("--toolkit needs a card, and SOURCE is a file")
+        if toolkit or code is not None:
+            raise click.UsageError("--toolkit and --pin1 need a card, and SOURCE is a file")
         document = read_dump(path)
     else:
-        document = seen(source, toolkit=toolkit)
+        document = seen(source, code, toolkit=toolkit)
     findings = dump.check(document, printed=printed)
     if as_json:
         print_json(described(document, findings))
@@ -45,10 +52,19 @@ def check(source: str, printed: str, toolkit: bool, as_json: bool) -> int:
     return 1 if any(finding.bad for finding in findings) else 0
 
 
-def seen(reader: str, *, toolkit: bool) -> Document:
+def asked(descriptor: int | None) -> Secret:
+    """Return PIN1 as it is typed, or as a file descriptor gives it."""
+    return (Prompt() if descriptor is None else Lines(descriptor)).secret("PIN1")
+
+
+def seen(reader: str, pin1: Secret | None, *, toolkit: bool) -> Document:
     """Return what is on the card in a reader, and what it does when asked."""
+    presented = {}
     with open_card(reader) as card:
-        document = dump.look(card.channel, today())
+        if pin1 is not None:
+            present_pin1(card.channel, pin1)
+            presented = {PRESENTED: ["PIN1"]}
+        document = {**dump.look(card.channel, today()), **presented}
         return dump.observe(card.channel, document, toolkit=toolkit)
 
 

@@ -16,8 +16,8 @@ from cardkit.apps.uicc.pin import CodeState, CodeStatus
 from cardkit.apps.uicc.suci import Suci
 from cardkit.errors import EncodingError
 
-OBSERVED, DOMAIN = "observed", "globalplatform"
-"""Parts of a document: what a card did when it was asked, and its security domain."""
+OBSERVED, PRESENTED, DOMAIN = "observed", "presented", "globalplatform"
+"""Parts of a document: what a card did when it was asked, secrets presented before, and its security domain."""
 
 SECRET = "a secret, which the card does not give"  # noqa: S105  (words)
 _STATUS = re.compile(r"card answered ([0-9A-F]{4}[^,]*)")
@@ -62,10 +62,16 @@ class _Reader:
             blanks=self._blanks,
             refused=self._refused,
             specs=self._specs,
-            unasked=frozenset(name.partition("#")[0] for name in (*self._bodies, *self._blanks)),
+            unasked=self._unasked(),
             domain=_domain(self._document),
             **_observed(self._document.get(OBSERVED, {})),
         )
+
+    def _unasked(self) -> frozenset[str] | None:
+        """Return what was read, where nothing had been presented before."""
+        if self._document.get(PRESENTED):
+            return None
+        return frozenset(name.partition("#")[0] for name in (*self._bodies, *self._blanks))
 
     def _directory(self, entry: Mapping[str, Any]) -> None:
         name = str(entry["name"])

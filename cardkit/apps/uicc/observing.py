@@ -1,6 +1,7 @@
 """What rules ask of a card besides a dump: counters, short identifiers, class A0, identities, the toolkit.
 
-Nothing is presented and no try is spent: the empty VERIFY and UNBLOCK PIN only ask (TS 102 221 11.1.9.1.5).
+No try is spent: the empty VERIFY and UNBLOCK PIN only ask (TS 102 221 11.1.9.1.5). PIN1 is presented where its holder
+gives it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from cardkit.apps.uicc.files import APPLICATIONS, DIRECTORIES, Structure
 from cardkit.apps.uicc.gsm import GsmSession
 from cardkit.apps.uicc.names import PIN1, PIN2
 from cardkit.apps.uicc.picture import CardPicture
-from cardkit.apps.uicc.pin import CodeStatus
+from cardkit.apps.uicc.pin import CodeStatus, Line, RetryGuard
+from cardkit.apps.uicc.rules.codes import USUAL_TRIES
 from cardkit.apps.uicc.rules.concealment import BY_THE_CARD, UST
 from cardkit.apps.uicc.rules.expectation import GSM, USIM
+from cardkit.apps.uicc.states.codes import CardJournal
 from cardkit.apps.uicc.suci import get_identity
 from cardkit.channel import Channel
+from cardkit.crypto import Secret
 from cardkit.errors import EncodingError, ProtocolError, StatusError
 
 UICC = "UICC"
@@ -48,6 +52,18 @@ def observe(channel: Channel, document: Mapping[str, Any], *, toolkit: bool) -> 
     if toolkit:
         found |= observer.toolkit()
     return {OBSERVED: found}
+
+
+def present_pin1(channel: Channel, code: Secret) -> None:
+    """Present PIN1 once to a card, if its counter is full: what it guards can be read from then on.
+
+    :raises CounterGuardError: when the counter is not full, or PIN1 is not asked for; nothing was sent.
+    :raises AuthenticationError: when the card refuses it.  :raises CardError: when it is no UICC.
+    """
+    session = UiccSession(channel)
+    session.select(())
+    guard = RetryGuard(session, to_hex(channel.atr), CardJournal(), Secret(channel.atr, "digest key"), Line())
+    guard.present(PIN1, code, full=USUAL_TRIES[f"{PIN1:02X}"])
 
 
 class _Observer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from secrets import token_bytes
 
@@ -50,6 +52,38 @@ def test_a_card_is_checked_without_a_profile(sold, capsys):
     assert not {"UICC-012", "UICC-061", "UICC-119"} & set(unchecked)
 
 
+def with_pin1(capsys, reader: str, code: str) -> tuple[int, str, str]:
+    source, sink = os.pipe()
+    os.write(sink, f"{code}\n".encode())
+    os.close(sink)
+    try:
+        result = run(["check", reader, "--pin1-fd", str(source), "--json"])
+    finally:
+        os.close(source)
+    return result, *capsys.readouterr()
+
+
+def test_who_has_pin1_sees_more(sold, capsys):
+    _, reader = sold
+    pin1 = (Path(sold[0][2]).read_text(encoding="utf-8").splitlines()[1].split(","))[5]
+    code, out, _ = with_pin1(capsys, reader, pin1)
+    document = json.loads(out)
+    unchecked = {item["rule"] for item in document["findings"]}
+    assert (code, broken(document)) == (0, set())
+    assert not {"UICC-004", "UICC-031", "UICC-040", "UICC-075", "UICC-077"} & unchecked
+    assert "UICC-057" in unchecked
+    assert pin1 not in out
+
+
+def test_a_wrong_pin1_is_presented_once_and_no_more(sold, capsys, tmp_path):
+    drawer = sold[1].partition("@")[2]
+    reader = f"virtual:usim-isim-5g@{shutil.copytree(drawer, tmp_path / 'drawer')}"
+    code, _, err = with_pin1(capsys, reader, "9999")
+    assert (code, "refused, 2 tries left; it is not tried again" in err) == (5, True)
+    code, _, err = with_pin1(capsys, reader, "9999")
+    assert (code, "2 tries left, expected 3" in err) == (5, True)
+
+
 def test_another_number_in_print_is_found(sold, capsys):
     _, reader = sold
     code, document = printed(capsys, "check", reader, "--printed", "8949010000000000024")
@@ -95,7 +129,7 @@ def test_a_dump_has_no_toolkit(capsys, tmp_path):
     file = tmp_path / "card.json"
     file.write_text("{}", encoding="utf-8")
     assert run(["check", str(file), "--toolkit"]) == 2
-    assert "--toolkit needs a card" in capsys.readouterr().err
+    assert "--toolkit and --pin1 need a card" in capsys.readouterr().err
 
 
 def test_with_a_profile_everything_is_checked_that_can_be(sold, capsys):

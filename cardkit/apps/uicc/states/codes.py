@@ -18,7 +18,7 @@ ACCEPTED = "accepted"
 
 
 @dataclass(slots=True)
-class _Journal:
+class CardJournal:
     """Remembers refusals while the card lies in the reader; the run's intents are durable before its commands."""
 
     _refused: set[tuple[int, bytes]] = field(default_factory=set)
@@ -66,7 +66,7 @@ class Codes:
     def __init__(self, channel: Channel, notes: dict[str, Any], digest_key: Secret) -> None:
         self._client = Client(channel)
         self._asked = _Asked(self._client)
-        self._journal = _Journal()
+        self._journal = CardJournal()
         self._notes = notes
         self._guard = RetryGuard(self._asked, "this card", self._journal, digest_key, Line())
         self._unblock: dict[int, CodeStatus] = {}
