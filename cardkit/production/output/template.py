@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from cardkit.errors import ProfileError
 from cardkit.profile import Profile
 from cardkit.profile.document import convert, read_toml, require_table
@@ -19,6 +21,8 @@ from cardkit.profile.layout import Layout
 from cardkit.profile.layoutcheck import ENDED
 from cardkit.profile.locate import part_file
 from cardkit.profile.schema import schema_of
+
+OF_ORDERS = ("transport", "wrap", "kcv", "make", "default")  # say how a value comes, not what it is
 
 STATUS, CHIP_ID, REASON, ROW_NO = "status", "chip_id", "reason", "row_no"
 
@@ -67,7 +71,8 @@ def _rules(profile: Profile, layout: Layout, path: Path) -> dict[str, Field]:
     for column in layout.fields:
         own, known = column.rule(), profile.record.fields.get(column.name)
         if own is None and known is not None:
-            table[column.name] = profile.document["record"][column.name] | {"transport": ""}
+            described = msgspec.to_builtins(known)
+            table[column.name] = {key: value for key, value in described.items() if key not in OF_ORDERS}
         elif own is None and column.name in STORE_RULES:
             table[column.name] = STORE_RULES[column.name]
         elif known is None and column.name not in STORE_RULES and (own is None or own.type != "const"):

@@ -47,7 +47,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Profile:
     path = folder / "mine" / "profile.toml"
     text = path.read_text(encoding="utf-8")
     start, end = text.index("[layout]"), text.index("[uicc.network]")
-    path.write_text('layout = "sim-header"\n' + text[:start] + text[end:], encoding="utf-8")
+    text = text[:start] + 'holder = { type = "text", max = 20, default = "nobody" }\n' + text[end:]
+    path.write_text(f'layout = "sim-header"\n{text}', encoding="utf-8")
     return load_profile(path)
 
 
@@ -156,7 +157,7 @@ states = {{ GOOD = "delivered", LOST = "blacklist", SCRAPPED = "void", CANCELLED
 fields = [
     {{ name = "iccid", at = 2 }}, {{ name = "imsi", at = 1 }}, {{ name = "status", at = 3 }},
     {{ name = "reason", at = 4 }}, {{ name = "chip_id", at = 5 }}, {{ name = "row_no", at = 6 }},
-    {columns(", at = 7", ", at = 8", ", at = 9", ", at = 10")}
+    {columns(", at = 7", ", at = 8", ", at = 9", ", at = 10")} {{ name = "holder", at = 11 }},
 ]
 {HEADER}
 """
