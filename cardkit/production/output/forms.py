@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from xml.sax.saxutils import escape, quoteattr
@@ -10,6 +11,8 @@ from cardkit.errors import RecordError
 from cardkit.profile.column import Column
 from cardkit.profile.layout import HeaderLines, Layout
 from cardkit.profile.sections import HEADING, NAMES_SEP
+
+NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 2.2
 
 HeaderTexts = Mapping[str, str | None]
 
@@ -154,6 +157,8 @@ class Markup:
         inner: list[str] = []
         for column, cell in zip(self._columns, cells, strict=True):
             path = str(column.at or column.name)
+            if NO_XML.search(cell):
+                raise RecordError(f"{column.name}: a character that XML does not have", code="CHARSET")
             if path.startswith("@"):
                 attributes[path[1:]] = cell
             else:
