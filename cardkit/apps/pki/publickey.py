@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from cardkit.apps.pki.algorithms import PSS, RSA_ENCRYPTION, Scheme, SignatureAlgorithm
-from cardkit.crypto import curves
+from cardkit.apps.pki.algorithms import PSS, RSA_ENCRYPTION, Scheme, SignatureAlgorithm, digest
+from cardkit.crypto import curves, ecdsa
 from cardkit.crypto.curves import Curve
 from cardkit.encoding import der
 from cardkit.encoding.der import Fields, Tag
@@ -48,6 +48,14 @@ class EcKey:
     def bits(self) -> int:
         """Size of the field."""
         return self.curve.p.bit_length()
+
+    @property
+    def coordinates(self) -> tuple[int, int]:
+        """Of the point.  :raises EncodingError: where it is compressed."""
+        if self.compressed:
+            raise EncodingError(f"{_WHAT}: compressed point, expected both coordinates")
+        size = self.curve.size
+        return int.from_bytes(self.point[1 : 1 + size], "big"), int.from_bytes(self.point[1 + size :], "big")
 
     @property
     def compressed(self) -> bool:
@@ -85,16 +93,10 @@ def parse(data: bytes) -> EcKey | RsaKey:
     if oid != EC_PUBLIC_KEY:
         raise EncodingError(f"{_WHAT}: algorithm {oid}, expected RSA or EC")
     curve, explicit = _curve(algorithm)
-    if key[:1] == b"\x04":
-        _check_point(curve, key)
-    return EcKey(curve, key, explicit)
-
-
-def _check_point(curve: Curve, point: bytes) -> None:
-    size = curve.size
-    x, y = (int.from_bytes(point[at : at + size], "big") for at in (1, 1 + size))
-    if len(point) != 1 + 2 * size or not curve.contains(x, y):
-        raise EncodingError(f"{_WHAT}: a point of {len(point)} bytes that is not on {curve.name}")
+    found = EcKey(curve, key, explicit)
+    if not found.compressed and (len(key) != 1 + 2 * curve.size or not curve.contains(*found.coordinates)):
+        raise EncodingError(f"{_WHAT}: a point of {len(key)} bytes that is not on {curve.name}")
+    return found
 
 
 def _curve(algorithm: Fields) -> tuple[Curve, bool]:
@@ -162,13 +164,12 @@ def verifies(
     if name not in _HASHES:
         raise EncodingError(f"signature algorithm {algorithm.oid}: no hash is named")
     hashing = _HASHES[name]()
+    if isinstance(key, EcKey):
+        _expect(algorithm, Scheme.ECDSA)
+        return _ecdsa_verifies(key, name, message, signature)
+    _expect(algorithm, Scheme.PKCS1, Scheme.PSS)
     try:
-        if isinstance(key, EcKey):
-            _expect(algorithm, Scheme.ECDSA)
-            _loaded_ec(key).verify(signature, message, ec.ECDSA(hashing))
-        else:
-            _expect(algorithm, Scheme.PKCS1, Scheme.PSS)
-            _loaded_rsa(key).verify(signature, message, _padding(algorithm, hashing), hashing)
+        _loaded_rsa(key).verify(signature, message, _padding(algorithm, hashing), hashing)
     except InvalidSignature:
         return False
     return True
@@ -187,14 +188,30 @@ def _padding(algorithm: SignatureAlgorithm, hashing: hashes.HashAlgorithm) -> pa
     return padding.PSS(padding.MGF1(hashing), algorithm.salt_bytes)
 
 
-def _loaded_ec(key: EcKey) -> ec.EllipticCurvePublicKey:
+def _ecdsa_verifies(key: EcKey, hashing: str, message: bytes, signature: bytes) -> bool:
+    """Whether a signature is right, r and s in a SEQUENCE; by ``cryptography`` where it has the curve."""
+    loaded = _loaded_ec(key)
+    if loaded is None:
+        numbers = Fields(der.only(signature, Tag.SEQUENCE, "signature").value, "signature")
+        r, s = numbers.integer("r"), numbers.integer("s")
+        numbers.end()
+        return ecdsa.verifies(key.curve, key.coordinates, digest(hashing, message), r, s)
+    try:
+        loaded.verify(signature, message, ec.ECDSA(_HASHES[hashing]()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _loaded_ec(key: EcKey) -> ec.EllipticCurvePublicKey | None:
+    """Return the key as ``cryptography`` has it; None where it does not have the curve."""
     try:
         loaded = load_der_public_key(build_ec(key.curve, key.point, explicit=False))
-    except (ValueError, UnsupportedAlgorithm):
+    except UnsupportedAlgorithm:
+        return None
+    except ValueError:
         raise EncodingError(f"{_WHAT}: key on {key.curve.name} cannot be used") from None
-    if not isinstance(loaded, ec.EllipticCurvePublicKey):
-        raise EncodingError(f"{_WHAT}: key on {key.curve.name} cannot be used")
-    return loaded
+    return loaded if isinstance(loaded, ec.EllipticCurvePublicKey) else None
 
 
 def _loaded_rsa(key: RsaKey) -> RSAPublicKey:
