@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from .data import LARGEST_AMOUNT
 from .versions import Family, Version
 
 _COUNTERS_END: Final = b"\xff"
@@ -181,6 +182,6 @@ def issuer_application_data(version: Version, template: bytes, facts: Facts, idn
     if layout.idn is not None and idn:
         parts[layout.idn] = idn[:2]
     if layout.counters is not None:
-        amount = bytes.fromhex(f"{min(facts.amount, 10**12 - 1):012d}")
+        amount = bytes.fromhex(f"{min(facts.amount, LARGEST_AMOUNT):012d}")
         parts[layout.counters] = amount + bytes((min(facts.count, 0xFF),)) + _COUNTERS_END
     return bytes(parts)

@@ -7,7 +7,7 @@ risk            see Risk                        log             transaction log,
 file/SS         bytes that the records of an SFI may take
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .. import statuswords as sw
@@ -18,6 +18,7 @@ from . import dol, objects, rsa
 
 INSTALLED, PERSONALIZED, BLOCKED = b"", b"\x01", b"\x02"
 INTERNAL, CONTACTLESS = "internal", "contactless"
+LARGEST_AMOUNT: Final = 10**12 - 1  # of 12 digits
 
 _ATC_SIZE: Final = 2
 _KEY_SIZE: Final = 16
@@ -46,6 +47,10 @@ class Risk:
     script_failed: bool = False
     count: int = 0
     amount: int = 0
+
+    def counting(self, amount: int) -> "Risk":
+        """After one more offline transaction; counters stop at their highest values."""
+        return replace(self, count=min(self.count + 1, 0xFF), amount=min(self.amount + amount, LARGEST_AMOUNT))
 
     def encode(self) -> bytes:
         """The body of its cell: flags 1, scripts 1, count 1, amount 6."""

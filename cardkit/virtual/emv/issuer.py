@@ -87,7 +87,7 @@ def _set_counters(data: CardData, order: int, amount: int) -> None:
         count, total = data.parameter(INTERNAL, 0x9F59), data.parameter(INTERNAL, 0x9F5C)
         risk = replace(risk, count=(count or b"\x00")[0], amount=int(total.hex() or "0"))
     elif order == _ADD:
-        risk = replace(risk, count=min(risk.count + 1, 0xFF), amount=min(risk.amount + amount, 10**12 - 1))
+        risk = risk.counting(amount)
     data.risk = risk
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from .. import statuswords as sw
 from ..errors import StatusWordError
 from .cvr import Cryptogram, Facts, Issuer, Passed
-from .data import BLOCKED, INTERNAL, CardData, Risk
+from .data import BLOCKED, INTERNAL, CardData
 from .transaction import Scene
 
 _CONTROL: Final = 0xDF01
@@ -129,20 +129,14 @@ def after_first(data: CardData, kind: Cryptogram, values: dict[int, bytes]) -> N
     if kind is Cryptogram.ARQC:
         data.risk = replace(data.risk, incomplete=True)
     elif kind is Cryptogram.TC:
-        data.risk = _counted(data, values)
-
-
-def _counted(data: CardData, values: dict[int, bytes]) -> Risk:
-    risk = data.risk
-    most = 10**12 - 1
-    return replace(risk, count=min(risk.count + 1, 0xFF), amount=min(risk.amount + own_amount(data, values), most))
+        data.risk = data.risk.counting(own_amount(data, values))
 
 
 def after_second(scene: Scene, kind: Cryptogram, values: dict[int, bytes], *, unable: bool) -> None:
     """Remember the second cryptogram; what the issuer says of the counters comes on top (see `issuer`)."""
     data, transaction = scene.data, scene.transaction
     if unable and kind is Cryptogram.TC:
-        data.risk = _counted(data, values)
+        data.risk = data.risk.counting(own_amount(data, values))
     risk = replace(data.risk, incomplete=False)
     if not unable and transaction.issuer is not Issuer.FAILED and not transaction.scripted:
         risk = replace(risk, scripts=0, script_failed=False)

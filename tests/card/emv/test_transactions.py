@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from .host import Host
-from .issuance import AID, CARD_KEYS, IADS, ICC, KEYS, ODA, PAN, PKI, RSA, kcv
+from .issuance import AID, CARD_KEYS, IADS, ICC, KEYS, ODA, PAN, PKI, RSA, kcv, record
 from .terminal import AAC, ARQC, TC, VALUES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the oracle hands 16-byte keys to `cryptography`
@@ -141,6 +141,13 @@ def test_the_dynamic_number_follows_from_its_key_or_is_random(issue):
     aes = issue_aes(issue)
     aes.start().keys()
     assert len(aes.dda()) == 8
+
+
+def test_without_a_ddol_the_card_expects_the_default(issue):
+    terminal = issue(_0204=record({"9F47": "03"}))
+    terminal.start().keys()
+    assert terminal.dda()
+    assert terminal.status("00880000051122334455") == "6700"
 
 
 def test_domestic_and_foreign_terminals(issue):
