@@ -128,7 +128,8 @@ class InterfaceBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     :param aip: 4 digits.  :param fci: data objects of its FCI besides label and priority, in order: tags.
     :param issuer_data: data objects inside BF0C: tags.  :param records: in the order of the AFL.
     :param answer: further data objects of the answer to GET PROCESSING OPTIONS: tags.
-    :param internal: data objects the application keeps for itself, by tag: those of 0D01 or 0E01.
+    :param internal: data objects the application keeps for itself, by tag: those of 0D01 or 0E01; in another form they
+        stand among its ``groupings``.
     :param tags: values that differ from those of the application, by tag.
     """
 

@@ -22,7 +22,7 @@ from cardkit.target import Card
 from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.loopback import LoopbackConnection
 from cardkit.virtual import make_card
-from tests.unit.emv_prepare.conftest import make_job, ready_keys
+from tests.unit.emv_prepare.conftest import PROFILES, make_job, ready_keys
 
 STORE_DATA, DELETE, VERIFY, GENERATE_AC = 0xE2, 0xE4, 0x20, 0xAE
 AID = bytes.fromhex("F0434B49540101")
@@ -321,10 +321,16 @@ def test_a_chip_may_want_its_groupings_in_an_order_and_one_by_one(variant, tap):
 def test_what_else_an_application_keeps_is_sent_as_the_profile_says(variant):
     """Identifiers of a scheme: clear ones as they are, 8xxx under the DEK and never in the printer's part."""
     kept = 'pin_tries = 3\ngroupings = { "3000" = "0102030405", "8400" = "00112233445566778899AABBCCDDEEFF" }'
-    job = variant("emv-contact-cda", ("pin_tries = 3", kept))
+    own = [
+        line
+        for line in (PROFILES / "emv-contact-cda" / "profile.toml").read_text().splitlines()
+        if "internal =" in line
+    ]
+    job = variant("emv-contact-cda", ("pin_tries = 3", kept), (own[0], ""))
     application = job.plan().blueprint._gp.product.applications[-1]
     found = {f"{value.tag:04X}": (value.size, value.secret) for value in application.data}
     assert (found["3000"], found["8400"]) == ((5, False), (16, True))
+    assert "0D01" not in found
 
 
 def test_a_chip_may_want_other_bits_in_p1(variant, tap):

@@ -144,8 +144,10 @@ def _check_interface(face: InterfaceBlock, where: str) -> None:
 
 
 def _check_issuer_data(face: InterfaceBlock, where: str) -> None:
-    """Check that the issuer application data name a cryptogram version that can be recomputed."""
+    """Check that issuer application data, where the profile has them, name a version that can be recomputed."""
+    if _IAD not in face.internal:
+        return
     try:
-        read_issuer_data(hex_of(face.internal.get(_IAD, ""), where))
+        read_issuer_data(hex_of(face.internal[_IAD], where))
     except EncodingError as error:
         raise ProfileError(f"{where}: {error}") from None
