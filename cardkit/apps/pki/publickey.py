@@ -109,6 +109,14 @@ def _curve(algorithm: Fields) -> tuple[Curve, bool]:
     return curves.BY_OID[oid], False
 
 
+def same(first: bytes, second: bytes) -> bool:
+    """Whether two SubjectPublicKeyInfo are one key, in whatever form its curve is written."""
+    one, other = parse(first), parse(second)
+    if isinstance(one, EcKey) and isinstance(other, EcKey):
+        return (one.curve, one.point) == (other.curve, other.point)
+    return one == other
+
+
 def explicit_curve(parameters: bytes) -> Curve:
     """Return the curve whose ECParameters these are. RFC 3279 2.3.5
 
