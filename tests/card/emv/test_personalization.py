@@ -117,6 +117,11 @@ def test_a_card_without_signatures_needs_no_key(bureau):
 def test_a_part_of_a_key_is_no_key(bureau):
     dgis = {name: value for name, value in card(aip="1800").items() if name != "8203"}
     assert bureau.store_all(dgis) == MISSING
+    bureau = opened()
+    dgis = {name: value for name, value in card(aip="1800").items() if not name.startswith("82")}
+    assert bureau.store_all(dgis | {"8101": "0F" * 128}) == MISSING
+    bureau.block = 0
+    assert bureau.store_all(dgis | {"8104": "0F" * 128}) == MISSING
 
 
 def test_after_the_last_block_nothing_is_taken(bureau):

@@ -75,6 +75,21 @@ def test_external_authenticate(issue):
     assert terminal.ok("80CA9F1300").hex() == "9f13020001"
 
 
+def test_external_authenticate_with_a_status_update(issue):
+    """Method 2: 8 bytes, or up to 16 with proprietary data that the update announces."""
+    terminal, host = issue("vsdc18", aip="3D00"), Host("vsdc18")
+    terminal.start()
+    first = terminal.generate(ARQC)
+    assert terminal.status(f"0082000008{host.response(first)}") == "9000"
+    assert kind(terminal.generate(TC, second=True, _91="00" * 8)) == TC
+    terminal.start()
+    first = terminal.generate(ARQC)
+    own = bytes.fromhex("1122334455667788")
+    made = host.version.generate_arpc(first["9F26"], first["9F36"], bytes.fromhex("80820000"), own)
+    assert terminal.status(f"0082000010{made.hex()}80820000{own.hex()}") == "9000"
+    assert kind(terminal.generate(TC, second=True, _91="00" * 8)) == TC
+
+
 def test_external_authenticate_is_for_those_who_offer_it(issue):
     terminal = issue("vsdc10", aip="3900")
     terminal.start()
