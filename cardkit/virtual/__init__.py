@@ -6,6 +6,8 @@ TimeoutError that it is mute.
 """
 
 from .card import VirtualCard
+from .emrtd.card import EmrtdCard
+from .emrtd.image import EmrtdImage
 from .errors import ChipFileError, ImageError, LinkError, SlotOccupiedError, VirtualCardError
 from .gp.card import GpCard
 from .gp.image import GpImage
@@ -16,6 +18,8 @@ __all__ = [
     "AnyCard",
     "AnyImage",
     "ChipFileError",
+    "EmrtdCard",
+    "EmrtdImage",
     "GpCard",
     "GpImage",
     "Image",

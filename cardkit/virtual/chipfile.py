@@ -14,18 +14,21 @@ wrote is not lost, and what a power cut of the computer takes is only a virtual 
 import os
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .errors import ChipFileError
-from .gp.image import GpImage
-from .image import Image
 from .memory import Memory
+
+if TYPE_CHECKING:
+    from .emrtd.image import EmrtdImage
+    from .gp.image import GpImage
+    from .image import Image
 
 _MAGIC: Final = b"CKV1"
 _HEAD: Final = 4 + 8
 
 
-def write(path: Path, image: Image | GpImage, serial: bytes, memory: Memory) -> None:
+def write(path: Path, image: "Image | GpImage | EmrtdImage", serial: bytes, memory: Memory) -> None:
     """Replace the chip's file by its present state."""
     cells = list(memory.changed())
     parts = [_MAGIC, image.digest, bytes((len(serial),)), serial, len(cells).to_bytes(2, "big")]
@@ -39,7 +42,7 @@ def write(path: Path, image: Image | GpImage, serial: bytes, memory: Memory) -> 
     os.replace(beside, path)  # noqa: PTH105 - idem
 
 
-def read(path: Path, image: Image | GpImage) -> tuple[bytes, dict[str, bytes]] | None:
+def read(path: Path, image: "Image | GpImage | EmrtdImage") -> tuple[bytes, dict[str, bytes]] | None:
     """Serial and changed cells of a saved chip; None for no file, or an empty one: a name taken, nothing written yet.
 
     :raises ChipFileError: damaged, or made from another image.

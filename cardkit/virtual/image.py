@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from . import fcp
 from .access import ADMINISTRATION, NO_RULES, Rules, compile_rules
+from .emrtd import image as emrtd
+from .emrtd.image import EmrtdImage
 from .errors import ImageError
 from .files import GONE, TERMINATED, UNFINISHED, File, Kind
 from .gp import image as gp
@@ -25,6 +27,7 @@ from .historical import capabilities
 _FOLDER: Final = Path(__file__).parent / "images"
 _GLOBALPLATFORM: Final = "globalplatform"
 _UICC_ON_PLATFORM: Final = "uicc-globalplatform"
+_DOCUMENTS: Final = ("emrtd-native", "emrtd-2006")
 _NVM: Final = 65_536
 _SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
 
@@ -120,17 +123,17 @@ class PlatformImage(Image):
 def images() -> tuple[str, ...]:
     """Names of the images that come with the package.
 
-    >>> images()[3:]
-    ('gp-scp02', 'gp-scp03', 'gsm-r', 'sim2g', 'uicc-bare', 'usim', 'usim-isim-5g')
+    >>> "usim" in images()
+    True
     """
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def load_image(name_or_path: str | Path) -> Image | GpImage:
+def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
 
     `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card, "uicc-globalplatform" of a
-    card that is both.
+    card that is both, "emrtd-native" of a chip for travel documents.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
@@ -141,12 +144,14 @@ def load_image(name_or_path: str | Path) -> Image | GpImage:
 
 
 @lru_cache(maxsize=64)
-def _load(path: Path, _changed_ns: int) -> Image | GpImage:
+def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage:
     try:
         table, raw = _read(path)
         digest = hashlib.sha256(raw).digest()[:8]
         if table["chip"].get("system") == _GLOBALPLATFORM:
             return gp.build(table, digest)
+        if table["chip"].get("system") in _DOCUMENTS:
+            return emrtd.build(table, digest)
         image = _Builder(table, digest).image()
         return _on_platform(image, table) if table["chip"].get("system") == _UICC_ON_PLATFORM else image
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

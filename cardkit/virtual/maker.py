@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from .card import VirtualCard
+from .emrtd.card import EmrtdCard
+from .emrtd.image import EmrtdImage
 from .gp.card import GpCard
 from .gp.image import GpImage
 from .image import Image, PlatformImage, load_image
 from .platformcard import PlatformCard
 
-AnyCard = VirtualCard | GpCard
-AnyImage = Image | GpImage
+AnyCard = VirtualCard | GpCard | EmrtdCard
+AnyImage = Image | GpImage | EmrtdImage
 
 
 def make_card(
@@ -36,6 +38,8 @@ def make_card(
     wanted = load_image(image) if isinstance(image, str | Path) else image
     if isinstance(wanted, GpImage):
         return GpCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+    if isinstance(wanted, EmrtdImage):
+        return EmrtdCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, PlatformImage):
         return PlatformCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     return VirtualCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
