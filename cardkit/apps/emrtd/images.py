@@ -64,7 +64,7 @@ class Image:
 
 
 def _jpeg2000(data: bytes, at: int) -> Image:
-    """Read the SIZ segment of a codestream. ISO/IEC 15444-1 A.5.1"""
+    """Read the size at the head of a codestream. ISO/IEC 15444-1 A.5.1"""
     if len(data) < at + 24:
         raise EncodingError(f"image of {len(data)} bytes: JPEG2000 without its size")
     right, bottom, left, top = (int.from_bytes(data[at + 8 + n : at + 12 + n], "big") for n in (0, 4, 8, 12))

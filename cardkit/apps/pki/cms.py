@@ -17,7 +17,7 @@ from cardkit.encoding import der, tlv
 from cardkit.encoding.ber import with_definite_lengths
 from cardkit.encoding.der import Fields, Tag
 from cardkit.encoding.tlv import Tlv
-from cardkit.errors import EncodingError
+from cardkit.errors import EncodingError, KeyStoreError
 
 SIGNED_DATA = "1.2.840.113549.1.7.2"
 CONTENT_TYPE = "1.2.840.113549.1.9.3"
@@ -192,11 +192,17 @@ class Signer:
     """Whoever signs: a key of a key store, and its certificate, DER.
 
     :param digest: hash of the content; empty for the one of the signature.
+    :raises KeyStoreError: where the certificate is of another key.
     """
 
     key: SigningKey
     certificate: bytes
     digest: str = ""
+
+    def __post_init__(self) -> None:
+        own = Certificate.parse(self.certificate)
+        if not publickey.same(own.public_key, self.key.public_key):
+            raise KeyStoreError(f"key {self.key.reference}: the certificate {own.sha256[:16]} is of another key")
 
 
 def sign(
@@ -209,7 +215,7 @@ def sign(
     """Return a ContentInfo with SignedData, DER.
 
     :param signing_time: aware; None leaves the attribute out.  :param certificates: besides the signer's.
-    :raises KeyStoreError: as of the key store, and where the certificate is not that of the key.
+    :raises KeyStoreError: as of the key store.
     """
     certificate = Certificate.parse(signer.certificate)
     hashed = signer.digest or signer.key.hash

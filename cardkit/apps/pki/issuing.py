@@ -18,7 +18,7 @@ from cardkit.apps.pki.publickey import EcKey
 from cardkit.apps.pki.signing import SigningKey
 from cardkit.encoding import der
 from cardkit.encoding.der import Fields, Tag
-from cardkit.errors import EncodingError, KeyStoreError
+from cardkit.errors import EncodingError
 
 MASTER_LIST_SIGNER = "2.23.136.1.1.3"
 _V3 = 2
@@ -156,10 +156,3 @@ def _issue(request: Request, subject: bytes, issuer: bytes, key: SigningKey, ext
         der.explicit(3, der.sequence(*extensions)),
     )
     return der.sequence(signed, key.algorithm, der.bits(key.sign(signed)))
-
-
-def check_own(certificate: Certificate, key: SigningKey) -> None:
-    """Raise KeyStoreError where a certificate is not that of a key, in whatever form its curve is written."""
-    if publickey.same(certificate.public_key, key.public_key):
-        return
-    raise KeyStoreError(f"key {key.reference}: the certificate {certificate.sha256[:16]} is of another key")

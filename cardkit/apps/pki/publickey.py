@@ -146,6 +146,12 @@ def build_ec(curve: Curve, point: bytes, *, explicit: bool) -> bytes:
     return der.sequence(der.sequence(der.oid(EC_PUBLIC_KEY), parameters), der.bits(point))
 
 
+def build_rsa(n: int, e: int) -> bytes:
+    """Return the SubjectPublicKeyInfo of an RSA key. RFC 3279 2.3.1"""
+    key = der.sequence(der.integer(n), der.integer(e))
+    return der.sequence(der.sequence(der.oid(RSA_ENCRYPTION), der.NULL), der.bits(key))
+
+
 def ec_parameters(curve: Curve) -> bytes:
     """Return the ECParameters of a curve. RFC 3279 2.3.5, BSI TR-03111 5.2"""
     coefficients = (der.octets(number.to_bytes(curve.size, "big")) for number in (curve.a, curve.b))

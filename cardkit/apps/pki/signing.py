@@ -54,9 +54,13 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """Return a signature as X.509 and CMS have it; errors as of :meth:`KeyStore.sign_content`."""
-        signature = self.keystore.sign_content(self.reference, message)
+        signature = self.sign_plain(message)
         if not isinstance(publickey.parse(self.public_key), EcKey):
             return signature
         half = len(signature) // 2
         numbers = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
         return der.sequence(*(der.integer(number) for number in numbers))
+
+    def sign_plain(self, message: bytes) -> bytes:
+        """Return a signature as card verifiable certificates have it: r and s one behind the other, or that of RSA."""
+        return self.keystore.sign_content(self.reference, message)
