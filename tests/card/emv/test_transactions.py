@@ -263,6 +263,14 @@ def test_amounts_are_counted_in_their_currency(issue):
         assert int(told) == total
 
 
+@pytest.mark.parametrize(("amount", "expected"), [("000000002000", TC), ("000000002001", AAC)])
+def test_an_upper_amount_is_the_most_without_the_issuer(issue, amount, expected):
+    terminal = issue("vsdc18", _0D01="9F1007060112030000009F510208609F5C06000000002000")
+    terminal.start()
+    assert kind(terminal.generate(TC, _9F02=amount)) == ARQC
+    assert kind(terminal.generate(TC, second=True, _8A="5933", _91="00" * 8)) == expected
+
+
 def test_the_log_keeps_the_newest(issue):
     terminal, host = issue(), Host("vsdc18")
     approve(terminal, host)
