@@ -24,6 +24,7 @@ VERBS = {
     "dump": ("card", "Read and decode everything that may be read without a key."),
     "explain": ("explain", "Say what a status word, an APDU or an ATR means."),
     "gp": ("gp", "Look at and manage GlobalPlatform cards: domains, applications, keys."),
+    "id": ("id:id_group", "Prepare and read travel documents and identity cards; make their test PKI."),
     "info": ("card", "Say what card this is."),
     "keys": ("keys", "Keep keys in an encrypted file or on a PKCS#11 token."),
     "ota": ("ota", "Pack, send and read secured packets: commands over the air."),
