@@ -8,7 +8,7 @@ import pytest
 
 from cardkit.virtual import make_card
 
-from . import issuance
+from . import bureau, issuance
 from .terminal import Terminal
 
 
@@ -16,7 +16,7 @@ from .terminal import Terminal
 def _finished(name, image, contactless, changes):
     dgis = issuance.card(name, **dict(changes))
     protocol = 0 if image.endswith("t0") else 1
-    return issuance.personalize(make_card(image, seed=1), dgis, protocol=protocol, contactless=contactless)
+    return bureau.personalize(make_card(image, seed=1), dgis, protocol=protocol, contactless=contactless)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from hypothesis.strategies import sampled_from
 
 from cardkit.virtual import make_card
 
-from .issuance import AID, CDOL1, PIN, card, personalize
+from .bureau import personalize
+from .issuance import AID, CDOL1, PIN, card
 from .terminal import Terminal, dol
 
 VALUES = {"9F02": "000000001000", "5F2A": "0860", "9F1A": "0860", "9F37": "11223344"}

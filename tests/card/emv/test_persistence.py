@@ -8,8 +8,9 @@ import pytest
 from cardkit.virtual import make_card
 from cardkit.virtual.chips import ChipDirectory
 
+from .bureau import personalize
 from .host import Host
-from .issuance import AID, card, personalize
+from .issuance import AID, card
 from .terminal import AAC, ARQC, TC, RefusedError, Terminal
 from .test_transactions import kind
 

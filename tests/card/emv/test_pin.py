@@ -70,7 +70,8 @@ def test_only_the_pin_is_right(pin_card, pin):
 def pin_card():
     from cardkit.virtual import make_card
 
-    from .issuance import card, personalize
+    from .bureau import personalize
+    from .issuance import card
     from .terminal import Terminal
 
     return Terminal(personalize(make_card("emv-cps", seed=3), card()))

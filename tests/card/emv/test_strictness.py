@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from cardkit.virtual import make_card
 
-from .issuance import AID, CDOL1, PAYMENT_MODULE, PIN, PPSE, PSE, Bureau
+from .bureau import Bureau
+from .issuance import AID, CDOL1, PAYMENT_MODULE, PIN, PPSE, PSE
 from .terminal import AAC, ARQC, RefusedError, Terminal, dol
 
 DATA = dol(CDOL1, {"9F02": "000000001000", "9F37": "11223344"})
@@ -273,7 +274,8 @@ def test_any_commands_get_a_status_and_the_counter_never_goes_back(finished, com
 
 @pytest.fixture(scope="module")
 def finished():
-    from .issuance import card, personalize
+    from .bureau import personalize
+    from .issuance import card
 
     return Terminal(personalize(make_card("emv-cps", seed=2), card()))
 

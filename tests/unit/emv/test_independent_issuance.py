@@ -1,6 +1,6 @@
 """Three minds agree: cards issued by the tests' own bureau, the virtual card, and the terminal with the issuer host.
 
-The bureau (tests/card/emv/issuance.py) and the card were written from the sheet without a line of the client; every
+The bureau (tests/card/emv/bureau.py) and the card were written from the sheet without a line of the client; every
 cryptogram family, key size and protocol must lead to transactions in which nothing is wrong.
 """
 
@@ -28,7 +28,7 @@ from cardkit.crypto.emvstore import NewPin
 from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.loopback import CardSeam, LoopbackConnection
 from cardkit.virtual import make_card
-from tests.card.emv import issuance
+from tests.card.emv import bureau, issuance
 from tests.card.emv.issuance import CA, KEYS, MASTER_KEYS, PKI, RSA
 
 NOW = datetime(2026, 5, 7, 12, 30, tzinfo=UTC)
@@ -57,7 +57,7 @@ def issued(family: str, aip: str = "3900", key: str = "", image: str = "emv-cps"
     changes = aes_keys() if family == AES_FAMILY else {}
     protocol = 0 if image.endswith("t0") else 1
     dgis = issuance.card(family, aip=aip, pki=pki, **changes)
-    return issuance.personalize(make_card(image, seed=1), dgis, protocol=protocol)
+    return bureau.personalize(make_card(image, seed=1), dgis, protocol=protocol)
 
 
 def store(family: str) -> MemoryKeyStore:
@@ -165,7 +165,7 @@ def test_mag_stripe_mode_of_an_independent_card() -> None:
         "_9000": b"".join(map(issuance.kcv, keys)).hex(),
         "_9F36": "005D",
     }
-    card = issuance.personalize(make_card("emv-cps", seed=1), issuance.card("vsdc18", **changes), contactless=True)
+    card = bureau.personalize(make_card("emv-cps", seed=1), issuance.card("vsdc18", **changes), contactless=True)
     around = Surroundings(
         Settings(),
         Purchase(1000, NOW),
