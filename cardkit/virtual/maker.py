@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .card import VirtualCard
+from .emrtd.appletcard import AppletCard
 from .emrtd.card import EmrtdCard
 from .emrtd.image import EmrtdImage
 from .gp.card import GpCard
@@ -37,7 +38,8 @@ def make_card(
     """
     wanted = load_image(image) if isinstance(image, str | Path) else image
     if isinstance(wanted, GpImage):
-        return GpCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+        made = AppletCard if "emrtd" in wanted.applets.values() else GpCard
+        return made(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, EmrtdImage):
         return EmrtdCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, PlatformImage):

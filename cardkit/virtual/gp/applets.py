@@ -7,6 +7,7 @@ An image names the application behind each module it delivers; the modules of lo
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from ..emrtd.applet import EmrtdApplet
 from ..emv.directory import PpseApplet, PseApplet
 from ..emv.payment import PaymentApplet
 from .chip import Answer, Channel, GpChip, PlainCommand
@@ -67,6 +68,7 @@ class Applet(Protocol):
 
 _APPLETS: Final[dict[str, Callable[[GpChip, Entry], Applet]]] = {
     "storing": StoringApplet,
+    "emrtd": EmrtdApplet,
     "payment": PaymentApplet,
     "pse": PseApplet,
     "ppse": PpseApplet,
