@@ -1,11 +1,13 @@
 """Points of the curves of :mod:`cardkit.crypto.curves`: sums and multiples, both coordinates known.
 
-``cryptography`` gives the x coordinate of an agreement only and takes no other generator than the curve's own; the
-mapping of PACE needs both (ICAO Doc 9303-11 4.4.3.3). A Python number takes time that depends on its size, whatever is
-done: scalars that come through here are of one session, never keys that last.
+``cryptography`` gives the x coordinate of an agreement only, the mapping of PACE needs both (ICAO Doc 9303-11 4.4.3.3):
+y is recovered from two agreements. Curves it does not have are calculated here, in time that depends on the numbers:
+scalars that come through here are of one session, never keys that last.
 """
 
 from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from cardkit.crypto.curves import Curve
 
@@ -15,6 +17,16 @@ Point = tuple[int, int]
 _Jacobian = tuple[int, int, int]
 _INFINITY: _Jacobian = (1, 1, 0)
 _WINDOW_BITS = 4
+_NATIVE: dict[str, ec.EllipticCurve] = {
+    "P-192": ec.SECP192R1(),
+    "P-224": ec.SECP224R1(),
+    "P-256": ec.SECP256R1(),
+    "P-384": ec.SECP384R1(),
+    "P-521": ec.SECP521R1(),
+    "brainpoolP256r1": ec.BrainpoolP256R1(),
+    "brainpoolP384r1": ec.BrainpoolP384R1(),
+    "brainpoolP512r1": ec.BrainpoolP512R1(),
+}
 
 
 def add(curve: Curve, first: Point | None, second: Point | None) -> Point | None:
@@ -23,10 +35,27 @@ def add(curve: Curve, first: Point | None, second: Point | None) -> Point | None
 
 
 def multiply(curve: Curve, scalar: int, point: Point | None) -> Point | None:
-    """Return a multiple of a point: as many steps for each scalar below the order.
+    """Return a multiple of a point of the curve.
 
     :param scalar: 0 or more.
     """
+    native = _NATIVE.get(curve.name)
+    if native is None or point is None or not 0 < scalar < curve.n - 1:
+        return _calculated(curve, scalar, point)
+    public = ec.EllipticCurvePublicNumbers(*point, native).public_key()
+    x1, x2 = (_agreed(native, number, public) for number in (scalar, scalar + 1))
+    x, y = point
+    # Okeya, Sakurai 2001: both coordinates of kP from P and the x coordinates of kP and (k + 1)P.
+    doubled = 2 * curve.b + (curve.a + x * x1) * (x + x1) - x2 * (x - x1) ** 2
+    return x1, doubled * pow(2 * y, -1, curve.p) % curve.p
+
+
+def _agreed(native: ec.EllipticCurve, scalar: int, public: ec.EllipticCurvePublicKey) -> int:
+    return int.from_bytes(ec.derive_private_key(scalar, native).exchange(ec.ECDH(), public))
+
+
+def _calculated(curve: Curve, scalar: int, point: Point | None) -> Point | None:
+    """Return a multiple, in as many steps for each scalar below the order."""
     table = [_INFINITY]
     base = _jacobian(point)
     for _ in range((1 << _WINDOW_BITS) - 1):
