@@ -43,7 +43,7 @@ def pki() -> None:
     Keys are taken from the store by reference; a store of test keys makes those it does not have.
 
     \b
-    cardkit keys init utopia.keys --kind test
+    cardkit keys init --store utopia.keys
     cardkit id pki init --keys file:utopia.keys --dir utopia --country UT --state UTO --organization Utopia
     cardkit id pki issue-ds --keys file:utopia.keys --dir utopia --types P,I
     cardkit id pki crl --keys file:utopia.keys --dir utopia
@@ -80,6 +80,7 @@ def in_folder(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--country", help="Two capital letters; needed for a new PKI.")
 @click.option("--state", help="Three letters as in the zone (D for Germany); needed for a new PKI.")
 @click.option("--organization", default="Test", show_default=True)
+@click.option("--common-name", default="", help="Of the CSCA; by default CSCA- and the state.")
 @click.option(
     "--uri", default="https://csca.example", show_default=True, help="Of the authority, for its certificates."
 )
@@ -96,6 +97,7 @@ def init(
     country: str | None,
     state: str | None,
     organization: str,
+    common_name: str,
     uri: str,
     key: str,
     algorithm: str,
@@ -104,28 +106,29 @@ def init(
 ) -> dict[str, str]:
     """Make a CSCA, the first of a PKI or the next one."""
     if renew:
-        return _renew(store, PkiFolder.open(folder), now, key, algorithm)
+        return _renew(PkiFolder.open(folder), signing_key(store, key, algorithm), common_name, now)
     if not country or not state:
         raise EncodingError("a new PKI: --country and --state are needed")
     opened = PkiFolder.create(folder, Index(country, state, organization, uri, explicit))
-    request = _authority_request(opened, signing_key(store, key, algorithm), now)
+    request = _authority_request(opened, signing_key(store, key, algorithm), common_name, now)
     made = {"csca": opened.add("csca", key, issuing.issue_root(request, opened.place))}
     return _shown(opened, made)
 
 
-def _renew(store: ManagedKeyStore, folder: PkiFolder, now: datetime, key: str, algorithm: str) -> dict[str, str]:
-    old, old_key = folder.authority(store)
-    if key == old_key.reference:
-        raise EncodingError(f"key {key}: is that of the CSCA there is; --key names a new one")
-    request = _authority_request(folder, signing_key(store, key, algorithm), now)
+def _renew(folder: PkiFolder, new: SigningKey, common: str, now: datetime) -> dict[str, str]:
+    old, old_key = folder.authority(new.keystore)
+    if new.reference == old_key.reference:
+        raise EncodingError(f"key {new.reference}: is that of the CSCA there is; --key names a new one")
+    request = _authority_request(folder, new, common, now)
     link = issuing.issue_link(request, folder.place, old, old_key)
     root = issuing.issue_root(request, folder.place)
-    return _shown(folder, {"link": folder.add("link", key, link), "csca": folder.add("csca", key, root)})
+    return _shown(
+        folder, {"link": folder.add("link", new.reference, link), "csca": folder.add("csca", new.reference, root)}
+    )
 
 
-def _authority_request(folder: PkiFolder, key: SigningKey, now: datetime) -> Request:
-    number = 1 + sum(1 for line in folder.index.lines if line.kind == "csca")
-    name = folder.name("Passport Authority", f"CSCA-{folder.index.state}-{number:02}")
+def _authority_request(folder: PkiFolder, key: SigningKey, common: str, now: datetime) -> Request:
+    name = folder.name("Passport Authority", common or f"CSCA-{folder.index.state}")
     term = Term(now, now + _CSCA_SIGNING + 11 * _YEAR, now + _CSCA_SIGNING)
     return Request(_serial(), name, key, term, folder.index.explicit)
 

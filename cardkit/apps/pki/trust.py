@@ -99,23 +99,23 @@ class TrustStore:
 
     def _chain(self, certificate: Certificate, steps: int) -> tuple[Certificate, ...]:
         candidates = [one for one in self.authorities if _may_have_issued(one, certificate)]
-        for issuer in sorted(candidates, key=lambda one: not one.self_issued):
-            if not _signed(certificate, issuer):
-                continue
-            if issuer.self_issued and _signed(issuer, issuer):
-                return (issuer,)
-            above = self._chain(issuer, steps - 1) if steps and not issuer.self_issued else ()
-            if above:
-                return (issuer, *above)
+        issuers = [one for one in candidates if _signed(certificate, one)]
+        for root in issuers:
+            if root.self_issued and _signed(root, root):
+                return (root,)
+        for link in issuers if steps else ():
+            if above := self._chain(link, steps - 1):
+                return (link, *above)
         return ()
 
     def crl_of(self, authority: Certificate, at: datetime) -> Crl | None:
-        """Return the newest list an authority has signed, of those that were out by then; None where there is none."""
-        own = [
-            crl
-            for crl in self.crls
-            if crl.issuer == authority.subject and crl.this_update <= at and _list_signed(crl, authority)
-        ]
+        """Return the newest list of an authority that was out by then; None where there is none.
+
+        After a change of keys the new one signs the lists for certificates of both. 9303-12 7.2
+        """
+        named = [one for one in (authority, *self.authorities) if one.subject == authority.subject]
+        out = (crl for crl in self.crls if crl.issuer == authority.subject and crl.this_update <= at)
+        own = [crl for crl in out if any(_list_signed(crl, one) for one in named)]
         return max(own, key=lambda crl: (crl.this_update, crl.number or 0), default=None)
 
 
