@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..errors import ImageError
 from ..historical import capabilities
-from . import cells, keycells, registry
+from . import cells, diversification, keycells, registry
 from .birth import Authority
 from .keysets import CardKeyEntry, KeySet, RetryPolicy
 from .protection import Behaviour
@@ -80,6 +80,7 @@ class GpImage:
     :ivar authority: certifies the SCP11 keys each chip is born with; None without SCP11.
     :ivar applets: by module AID, the name of the virtual application behind it.
     :ivar options: by that name, what its maker has chosen for it.
+    :ivar derived: by key version number, how a chip's keys follow from those of the image (diversification.py).
     """
 
     name: str
@@ -95,6 +96,7 @@ class GpImage:
     kdd: bytes
     applets: Mapping[bytes, str]
     options: Mapping[str, Mapping[str, Any]]
+    derived: Mapping[int, str]
     limits: Limits
     habits: Habits
     retry: RetryPolicy
@@ -107,10 +109,13 @@ class GpImage:
         name = cells.data(self.isd, CPLC)
         cplc = self.cells[name]
         sets = sum(cell.startswith(cells.KEYS) for cell in self.cells)
+        kdd = self.kdd + serial
+        keys = {cells.keys(self.isd, kvn): form for kvn, form in self.derived.items()}
         return {
+            **{cell: diversification.of_chip(self.cells[cell], kdd, form) for cell, form in keys.items()},
             **(self.authority.born(self.isd, serial, sets) if self.authority is not None else {}),
             name: cplc[:_SERIAL_AT] + serial + cplc[_SERIAL_AT + SERIAL_SIZE :],
-            cells.data(self.isd, KDD): self.kdd + serial,
+            cells.data(self.isd, KDD): kdd,
         }
 
 
@@ -136,6 +141,11 @@ def build(table: Mapping[str, Any], digest: bytes) -> GpImage:
         kdd=bytes.fromhex(card["kdd"]),
         applets={bytes.fromhex(module["aid"]): module["applet"] for module in _modules(table)},
         options=table.get("applets", {}),
+        derived={
+            line["kvn"]: diversification.check_form(line["derive"])
+            for line in table.get("keys", [])
+            if "derive" in line
+        },
         limits=Limits(**table.get("limits", {})),
         habits=Habits(**_tuples(table.get("habits", {}))),
         retry=RetryPolicy(**_tuples(table.get("retry", {}))),

@@ -4,7 +4,7 @@
 by the secure channels. The order of creation makes the default set.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from ..errors import StatusWordError
@@ -84,6 +84,12 @@ def _entry(kvn: int, body: bytes) -> CardKeyEntry:
         usage=one[0x95],
         access=one[0x96],
     )
+
+
+def changed(cell: bytes, change: Callable[[CardKeyEntry], CardKeyEntry]) -> bytes:
+    """The body of the cell of a key set with each of its keys changed."""
+    (kvn, scp, i, order), keys = _keys(cell)
+    return encode(KeySet(kvn, scp, i, {key.kid: change(key) for key in keys}), order)
 
 
 def opens(found: KeySet) -> bool:

@@ -26,11 +26,15 @@ OK, MISSING, WRONG, UNKNOWN, CLOSED = (bytes.fromhex(text) for text in ("9000", 
 
 
 class Bureau:
-    """Opens an SCP02 session with the issuer security domain and sends commands with a C-MAC, or encrypted, too."""
+    """Opens an SCP02 session with the issuer security domain and sends commands with a C-MAC, or encrypted, too.
 
-    def __init__(self, virtual, *, level=1, protocol=1):
+    :param keys: key diversification data -> ENC, MAC and DEK of the card.
+    """
+
+    def __init__(self, virtual, *, level=1, protocol=1, keys=lambda _: (KMC,) * 3):
         self.card = virtual
         self.level = level
+        self.keys = keys
         self.le = "" if protocol == 0 else "00"
 
     def raw(self, command):
@@ -47,7 +51,8 @@ class Bureau:
         assert self.answer(f"00A40400{len(aid) // 2:02X}{aid}")[-2:] == b"\x90\x00"
         greeting = self.answer("8050000008" + "0102030405060708")
         sequence, challenge = greeting[12:14], greeting[14:20]
-        self.enc, self.mac, self.dek = (self.session(constant, sequence) for constant in ("0182", "0101", "0181"))
+        constants = zip(self.keys(greeting[:10]), ("0182", "0101", "0181"), strict=True)
+        self.enc, self.mac, self.dek = (self.session(key, constant, sequence) for key, constant in constants)
         host = bytes(range(1, 9))
         assert greeting[20:28] == self.full_mac(host + sequence + challenge)
         self.icv = bytes(8)
@@ -58,8 +63,8 @@ class Bureau:
         return self
 
     @staticmethod
-    def session(constant, sequence):
-        return des3(KMC, bytes.fromhex(constant) + sequence + bytes(12), modes.CBC(bytes(8)))
+    def session(key, constant, sequence):
+        return des3(key, bytes.fromhex(constant) + sequence + bytes(12), modes.CBC(bytes(8)))
 
     def full_mac(self, data):
         return des3(self.enc, pad(data), modes.CBC(bytes(8)))[-8:]
