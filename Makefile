@@ -4,12 +4,15 @@ PYTEST  := $(PY) -m pytest
 LONG    := --timeout=3600
 QUICK   := $(PYTEST) -q --timeout=120
 OUT     := out
+# The unit tests in two halves, side by side; what each says is printed whole.
+FIRST   := $(addprefix tests/unit/,cli doctor emv_prepare perso production report testing uicc_saip)
+WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
 # Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit static quick-unit quick-card hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
+.PHONY: help demo test check unit static unit-first unit-second card hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -19,14 +22,15 @@ demo: setup-demo ## 50 test USIMs on 4 virtual readers: personalized, verified, 
 
 test: setup-test ## all checks and tests, the real PC/SC stack included
 	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory card
 	$(PYTEST) tests/hostile --timeout=600
 	$(PYTEST) tests/interop tests/packaging tests/examples --timeout=300
 
 check: setup-test ## format, lint, types, import contracts, unit tests (under 90 s)
-	@$(MAKE) --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),-Otarget) quick-unit quick-card static
+	@$(MAKE) --no-print-directory -j3 $(WHOLE) unit-first unit-second static
 
-unit: setup-test ## unit, property and virtual card tests only
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) quick-unit quick-card
+unit: setup-test ## unit tests only
+	@$(MAKE) --no-print-directory -j2 $(WHOLE) unit-first unit-second
 
 static:
 	$(PY) -m ruff format --check cardkit tests examples .ci
@@ -35,10 +39,13 @@ static:
 	.venv/bin/lint-imports
 	$(PY) -m codespell_lib cardkit profiles tests examples README.md CHANGELOG.md
 
-quick-unit:
-	$(QUICK) tests/unit
+unit-first:
+	$(QUICK) $(FIRST)
 
-quick-card:
+unit-second:
+	$(QUICK) $(filter-out $(FIRST),$(wildcard tests/unit/[a-z]*))
+
+card: setup-test ## virtual cards, properties and the examples in docstrings
 	$(QUICK) --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/property tests/card
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
