@@ -236,11 +236,11 @@ class KeyPair:
     :param scalar: 1 up to the order.
     """
 
-    __slots__ = ("_scalar", "group", "public")
+    __slots__ = ("_private", "group", "public")
 
     def __init__(self, group: Group, scalar: int) -> None:
         self.group = group
-        self._scalar = scalar
+        self._private = Secret(scalar.to_bytes((scalar.bit_length() + 7) // 8), "private half")
         self.public = group.public(scalar)
 
     def agree(self, other: bytes) -> Secret:
@@ -248,15 +248,16 @@ class KeyPair:
 
         :raises EncodingError: where it is none.
         """
-        return Secret(self.group.shared(self._scalar, other), "agreed secret")
+        with self._private.reveal() as clear:
+            return Secret(self.group.shared(int.from_bytes(clear), other), "agreed secret")
 
     def mapped(self, nonce: Secret, other: bytes) -> Group:
         """Return the parameters of generic mapping with another public key.
 
         :raises EncodingError: where it is none.
         """
-        with nonce.reveal() as clear:
-            return self.group.with_nonce(int.from_bytes(clear), self._scalar, other)
+        with nonce.reveal() as clear, self._private.reveal() as private:
+            return self.group.with_nonce(int.from_bytes(clear), int.from_bytes(private), other)
 
     @property
     def compressed(self) -> bytes:

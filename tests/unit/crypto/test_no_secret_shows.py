@@ -22,14 +22,30 @@ from rich.console import Console
 
 import cardkit.crypto
 import cardkit.secure
-from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, aka, cbc, cell, comp128, envelope, mac, passphrase, tuak
+from cardkit.crypto import (
+    Key,
+    MemoryKeyStore,
+    Secret,
+    Usage,
+    aka,
+    cbc,
+    cell,
+    comp128,
+    digest,
+    envelope,
+    mac,
+    passphrase,
+    tuak,
+)
 from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
 from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.custodians import Custodian
+from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.emvstore import NewPin
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
+from cardkit.crypto.groups import KeyPair, standardized_group
 from cardkit.crypto.keyblock import Header, KeyBlock
 from cardkit.crypto.management import NewKey, State
 from cardkit.crypto.memory import _Entry
@@ -40,6 +56,7 @@ from cardkit.crypto.shamir import Share
 from cardkit.crypto.soft import SoftKeyStore
 from cardkit.crypto.statickey import ClearKey
 from cardkit.secure.dek import Dek
+from cardkit.secure.icao import IcaoSession
 from cardkit.secure.levels import SecurityLevel
 from cardkit.secure.parameters import Quirks, decode_parameters
 from cardkit.secure.scp01 import Scp01Session
@@ -90,6 +107,10 @@ def scp11():
     return Scp11(Variant.B, 0x30, terms(0x11, 0x02, 0x33), EPHEMERAL, EPHEMERAL.public_key())
 
 
+def messaging_keys():
+    return MessagingKeys(key(), key())
+
+
 def scp80():
     keys = KeySetSpec(1, "a:b", "a:b", "a:b").for_card(b"")
     store = MemoryKeyStore({"a:b": key(usage=Usage.SECURE_CHANNEL)})
@@ -116,6 +137,7 @@ HOLDERS = {
     "CellCipher": lambda _: cell.CellCipher(key("AES-256", Usage.FIELD_ENC)),
     "Envelope": lambda _: envelope.Envelope(key("AES-256"), envelope.Direction.TO_WORKER),
     "CardRsaKey": lambda _: CardRsaKey(RsaPublicKey(bytes(16), b"\x03"), (secret(),) * 5, secret()),
+    "DupDigests": lambda _: digest.DupDigests(key("HMAC-256", Usage.DUP_DIGEST)),
     "CbcEncryptor": lambda _: cbc.CbcEncryptor("AES", CANARY),
     "CbcDecryptor": lambda _: cbc.CbcDecryptor("AES", CANARY),
     "FullMac": lambda _: mac.FullMac(CANARY),
@@ -131,6 +153,9 @@ HOLDERS = {
     "Scp03Session": lambda _: Scp03Session(terms(3, 0x70, 0x33), session_keys("AES-128"), bytes(8)),
     "Scp11": lambda _: scp11(),
     "Scp80": lambda _: scp80(),
+    "MessagingKeys": lambda _: messaging_keys(),
+    "IcaoSession": lambda _: IcaoSession(messaging_keys()),
+    "KeyPair": lambda _: KeyPair(standardized_group(12), int.from_bytes(CANARY, "big")),
     "OpenedCommand": lambda _: OpenedCommand(bytes(3), 0, secret()),
 }
 # The XOR test algorithms take one key.
@@ -138,15 +163,15 @@ HOLDERS |= {name: lambda _, kind=kind: kind(CANARY) for name, kind in vars(aka).
 # Their fields are names, numbers, public facts, ciphertext or challenges.
 NO_SECRET = {
     "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "CommandPacket", "Counter", "CryptogramVersion",
-    "Document", "EncipheredPin", "Ibm3624", "IssuerData", "Scripting", "Transaction", "_Purpose",
+    "Curve", "Document", "EncipheredPin", "Ibm3624", "IssuerData", "Scripting", "Transaction", "_Purpose",
     "GpCertificate", "Greeting", "Header", "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey",
     "PacketTerms", "Parameters", "ProofOfReceipt", "Quirks", "ResponsePacket", "RsaPublicKey", "Sent", "SessionRequest",
-    "Spi", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey", "X509Certificate",
-    "_Answer", "_PackedKey",
+    "DhGroup", "EcGroup", "PrimeGroup", "Spi", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey",
+    "X509Certificate", "_Answer", "_PackedKey",
 }  # fmt: skip
 # Protocols and bases: the classes that follow them are here.
 ABSTRACT = {
-    "EmvKeyStore", "EmvOperations", "PinOperations",
+    "EmvKeyStore", "EmvOperations", "Group", "PinOperations",
     "KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession", "DecipheringKey", "OtaKeyStore",
     "OtaOperations",
 }  # fmt: skip
