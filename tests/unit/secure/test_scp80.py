@@ -582,17 +582,17 @@ def test_spi_keeps_every_bit(first, second):
 
 
 @pytest.mark.parametrize(
-    ("spi", "expected"),
+    ("integrity", "options", "expected"),
     [
-        (Spi.of(Integrity.CC, ciphered=True), "1619"),
-        (Spi.of(Integrity.CC, ciphered=True, by_submit=True), "1639"),
-        (Spi.of(Integrity.CC, ciphered=False, counter=CounterMode.ONE_HIGHER, receipt=Receipt.ON_ERROR), "1A0A"),
-        (Spi.of(Integrity.RC, ciphered=True, counter=CounterMode.NONE, receipt=Receipt.NEVER), "0500"),
-        (Spi.of(Integrity.NONE, ciphered=True, counter=CounterMode.UNCHECKED), "0C11"),
+        (Integrity.CC, {"ciphered": True}, "1619"),
+        (Integrity.CC, {"ciphered": True, "by_submit": True}, "1639"),
+        (Integrity.CC, {"ciphered": False, "counter": CounterMode.ONE_HIGHER, "receipt": Receipt.ON_ERROR}, "1A0A"),
+        (Integrity.RC, {"ciphered": True, "counter": CounterMode.NONE, "receipt": Receipt.NEVER}, "0500"),
+        (Integrity.NONE, {"ciphered": True, "counter": CounterMode.UNCHECKED}, "0C11"),
     ],
 )
-def test_spi_is_coded_as_the_sheet_says(spi, expected):
-    assert str(spi) == expected
+def test_spi_is_coded_as_the_sheet_says(integrity, options, expected):
+    assert str(Spi.of(integrity, **options)) == expected
 
 
 def test_spi_is_two_bytes():
