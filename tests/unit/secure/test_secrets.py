@@ -17,6 +17,7 @@ from cardkit.apdu import CommandAPDU
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
 from cardkit.crypto.cardkeys import parse_key_set
 from cardkit.crypto.cbc import CbcDecryptor, CbcEncryptor
+from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.crypto.mac import Cmac, FullMac, RetailMac
 from cardkit.secure import (
     Dek,
@@ -31,6 +32,7 @@ from cardkit.secure import (
 )
 from cardkit.secure.certificates import Certificate, GpCertificate, X509Certificate
 from cardkit.secure.counter import Counter
+from cardkit.secure.icao import IcaoSession
 from cardkit.secure.parameters import Parameters
 from cardkit.secure.por import ProofOfReceipt, ResponsePacket, Status
 from cardkit.secure.scp01 import Scp01Session
@@ -62,6 +64,12 @@ def scp80() -> Scp80:
     return Scp80(store, keys, terms_for(store, keys, Spi.parse(bytes((0x06, 0x21)))))
 
 
+def icao() -> IcaoSession:
+    session = IcaoSession(MessagingKeys(aes_keys().enc, aes_keys().mac))
+    session.wrap(CommandAPDU(0x00, 0xD6, 0, 0, PLAIN))
+    return session
+
+
 INSTANCES = {
     CbcEncryptor: lambda: CbcEncryptor("AES", ENC[:16]),
     CbcDecryptor: lambda: CbcDecryptor("AES", ENC[:16]),
@@ -83,6 +91,7 @@ INSTANCES = {
     ),
     OpenedCommand: lambda: OpenedCommand(bytes(3), 1, Secret(PLAIN, "script")),
     Scp80: scp80,
+    IcaoSession: icao,
 }
 PUBLIC = {Certificate, GpCertificate, X509Certificate, Greeting, Parameters, Quirks, SecureSession, SecurityLevel}
 PUBLIC |= {Stage, Terms, Variant}
