@@ -2,8 +2,10 @@
 
 import copy
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cardkit.virtual import make_card
 
@@ -16,6 +18,12 @@ def _finished(image, pace, chip, version, keys, files):
     document = issuance.document(pace, chip, version=version, keys=dict(keys), files=dict(files))
     make = plant.make_applet if image == "emrtd-applet" else plant.make_native
     return make(make_card(image, seed=1), document)
+
+
+@pytest.fixture(scope="session")
+def rsa_key():
+    """A test key of 2048 bits from a file: making one is slow."""
+    return load_pem_private_key((Path(__file__).parent / "active-authentication.pem").read_bytes(), None)
 
 
 @pytest.fixture

@@ -234,7 +234,7 @@ class Reader:
     # PACE
 
     def pace(self, variant, suite, group, reference, secret, *, password=1, chat=b"", map_key=None):
-        """:param variant: 1 DH-GM, 2 ECDH-GM, 3, 4 integrated, 6 CAM.  :returns: objects of the last answer, and more."""
+        """:param variant: 1 DH-GM, 2 ECDH-GM, 3 and 4 integrated, 6 CAM.  :returns: objects of the last answer."""
         protocol = bytes.fromhex(f"{BSI}04{variant:02X}{suite:02X}")
         parameters = tlv("84", bytes((reference,)))
         self.send(0, 0x22, 0xC1, 0xA4, tlv("80", protocol) + tlv("83", bytes((password,))) + chat + parameters)
@@ -262,6 +262,7 @@ class Reader:
         last = self._step(tlv("85", token(theirs)), chained=False)
         assert last["86"] == token(mine)
         self.open(suite, enc, mac_key)
+        self.encryption = enc
         self.chip_identifier = group.comp(group.decode(theirs))
         return last
 

@@ -1,4 +1,4 @@
-"""What readers do with a finished document: BAC, PACE with every mapping and suite, the files under secure messaging."""
+"""What readers do with a finished document: BAC, PACE with every mapping and suite, files under secure messaging."""
 
 import pytest
 
