@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cardkit.crypto.kcv import block_cipher
 from cardkit.crypto.key import Key
 from cardkit.crypto.mac import RetailMac, pad80
-from cardkit.crypto.nibbles import is_digits
+from cardkit.crypto.nibbles import is_digits, mix
 from cardkit.crypto.pinvalue import decimalized
 from cardkit.crypto.statickey import ClearKey
 from cardkit.errors import EncodingError
@@ -35,8 +35,7 @@ def cvv(cvk: Key, pan: str, expiry: str, service_code: str) -> str:
     with cvk.reveal() as clear:
         single = Cipher(block_cipher("3DES", clear[:_BLOCK] * 3), modes.ECB())  # noqa: S305  one block
         first = single.encryptor().update(data[:_BLOCK])
-    mixed = bytes(a ^ b for a, b in zip(first, data[_BLOCK:], strict=True))
-    return decimalized(ClearKey(cvk).ecb(mixed), CVV_DIGITS)
+    return decimalized(ClearKey(cvk).ecb(mix(bytearray(first), data[_BLOCK:])), CVV_DIGITS)
 
 
 def cvc3(key: Key, track: bytes, unpredictable: bytes, atc: bytes) -> str:

@@ -130,7 +130,7 @@ def arpc_1(key: Key, cryptogram: bytes, response_code: bytes) -> bytes:
             f"ARPC: cryptogram of {len(cryptogram)}, response code of {len(response_code)} bytes, expected 8 and 2"
         )
     static = ClearKey(key)
-    mixed = bytes(a ^ b for a, b in zip(cryptogram, response_code + bytes(6), strict=True))
+    mixed = mix(bytearray(cryptogram), response_code)
     return static.ecb(mixed.ljust(block_bytes(static), b"\0"))[:CRYPTOGRAM_BYTES]
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from cardkit.crypto.kcv import block_cipher
 from cardkit.crypto.key import Key, Usage
-from cardkit.crypto.nibbles import is_digits
+from cardkit.crypto.nibbles import is_digits, mix
 from cardkit.crypto.statickey import StaticKey, is_aes, key_bytes
 from cardkit.errors import EncodingError, KeyStoreError
 
@@ -164,7 +164,7 @@ def emv2000_tree(master: bytes | bytearray, atc: bytes, branch: int = 4, iv: byt
     for step in path[:-1]:
         parent, grandparent = _child(parent, grandparent, step), parent
     leaf = _child(parent, grandparent, path[-1])
-    return bytes(a ^ b for a, b in zip(leaf, grandparent, strict=True))
+    return bytes(mix(bytearray(leaf), grandparent))
 
 
 def _child(parent: bytes, grandparent: bytes, step: int) -> bytes:

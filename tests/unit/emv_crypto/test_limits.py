@@ -1,6 +1,7 @@
 """What each calculation refuses, and how it says so; the last value it takes, and the first it does not."""
 
 import hashlib
+from contextlib import contextmanager
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -134,13 +135,15 @@ def test_atc(make):
     refused(lambda: make(DES, bytes(3), Usage.DATA_MAC), message, KeyStoreError)
 
 
-@pytest.mark.parametrize("key", [
-    emvkeys.common_session(ClearKey(DES), bytes(8), Usage.DATA_MAC),
-    emvkeys.common_session(ClearKey(AES), bytes(8), Usage.DATA_MAC),
-    emvkeys.vis_session(DES, bytes(2), Usage.DATA_MAC), emvkeys.tree_session(DES, bytes(2), Usage.DATA_MAC),
-])  # fmt: skip
-def test_session_keys_are_named_by_their_master(key):
-    assert (key.name, key.usage) == ("k/session", Usage.DATA_MAC)
+def test_session_keys_are_named_by_their_master():
+    keys = (
+        emvkeys.common_session(ClearKey(DES), bytes(8), Usage.DATA_MAC),
+        emvkeys.common_session(ClearKey(AES), bytes(8), Usage.DATA_MAC),
+        emvkeys.vis_session(DES, bytes(2), Usage.DATA_MAC),
+        emvkeys.tree_session(DES, bytes(2), Usage.DATA_MAC),
+    )
+
+    assert [(key.name, key.usage) for key in keys] == [("k/session", Usage.DATA_MAC)] * 4
 
 
 @pytest.mark.parametrize("option", [emvkeys.option_a, emvkeys.option_b, emvkeys.option_c])
@@ -171,7 +174,7 @@ def test_option_b_of_a_hash_with_few_digits():
 
 def test_exponents():
     refused(lambda: check_exponent("CAPK", b""), "CAPK: public exponent absent, expected 03 or 010001")
-    refused(lambda: check_exponent("CAPK", b"\2"), "CAPK: public exponent 02, expected 03 or 010001")
+    refused(lambda: check_exponent("CAPK", b"\x0b"), "CAPK: public exponent 0B, expected 03 or 010001")
     odd = RsaPublicKey(bytes(63) + b"\1", b"\5")
     message = "key k: public exponent 05, expected 03 or 010001"
     refused(lambda: signed_block(odd, "k", b"\4" + bytes(41), b""), message, KeyStoreError)
@@ -286,6 +289,25 @@ def test_terms_of_ibm_3624(terms, message):
 def test_pans_of_ibm_3624(pan, size, digits):
     message = f"IBM 3624: {digits} digits of the PAN for a PIN of {size}, expected 16 for 4 to 12"
     refused(lambda: pinvalue.natural_pin(PVK, pan, TERMS, size), message)
+
+
+def test_longest_natural_pin_and_digits_of_letters():
+    assert len(pinvalue.natural_pin(PVK, LONG_PAN, TERMS, 12)) == 12
+    assert pinvalue.decimalized(bytes.fromhex("AFA9"), 4) == "9050"
+
+
+class BlindStore(MemoryKeyStore):
+    """Its keys do not decipher."""
+
+    @contextmanager
+    def _card_key(self, key, purpose, allowed):
+        yield PVK
+
+
+def test_store_that_does_not_decipher():
+    source = EncipheredPin("zone:des", bytes(8), PinFormat.ISO_0, PAN)
+    refused(lambda: BlindStore().pvv("iss:pvk", PAN, "1", source),
+            "key vector: this store does not decipher PIN blocks", KeyStoreError)  # fmt: skip
 
 
 def test_version_that_is_none_is_told_with_all_there_are():
