@@ -53,6 +53,10 @@ class Group(ABC):
         """Return the public key of a private one."""
 
     @abstractmethod
+    def check(self, public: bytes) -> None:
+        """Check that bytes are a public key.  :raises EncodingError: where they are none."""
+
+    @abstractmethod
     def shared(self, scalar: int, public: bytes) -> bytes:
         """Return what both sides agree on: an x coordinate, or a value.
 
@@ -109,6 +113,10 @@ class EcGroup(Group):
     def prime(self) -> int:
         """Prime of the field."""
         return self.curve.p
+
+    def check(self, public: bytes) -> None:
+        """Check that bytes are an uncompressed point of the curve."""
+        self.point(public)
 
     def point(self, public: bytes) -> Point:
         """Return the coordinates of a public key.
@@ -190,6 +198,10 @@ class DhGroup(Group):
     def prime(self) -> int:
         """The modulus."""
         return self.group.p
+
+    def check(self, public: bytes) -> None:
+        """Check that bytes are a number of the subgroup."""
+        self.value(public)
 
     def value(self, public: bytes) -> int:
         """Return the number of a public key.

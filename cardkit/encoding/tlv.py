@@ -103,14 +103,32 @@ def build(tag: int, value: bytes) -> bytes:
     return Tlv(tag, value).build()
 
 
-def _read(data: bytes, offset: int) -> tuple[Tlv, int]:
-    """Read one object of any form; return it and the offset behind it."""
+def announced(data: bytes) -> int:
+    """Return how many bytes the object takes that data begin with, whether they are there or not.
+
+    :raises EncodingError: as :func:`parse`, where tag and length are not whole.
+
+    >>> announced(bytes.fromhex("7F6182 0100"))
+    261
+    """
+    _, body, length = _head(data, 0)
+    return body + length
+
+
+def _head(data: bytes, offset: int) -> tuple[int, int, int]:
+    """Return an object's offset behind the tag, its value's offset and length."""
     try:
         start = _end_of_tag(data, offset)
-        tag = int.from_bytes(data[offset:start], "big")
         length, body = read_length(data, start)
     except IndexError:
         raise EncodingError(f"TLV object at byte {offset}: data ends in its tag or length") from None
+    return start, body, length
+
+
+def _read(data: bytes, offset: int) -> tuple[Tlv, int]:
+    """Read one object of any form; return it and the offset behind it."""
+    start, body, length = _head(data, offset)
+    tag = int.from_bytes(data[offset:start], "big")
     if tag == 0 or tag > 0xFFFFFF:
         raise EncodingError(f"TLV object at byte {offset}: got tag {tag:02X}, expected one of 1 to 3 bytes, not 00")
     end = body + length
