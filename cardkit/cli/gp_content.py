@@ -12,7 +12,7 @@ from cardkit.apps.gp import domain_content as content
 from cardkit.apps.gp import domain_lifecycle as lifecycle
 from cardkit.apps.gp.cap import CapFile
 from cardkit.apps.gp.client import SecurityDomain
-from cardkit.apps.gp.dap import DapBlock, sign_dap
+from cardkit.apps.gp.dap import DapBlock, sign_dap, verify_dap
 from cardkit.apps.gp.delete import Delete
 from cardkit.apps.gp.dgi_text import parse_dgi_text
 from cardkit.apps.gp.domain_content import Delegation
@@ -41,6 +41,7 @@ class Package:
 
     :param announce: INSTALL [for load].  :param installs: what follows it.
     :param algorithm: of the hash in `announce`, ``none`` without one.
+    :param together: load and install are one sequence.
     """
 
     code: CapFile
@@ -48,6 +49,7 @@ class Package:
     announce: Install
     installs: tuple[Install, ...]
     algorithm: str
+    together: bool
 
     @property
     def digest(self) -> str:
@@ -79,6 +81,8 @@ class Package:
     "--descriptor", "with_descriptor", is_flag=True, help="Send the Descriptor component too; the hash differs then."
 )
 @click.option("--install-all", is_flag=True, help="Then install every applet of it under the applet's own AID.")
+@click.option("--together", is_flag=True, help="Load and install its one applet in one sequence, under one token.")
+@click.option("--signed", "signatures", multiple=True, metavar="AID=REF=FILE", help="A DAP signature made elsewhere.")
 @click.option("--any-imports", is_flag=True, help="Load even where the card seems to lack a package it needs.")
 @task
 @delegated
@@ -89,22 +93,36 @@ def load(
     daps: tuple[str, ...],
     with_descriptor: bool,
     install_all: bool,
+    together: bool,
+    signatures: tuple[str, ...],
     any_imports: bool,
     task: Task,
     delegation: Delegation | None,
 ) -> None:
     """Load a CAP file. Imports are checked against the card first, and the registry is read afterwards."""
-    if algorithm == _NO_HASH and (daps or (delegation and delegation.token)):
+    if algorithm == _NO_HASH and (daps or signatures or (delegation and delegation.token)):
         algorithm = _USUAL_HASH
     code = CapFile.parse(cap_file.read_bytes())
+    if together and len(code.applets) != 1:
+        raise EncodingError(f"--together: {cap_file.name} has {len(code.applets)} applets, expected one")
     block = code.load_file_data_block(descriptor=with_descriptor)
     digest = b"" if algorithm == _NO_HASH else cap.digest(block, algorithm)
+    store = task.access.keystore
     package = Package(
         code,
-        LoadFile(block, tuple(dap_block(task.access.keystore, text, digest) for text in daps)),
+        LoadFile(
+            block,
+            (
+                *(dap_block(store, text, digest) for text in daps),
+                *(signed_block(store, text, digest) for text in signatures),
+            ),
+        ),
         for_load(code.package.aid, aid_from(target, "--to") if target else b"", digest=digest),
-        tuple(for_install((code.package.aid, aid), aid, Privileges()) for aid in code.applets if install_all),
+        tuple(
+            for_install((code.package.aid, aid), aid, Privileges()) for aid in code.applets if install_all or together
+        ),
         algorithm,
+        together,
     )
     document = carry_out(task, package, delegation, any_imports=any_imports)
     task.report(document, f"loaded {code.package} in {document['blocks']} blocks")
@@ -116,6 +134,20 @@ def dap_block(keystore: KeyStore, text: str, digest: bytes) -> DapBlock:
     if not separator:
         raise EncodingError(f"--dap {text}: expected AID=REF")
     return sign_dap(keystore, reference, aid_from(aid, "--dap"), digest)
+
+
+def signed_block(keystore: KeyStore, text: str, digest: bytes) -> DapBlock:
+    """Take a signature somebody else made as ``--signed`` says, once it was checked.
+
+    :raises EncodingError: when it is not ``AID=REF=FILE``.  :raises AuthenticationError: when it is wrong.
+    """
+    aid, _, rest = text.partition("=")
+    reference, separator, path = rest.partition("=")
+    if not separator:
+        raise EncodingError(f"--signed {text}: expected AID=REF=FILE")
+    block = DapBlock(aid_from(aid, "--signed"), Path(path).read_bytes())
+    verify_dap(keystore, reference, block, digest)
+    return block
 
 
 def carry_out(task: Task, package: Package, delegation: Delegation | None, *, any_imports: bool) -> Document:
@@ -132,9 +164,14 @@ def carry_out(task: Task, package: Package, delegation: Delegation | None, *, an
                 *(f"install {command.fields[2].hex().upper()}, selectable" for command in package.installs),
             ]
         )
-        receipt = content.load(domain, aid, package.load_file, announce=package.announce, delegation=delegation)
-        for command in package.installs:
-            content.install(domain, command, delegation=delegation)
+        if package.together:
+            receipt = content.load_and_install(
+                domain, package.load_file, package.announce, package.installs[0], delegation=delegation
+            )
+        else:
+            receipt = content.load(domain, aid, package.load_file, announce=package.announce, delegation=delegation)
+            for command in package.installs:
+                content.install(domain, command, delegation=delegation)
     imports = {str(name): str(link) for name, link in links}
     return {**package.document(blocks), "imports": imports, **receipt_document(receipt)}
 

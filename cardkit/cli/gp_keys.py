@@ -12,12 +12,14 @@ import click
 
 from cardkit.apps.gp import domain_keys as keys
 from cardkit.apps.gp.client import SecurityDomain
+from cardkit.apps.gp.domain import load_keys, secure_channel_set
+from cardkit.apps.gp.domain_data import P1Choice
 from cardkit.apps.gp.domain_keys import KeyChange, Proof, Waiver
 from cardkit.apps.gp.domain_lifecycle import key_information
 from cardkit.apps.gp.putkey import KeyData, public_key, symmetric_key
 from cardkit.apps.gp.tags.keyinfo import INITIAL_KVN
 from cardkit.channel import Channel
-from cardkit.cli.gp_task import Task, byte_from, task
+from cardkit.cli.gp_task import Task, aid_from, byte_from, task
 from cardkit.cli.hexadecimal import from_hex
 from cardkit.cli.render import say
 from cardkit.crypto.cardkeys import CardKey, KeySetSpec, parse_key_set
@@ -64,6 +66,7 @@ def change_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("put-key")
 @click.option("--new", metavar="KVN=REF", help="Secure channel set: 30=plant:kmc/kdf3; put whole and then proven.")
+@click.option("--into", metavar="AID", help="With --new: the set goes to this security domain, by STORE DATA.")
 @click.option("--single", metavar="REF", help="One AES or 3DES key instead: token, receipt, DAP.")
 @click.option(
     "--public", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.pem",
@@ -76,6 +79,7 @@ def change_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @task
 def put_key(
     new: str | None,
+    into: str | None,
     single: str | None,
     public: Path | None,
     kvn: str | None,
@@ -89,10 +93,16 @@ def put_key(
     """Put a key set or a single key. Check values are compared before and after; a new set must open a session."""
     if sum(item is not None for item in (new, single, public)) != 1:
         raise click.UsageError("expected one of --new, --single and --public")
+    if into is not None and (new is None or replaces is not None):
+        raise click.UsageError("--into goes with --new, and replaces nothing")
     live = task.live and not test_card
     old = 0 if replaces is None else byte_from(replaces, "--replace")
     if new is not None:
-        put_set(task, Wanted(parse_key_set(new), old, _check_values(kcvs), _waivers(waivers), live), drop_used=False)
+        wanted = Wanted(parse_key_set(new), old, _check_values(kcvs), _waivers(waivers), live)
+        if into is None:
+            put_set(task, wanted, drop_used=False)
+        else:
+            put_into(task, wanted, aid_from(into, "--into"))
         return
     if kvn is None or kid is None:
         raise click.UsageError("a single key needs --kvn and --kid")
@@ -139,6 +149,26 @@ def put_set(task: Task, wanted: Wanted, *, drop_used: bool) -> None:
     kcvs = [value.hex().upper() for value in ready.kcvs]
     document = {"kvn": f"{new:02X}", "kcv": kcvs, "proven": True, "deleted": drop and f"{drop:02X}", "versions": held}
     task.report(document, f"key set {new:02X} is on the card and opened a session; versions now: {', '.join(held)}")
+
+
+def put_into(task: Task, wanted: Wanted, instance: bytes) -> None:
+    """Give another security domain a key set through the one that is open, and prove it there.
+
+    :param instance: AID of the other, which has no keys of its own yet.
+    """
+    keystore = task.access.keystore
+    name = f"security domain {instance.hex().upper()}"
+    with task.opened() as (channel, domain):
+        change = wanted.for_card(domain.greeting.kdd if domain.greeting else b"")
+        wrapped = keys.wrap(domain, keystore, change)
+        kcvs = [item.kcv for item in wrapped]
+        task.confirm([f"{name}: {step}" for step in _steps(change, kcvs, 0, None)])
+        load_keys(domain, instance, secure_channel_set(change.new.kvn, wrapped), P1Choice())
+        proof = Proof(task.access.level, secrets.token_bytes(_CHALLENGE_BYTES))
+        keys.prove(channel, instance, keystore, change.new, proof).close()
+    shown = [value.hex().upper() for value in kcvs]
+    document = {"domain": instance.hex().upper(), "kvn": f"{change.new.kvn:02X}", "kcv": shown, "proven": True}
+    task.report(document, f"{name} has key set {change.new.kvn:02X}, which opened a session with it")
 
 
 def say_what_is_held(channel: Channel, aid: bytes, old: int, new: int) -> None:

@@ -16,6 +16,7 @@ from cardkit.apps.gp.install_parameters import InstallParameters
 from cardkit.apps.gp.lifecycle import IRREVERSIBLE, card_steps, dangers
 from cardkit.apps.gp.tags import CardState, Privileges
 from cardkit.cli.gp_task import Task, aid_from, byte_from, delegated, receipt_document, task
+from cardkit.cli.gp_toolkit import sim_field, uicc_field
 from cardkit.cli.hexadecimal import from_hex
 from cardkit.errors import EncodingError
 
@@ -28,6 +29,13 @@ _CARD = "card"
 @click.option("--module", metavar="AID", help="Module of the load file; by default that of security domains.")
 @click.option("--privilege", "names", multiple=True, metavar="NAME", help="Give it a privilege: 'card reset' ...")
 @click.option("--parameters", default="", metavar="HEX", help="What its install method gets (C9).")
+@click.option(
+    "--toolkit",
+    default="",
+    metavar="SPEC",
+    help="Of a SIM toolkit applet (CA): timers=1,text=16,menu=1:1,tar=D50101 ...",
+)
+@click.option("--uicc-toolkit", default="", metavar="SPEC", help="The same as UICCs take it (EA).")
 @click.option("--not-selectable", is_flag=True, help="Install it only; --make-selectable does the rest later.")
 @click.option("--make-selectable", is_flag=True, help="It is installed: make it selectable.")
 @click.option("--speaks", "protocols", multiple=True, metavar="NN:II", help="Of a security domain: its protocol.")
@@ -42,6 +50,8 @@ def install(
     module: str | None,
     names: tuple[str, ...],
     parameters: str,
+    toolkit: str,
+    uicc_toolkit: str,
     not_selectable: bool,
     make_selectable: bool,
     protocols: tuple[str, ...],
@@ -64,7 +74,7 @@ def install(
     else:
         code = (_aid_or(package, SSD_PACKAGE), _aid_or(module, SSD_MODULE))
         told = b"".join(DomainParameters((protocol_pair(text),)).build() for text in protocols) + from_hex(parameters)
-        field = InstallParameters(told).build()
+        field = InstallParameters(told, toolkit=sim_field(toolkit), uicc=uicc_field(uicc_toolkit)).build()
         command = for_install(code, aid_from(aid), privileges, parameters=field, selectable=not not_selectable)
     carry_out(task, command, delegation)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from cardkit.errors import EncodingError
 
 AID_BYTES = range(5, 17)
-_RID_BYTES = 5
 
 ISD = bytes.fromhex("A000000151000000")
 ISD_OPEN_PLATFORM = bytes.fromhex("A000000003000000")
@@ -47,11 +46,6 @@ def checked_aid(aid: bytes, what: str = "AID") -> bytes:
     if len(aid) not in AID_BYTES:
         raise EncodingError(f"{what}: got {len(aid)} bytes, expected {AID_BYTES[0]} to {AID_BYTES[-1]}")
     return aid
-
-
-def rid(aid: bytes) -> bytes:
-    """Return the registered provider part: the first five bytes."""
-    return aid[:_RID_BYTES]
 
 
 def aid_name(aid: bytes) -> str:

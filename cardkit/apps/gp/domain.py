@@ -15,12 +15,12 @@ from cardkit.apps.gp.install import for_install
 from cardkit.apps.gp.install_parameters import InstallParameters
 from cardkit.apps.gp.tags import Privilege, Privileges
 from cardkit.apps.gp.tokens import Confirmation
-from cardkit.crypto.cardkeys import CardKeySet
+from cardkit.crypto.cardkeys import WrappedCardKey
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError
 
 _PROVIDER, _IMAGE, _MANAGER_URL = 0x42, 0x45, 0x5F50
-_ENC_USAGE, _MAC_USAGE, _DEK_USAGE = b"\x38", b"\x34", b"\x48"
+_USAGES = (b"\x38", b"\x34", b"\x48")  # ENC both ways, MAC both ways, DEK
 
 SSD_CODE = (SSD_PACKAGE, SSD_MODULE)
 """Load file and module most cards make security domains from."""
@@ -80,14 +80,12 @@ def create(
     return install(parent, for_install(code, instance, privileges, parameters=field), delegation=delegation)
 
 
-def key_set_groupings(parent: SecurityDomain, keys: CardKeySet) -> Sequence[LoadedKey]:
-    """Return the three keys of a secure channel set as STORE DATA brings them, under the parent's DEK.
+def secure_channel_set(kvn: int, wrapped: Sequence[WrappedCardKey]) -> list[LoadedKey]:
+    """Return the three keys of a secure channel set as STORE DATA brings them (11.1.9).
 
-    Usage: ENC both ways 38, MAC both ways 34, DEK 48 (11.1.9).
+    :param wrapped: ENC, MAC, DEK under the parent's DEK.
     """
-    dek = parent.dek()
-    roles = ((keys.enc, _ENC_USAGE), (keys.mac, _MAC_USAGE), (keys.dek, _DEK_USAGE))
-    return [LoadedKey(kid, keys.kvn, dek.wrap(key), usage) for kid, (key, usage) in enumerate(roles, 1)]
+    return [LoadedKey(kid, kvn, key, usage) for kid, (key, usage) in enumerate(zip(wrapped, _USAGES, strict=True), 1)]
 
 
 def load_keys(parent: SecurityDomain, instance: bytes, keys: Sequence[LoadedKey], choice: P1Choice) -> None:

@@ -7,7 +7,7 @@ forget the old one. Nothing is sent twice.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -80,7 +80,19 @@ def prepare(domain: SecurityDomain, keystore: KeyStore, change: KeyChange, *, ba
         that is weaker than what it carries.
     :raises ProfileError: where the version is taken, or what it replaces is not there or of another kind.
     """
-    kcvs = tuple(keystore.card_key_kcv(key) for key in change.keys)
+    wrapped = wrap(domain, keystore, change)
+    _check_place(key_information(domain), change, wrapped)
+    data = tuple(symmetric_key(item, bare=bare_aes) for item in wrapped)
+    return Ready(change, data, tuple(item.kcv for item in data))
+
+
+def wrap(domain: SecurityDomain, keystore: KeyStore, change: KeyChange) -> list[WrappedCardKey]:
+    """Check the keys themselves and wrap them for this session; nothing is sent.
+
+    :returns: ENC, MAC, DEK.
+    :raises KeyStoreError: as :func:`prepare`.
+    """
+    kcvs = [keystore.card_key_kcv(key) for key in change.keys]
     _check_order(kcvs, change.kcvs)
     if len(set(kcvs)) < len(kcvs) and Waiver.EQUAL_KEYS not in change.waivers:
         raise KeyStoreError(f"key set {change.new.kvn:02X}: ENC, MAC and DEK are not three different keys")
@@ -90,11 +102,9 @@ def prepare(domain: SecurityDomain, keystore: KeyStore, change: KeyChange, *, ba
         refuse_test_keys(keystore, wrapped)
     if Waiver.WEAKER_DEK not in change.waivers:
         _check_strength(dek, wrapped)
-    _check_place(key_information(domain), change, wrapped)
-    data = tuple(symmetric_key(item, bare=bare_aes) for item in wrapped)
-    if tuple(item.kcv for item in data) != kcvs:
+    if [item.kcv for item in wrapped] != kcvs:
         raise KeyStoreError(f"key set {change.new.kvn:02X}: the key store wrapped other keys than it gave values of")
-    return Ready(change, data, kcvs)
+    return wrapped
 
 
 def dek_for(domain: SecurityDomain, keystore: KeyStore) -> Dek:
@@ -208,7 +218,7 @@ def refuse_test_keys(keystore: KeyStore, wrapped: Iterable[WrappedCardKey]) -> N
             raise KeyStoreError(f"key with check value {value}: everybody knows it ({name})")
 
 
-def _check_order(kcvs: tuple[bytes, ...], ordered: tuple[bytes, ...]) -> None:
+def _check_order(kcvs: Sequence[bytes], ordered: tuple[bytes, ...]) -> None:
     if ordered and not hmac.compare_digest(b"".join(kcvs), b"".join(ordered)):
         got, expected = (", ".join(value.hex().upper() for value in values) for values in (kcvs, ordered))
         raise KeyStoreError(f"key check values: the store's are {got}, the order says {expected}")

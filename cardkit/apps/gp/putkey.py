@@ -22,7 +22,7 @@ _SEVERAL = 0x80
 _LARGEST = 0x7F
 DES, AES = 0x80, 0x88
 _RSA_EXPONENT, _RSA_MODULUS = 0xA0, 0xA1
-_EC_PUBLIC, _EC_PRIVATE, _CURVE = 0xB0, 0xB1, 0xF0
+_EC_PUBLIC, _CURVE = 0xB0, 0xF0
 _NO_KCV = b"\x00"
 KCV_BYTES = 3
 _TYPES = {"AES": AES, "3DES": DES}
@@ -90,14 +90,6 @@ def ec_public_key(point: bytes, curve: int) -> KeyData:
     if not point.startswith(b"\x04") or len(point) % 2 == 0:
         raise EncodingError(f"EC public key: got a point of {len(point)} bytes, expected 04, X and Y")
     return KeyData(bytes((_EC_PUBLIC,)) + length_value(point) + _curve(curve) + _NO_KCV)
-
-
-def ec_private_key(cryptogram: bytes, curve: int) -> KeyData:
-    """Return an EC private key.
-
-    :param cryptogram: the secret number under the DEK, in whole cipher blocks.
-    """
-    return KeyData(bytes((_EC_PRIVATE,)) + length_value(cryptogram) + _curve(curve) + _NO_KCV)
 
 
 def put_key(kvn: int, kid: int, keys: Sequence[KeyData], *, replaces: int = 0) -> CommandAPDU:

@@ -21,10 +21,6 @@ def test_names_of_aids(aid: str, name: str) -> None:
     assert aids.aid_name(bytes.fromhex(aid)) == name
 
 
-def test_provider_part() -> None:
-    assert aids.rid(aids.ISD) == bytes.fromhex("A000000151")
-
-
 @pytest.mark.parametrize("size", [0, 4, 17])
 def test_length_of_an_aid(size: int) -> None:
     with pytest.raises(EncodingError, match=f"load file AID: got {size} bytes, expected 5 to 16"):

@@ -293,6 +293,39 @@ def test_a_person_at_the_keyboard_may_say_no(gp: Verb, monkeypatch: pytest.Monke
     assert APP not in listed(gp)
 
 
+def test_a_package_and_its_applet_in_one_sequence(gp: Verb, tmp_path: Path) -> None:
+    file = tmp_path / "applet.cap"
+    file.write_bytes(archive(components()))
+    assert gp("load", str(file), "--together")["installed"] == [APPLET.hex().upper()]
+    assert listed(gp)[APPLET.hex().upper()] == "SELECTABLE"
+
+
+def test_a_signature_made_elsewhere_is_checked_before_anything_is_sent(gp: Verb, tmp_path: Path) -> None:
+    file, signature = tmp_path / "applet.cap", tmp_path / "applet.dap"
+    file.write_bytes(archive(components()))
+    signature.write_bytes(bytes(16))
+    assert "expected AID=REF=FILE" in gp("load", str(file), "--signed", f"{SSD}=test:content", code=4)
+    gp("load", str(file), "--signed", f"{SSD}=test:gp-default={signature}", code=4)
+    assert APPLET.hex().upper() not in listed(gp)
+
+
+def test_a_security_domain_gets_keys_of_its_own(gp: Verb) -> None:
+    gp("install", SSD, "--privilege", "security domain", "--speaks", "03:70")
+    done = gp("put-key", "--new", "31=test:gp-default/kdf3", "--into", SSD)
+    assert (done["domain"], done["kvn"], done["proven"]) == (SSD, "31", True)
+    told = gp("list", "--aid", SSD, "--key-set", "31=test:gp-default/kdf3", yes=False)
+    assert {entry["aid"] for entry in told["entries"]} >= {SSD}
+    assert "--into goes with --new" in gp("put-key", "--into", SSD, "--single", "test:gp-default", code=2)
+
+
+def test_what_a_toolkit_applet_needs_is_said_when_it_is_installed(gp: Verb) -> None:
+    spec = "priority=1,timers=1,text=16,channels=1,tar=D50101"
+    assert install(gp)["aid"] == APP
+    gp("install", APP[:-2] + "02", "--package", PACKAGE, "--module", MODULE, "--toolkit", spec, "--uicc-toolkit", spec)
+    refused = gp("install", APP, "--package", PACKAGE, "--module", MODULE, "--toolkit", "timer=1", code=4)
+    assert "'timer=1': expected priority=N, timers=N" in refused
+
+
 @pytest.mark.parametrize("variant", ["a", "c"])
 def test_a_card_is_managed_over_scp11(variant: str, gp: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The card gets the key of our authority first; then our certificate opens a session that may change it."""

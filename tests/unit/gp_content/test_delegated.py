@@ -31,7 +31,7 @@ from cardkit.secure.levels import SecurityLevel
 
 from .capfiles import APPLET, PACKAGE, archive, components
 from .conftest import SETS, Open
-from .test_domain import SSD
+from .test_domain import SSD, channel_set
 from .test_domain_keys import own
 
 BLOCK = CapFile.parse(archive(components(1000))).load_file_data_block()
@@ -50,7 +50,7 @@ def with_domain(card: Open, keystore: MemoryKeyStore, *privileges: Privilege) ->
     granted = Privileges.of([Privilege.SECURITY_DOMAIN, *privileges])
     domains.create(card.domain, SSD, DomainParameters(((0x03, 0x70),)), privileges=granted)
     own_keys = own("AES-128")
-    domains.load_keys(card.domain, SSD, domains.key_set_groupings(card.domain, own_keys), P1Choice())
+    domains.load_keys(card.domain, SSD, channel_set(card.domain, own_keys), P1Choice())
     ssd = SecurityDomain.select(card.channel, SSD)
     ssd.open(keystore, own_keys, LEVEL, host_challenge=secrets.token_bytes(16))
     return ssd

@@ -10,13 +10,14 @@ from cardkit.apps.gp import domain as domains
 from cardkit.apps.gp import domain_content as content
 from cardkit.apps.gp import domain_data as data
 from cardkit.apps.gp.client import SecurityDomain
+from cardkit.apps.gp.dgi_keys import LoadedKey
 from cardkit.apps.gp.domain import DomainIdentity, DomainParameters
 from cardkit.apps.gp.domain_data import P1Choice
 from cardkit.apps.gp.install import for_extradition
 from cardkit.apps.gp.storedata import Encryption, Grouping, Structure
 from cardkit.apps.gp.tags import Privileges, StatusKind
 from cardkit.crypto import MemoryKeyStore
-from cardkit.crypto.cardkeys import parse_key_set
+from cardkit.crypto.cardkeys import CardKeySet, parse_key_set
 from cardkit.errors import EncodingError, KeyStoreError, ParameterError
 
 from .conftest import LEVELS, SETS, Open, opened, scripted
@@ -26,6 +27,11 @@ from .vectors import named
 
 SSD = bytes.fromhex("A00000015153504101")
 PROTOCOLS = {8: ((0x02, 0x55),), 16: ((0x03, 0x70),)}
+
+
+def channel_set(parent: SecurityDomain, keys: CardKeySet) -> list[LoadedKey]:
+    """The keys under the parent's DEK."""
+    return domains.secure_channel_set(keys.kvn, [parent.dek().wrap(key) for key in (keys.enc, keys.mac, keys.dek)])
 
 
 def test_parameters_of_a_security_domain() -> None:
@@ -56,7 +62,7 @@ def test_a_security_domain_from_installation_to_its_first_application(image: str
         block = card.domain.dek().block_size
         domains.create(card.domain, SSD, DomainParameters(PROTOCOLS[block], accept_here=b"\x80"))
         keys = own("3DES-128" if block == 8 else "AES-128", 0x20 if block == 8 else 0x30)
-        loaded = domains.key_set_groupings(card.domain, keys)
+        loaded = channel_set(card.domain, keys)
         domains.load_keys(card.domain, SSD, loaded, P1Choice())
         ssd = SecurityDomain.select(card.channel, SSD)
         ssd.open(keystore, keys, LEVELS[image], host_challenge=secrets.token_bytes(16))

@@ -16,7 +16,6 @@ from cardkit.apps.gp.dgi_keys import LoadedKey, key_groupings
 from cardkit.apps.gp.putkey import (
     KeyData,
     check_answer,
-    ec_private_key,
     ec_public_key,
     key_type,
     public_key,
@@ -117,7 +116,6 @@ def test_public_and_private_keys() -> None:
     assert rsa_public_key(b"\xaa" * 128, b"\x01\x00\x01").data.hex() == "a18180" + "aa" * 128 + "a003010001" + "00"
     point = b"\x04" + bytes(64)
     assert ec_public_key(point, 0).data.hex() == "b041" + point.hex() + "f00100" + "00"
-    assert ec_private_key(bytes(32), 3).data.hex() == "b120" + "00" * 32 + "f00103" + "00"
     assert rsa_public_key(b"\xaa" * 128, b"\x03").kcv == b""
     for wrong in (b"\x02" + bytes(32), b"\x04" + bytes(63), b""):
         with pytest.raises(EncodingError, match="expected 04, X and Y"):
