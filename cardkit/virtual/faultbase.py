@@ -5,7 +5,7 @@ from random import Random
 from typing import ClassVar
 
 from .chip import Chip
-from .emrtd.native import NativeChip
+from .emrtd.chip import DocumentChip
 from .errors import ImageError
 from .gp.chip import GpChip
 from .maker import AnyCard, AnyImage
@@ -54,7 +54,7 @@ class Fault:
         return self.card.memory()
 
     @property
-    def chip(self) -> Chip | GpChip | NativeChip:
+    def chip(self) -> Chip | GpChip | DocumentChip:
         """State of the chip underneath."""
         return self.card.chip
 

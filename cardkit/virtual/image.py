@@ -27,7 +27,7 @@ from .historical import capabilities
 _FOLDER: Final = Path(__file__).parent / "images"
 _GLOBALPLATFORM: Final = "globalplatform"
 _UICC_ON_PLATFORM: Final = "uicc-globalplatform"
-_DOCUMENTS: Final = ("emrtd-native", "emrtd-2006")
+_DOCUMENTS: Final = (emrtd.SYSTEM_NATIVE, emrtd.SYSTEM_2006)
 _NVM: Final = 65_536
 _SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
 
@@ -133,7 +133,8 @@ def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
 
     `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card, "uicc-globalplatform" of a
-    card that is both, "emrtd-native" of a chip for travel documents.
+    card that is both, "emrtd-native" or
+    "emrtd-2006" of a chip for travel documents.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """

@@ -42,7 +42,7 @@ def load(tmp_path, text):
 
 
 def test_names():
-    payment = ("emrtd-applet", "emrtd-native", "emv-cps", "emv-cps-kmc", "emv-cps-scp03", "emv-cps-t0")
+    payment = ("emrtd-2006", "emrtd-applet", "emrtd-native", "emv-cps", "emv-cps-kmc", "emv-cps-scp03", "emv-cps-t0")
     assert images() == (*payment, "gp-scp02", "gp-scp03", "gsm-r", "sim2g", "uicc-bare", "usim", "usim-isim-5g")
 
 

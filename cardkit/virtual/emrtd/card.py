@@ -9,7 +9,9 @@ from .. import chipfile
 from ..errors import ImageError
 from ..gp.journal import PowerCutError
 from ..memory import Memory
-from .image import EmrtdImage
+from .applet2006 import Chip2006
+from .chip import DocumentChip
+from .image import SYSTEM_2006, EmrtdImage
 from .native import NativeChip
 
 
@@ -43,7 +45,8 @@ class EmrtdCard:
         self.store = store
         saved = chipfile.read(store, image) if store is not None else None
         self.serial, cells = saved if saved is not None else (wanted, image.born(wanted))
-        self.chip = NativeChip(image, Memory(image.cells, cells), source)
+        kind = Chip2006 if image.system == SYSTEM_2006 else NativeChip
+        self.chip: DocumentChip = kind(image, Memory(image.cells, cells), source)
         self._gone = False
         if saved is None:
             self._save()

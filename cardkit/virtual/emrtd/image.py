@@ -13,6 +13,7 @@ from ..gp.journal import Journal
 from ..memory import Memory
 from .document import ATR_INFO, MF, Condition, Document, Ef
 
+SYSTEM_NATIVE, SYSTEM_2006 = "emrtd-native", "emrtd-2006"
 FOLDER: Final = "emrtd/"
 CPLC_CELL: Final = "cplc"
 SERIAL_SIZE: Final = 6
@@ -20,6 +21,7 @@ _CPLC_SIZE: Final = 42
 _SERIAL_AT: Final = 12
 _KDD_PREFIX: Final = 4
 _AES128: Final = 16
+_SFI: Final = 0x1F
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -27,8 +29,8 @@ class EmrtdImage:
     """A blank document chip. Immutable and shared.
 
     :ivar digest: 8 bytes that name this content; a chip's file opens only with the image it was made from.
-    :ivar system: which chip it is: "emrtd-native" or "emrtd-2006".
-    :ivar kvn: version number of the transport key.  :ivar nvm: bytes all files may take.
+    :ivar system: which chip it is, SYSTEM_NATIVE or SYSTEM_2006.
+    :ivar kvn: version number of the transport key, 0 without one.  :ivar nvm: bytes all files may take.
     """
 
     name: str
@@ -59,7 +61,7 @@ def build(table: Mapping[str, Any], digest: bytes) -> EmrtdImage:
 
     :raises ImageError: contradictions.  :raises KeyError: a missing entry.  :raises ValueError, TypeError: a bad one.
     """
-    chip, transport = table["chip"], table["transport"]
+    chip, transport = table["chip"], table.get("transport", {})
     image = EmrtdImage(
         name=chip["name"],
         title=chip["title"],
@@ -69,22 +71,22 @@ def build(table: Mapping[str, Any], digest: bytes) -> EmrtdImage:
         protocols=tuple(chip["protocols"]),
         cells=_cells(chip),
         kdd_prefix=bytes.fromhex(chip["kdd"]),
-        kvn=transport["kvn"],
-        transport_key=bytes.fromhex(transport["key"]),
+        kvn=transport.get("kvn", 0),
+        transport_key=bytes.fromhex(transport.get("key", "")),
         nvm=chip["nvm"],
     )
     if len(image.kdd_prefix) != _KDD_PREFIX or len(image.cells[CPLC_CELL]) != _CPLC_SIZE:
         raise ImageError("chip: expected 4 bytes of kdd and 42 of cplc")
-    if len(image.transport_key) != _AES128 or image.protocols != (1,):
-        raise ImageError("expected protocols [1] and a transport key of 16 bytes")
+    if len(image.transport_key) != (_AES128 if image.system == SYSTEM_NATIVE else 0) or image.protocols != (1,):
+        raise ImageError("expected protocols [1], and of a native chip a transport key of 16 bytes")
     return image
 
 
 def _cells(chip: Mapping[str, Any]) -> dict[str, bytes]:
     memory = Memory({})
     journal = Journal(memory)
-    Document(journal, FOLDER).put_file(
-        Ef(MF, ATR_INFO, ATR_INFO & 0x1F, Condition.ALWAYS), bytes.fromhex(chip["atr_info"])
-    )
+    if "atr_info" in chip:
+        file = Ef(MF, ATR_INFO, ATR_INFO & _SFI, Condition.ALWAYS)
+        Document(journal, FOLDER).put_file(file, bytes.fromhex(chip["atr_info"]))
     journal.commit()
     return {CPLC_CELL: bytes.fromhex(chip["cplc"]), **{name: value for name, value in memory.cells.items() if value}}

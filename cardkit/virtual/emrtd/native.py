@@ -8,43 +8,31 @@ from random import Random
 from typing import Final
 
 from .. import statuswords as sw
-from .. import tlv
-from ..errors import StatusWordError, WriteFailedError
+from ..errors import StatusWordError
 from ..gp import protection, wire
 from ..gp.crypto import KEY_AES
-from ..gp.journal import Journal
 from ..gp.keycells import JournalCell
 from ..gp.keysets import SCP03, CardKeyEntry, KeyRing, KeySet, RetryPolicy
 from ..gp.protection import C_DEC, C_MAC
 from ..gp.session import SecureChannel
 from ..memory import Memory
 from . import creation, factory, keys
-from .document import EMRTD_AID, INITIALIZED, MF, OPERATIONAL, TERMINATED, Document
-from .image import CPLC_CELL, FOLDER, EmrtdImage
-from .passport import Passport
+from .chip import CPLC, LIFE_CYCLE, DocumentChip
+from .document import EMRTD_AID, INITIALIZED, MF, OPERATIONAL, TERMINATED
+from .image import CPLC_CELL, EmrtdImage
 from .reading import addressed, addressed_odd, offset_object, written_object
-from .session import Answer, Command, Session
+from .session import Answer, Command
 
 _TRIES_CELL: Final = "transport"
-_CPLC, _LIFE_CYCLE = 0x9F7F, 0xDF20
 _LONGEST: Final = 4096
 _I: Final = 0x70
 
 
-class NativeChip:
-    """The state of one chip, and its way from blank to locked.
-
-    :ivar passport: what it is for strangers once it is locked.
-    """
+class NativeChip(DocumentChip):
+    """The state of one chip, and its way from blank to locked."""
 
     def __init__(self, image: EmrtdImage, memory: Memory, random: Random) -> None:
-        self.image = image
-        self.memory = memory
-        self.random = random
-        self.journal = Journal(memory)
-        self.document = Document(self.journal, FOLDER)
-        self.passport = Passport(self.document, random)
-        self.session = Session()
+        super().__init__(image, memory, random)
         self._secure = self._channel()
         self._parts: tuple[bytes, bytes] | None = None
 
@@ -56,29 +44,13 @@ class NativeChip:
         return SecureChannel(ring, EMRTD_AID, kdd=kdd, random=self.random.randbytes)
 
     def reset(self) -> None:
-        """Forget everything volatile, take back what a power cut left unfinished."""
-        self.journal.forget()
-        self.journal.recover()
-        self.passport.reset()
-        self.session = Session()
+        """Forget everything volatile, the factory session too."""
+        super().reset()
         self._secure.reset()
         self._parts = None
 
-    def exchange(self, command: bytes) -> bytes:
-        """Work on one C-APDU."""
-        life_cycle = self.document.life_cycle
-        if life_cycle == OPERATIONAL:
-            return self.passport.exchange(command)
-        if life_cycle == TERMINATED:
-            return sw.CONDITIONS
-        try:
-            return self._before_lock(wire.parse(command, protocol=1, extended=True))
-        except StatusWordError as refusal:
-            return refusal.sw
-
-    def _before_lock(self, apdu: wire.Apdu) -> bytes:
-        if apdu.channel:
-            raise StatusWordError(sw.NO_CHANNEL)
+    def before_lock(self, apdu: wire.Apdu) -> bytes:
+        """A command of the plant: joined, checked against its session, its answer protected."""
         whole = self._joined(apdu)
         if whole is None:
             return sw.OK
@@ -87,7 +59,7 @@ class NativeChip:
         data = self._secure.unwrap(whole)
         room = factory.room(self._secure, extended=apdu.extended)
         command = Command(whole.cla, whole.ins, whole.p1, whole.p2, data, apdu.ne, room=room)
-        answer, status = self._answer(command)
+        answer, status = self.answer(command)
         return self._secure.wrap_response(answer, status) + status
 
     def _joined(self, apdu: wire.Apdu) -> protection.Command | None:
@@ -103,22 +75,14 @@ class NativeChip:
         extended = apdu.extended or len(data) > 0xFF
         return protection.Command(header[0], apdu.ins, apdu.p1, apdu.p2, data, extended)
 
-    def _answer(self, command: Command) -> Answer:
-        try:
-            answer = self._work(command)
-            self.journal.commit()
-        except StatusWordError as refusal:
-            self.journal.forget()
-            return b"", refusal.sw
-        except WriteFailedError:
-            self.journal.forget()
-            return b"", sw.MEMORY_PROBLEM
-        return answer
+    def work(self, command: Command) -> Answer:
+        """The command itself.
 
-    def _work(self, command: Command) -> Answer:
+        :raises StatusWordError: 6982 without a session where it needs one, and as each says.
+        """
         opened = self._secure.authenticated and bool(self._secure.level & C_MAC)
-        if command.ins == factory.GET_DATA and command.parameters in (_CPLC, _LIFE_CYCLE):
-            return self._identity(command.parameters), sw.OK
+        if command.ins == factory.GET_DATA and command.parameters in (CPLC, LIFE_CYCLE):
+            return self.identity(command.parameters)
         writer = _WRITERS.get(command.ins)
         if writer is None:
             return factory.read(self.document, self.session, command, opened=opened)
@@ -126,11 +90,6 @@ class NativeChip:
             raise StatusWordError(sw.SECURITY_STATUS)
         writer(self, command)
         return b"", sw.OK
-
-    def _identity(self, tag: int) -> bytes:
-        if tag == _CPLC:
-            return tlv.build(tag, self.memory.cells[CPLC_CELL])
-        return tlv.build(tag, bytes((self.document.life_cycle,)))
 
     def create_file(self, command: Command) -> None:
         """CREATE FILE: a directory in the MF, or a file in the current directory; it becomes current."""

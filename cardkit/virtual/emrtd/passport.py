@@ -20,6 +20,7 @@ from .session import Answer, Command, Session, parse
 SELECT, READ_BINARY, READ_BINARY_ODD, GET_CHALLENGE = 0xA4, 0xB0, 0xB1, 0x84
 EXTERNAL_AUTHENTICATE, MANAGE_ENVIRONMENT, GENERAL_AUTHENTICATE = 0x82, 0x22, 0x86
 PERFORM_OPERATION, INTERNAL_AUTHENTICATE, RESET_RETRY_COUNTER = 0x2A, 0x88, 0x2C
+PACE, CHIP_AUTHENTICATION = 0xC1A4, 0x41A4  # P1 P2 of MSE:SET AT
 MOST_ANSWER: Final = 2048  # bytes of an answer with extended length, as EF.ATR/INFO says
 _JOINED: Final = (EXTERNAL_AUTHENTICATE, PERFORM_OPERATION, MANAGE_ENVIRONMENT, GENERAL_AUTHENTICATE)
 _LONGEST: Final = 4096
@@ -56,7 +57,7 @@ class Passport:
         """
         try:
             apdu, secured = parse(command)
-            return self._protected(apdu, command[:4]) if secured else self._plain(apdu)
+            return self.protected(apdu, command[:4]) if secured else self._plain(apdu)
         except StatusWordError as refusal:  # of the protection itself, answered in clear
             self._end_session()
             return refusal.sw
@@ -76,7 +77,11 @@ class Passport:
         self._switch()
         return data + status
 
-    def _protected(self, apdu: wire.Apdu, header: bytes) -> bytes:
+    def protected(self, apdu: wire.Apdu, header: bytes) -> bytes:
+        """The answer to a protected command.
+
+        :raises StatusWordError: what is wrong with its protection.
+        """
         messaging = self.session.messaging
         if messaging is None:
             raise refused_without_session()
@@ -99,7 +104,7 @@ class Passport:
         journal = self.document.journal
         try:
             whole = self._joined(command)
-            answer = (b"", sw.OK) if whole is None else self._work(whole)
+            answer = (b"", sw.OK) if whole is None else self.work(whole)
             journal.commit()
         except StatusWordError as refusal:
             journal.forget()
@@ -130,12 +135,20 @@ class Passport:
         self._parts = header, data
         return None
 
-    def _work(self, command: Command) -> Answer:
+    def handler(self, command: Command) -> Handler | None:
+        """Who works on a command; None for nobody."""
+        return _HANDLERS.get(command.ins)
+
+    def work(self, command: Command) -> Answer:
+        """A whole command, its protection taken off.
+
+        :raises StatusWordError: to refuse it.
+        """
         if command.cla & _PROPRIETARY:
             raise StatusWordError(sw.NO_CLASS)
         if command.ins != GENERAL_AUTHENTICATE:
             self.session.pace = None
-        handler = _HANDLERS.get(command.ins)
+        handler = self.handler(command)
         if handler is None:
             raise StatusWordError(sw.NO_INSTRUCTION)
         return handler(self, command)
@@ -206,8 +219,8 @@ def _reset_retry_counter(chip: Passport, command: Command) -> Answer:
 
 
 _TEMPLATES: Final[Mapping[int, Callable[[Document, Session, Command], Answer]]] = {
-    0xC1A4: pace.set_template,
-    0x41A4: chip_auth.set_template,
+    PACE: pace.set_template,
+    CHIP_AUTHENTICATION: chip_auth.set_template,
     0x41A6: chip_auth.set_key_agreement,
     0x81B6: terminal_auth.set_verification_key,
     0x81A4: terminal_auth.set_template,

@@ -174,3 +174,29 @@ def make_applet(card, document, *, lock=True):
     store(plant, [("9F01", b"\x01")] if lock else [("8130", bytes.fromhex("020600010001"))], number=number)
     card.power(True)
     return card
+
+
+def make_2006(card, files=None, *, lock=True):
+    """Make a document on a blank chip of 2006, with a key for chip authentication on P-256."""
+    from . import issuance
+
+    def ok(*fields, **more):
+        answer = card.transmit(apdu(*fields, **more))
+        assert answer == b"\x90\x00", (fields[:4], answer.hex())
+
+    ok(0, 0xA4, 0x04, 0x0C, AID)
+    for fid, content in (files or {"011E": issuance.COM, "0101": issuance.DG1}).items():
+        ok(0, 0xE0, 0, 0, tlv("63", len(content).to_bytes(2, "big"), bytes.fromhex(fid)))
+        ok(0, 0xA4, 0x02, 0x0C, bytes.fromhex(fid))
+        for at in range(0, len(content), 200):
+            ok(0, 0xD6, at >> 8, at & 0xFF, content[at : at + 200])
+    number = [tlv("5F1F", text) for text in (b"L898902C", b"690806", b"940623")]
+    ok(0, 0xDA, 0x00, 0x62, tlv("62", *number))
+    curve = {name: bytes.fromhex(value) for name, value in issuance.DOMAINS["curves"]["12"].items()}
+    values = (curve["p"], curve["a"], curve["b"], b"\x04" + curve["x"] + curve["y"], curve["n"])
+    fields = [tlv(f"{tag:02X}", value) for tag, value in zip(range(0x81, 0x86), values, strict=True)]
+    ok(0, 0xDA, 0x00, 0x63, b"".join(fields) + tlv("86", issuance.CHIP_KEY.to_bytes(32, "big")) + tlv("87", b"\x01"))
+    if lock:
+        ok(0, 0xDA, 0xDE, 0xAD)
+        card.power(True)
+    return card
