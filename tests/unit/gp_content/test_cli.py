@@ -314,7 +314,7 @@ def test_a_security_domain_gets_keys_of_its_own(gp: Verb) -> None:
     done = gp("put-key", "--new", "31=test:gp-default/kdf3", "--into", SSD)
     assert (done["domain"], done["kvn"], done["proven"]) == (SSD, "31", True)
     told = gp("list", "--aid", SSD, "--key-set", "31=test:gp-default/kdf3", yes=False)
-    assert {entry["aid"] for entry in told["entries"]} >= {SSD}
+    assert SSD in {entry["aid"] for entry in told}
     assert "--into goes with --new" in gp("put-key", "--into", SSD, "--single", "test:gp-default", code=2)
 
 
