@@ -1,0 +1,1 @@
+"""What must hold of a travel document, and what is checked of it."""
