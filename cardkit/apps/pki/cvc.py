@@ -220,10 +220,10 @@ def _key_objects(key: EcKey, hashing: str, *, whole: bool) -> bytes:
 
 
 def _checked(reference: str) -> bytes:
-    data = reference.encode("ascii", "replace")
-    if len(data) not in _REFERENCE_BYTES or not reference[:2].isupper() or not reference.isalnum():
+    plain = reference.isascii() and reference.isalnum() and reference[:2].isupper()
+    if not plain or len(reference) not in _REFERENCE_BYTES:
         raise EncodingError(f"{_WHAT}: reference {reference!r}, expected country, mnemonic, 5 of a sequence number")
-    return data
+    return reference.encode("ascii")
 
 
 def _reference(value: bytes) -> str:

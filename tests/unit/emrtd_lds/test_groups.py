@@ -128,8 +128,8 @@ def test_details_are_written_in_the_order_of_the_standard():
 
 @pytest.mark.parametrize(
     ("number", "values"),
-    [(11, {"name": "A"}), (11, {"full_date_of_birth": "1980-01-01"}), (11, {"address": "A"}), (12, {"front_image": "A"}),
-     (12, {"endorsements": b"A"}), (11, {"other_names": ("A",) * 256})],
+    [(11, {"name": "A"}), (11, {"full_date_of_birth": "1980-01-01"}), (11, {"address": "A"}),
+     (12, {"front_image": "A"}), (12, {"endorsements": b"A"}), (11, {"other_names": ("A",) * 256})],
 )  # fmt: skip
 def test_details_of_another_kind_are_refused(number, values):
     with pytest.raises(EncodingError, match=f"EF.DG{number}"):
