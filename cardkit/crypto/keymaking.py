@@ -14,7 +14,7 @@ from cardkit.crypto.management import NO_METHOD, PUBLIC_KEY_METHOD, NewKey, show
 from cardkit.crypto.private import PrivateKey
 from cardkit.errors import KeyStoreError
 
-RSA_SIZES = (1024, 1152, 1408, 1984, 2048, 3072, 4096)
+RSA_SIZES = (1024, 1152, 1280, 1408, 1536, 1792, 1984, 2048, 3072, 4096)
 PUBLIC_EXPONENT = 65537
 CURVE_OF: dict[str, ec.EllipticCurve] = {
     "EC-P256": ec.SECP256R1(),
