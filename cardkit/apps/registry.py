@@ -13,6 +13,7 @@ ENTRY_POINT_GROUP = "cardkit.apps"
 
 # Key -> "module:attribute"; third parties add theirs through the entry-point group.
 BUILT_IN = {
+    "emrtd": "cardkit.apps.emrtd.app:APP",
     "emv": "cardkit.apps.emv.app:APP",
     "gp": "cardkit.apps.gp.app:APP",
     "uicc": "cardkit.apps.uicc.app:APP",

@@ -1,0 +1,189 @@
+"""The driver of native chips: CREATE FILE, UPDATE BINARY, PUT DATA under SCP03 (ISO/IEC 7816-4, -9)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from cardkit.apdu import CommandAPDU
+from cardkit.apps.emrtd.driver import (
+    LIFE_CYCLE,
+    LOCK,
+    PLAIN,
+    PRODUCTION,
+    KeyObject,
+    Transport,
+    key_objects,
+    read_commands,
+    select_application,
+    select_file,
+)
+from cardkit.apps.emrtd.lds import FILES, LDS1_AID, LdsFile
+from cardkit.apps.emrtd.prepare.document import TravelDocument
+from cardkit.apps.emrtd.schema import ChipBlock, EmrtdBlock
+from cardkit.desired import Phase, Role, Step
+from cardkit.encoding import tlv
+from cardkit.secure.greeting import initialize_update
+
+_GET_DATA, _PUT_DATA, _CREATE, _UPDATE, _UPDATE_ODD, _ACTIVATE = 0xCA, 0xDA, 0xE0, 0xD6, 0xD7, 0x44
+_MF = 0x3F00
+_FCP, _DESCRIPTOR, _FID, _SIZE, _SFI, _NAME, _CONDITION = 0x62, 0x82, 0x83, 0x80, 0x88, 0x84, 0x8C
+_TRANSPARENT, _DIRECTORY = b"\x01", b"\x38"
+_READING = 0x01
+_BY_SFI, _MOST_OFFSET = 0x80, 0x7FFF
+_OFFSET, _DATA = 0x54, 0x53
+_ODD_HEADER_BYTES = 8
+_REFUSED_SW = (0x6982, 0x6985, 0x6986, 0x6D00, 0x6E00)
+
+DIRECTORY = "directory of the application"
+
+
+def created(name: str) -> str:
+    """Return the name of the state that says a file is there, with its size and access."""
+    return f"file {name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Iso7816Driver:
+    """Commands of one product on one chip."""
+
+    block: EmrtdBlock
+    chip: ChipBlock
+    transport: Transport
+
+    @property
+    def identify(self) -> tuple[Step, ...]:
+        """CPLC and life cycle byte, free until the lock."""
+        objects = ((PRODUCTION, 0x9F7F, 45), (LIFE_CYCLE, 0xDF20, 4))
+        return tuple(
+            Step(Phase.FENCE, Role.READ, name, PLAIN, _data_object(_GET_DATA, tag, ne=256), answer=size)
+            for name, tag, size in objects
+        )
+
+    @property
+    def open(self) -> tuple[Step, ...]:
+        """SCP03 with the transport key."""
+        return self.transport.open(Phase.VERIFY)
+
+    @property
+    def lock(self) -> tuple[Step, ...]:
+        """ACTIVATE FILE with the MF current: no way back."""
+        return (
+            self.transport.step(Phase.SEAL, Role.SELECT, LOCK, select_file(_MF)),
+            self.transport.step(Phase.SEAL, Role.DELETE, LOCK, CommandAPDU(0x00, _ACTIVATE, 0x00, 0x00)),
+        )
+
+    @property
+    def refused(self) -> tuple[Step, ...]:
+        """Every command of the factory, with data that would change nothing."""
+        commands = {
+            "INITIALIZE UPDATE": initialize_update(self.transport.keys.kvn, bytes(8)),
+            "CREATE FILE": CommandAPDU(0x00, _CREATE, 0x00, 0x00, tlv.build(_FCP, b"")),
+            "UPDATE BINARY": CommandAPDU(0x00, _UPDATE, _BY_SFI | FILES["EF.CardAccess"].sfi, 0x00, b"\x31"),
+            "PUT DATA": CommandAPDU(0x00, _PUT_DATA, 0x80, 0x02, b"\x00"),
+            "ACTIVATE FILE": CommandAPDU(0x00, _ACTIVATE, 0x00, 0x00, ne=256),
+        }
+        return tuple(
+            Step(Phase.VERIFY, Role.GONE, name, PLAIN, command, nc=command.nc, sw=_REFUSED_SW)
+            for name, command in commands.items()
+        )
+
+    @property
+    def blank(self) -> frozenset[bytes]:
+        """Creation state."""
+        return frozenset((bytes.fromhex("DF200101"),))
+
+    def made(self, document: TravelDocument) -> tuple[str, ...]:
+        """Return the directory and every file."""
+        return (DIRECTORY, *map(created, document.files))
+
+    def there(self, seen: Collection[str]) -> frozenset[str]:
+        """Return the files that could be read, and the directory where it could be selected."""
+        return frozenset(
+            created(name) if name in FILES else name for name in seen if name in FILES or name == DIRECTORY
+        )
+
+    def make(self, document: TravelDocument, names: Collection[str]) -> tuple[Step, ...]:
+        """Return commands directory by directory: files, their contents; then keys and passwords."""
+        steps = [*self._files(document, names, in_master_file=True)]
+        inside = [*self._files(document, names, in_master_file=False)]
+        if DIRECTORY in names:
+            steps.append(self._send(Role.CREATE, DIRECTORY, _CREATE, self._directory()))
+        elif inside:
+            steps.append(self.transport.step(Phase.WRITE, Role.ENTER, DIRECTORY, select_application()))
+        steps += inside
+        objects = key_objects(self.block, document)
+        steps += [step for item in objects if item.name in names for step in self._put(item)]
+        return (*self.transport.open(Phase.WRITE), *steps) if steps else ()
+
+    def look(self, document: TravelDocument) -> tuple[Step, ...]:
+        """Return reads of every file, and GET DATA for every key and password."""
+        return tuple(self._look(document))
+
+    def _look(self, document: TravelDocument) -> Iterator[Step]:
+        for in_master_file in (True, False):
+            if not in_master_file:
+                yield self.transport.step(Phase.VERIFY, Role.ENTER, DIRECTORY, select_application())
+            for name, body in _of(document, in_master_file=in_master_file):
+                for command, offset, length in read_commands(name, len(body), self.transport.chunk):
+                    yield self.transport.step(Phase.VERIFY, Role.READ, name, command, span=(offset, 0), answer=length)
+        for item in key_objects(self.block, document):
+            command = _data_object(_GET_DATA, item.identifier, ne=self.transport.chunk)
+            yield self.transport.step(Phase.VERIFY, Role.READ, item.name, command)
+
+    def _files(self, document: TravelDocument, names: Collection[str], *, in_master_file: bool) -> Iterator[Step]:
+        files = _of(document, in_master_file=in_master_file)
+        for name, body in files:
+            if created(name) in names:
+                yield self._send(Role.CREATE, created(name), _CREATE, self._parameters(FILES[name], len(body)))
+        for name, body in files:
+            if name in names:
+                yield from self._update(name, len(body))
+
+    def _update(self, name: str, size: int) -> Iterator[Step]:
+        """Yield UPDATE BINARY of a whole file, the first by its SFI, which makes it current."""
+        offset = 0
+        while offset < size:
+            if offset > _MOST_OFFSET:
+                length = min(self.transport.chunk - _ODD_HEADER_BYTES, size - offset)
+                place = tlv.build(_OFFSET, offset.to_bytes(2, "big"))
+                head = place + tlv.build(_DATA, bytes(length))[:-length]
+                command = CommandAPDU(0x00, _UPDATE_ODD, 0x00, 0x00, head)
+            else:
+                length = min(self.transport.chunk, size - offset)
+                p1 = offset >> 8 if offset else _BY_SFI | FILES[name].sfi
+                command = CommandAPDU(0x00, _UPDATE, p1, offset & 0xFF)
+            yield self.transport.step(Phase.WRITE, Role.WRITE, name, command, content=name, span=(offset, length))
+            offset += length
+
+    def _put(self, item: KeyObject) -> Iterator[Step]:
+        command = _data_object(_PUT_DATA, item.identifier)
+        yield self.transport.step(Phase.WRITE, Role.WRITE, item.name, command, content=item.name, span=(0, item.size))
+
+    def _send(self, role: Role, serves: str, ins: int, data: bytes) -> Step:
+        return self.transport.step(Phase.WRITE, role, serves, CommandAPDU(0x00, ins, 0x00, 0x00, data))
+
+    def _parameters(self, file: LdsFile, size: int) -> bytes:
+        """Return the file control parameters of an elementary file. ISO/IEC 7816-4 7.4.3"""
+        conditions = self.chip.conditions
+        condition = conditions.always if file.in_master_file else conditions.session
+        objects = (
+            (_DESCRIPTOR, _TRANSPARENT),
+            (_FID, file.fid.to_bytes(2, "big")),
+            (_SIZE, size.to_bytes(2, "big")),
+            (_SFI, bytes((file.sfi << 3,))),
+            (_CONDITION, bytes((_READING, condition))),
+        )
+        return tlv.build(_FCP, b"".join(tlv.build(tag, value) for tag, value in objects))
+
+    def _directory(self) -> bytes:
+        objects = ((_DESCRIPTOR, _DIRECTORY), (_FID, bytes.fromhex(self.chip.directory)), (_NAME, LDS1_AID))
+        return tlv.build(_FCP, b"".join(tlv.build(tag, value) for tag, value in objects))
+
+
+def _of(document: TravelDocument, *, in_master_file: bool) -> list[tuple[str, bytes]]:
+    return [item for item in document.files.items() if FILES[item[0]].in_master_file == in_master_file]
+
+
+def _data_object(ins: int, tag: int, ne: int = 0) -> CommandAPDU:
+    return CommandAPDU(0x00, ins, tag >> 8, tag & 0xFF, ne=ne)

@@ -1,0 +1,154 @@
+"""What a profile says about a travel document (``[emrtd]``), and a chip model about one (``[chip.emrtd]``).
+
+Identifiers and other bytes are hexadecimal digits. Keys are named, never given. Every text may be a template.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Byte = Annotated[int, msgspec.Meta(ge=0, le=0xFF)]
+Cipher = Literal["3DES", "AES-128", "AES-192", "AES-256"]
+Hash = Literal["sha224", "sha256", "sha384", "sha512"]
+
+
+class HolderBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose document it is, as the machine readable zone has it; names are transliterated here.
+
+    :param birth, expiry: days as YYYY-MM-DD; unknown parts of a birth as ``<``: ``1970-<<-<<``.
+    :param sex: ``M``, ``F``, or ``X`` and ``<`` for unspecified.
+    :param mrz: the order's own zone, without line breaks; it goes before a composed one, whose fields it must have.
+    """
+
+    document_code: str
+    issuing_state: str
+    document_number: str
+    nationality: str
+    birth: str
+    sex: str
+    expiry: str
+    primary: str
+    secondary: str = ""
+    optional_data: str = ""
+    optional_data_2: str = ""
+    mrz: str = ""
+
+
+class GroupsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What else is in the data groups.
+
+    :param images: files beside the profile; ``face``, ``portrait`` and ``signature`` name one of them, or are the
+        image itself in hexadecimal digits, as a base64 column gives it.
+    :param face: of DG2, JPEG or JPEG2000.  :param portrait: of DG5.  :param signature: of DG7.
+    :param details: of DG11, by name (``name``, ``place_of_birth`` ...): texts, or lists of texts.
+    :param document: of DG12, by name (``issuing_authority`` ...).
+    :param national: content of DG13, hexadecimal digits.
+    """
+
+    face: str
+    images: tuple[str, ...] = ()
+    portrait: str = ""
+    signature: str = ""
+    details: dict[str, str | tuple[str, ...]] = {}
+    document: dict[str, str | tuple[str, ...]] = {}
+    national: str = ""
+
+
+class PaceBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A way of PACE.  :param parameters: standardized domain parameters (9303-11 9.5.1)."""
+
+    mapping: Literal["ECDH-GM", "ECDH-IM", "DH-GM", "DH-IM"] = "ECDH-GM"
+    cipher: Cipher = "AES-128"
+    parameters: Annotated[int, msgspec.Meta(ge=0, le=18)] = 13
+
+
+class AccessBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What opens the document.
+
+    :param bac: whether its MRZ opens it by BAC too.
+    :param can: card access number, one secret field of digits; empty for none.
+    """
+
+    bac: bool = True
+    pace: tuple[PaceBlock, ...] = ()
+    can: str = ""
+
+
+class ChipAuthenticationBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key of chip authentication, made for each card.
+
+    :param curve: ``P-256``, ``brainpoolP256r1`` ...  :param key_id: needed where there are several.
+    """
+
+    curve: str
+    cipher: Cipher = "AES-128"
+    key_id: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] | None = None
+
+
+class ActiveAuthenticationBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The key of active authentication, made for each card; ECDSA."""
+
+    curve: str
+    hash: Hash = "sha256"
+
+
+class SignerBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who signs the document security object.
+
+    :param key: reference of the document signer's private key.  :param certificate: file beside the profile, DER.
+    :param hash: of the data groups.  :param lds: version of the logical data structure, as EF.COM has it; 0108 is
+        signed too.
+    """
+
+    key: str
+    certificate: str
+    hash: Hash = "sha256"
+    lds: Literal["0107", "0108"] = "0107"
+
+
+class EmrtdBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A travel document.  :param format: of its machine readable zone."""
+
+    format: Literal["TD1", "TD2", "TD3"]
+    holder: HolderBlock
+    groups: GroupsBlock
+    access: AccessBlock
+    signer: SignerBlock
+    chip_authentication: tuple[ChipAuthenticationBlock, ...] = ()
+    active_authentication: ActiveAuthenticationBlock | None = None
+
+
+class ConditionsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the chip calls the conditions of reading a file; the plan has them in words (one byte each)."""
+
+    always: Byte = 0x00
+    session: Byte = 0x10
+
+
+class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A blank chip.
+
+    :param driver: how it is personalized.  :param transport: key set it is delivered with, ``KVN=REF[/SCHEME]``, AES.
+    :param i: options of SCP03.  :param level: of the secure channel; keys go under C-DEC.
+    :param directory: file identifier of the application's directory (iso7816).
+    :param load_file, module, isd: AIDs of the applet and of the card's issuer domain (gp-store-data).
+    :param memory_bytes: for files.
+    """
+
+    driver: Literal["iso7816", "gp-store-data"]
+    transport: str
+    i: Byte = 0x70
+    level: Byte = 0x33
+    conditions: ConditionsBlock = ConditionsBlock()
+    directory: str = "3F01"
+    load_file: str = ""
+    module: str = ""
+    isd: str = "A000000151000000"
+    memory_bytes: int = 65536
+
+    def __post_init__(self) -> None:
+        """Refuse a level that keys cannot be sent under."""
+        if self.level & 0x03 != 0x03:
+            raise ValueError(f'"level" is {self.level:02X}, expected C-MAC and C-DEC at least (03)')

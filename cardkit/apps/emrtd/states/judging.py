@@ -1,0 +1,86 @@
+"""What a chip showed against what was prepared for it, what its keys proved, and whether its lock holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cardkit.apps.emrtd.driver import CAN, MRZ
+from cardkit.apps.emrtd.prepare.keys import ACTIVE
+from cardkit.apps.emrtd.states.plan import BY_BAC, DocumentPlan
+from cardkit.apps.emrtd.states.product import is_public
+from cardkit.apps.emrtd.states.session import NOTE, SeenDocument
+from cardkit.desired import NOT_CHECKED, Finding, Observations, Part, Role, Rule, Secrecy, Severity, Step
+
+BASIC = Rule("EMRTD-013", Severity.ERROR, "ICAO Doc 9303-11 4.3", "BAC succeeds with the MRZ of the record")
+PACE_MRZ = Rule("EMRTD-017", Severity.ERROR, "ICAO Doc 9303-11 4.4", "PACE with the MRZ of the record completes")
+PACE_CAN = Rule("EMRTD-018", Severity.ERROR, "ICAO Doc 9303-11 4.4", "PACE with the CAN of the record completes")
+CHIP = Rule("EMRTD-030", Severity.ERROR, "ICAO Doc 9303-11 6.2", "the chip proves the keys made for it, new keys rule")
+ACTIVELY = Rule("EMRTD-032", Severity.ERROR, "ICAO Doc 9303-11 6.1", "the chip signs with the key made for it")
+LOCKED = Rule("EMRTD-090", Severity.ERROR, "profile", "no command of the factory works any more, plain or protected")
+TRANSPORT = Rule("EMRTD-091", Severity.ERROR, "profile", "the transport key is dead")
+ALIKE = Rule("EMRTD-092", Severity.ERROR, "profile", "the read-out equals the plan byte for byte")
+PRESENT = Rule("PERSO-011", Severity.ERROR, "house rule", "the chip has every key and password before it is locked")
+RULES = (BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, PRESENT)
+
+_PROOFS = {BY_BAC: BASIC, MRZ: PACE_MRZ, CAN: PACE_CAN, ACTIVE: ACTIVELY}
+_TRANSPORT_COMMANDS = frozenset({"INITIALIZE UPDATE"})
+
+
+def judge(plan: DocumentPlan, seen: Observations, part: Part | None) -> list[Finding]:
+    """Apply the rules.  :param part: CHECK before sealing, STRANGER after it, None for a survey."""
+    notes: SeenDocument = seen.notes[NOTE]
+    if part is Part.CHECK:
+        return [*_files(plan, plan.parts[Part.CHECK], seen, notes), *_present(plan, notes)]
+    steps = plan.survey if part is None else plan.parts[Part.STRANGER]
+    return [*_lock(steps, notes), *_proofs(steps, notes), *_files(plan, steps, seen, notes)]
+
+
+def _files(plan: DocumentPlan, steps: tuple[Step, ...], seen: Observations, notes: SeenDocument) -> Iterator[Finding]:
+    files = plan.document.files
+    for name in dict.fromkeys(step.serves for step in steps if step.role is Role.READ and step.serves in files):
+        body, expected = seen.bodies.get(name), f"{len(files[name])} bytes as prepared"
+        if body is None:
+            reason = notes.troubles.get(name)
+            yield ALIKE.finding(name, expected, reason or NOT_CHECKED, secrecy=Secrecy.PUBLIC)
+        elif body != files[name]:
+            secrecy = Secrecy.PUBLIC if is_public(name) else Secrecy.PERSONAL
+            yield ALIKE.finding(name, expected, _difference(files[name], body), secrecy=secrecy)
+
+
+def _difference(expected: bytes, actual: bytes) -> str:
+    if len(expected) != len(actual):
+        return f"{len(actual)} bytes"
+    first = next(at for at, pair in enumerate(zip(expected, actual, strict=True)) if pair[0] != pair[1])
+    return f"{len(actual)} bytes that differ from byte {first} on"
+
+
+def _present(plan: DocumentPlan, notes: SeenDocument) -> Iterator[Finding]:
+    contents = {state.name for state in plan.states if state.rule in _RULES_OF_KEYS}
+    for name in sorted(contents - notes.present):
+        yield PRESENT.finding(name, "stored", notes.troubles.get(name, NOT_CHECKED), secrecy=Secrecy.PUBLIC)
+
+
+_RULES_OF_KEYS = frozenset(rule.id for rule in (BASIC, PACE_CAN, CHIP, ACTIVELY))
+
+
+def _lock(steps: tuple[Step, ...], notes: SeenDocument) -> Iterator[Finding]:
+    for step in steps:
+        if step.role is not Role.GONE:
+            continue
+        rule = TRANSPORT if step.serves in _TRANSPORT_COMMANDS else LOCKED
+        expected = " or ".join(f"{sw:04X}" for sw in step.sw)
+        sw = notes.refusals.get(step.serves)
+        if sw is None:
+            reason = notes.troubles.get(step.serves, NOT_CHECKED)
+            yield rule.finding(step.serves, expected, reason, secrecy=Secrecy.PUBLIC)
+        elif sw not in step.sw:
+            yield rule.finding(step.serves, expected, f"{sw:04X}", secrecy=Secrecy.PUBLIC)
+
+
+def _proofs(steps: tuple[Step, ...], notes: SeenDocument) -> Iterator[Finding]:
+    for step in steps:
+        if step.role not in (Role.PRESENT, Role.PROVE) or step.serves in notes.proven:
+            continue
+        rule = _PROOFS.get(step.serves, CHIP)
+        reason = notes.troubles.get(step.serves, NOT_CHECKED)
+        yield rule.finding(step.serves, rule.text, reason, secrecy=Secrecy.PUBLIC)

@@ -1,0 +1,108 @@
+"""One product on one chip: the profile's ``[emrtd]`` and the chip's, read and checked once for every card of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cardkit.apps.emrtd.driver import Driver, Transport
+from cardkit.apps.emrtd.driver_iso7816 import Iso7816Driver
+from cardkit.apps.emrtd.lds import FILES
+from cardkit.apps.emrtd.prepare.document import TravelDocument
+from cardkit.apps.emrtd.schema import ChipBlock, EmrtdBlock
+from cardkit.apps.gp.states.route import Room
+from cardkit.apps.pki.certificate import Certificate
+from cardkit.crypto.cardkeys import parse_key_set
+from cardkit.crypto.curves import BY_NAME, BY_PARAMETER_ID
+from cardkit.errors import EncodingError, ProfileError
+from cardkit.secure.levels import SecurityLevel
+from cardkit.secure.parameters import SCP03, decode_parameters
+
+_SHORT_NC = 255
+_MOST_CHIP_KEYS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentProduct:
+    """All of it.
+
+    :param attached: files beside the profile, by name.
+    """
+
+    block: EmrtdBlock
+    chip: ChipBlock
+    attached: Mapping[str, bytes] = field(repr=False)
+    transport: Transport
+    driver: Driver
+
+    def check_size(self, document: TravelDocument) -> None:
+        """Refuse a document that does not fit the chip, or a file longer than a file can be.
+
+        :raises ProfileError: naming the size.
+        """
+        longest = max(document.files, key=lambda name: len(document.files[name]))
+        if len(document.files[longest]) > 0xFFFF:
+            raise ProfileError(f"{longest}: {len(document.files[longest])} bytes, a file holds 65535")
+        total = sum(map(len, document.files.values()))
+        if total > self.chip.memory_bytes:
+            raise ProfileError(f"files of {total} bytes, the chip holds {self.chip.memory_bytes}")
+
+
+def file_names(block: EmrtdBlock) -> tuple[str, ...]:
+    """Return the names of the files a block asks for, each once."""
+    return tuple(dict.fromkeys((block.signer.certificate, *block.groups.images)))
+
+
+def build_product(block: EmrtdBlock, chip: ChipBlock, attached: Mapping[str, bytes]) -> DocumentProduct:
+    """Join a profile's block with its chip's.
+
+    :param attached: contents of the files the block names.
+    :raises ProfileError: naming the entry that is wrong, or what this chip cannot do.
+    """
+    _check_access(block)
+    _check_keys(block)
+    try:
+        Certificate.parse(attached[block.signer.certificate])
+    except EncodingError as error:
+        raise ProfileError(f"emrtd.signer.certificate: {error}") from None
+    parameters = decode_parameters(SCP03, chip.i)
+    try:
+        level = SecurityLevel(chip.level)
+    except ValueError:
+        raise ProfileError(f"chip.emrtd.level: {chip.level:02X} is no security level") from None
+    if level not in parameters.levels:
+        raise ProfileError(f"chip.emrtd.level: {parameters} does not have {chip.level:02X}")
+    transport = Transport(parse_key_set(chip.transport), Room(parameters, level, _SHORT_NC))
+    return DocumentProduct(block, chip, attached, transport, Iso7816Driver(block, chip, transport))
+
+
+def _check_access(block: EmrtdBlock) -> None:
+    access = block.access
+    if not access.bac and not access.pace:
+        raise ProfileError("emrtd.access: neither BAC nor PACE: nothing would open the document")
+    if access.can and not access.pace:
+        raise ProfileError("emrtd.access.can: a CAN needs PACE")
+    for index, item in enumerate(access.pace):
+        elliptic = item.parameters in BY_PARAMETER_ID
+        if elliptic != item.mapping.startswith("ECDH") or (not elliptic and item.parameters > 2):
+            raise ProfileError(f"emrtd.access.pace[{index}]: parameters {item.parameters} are none of {item.mapping}")
+
+
+def _check_keys(block: EmrtdBlock) -> None:
+    chip_keys = block.chip_authentication
+    named = [("chip_authentication", item.curve) for item in chip_keys]
+    if block.active_authentication is not None:
+        named.append(("active_authentication", block.active_authentication.curve))
+    for where, curve in named:
+        if curve not in BY_NAME:
+            raise ProfileError(f"emrtd.{where}.curve: {curve!r}, expected one of {', '.join(BY_NAME)}")
+    identifiers = [item.key_id for item in chip_keys]
+    if len(chip_keys) > 1 and (None in identifiers or len(set(identifiers)) != len(identifiers)):
+        raise ProfileError("emrtd.chip_authentication: several keys need a key_id each, all different")
+    if len(chip_keys) > _MOST_CHIP_KEYS:
+        raise ProfileError(f"emrtd.chip_authentication: {len(chip_keys)} keys, expected {_MOST_CHIP_KEYS} at most")
+
+
+def is_public(name: str) -> bool:
+    """Whether a file is read without a password."""
+    return FILES[name].in_master_file
