@@ -6,6 +6,7 @@ Only what is not definite is written anew: what somebody hashed or signed inside
 from __future__ import annotations
 
 from cardkit.encoding.length import read_length, write_length
+from cardkit.encoding.tlv import end_of_tag
 from cardkit.errors import EncodingError
 
 _MOST_LEVELS = 32
@@ -32,7 +33,7 @@ def _object(data: bytes, offset: int, end: int, level: int) -> tuple[bytes, int]
     if level > _MOST_LEVELS:
         raise EncodingError(f"BER: more than {_MOST_LEVELS} objects within each other")
     try:
-        start = _end_of_tag(data, offset)
+        start = end_of_tag(data, offset)
         indefinite = data[start] == _INDEFINITE
         length, body = (end - start - 1, start + 1) if indefinite else read_length(data, start)
     except IndexError:
@@ -70,12 +71,3 @@ def _octets(part: bytes) -> bytes:
     if part[:1] != _OCTETS:
         raise EncodingError(f"BER: OCTET STRING in pieces: got a piece with tag {part[:1].hex().upper()}, expected 04")
     return part[read_length(part, 1)[1] :]
-
-
-def _end_of_tag(data: bytes, offset: int) -> int:
-    end = offset + 1
-    if data[offset] & 0x1F == 0x1F:
-        while data[end] & 0x80:
-            end += 1
-        end += 1
-    return end

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import lru_cache
 
 from cardkit.encoding import tlv
 from cardkit.encoding.tlv import Tlv
@@ -108,6 +109,7 @@ def generalized_time(moment: datetime) -> bytes:
     return tlv.build(Tag.GENERALIZED_TIME, f"{moment.astimezone(UTC):%Y%m%d%H%M%SZ}".encode())
 
 
+@lru_cache(maxsize=256)
 def oid(dotted: str) -> bytes:
     """Return an OBJECT IDENTIFIER. X.690 8.19
 

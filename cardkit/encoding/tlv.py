@@ -118,7 +118,7 @@ def announced(data: bytes) -> int:
 def _head(data: bytes, offset: int) -> tuple[int, int, int]:
     """Return an object's offset behind the tag, its value's offset and length."""
     try:
-        start = _end_of_tag(data, offset)
+        start = end_of_tag(data, offset)
         length, body = read_length(data, start)
     except IndexError:
         raise EncodingError(f"TLV object at byte {offset}: data ends in its tag or length") from None
@@ -139,7 +139,7 @@ def _read(data: bytes, offset: int) -> tuple[Tlv, int]:
     return Tlv(tag, data[body:end], 0 if size == shortest_size(length) else size), end
 
 
-def _end_of_tag(data: bytes, offset: int) -> int:
+def end_of_tag(data: bytes, offset: int) -> int:
     """Return the offset behind a tag; IndexError where data ends in it (ISO/IEC 7816-4 5.2.2.1)."""
     end = offset + 1
     if data[offset] & 0x1F == 0x1F:
@@ -155,7 +155,7 @@ def _tag_bytes(tag: int) -> bytes:
     if 0x100 <= tag <= 0xFFFFFF:
         written = tag.to_bytes(2 if tag < 0x10000 else 3, "big")
         # A zero byte behind it ends a tag that goes on, at another place than the end of `written`.
-        if _end_of_tag(written + b"\x00", 0) == len(written):
+        if end_of_tag(written + b"\x00", 0) == len(written):
             return written
     raise EncodingError(f"TLV tag: got {tag:X}, expected 1 to 3 bytes coded as ISO/IEC 7816-4 5.2.2.1")
 

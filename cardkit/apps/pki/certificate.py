@@ -65,11 +65,7 @@ class Certificate:
     @classmethod
     def parse(cls, data: bytes) -> Certificate:
         """Read a certificate; nothing may follow it.  :raises EncodingError: where it is not X.509."""
-        whole = Fields(der.only(data, Tag.SEQUENCE, _WHAT).value, _WHAT)
-        signed = whole.take(Tag.SEQUENCE, "tbsCertificate")
-        algorithm = whole.take(Tag.SEQUENCE, "signatureAlgorithm").build()
-        signature = der.read_bits(whole.take(Tag.BIT_STRING, "signature").value)
-        whole.end()
+        signed, algorithm, signature = open_signed(data, _WHAT)
         fields = Fields(signed.value, _WHAT)
         fields.maybe(0xA0)
         serial = fields.integer("serialNumber")
@@ -169,6 +165,19 @@ class Certificate:
 
     def _value(self, oid: str) -> bytes:
         return self.extensions[oid].value if oid in self.extensions else b""
+
+
+def open_signed(data: bytes, what: str) -> tuple[Tlv, bytes, bytes]:
+    """Return what is signed, the AlgorithmIdentifier and the signature of a certificate or list. RFC 5280 4.1, 5.1
+
+    :raises EncodingError: where it is none, or something follows it.
+    """
+    whole = Fields(der.only(data, Tag.SEQUENCE, what).value, what)
+    signed = whole.take(Tag.SEQUENCE, "what is signed")
+    algorithm = whole.take(Tag.SEQUENCE, "signatureAlgorithm").build()
+    signature = der.read_bits(whole.take(Tag.BIT_STRING, "signature").value)
+    whole.end()
+    return signed, algorithm, signature
 
 
 def read_extensions(data: bytes) -> dict[str, Extension]:

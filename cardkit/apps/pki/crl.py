@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cardkit.apps.pki import publickey
 from cardkit.apps.pki.algorithms import SignatureAlgorithm
-from cardkit.apps.pki.certificate import CRL_NUMBER, Certificate, read_extensions
+from cardkit.apps.pki.certificate import CRL_NUMBER, Certificate, open_signed, read_extensions
 from cardkit.apps.pki.extensions import authority_key_identifier, extension
 from cardkit.apps.pki.signing import SigningKey
 from cardkit.encoding import der
@@ -40,11 +40,7 @@ class Crl:
     @classmethod
     def parse(cls, data: bytes) -> Crl:
         """Read a list; nothing may follow it.  :raises EncodingError: where it is none."""
-        whole = Fields(der.only(data, Tag.SEQUENCE, _WHAT).value, _WHAT)
-        signed = whole.take(Tag.SEQUENCE, "tbsCertList")
-        algorithm = whole.take(Tag.SEQUENCE, "signatureAlgorithm").build()
-        signature = der.read_bits(whole.take(Tag.BIT_STRING, "signature").value)
-        whole.end()
+        signed, algorithm, signature = open_signed(data, _WHAT)
         fields = Fields(signed.value, _WHAT)
         fields.maybe(Tag.INTEGER)
         fields.take(Tag.SEQUENCE, "signature")

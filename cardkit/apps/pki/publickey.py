@@ -7,6 +7,7 @@ prime, coefficients and order, never by what the key calls itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -76,6 +77,7 @@ class RsaKey:
         return self.n.bit_length()
 
 
+@lru_cache(maxsize=64)  # one signer's key is read for every document
 def parse(data: bytes) -> EcKey | RsaKey:
     """Read a SubjectPublicKeyInfo.
 

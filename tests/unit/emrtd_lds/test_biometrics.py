@@ -18,7 +18,7 @@ APP0 = bytes.fromhex("FFE00010") + b"JFIF\0" + bytes(9)
 EXIF = bytes.fromhex("FFE10008") + b"Exif\0\0"
 FRAME = bytes.fromhex("FFC0001108") + struct.pack(">HH", 320, 240) + bytes.fromhex("03012200021101031101")
 JPEG = b"\xff\xd8" + APP0 + FRAME + bytes.fromhex("FFDA") + bytes(20) + b"\xff\xd9"
-SIZ = bytes.fromhex("FF4FFF51002F0000") + struct.pack(">IIII", 260, 330, 20, 10) + bytes(40)
+SIZED = bytes.fromhex("FF4FFF51002F0000") + struct.pack(">IIII", 260, 330, 20, 10) + bytes(40)
 JP2 = (
     bytes.fromhex("0000000C6A5020200D0A870A")
     + bytes.fromhex("000000166A7032680000000E69686472")
@@ -29,7 +29,7 @@ JP2 = (
 @pytest.mark.parametrize(
     ("data", "kind", "metadata"),
     [(JPEG, ImageKind.JPEG, False), (b"\xff\xd8" + EXIF + JPEG[2:], ImageKind.JPEG, True),
-     (SIZ, ImageKind.JPEG2000, False),
+     (SIZED, ImageKind.JPEG2000, False),
      (JP2, ImageKind.JPEG2000, False)],
 )  # fmt: skip
 def test_the_size_of_an_image_comes_from_its_header(data, kind, metadata):
@@ -37,7 +37,7 @@ def test_the_size_of_an_image_comes_from_its_header(data, kind, metadata):
     assert (image.kind, image.width, image.height, image.metadata) == (kind, 240, 320, metadata)
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff\xd9", JPEG[:22], SIZ[:20], JP2[:30]])
+@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff\xd9", JPEG[:22], SIZED[:20], JP2[:30]])
 def test_what_has_no_size_is_no_image(data):
     with pytest.raises(EncodingError, match=f"image of {len(data)} bytes"):
         Image.of(data)
@@ -60,9 +60,9 @@ def test_dg2_is_laid_out_as_the_standard_has_it():
 
 
 def test_a_group_with_two_faces_gives_both_images():
-    templates = Biometrics.parse(2, build_dg2([JPEG, SIZ]) + bytes(100)).templates()
+    templates = Biometrics.parse(2, build_dg2([JPEG, SIZED]) + bytes(100)).templates()
     faces = [FaceRecord.parse(one.data).faces[0] for one in templates]
-    assert [(face.image, face.data_type) for face in faces] == [(JPEG, 0), (SIZ, 1)]
+    assert [(face.image, face.data_type) for face in faces] == [(JPEG, 0), (SIZED, 1)]
     assert [(one.modality, one.format_owner.hex(), one.format_agrees) for one in templates] == [(2, "0101", True)] * 2
 
 
@@ -136,10 +136,10 @@ def test_any_group_is_read_or_refused(number, content):
 
 
 def test_portraits_and_signatures():
-    group = DisplayedImages.of(7, [JPEG, SIZ])
+    group = DisplayedImages.of(7, [JPEG, SIZED])
     assert group.build()[:1].hex() == "67"
     found = DisplayedImages.parse(7, group.build() + bytes(3))
-    assert (found.images(), found.deviations) == ((JPEG, SIZ), ())
+    assert (found.images(), found.deviations) == ((JPEG, SIZED), ())
     assert found.objects[1].tag == 0x5F43
     assert DisplayedImages.of(5, [JPEG]).objects[1].tag == 0x5F40
     with pytest.raises(EncodingError, match="got 0 images"):

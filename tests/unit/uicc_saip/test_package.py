@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardkit.apps.uicc.saip.asn1 import HIDDEN, UNKNOWN, Kind, Node, Primitive, read_oid, write_integer
+from cardkit.apps.uicc.saip.asn1 import HIDDEN, UNKNOWN, Kind, Node, Primitive, write_integer
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.encoding import tlv
+from cardkit.encoding.der import read_oid
 from cardkit.errors import EncodingError
 
 from .conftest import TS48, VECTORS

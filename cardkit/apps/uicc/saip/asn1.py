@@ -271,23 +271,3 @@ def write_integer(value: int) -> bytes:
     ('00aa', '33')
     """
     return value.to_bytes((value if value >= 0 else ~value).bit_length() // 8 + 1, "big", signed=True)
-
-
-def read_oid(data: bytes) -> str:
-    """Return an object identifier in dots (X.690 8.19).
-
-    :raises EncodingError: if it ends inside a number.
-
-    >>> read_oid(bytes.fromhex("67810f010201"))
-    '2.23.143.1.2.1'
-    """
-    if not data or data[-1] & 0x80:
-        raise EncodingError("object identifier: it ends inside a number")
-    arcs, number = [], 0
-    for byte in data:
-        number = number << 7 | byte & 0x7F
-        if not byte & 0x80:
-            arcs.append(number)
-            number = 0
-    top = min(arcs[0] // 40, 2)
-    return ".".join(map(str, (top, arcs[0] - 40 * top, *arcs[1:])))

@@ -15,7 +15,7 @@ from cardkit.apps.uicc.codecs.fields import to_hex
 from cardkit.apps.uicc.dump import tree_lines
 from cardkit.apps.uicc.fcp import Fcp
 from cardkit.apps.uicc.files import Secrecy
-from cardkit.apps.uicc.saip.asn1 import UNKNOWN, Kind, Node, Primitive, read_oid
+from cardkit.apps.uicc.saip.asn1 import UNKNOWN, Kind, Node, Primitive
 from cardkit.apps.uicc.saip.authentication import Authentication, read_authentications
 from cardkit.apps.uicc.saip.codes import PinCode, read_codes
 from cardkit.apps.uicc.saip.control import conditions, parameters
@@ -24,6 +24,7 @@ from cardkit.apps.uicc.saip.filesystem import FileSystem, read_files
 from cardkit.apps.uicc.saip.package import Package, header_of
 from cardkit.apps.uicc.saip.schema_files import FILE_LISTS
 from cardkit.apps.uicc.saip.templates import template_of
+from cardkit.encoding.der import read_oid
 
 FORMAT = "cardkit-saip-1"
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from cardkit.apps.uicc.fcp import FCP, Fcp
 from cardkit.apps.uicc.files import APPLICATIONS, CATALOGUE, CURRENT_ADF, DIRECTORIES
 from cardkit.apps.uicc.files.phonebook import phone_book
-from cardkit.apps.uicc.saip.asn1 import UNKNOWN, Node, read_oid
+from cardkit.apps.uicc.saip.asn1 import UNKNOWN, Node
 from cardkit.apps.uicc.saip.content import CONTENT, OFFSET
 from cardkit.apps.uicc.saip.drafts import CardFile, Draft, Path, Piece, finished, path_of, shown
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.apps.uicc.saip.schema_files import FILE_LISTS
 from cardkit.apps.uicc.saip.templates import template_of
 from cardkit.encoding import tlv
+from cardkit.encoding.der import read_oid
 from cardkit.errors import EncodingError
 
 # The application whose directory the files of an element lie in; all others start at the MF.
