@@ -67,7 +67,7 @@ def algorithm_of(header: Header, size: int) -> str:
 
     :param size: of the key, in bytes.
     """
-    name = f"{_FAMILIES.get(header.algorithm, header.algorithm)}-{8 * size}"
+    name = f"{_FAMILIES.get(header.algorithm)}-{8 * size}"
     if name not in ALGORITHMS:
         raise KeyStoreError(f"key block: algorithm {header.algorithm} of {8 * size} bits is not imported")
     return name

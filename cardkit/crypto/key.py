@@ -93,7 +93,7 @@ class Key(Secret):
             raise KeyStoreError(f"key {self.name}: {len(self)} bytes, {self.algorithm} has {size}")
         if self.kvn is not None and not 0 <= self.kvn <= 0xFF:
             raise KeyStoreError(f"key {self.name}: version {self.kvn}, expected 0 to 255")
-        if self.algorithm.startswith("3DES") and self._buffer[:8] == self._buffer[8:16]:
+        if self.algorithm.startswith("3DES") and self._buffer[8:16] in (self._buffer[:8], self._buffer[16:]):
             raise KeyStoreError(f"key {self.name}: equal halves make 3DES single DES")
 
     @property

@@ -14,7 +14,7 @@ from cardkit.crypto.cell import CellAddress, CellCipher
 from cardkit.crypto.components import combine
 from cardkit.crypto.digest import dup_digest
 from cardkit.crypto.diversify import an10922
-from cardkit.crypto.filestore import FileKeyStore, inventory
+from cardkit.crypto.filestore import FileKeyStore, inventory, unlocking
 from cardkit.crypto.keyblock import LONGEST, Header, read_block, write_block
 from cardkit.crypto.keymaking import stored_key
 from cardkit.crypto.management import NewKey
@@ -138,6 +138,16 @@ def test_the_shortest_test_keys(value, why):
     assert known_test_key(value) == why
 
 
+@pytest.mark.parametrize("same", [(0, 1), (1, 2)])
+def test_three_keys_of_which_two_undo_each_other(same):
+    """3DES with K1 = K2 or K2 = K3 is DES; with K1 = K3 it has two keys."""
+    parts = [bytes((first,)) * 8 for first in (1, 2, 4)]
+    parts[same[0]] = parts[same[1]]
+    with pytest.raises(KeyStoreError, match=r"^key k: equal halves make 3DES single DES$"):
+        Key(b"".join(parts), "k", "3DES-192", Usage.KEK)
+    assert Key(parts[0] + b"\x08" * 8 + parts[0], "k", "3DES-192", Usage.KEK).bits == 192
+
+
 def test_one_byte_to_diversify_with():
     """AN10922 takes 1 to 31 bytes: none gives the master's own key to every card."""
     master = ClearKey(Key(GP_KEY, "m", "AES-128", Usage.MASTER_DERIVE))
@@ -229,6 +239,23 @@ def test_optional_block_may_be_empty(optional):
     text = write_block(KBPK, header, Secret(GP_KEY, "key"), os.urandom)
 
     assert read_block(KBPK, text).header == header
+
+
+def test_longest_block_of_all():
+    """Version E has no whole blocks to keep to: 9,999 characters are possible, and read."""
+    header = Header("E", "K0", "A", "N", optional=(("CT", "x" * 9905),))
+    text = write_block(KBPK, header, Secret(GP_KEY, "key"), os.urandom)
+
+    assert len(text) == LONGEST
+    assert read_block(KBPK, text, versions=("E",)).header == header
+
+
+def test_length_of_a_length_has_two_hex_digits():
+    """Sixteen digits of length are odd but allowed: the block is read as far as its MAC, which is wrong."""
+    optional = "CT0010" + "0000000000000020" + "x" * 10
+    text = "D0144K0AN00N0100" + optional + "00" * 48
+    with pytest.raises(KeyStoreError, match="the MAC is wrong"):
+        read_block(KBPK, text)
 
 
 def test_key_of_one_byte_and_of_none():
@@ -342,7 +369,7 @@ def test_wrong_files_are_named(tmp_path):
         FileKeyStore.open(path, phrase("another passphrase"))
     assert str(caught.value) == f"{path}: wrong passphrase or shares, or the file was changed"
     path.write_bytes(b"{}")
-    for call in (lambda: FileKeyStore.open(path, phrase()), lambda: inventory(path)):
+    for call in (lambda: FileKeyStore.open(path, phrase()), lambda: inventory(path), lambda: unlocking(path)):
         with pytest.raises(KeyStoreError) as caught:
             call()
         assert str(caught.value) == f"{path}: no key store, or not of version 1"
