@@ -26,7 +26,9 @@ def hmac_sha256(key, text):
 
 
 def test_naf_id_is_name_and_protocol():
-    assert NAF == b"naf.example\x01\x00\x01\x00\x0a"
+    expected = b"naf.example\x01\x00\x01\x00\x0a"
+
+    assert [NAF, naf_id("naf.example", bytes.fromhex("010001000A"))] == [expected, expected]
 
 
 def test_ks_is_both_keys():

@@ -32,6 +32,7 @@ URI = Pkcs11URI("bureau", "", "/lib/p11.so")
     [
         ("pkcs11:token=bureau?module-path=/lib/p11.so", URI),
         ("pkcs11:token=a%20b;serial=0f?module-path=/x%3Fy.so", Pkcs11URI("a b", "0f", "/x?y.so")),
+        ("pkcs11:token=a=b?module-path=m=1", Pkcs11URI("a=b", "", "m=1")),
         ("pkcs11:serial=1;token=t?module-path=m", Pkcs11URI("t", "1", "m")),
     ],
 )

@@ -382,9 +382,18 @@ def test_part_of_a_ciphered_block_is_refused(length, text):
         scp80.receipt(head + secured, TAR, Counter(5))
 
 
+def test_packet_with_a_short_checksum_is_read_back():
+    """An AES CMAC may be cut to four bytes (TS 102 225 5.1.3)."""
+    scp80, _ = both("1619", "AES-128", checksum_size=4)
+    opened = scp80.read_command(scp80.command(TAR, Counter(5), b"script"))
+
+    assert (opened.tar, opened.counter, opened.data) == (TAR, 5, Secret(b"script", "script"))
+
+
+@pytest.mark.parametrize("spi", ["0209", "0609"])
 @pytest.mark.parametrize("padding", [1, 3, 8, 255])
-def test_padding_of_a_plain_packet_is_refused(padding):
-    scp80, card = both("0209")
+def test_padding_of_a_plain_packet_is_refused(padding, spi):
+    scp80, card = both(spi)
     fixed = unhex("0000000005") + bytes((padding, 0))
     data = bytes(3)
     head = unhex("027100") + (4 + 7 + 8 + 3).to_bytes(2) + unhex("12B00011")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
-from cardkit.crypto import Key, MemoryKeyStore, Usage
-from cardkit.crypto.cardkeys import CardKey, SessionKeys
-from cardkit.errors import KeyStoreError, ProfileError
+from cardkit.apdu import CommandAPDU
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
+from cardkit.crypto.cardkeys import CardKey, SessionKeys, parse_key_set
+from cardkit.errors import AuthenticationError, KeyStoreError, ProfileError
 from cardkit.secure.dek import Dek
+from cardkit.secure.greeting import Greeting
 from cardkit.secure.levels import SecurityLevel
+from cardkit.secure.opening import check_card_challenge
 from cardkit.secure.parameters import Quirks, decode_parameters
 from cardkit.secure.scp03 import Scp03Session
-from cardkit.secure.session import Terms
+from cardkit.secure.session import Sent, Terms, split
 
 
 def test_an_option_of_scp02_that_says_nothing_of_initiation():
@@ -38,3 +43,23 @@ def test_an_implicit_session_needs_its_own_dek():
     with pytest.raises(KeyStoreError) as caught:
         dek.encrypt(bytes(8))
     assert str(caught.value) == "implicit SCP02: sensitive data goes under the session's DEK, not a static one"
+
+
+def test_secret_parts_of_a_command_with_le_are_its_data_alone():
+    parts = (b"plain", Secret(b"hidden", "key"))
+    assert split(CommandAPDU(0x80, 0xD8, 0x01, 0x81, parts, ne=256)) == (b"\x84\xd8\x01\x81", b"plainhidden")
+
+
+def test_what_awaits_an_answer_shows_the_command_it_is_to():
+    sent = Sent(SecurityLevel.C_MAC, bytes.fromhex("84CA00FE"))
+    assert repr(sent) == "<awaits the answer to 84CA00FE>"
+    with pytest.raises(TypeError, match=r"^<awaits the answer to 84CA00FE> refuses to be pickled or copied$"):
+        pickle.dumps(sent)
+
+
+def test_card_challenge_that_is_not_the_counters_is_named():
+    store = MemoryKeyStore.with_published_test_keys()
+    parameters, keys = decode_parameters(0x03, 0x70), parse_key_set("30=test:gp-default").for_card(b"")
+    greeting = Greeting(bytes(10), 0x30, 0x03, 0x70, bytes(8), bytes(8), bytes.fromhex("0000AB"))
+    with pytest.raises(AuthenticationError, match=r"sequence counter 0000AB and AID A000000151000000$"):
+        check_card_challenge(parameters, greeting, bytes.fromhex("A000000151000000"), keystore=store, keys=keys)
