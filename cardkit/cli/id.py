@@ -9,6 +9,7 @@ from cardkit.cli.app import LazyGroup
 # Module, its command's name behind a colon, and one line of help: all it takes to add a verb.
 VERBS = {
     "prepare": ("id_prepare", "Prepare the documents of an order: zone, data groups, keys, security object."),
+    "read": ("id_read:read_command", "Read and check a travel document as a border does."),
     "pki": ("id_pki", "Make a test issuing PKI: CSCA, document signers, CRLs, master lists, CVCA."),
 }
 

@@ -1,0 +1,272 @@
+"""The inspection procedure: open, prove the chip, read, check (ICAO Doc 9303-11 A; BSI TR-03110-1 2.4)."""
+
+from __future__ import annotations
+
+from cardkit.apps.emrtd import passive
+from cardkit.apps.emrtd.active_auth import authenticate_actively
+from cardkit.apps.emrtd.bac import open_by_bac
+from cardkit.apps.emrtd.chip_auth import authenticate_chip, chip_keys
+from cardkit.apps.emrtd.client import DocumentClient
+from cardkit.apps.emrtd.com import Com
+from cardkit.apps.emrtd.directory import AtrInfo
+from cardkit.apps.emrtd.domain import public_key_of
+from cardkit.apps.emrtd.groups import parse_dg1, parse_dg15
+from cardkit.apps.emrtd.lds import DATA_GROUPS, FILES, GROUP_NUMBERS, open_file
+from cardkit.apps.emrtd.mrz import FILLER, NUMBER_CHARACTERS
+from cardkit.apps.emrtd.oids import Mapping
+from cardkit.apps.emrtd.pace import PaceSession, PasswordKind, offers, open_by_pace
+from cardkit.apps.emrtd.rules.contents import content_troubles
+from cardkit.apps.emrtd.securityinfos import (
+    ChipAuthenticationPublicKeyInfo,
+    SecurityInfos,
+    parse_card_access,
+    parse_dg14,
+)
+from cardkit.apps.emrtd.sod import Sod, parse_card_security
+from cardkit.apps.emrtd.terminal.reading import Mark, Reading, Request
+from cardkit.apps.emrtd.terminal_auth import authenticate_terminal, trust_points
+from cardkit.apps.pki.algorithms import digest
+from cardkit.apps.pki.certificate import Certificate
+from cardkit.channel import Channel
+from cardkit.crypto.groups import KeyPair
+from cardkit.errors import AuthenticationError, CardError, EncodingError, StatusError
+
+_BIOMETRIC = (3, 4)
+_PROOF_GROUPS = (14, 15)
+_AA, _CA, _CAM, _TA = "active authentication", "chip authentication", "PACE-CAM", "terminal authentication"
+
+
+def inspect(channel: Channel, request: Request) -> Reading:
+    """Read a document as a border does, and check everything that what it knows allows.
+
+    :raises AuthenticationError: when the document does not take the password; it is not tried again.
+    :raises EncodingError: when no password was given that the document takes.
+    :raises CardError: when the chip breaks its session or a protocol.
+    :raises TransportError: when the link fails.
+    """
+    inspection = _Inspection(channel, request)
+    inspection.run()
+    return inspection.reading
+
+
+class _Inspection:
+    """One document on its way."""
+
+    def __init__(self, channel: Channel, request: Request) -> None:
+        self._channel = channel
+        self._request = request
+        self._client = DocumentClient(channel)
+        self._pace: PaceSession | None = None
+        self._pair: KeyPair | None = None
+        self._infos: SecurityInfos | None = None
+        self.reading = Reading()
+
+    def run(self) -> None:
+        """Go through the whole procedure."""
+        self._look_around()
+        self._open()
+        for name in ("EF.SOD", "EF.COM"):
+            self._read(name)
+        groups = self._listed_groups()
+        for number in _PROOF_GROUPS:
+            if number in groups:
+                self._read(f"EF.DG{number}")
+        self._infos = self._dg14()
+        self._authenticate_chip()
+        self._authenticate_terminal()
+        for number in groups:
+            if number not in _PROOF_GROUPS:
+                self._read(f"EF.DG{number}")
+        self._authenticate_actively()
+        self._check()
+
+    def _look_around(self) -> None:
+        """Read what is free in the MF."""
+        self._client.select_master_file()
+        for name in ("EF.ATR/INFO", "EF.CardAccess"):
+            self._read(name)
+        self._use_extended_length()
+
+    def _use_extended_length(self) -> None:
+        try:
+            sizes = AtrInfo.parse(self.reading.files.get("EF.ATR/INFO", b"")).extended_length
+        except EncodingError as error:
+            self.reading.find("EMRTD-006", "EF.ATR/INFO", "TLV objects", str(error))
+            return
+        if sizes is not None:
+            self._client.use_extended_length(sizes.response_bytes)
+
+    def _open(self) -> None:
+        """Open a session by PACE where it is offered, else by BAC; select the application."""
+        access = self._card_access()
+        found = offers(access) if access else []
+        password = self._request.password(PasswordKind.MRZ, PasswordKind.CAN, PasswordKind.PIN, PasswordKind.PUK)
+        if found and password:
+            self._pace = open_by_pace(self._client, found[0], password, self._request.random)
+            info, group = found[0]
+            text = f"{info.mapping.name}, {self._session_algorithm()}, {group.name}, {password.kind.name}"
+            self.reading.note("PACE", Mark.DONE, text)
+            self._client.select_application()
+            return
+        self._client.select_application()
+        password = self._request.password(PasswordKind.MRZ)
+        if password is None:
+            raise EncodingError("the document offers basic access control only: expected its MRZ, not CAN or PIN")
+        self.reading.note("PACE", Mark.ABSENT)
+        open_by_bac(self._client, password.value, self._request.random)
+        self.reading.note("BAC", Mark.DONE, self._session_algorithm())
+
+    def _session_algorithm(self) -> str:
+        session = self._client.session
+        return "" if session is None else session.algorithm
+
+    def _card_access(self) -> SecurityInfos | None:
+        content = self.reading.files.get("EF.CardAccess")
+        try:
+            return parse_card_access(content) if content else None
+        except EncodingError as error:
+            self.reading.find("EMRTD-063", "EF.CardAccess", "SecurityInfos", str(error))
+            return None
+
+    def _read(self, name: str) -> None:
+        """Read a file; one that is not there or not given is written down."""
+        try:
+            self.reading.files[name] = self._client.read(FILES[name])
+        except StatusError as error:
+            self.reading.refused[name] = error.sw
+
+    def _listed_groups(self) -> list[int]:
+        """Return the groups of EF.SOD, or of EF.COM where that cannot be read."""
+        files = self.reading.files
+        listed: set[int] = set()
+        for name in ("EF.SOD", "EF.COM"):
+            try:
+                content = files[name]
+                listed.update(Sod.parse(content).object.hashes if name == "EF.SOD" else Com.parse(content).groups)
+            except (KeyError, EncodingError):
+                continue  # passive authentication and the rules say what is wrong with it
+        return sorted(listed) or [number for number in GROUP_NUMBERS if number not in _BIOMETRIC]
+
+    def _dg14(self) -> SecurityInfos | None:
+        """Return the infos of DG14 if the security object has its hash: else they are anybody's."""
+        if not self._hashed(14):
+            return None
+        try:
+            return parse_dg14(self.reading.files["EF.DG14"])
+        except EncodingError:
+            return None
+
+    def _hashed(self, number: int) -> bool:
+        """Whether a group is there, with the hash of the security object."""
+        name = DATA_GROUPS[number].name
+        try:
+            sod = Sod.parse(self.reading.files["EF.SOD"]).object
+            return digest(sod.hash, open_file(name, self.reading.files[name]).signed) == sod.hashes.get(number)
+        except (EncodingError, KeyError):
+            return False
+
+    def _authenticate_chip(self) -> None:
+        """Prove the chip by PACE-CAM where it was, and by chip authentication."""
+        if self._pace is not None and self._pace.info.mapping is Mapping.ECDH_CAM:
+            self._check_mapping(self._pace)
+        keys = chip_keys(self._infos) if self._infos else []
+        if not keys:
+            self.reading.note(_CA, Mark.ABSENT)
+            return
+        key = keys[0]
+        pair = key.group.key_pair(self._request.random)
+        try:
+            authenticate_chip(self._client, key, pair)
+        except CardError as error:
+            self._fail("EMRTD-030", _CA, "the private key to that of EF.DG14", error)
+            self._start_again()
+            return
+        self._pair = pair
+        self.reading.note(_CA, Mark.DONE, f"{self._session_algorithm()}, {key.group.name}")
+
+    def _check_mapping(self, session: PaceSession) -> None:
+        """Check the chip authentication data of PACE with the key of EF.CardSecurity."""
+        self._client.select_master_file()
+        self._read("EF.CardSecurity")
+        self._client.select_application()
+        try:
+            session.check_chip(self._signed_key(session))
+        except (AuthenticationError, EncodingError, KeyError) as error:
+            self._fail("EMRTD-027", _CAM, "the private key to that of EF.CardSecurity", error)
+            return
+        self.reading.note(_CAM, Mark.DONE, session.group.name)
+
+    def _signed_key(self, session: PaceSession) -> bytes:
+        """Return the chip's key of EF.CardSecurity, whose signature is checked.
+
+        :raises AuthenticationError: where nobody trusted has signed it.
+        """
+        signed, infos = parse_card_security(self.reading.files["EF.CardSecurity"])
+        signer = next((one for one in map(Certificate.parse, signed.certificates) if signed.signer.names(one)), None)
+        if signer is None or not (signed.content_matches() and signed.signature_verifies(signer.public_key)):
+            raise AuthenticationError("EF.CardSecurity: its signature is wrong")
+        if self._request.trust.authorities and not self._request.trust.chain(signer):
+            raise AuthenticationError("EF.CardSecurity: its signer does not chain to a trusted CSCA")
+        for info in infos.all(ChipAuthenticationPublicKeyInfo):
+            group, key = public_key_of(info.public_key)
+            if info.key_id in (None, session.info.parameter_id) and group.name == session.group.name:
+                return key
+        raise AuthenticationError("EF.CardSecurity: no key of the parameters PACE was done with")
+
+    def _start_again(self) -> None:
+        """Open a new session after one that a protocol broke."""
+        self._channel.secure = None
+        self._channel.reset(cold=True)
+        self._client.select_master_file()
+        self._open()
+
+    def _authenticate_terminal(self) -> None:
+        terminal = self._request.terminal
+        if terminal is None:
+            return
+        if self._pair is None:
+            self.reading.note(_TA, Mark.FAILED, "no chip authentication came before")
+            return
+        try:
+            chain = terminal.chain(trust_points(self._client, self._infos))
+            authenticate_terminal(self._client, chain, terminal.key, self._chip_id(), self._pair.compressed)
+        except (StatusError, AuthenticationError, EncodingError) as error:
+            self._fail("EMRTD-034", _TA, "the terminal's chain taken", error)
+            return
+        self.reading.note(_TA, Mark.DONE, chain[-1].holder)
+
+    def _chip_id(self) -> bytes:
+        """Return what terminal authentication signs for the chip. TR-03110-1 3.5"""
+        if self._pace is not None:
+            return self._pace.chip_id
+        self._read("EF.DG1")
+        mrz = parse_dg1(self.reading.files.get("EF.DG1", b""))
+        return (mrz.document_number.ljust(NUMBER_CHARACTERS, FILLER) + mrz.document_number_digit).encode("ascii")
+
+    def _authenticate_actively(self) -> None:
+        if "EF.DG15" not in self.reading.files:
+            self.reading.note(_AA, Mark.ABSENT)
+            return
+        if not self._hashed(15):
+            self.reading.note(_AA, Mark.FAILED, "EF.DG15 is not the one the document was signed with")
+            return
+        try:
+            key = parse_dg15(self.reading.files["EF.DG15"])
+            evidence = authenticate_actively(self._client, key, self._infos, self._request.random)
+        except (StatusError, AuthenticationError, EncodingError) as error:
+            self._fail("EMRTD-032", _AA, "a signature with the key of EF.DG15", error)
+            return
+        self.reading.evidence = evidence
+        self.reading.note(_AA, Mark.DONE, f"{evidence.hash}{'' if evidence.plain else ', signature in DER'}")
+
+    def _fail(self, rule: str, name: str, expected: str, error: Exception) -> None:
+        self.reading.note(name, Mark.FAILED, str(error))
+        self.reading.find(rule, name, expected, str(error))
+
+    def _check(self) -> None:
+        """Judge the contents, and what the security object says of them."""
+        reading, request = self.reading, self._request
+        document = passive.Document(reading.files.get("EF.SOD", b""), reading.groups, reading.closed)
+        reading.verdict = passive.authenticate(document, request.trust, passive.Terms(request.at))
+        for trouble in (*reading.verdict.troubles, *content_troubles(reading.files, request.at.date())):
+            reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)
