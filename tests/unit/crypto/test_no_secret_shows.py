@@ -39,6 +39,8 @@ from cardkit.crypto import (
 )
 from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
 from cardkit.crypto.cardrsa import CardRsaKey
+from cardkit.crypto.chipkeys import ChipKey
+from cardkit.crypto.curves import CURVES
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.crypto.emvrsa import RsaPublicKey
@@ -155,6 +157,7 @@ HOLDERS = {
     "Scp80": lambda _: scp80(),
     "MessagingKeys": lambda _: messaging_keys(),
     "IcaoSession": lambda _: IcaoSession(messaging_keys()),
+    "ChipKey": lambda _: ChipKey(CURVES[0], bytes(65), secret()),
     "KeyPair": lambda _: KeyPair(standardized_group(12), int.from_bytes(CANARY, "big")),
     "OpenedCommand": lambda _: OpenedCommand(bytes(3), 0, secret()),
 }
