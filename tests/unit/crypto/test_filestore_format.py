@@ -89,6 +89,9 @@ def test_huge_file_is_refused(tmp_path, monkeypatch):
     (tmp_path / "a.keys").write_bytes(b"{" + b" " * 10)
     with pytest.raises(KeyStoreError, match="11 bytes, a key store has 10 at most"):
         inventory(tmp_path / "a.keys")
+    (tmp_path / "a.keys").write_bytes(b"{}" + b" " * 8)
+    with pytest.raises(KeyStoreError, match="no key store, or not of version 1"):
+        inventory(tmp_path / "a.keys")
 
 
 def test_label_twice_is_refused(path):

@@ -19,6 +19,7 @@ from cardkit.crypto.agreement import agree
 from cardkit.crypto.cardkeys import CardKey, CardKeySet
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
+from cardkit.crypto.keyblock import Header, read_block, write_block
 from cardkit.crypto.keymaking import stored_key
 from cardkit.crypto.management import State, utc_now
 from cardkit.crypto.marker import Binding, MarkerState
@@ -244,6 +245,23 @@ def test_a_secret_is_formatted_like_any_text():
 def test_what_is_not_pickled_is_named():
     with pytest.raises(TypeError, match=r"^<Secret pin, 4 bytes> refuses to be pickled or copied$"):
         Secret(b"1234", "pin").__getstate__()
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda block: block[:-1] + "g", "expected pairs of upper-case hex digits after the header"),
+        (lambda block: block[:-1] + "\x7f", "expected printable ASCII characters"),
+        (
+            lambda block: block[:-1] + ("0" if block[-1] == "1" else "1"),
+            "the MAC is wrong: another protection key, or a changed block",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_key_block(change, text):
+    kbpk = ClearKey(Key(bytes(range(32)), "kbpk", "AES-256", Usage.BLOCK_PROTECTION))
+    block = write_block(kbpk, Header("D", "K0", "A", "N"), Secret(bytes(range(16)), "key"), bytes)
+    assert said(read_block, kbpk, change(block)) == f"key block: {text}"
 
 
 # Shares and packed values keep their names.
