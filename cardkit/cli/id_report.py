@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from cardkit.apps.emrtd.biometrics import DATA_19794, Biometrics
 from cardkit.apps.emrtd.details import Details
 from cardkit.apps.emrtd.face import FaceRecord
+from cardkit.apps.emrtd.face39794 import FaceBlock
 from cardkit.apps.emrtd.groups import parse_dg1
 from cardkit.apps.emrtd.images import Image, ImageKind
 from cardkit.apps.emrtd.rules.table import CASES
@@ -136,9 +137,9 @@ def _face(reading: Reading) -> str:
     """Return the first face as a data URI; empty where there is none that a page can show."""
     try:
         template = Biometrics.parse(2, reading.files["EF.DG2"]).templates()[0]
-        if template.data_tag != DATA_19794:
-            return ""
-        image = Image.of(FaceRecord.parse(template.data).faces[0].image)
+        old = template.data_tag == DATA_19794
+        face = FaceRecord.parse(template.data).faces[0].image if old else FaceBlock.parse(template.data).image
+        image = Image.of(face)
     except (KeyError, IndexError, EncodingError):
         return ""
     return f"data:{_MEDIA[image.kind]};base64,{base64.b64encode(image.data).decode('ascii')}"

@@ -41,6 +41,7 @@ class GroupsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     :param images: files beside the profile; ``face``, ``portrait`` and ``signature`` name one of them, or are the
         image itself in hexadecimal digits, as a base64 column gives it.
+    :param face_format: which ISO/IEC standard the record of DG2 follows.
     :param face: of DG2, JPEG or JPEG2000.  :param portrait: of DG5.  :param signature: of DG7.
     :param details: of DG11, by name (``name``, ``place_of_birth`` ...): texts, or lists of texts.
     :param document: of DG12, by name (``issuing_authority`` ...).
@@ -48,6 +49,7 @@ class GroupsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     face: str
+    face_format: Literal["19794-5", "39794-5"] = "19794-5"
     images: tuple[str, ...] = ()
     portrait: str = ""
     signature: str = ""

@@ -8,6 +8,7 @@ from typing import Any
 from cardkit.apps.emrtd import oids
 from cardkit.apps.emrtd.details import Details, Value
 from cardkit.apps.emrtd.face import build_dg2
+from cardkit.apps.emrtd.face39794 import build_dg2_39794
 from cardkit.apps.emrtd.groups import build_dg1, build_dg15, build_group
 from cardkit.apps.emrtd.images import DisplayedImages
 from cardkit.apps.emrtd.mrz import Mrz
@@ -42,7 +43,10 @@ def record_groups(mrz: Mrz, groups: Mapping[str, Any], images: Mapping[str, byte
     :param groups: values of the profile's block, resolved.  :param images: files beside the profile, by name.
     :raises EncodingError: on an image that is none, or a value its group does not take.
     """
-    found = {1: build_dg1(mrz), 2: build_dg2([_image(groups["face"], images)], _GENDERS.get(mrz.field("sex"), 0))}
+    face = _image(groups["face"], images)
+    modern = groups["face_format"] == "39794-5"
+    gender = _GENDERS.get(mrz.field("sex"), 0)
+    found = {1: build_dg1(mrz), 2: build_dg2_39794(face) if modern else build_dg2([face], gender)}
     for number, name in ((5, "portrait"), (7, "signature")):
         if groups[name]:
             found[number] = DisplayedImages.of(number, [_image(groups[name], images)]).build()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from cardkit.apps.emrtd.biometrics import DATA_19794, OWNER_SC37, Biometrics, Template
 from cardkit.apps.emrtd.face import DATA_TYPES, Face, FaceRecord
+from cardkit.apps.emrtd.face39794 import DATA_FORMATS, GENERATION, YEAR, FaceBlock
 from cardkit.apps.emrtd.images import Image
 from cardkit.apps.emrtd.signerrules import Trouble
 from cardkit.errors import EncodingError
@@ -32,6 +33,8 @@ def faces(files: Mapping[str, bytes]) -> Iterator[Trouble]:
         yield from _format(_DG2, template)
         if template.data_tag == DATA_19794:
             yield from _record(template)
+        else:
+            yield from _block(template)
 
 
 def others(files: Mapping[str, bytes]) -> Iterator[Trouble]:
@@ -73,6 +76,29 @@ def _record(template: Template) -> Iterator[Trouble]:
         yield Trouble("EMRTD-052", one.where, one.expected, f"{one.kind.value}: {one.actual}")
     for face in record.faces:
         yield from _image(face)
+
+
+def _block(template: Template) -> Iterator[Trouble]:
+    """EMRTD-053, 054 and 055: the block of ISO/IEC 39794-5, and its image."""
+    try:
+        block = FaceBlock.parse(template.data)
+    except EncodingError as error:
+        yield Trouble("EMRTD-053", _DG2, "a face block", str(error))
+        return
+    if block.version != (GENERATION, YEAR):
+        yield Trouble("EMRTD-053", _DG2, f"version {GENERATION}, {YEAR}", "{}, {}".format(*block.version))
+    try:
+        image = Image.of(block.image)
+    except EncodingError as error:
+        yield Trouble("EMRTD-054", _DG2, "a JPEG or JPEG2000 image", str(error))
+        return
+    if DATA_FORMATS.get(block.data_format) is not image.kind:
+        yield Trouble("EMRTD-053", _DG2, f"the data format of {image.kind}", str(block.data_format))
+    if block.size is not None and block.size != (image.width, image.height):
+        said = "{} x {}".format(*block.size)
+        yield Trouble("EMRTD-054", _DG2, said, f"{image.width} x {image.height}")
+    if image.metadata:
+        yield Trouble("EMRTD-055", _DG2, "no segments besides the picture", "metadata")
 
 
 def _image(face: Face) -> Iterator[Trouble]:
