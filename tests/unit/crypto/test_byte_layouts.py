@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from cardkit.crypto import Key, Secret, Usage, datakey, shamir
+from cardkit.crypto import Key, Secret, Usage, datakey, shamir, wrap
 from cardkit.crypto.codes import code_digest
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.envelope import Direction, Envelope
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.pack import pack, unpack
+from cardkit.errors import KeyStoreError
 from tests.unit.crypto.storefiles import NEW, NOW, VALUE, Clock, phrase
 
 
@@ -49,6 +50,23 @@ def test_code_digest():
     expected = hmac.digest(b"plant", b"cardkit-code-1\x008949012\x00\x811234\xff", "sha256")
 
     assert expected == digest
+
+
+def test_nonce_of_a_value_in_its_place():
+    """An output file that is made again has the same bytes: nonces come from plant key, place and value."""
+    key, value = Key(bytes(range(32)), "plant", "HMAC-256", Usage.DATA_MAC), Secret(b"1234", "pin")
+    expected = hmac.digest(bytes(range(32)), b"cardkit-nonce-1" + b"\0\0\0\x05" + b"place" + b"1234", "sha256")
+
+    assert wrap.bound_nonce(key, b"place", value) == expected[:12]
+    with pytest.raises(KeyStoreError, match=r"^key plant: usage data-enc, a nonce needs data-mac$"):
+        wrap.bound_nonce(Key(bytes(range(32)), "plant", "HMAC-256", Usage.DATA_ENC), b"place", value)
+
+
+def test_value_in_clear():
+    value = Secret(b"12\x7fz", "pin")
+
+    assert wrap.clear_text(Secret(b"1234", "pin"), of_text=True) == "1234"
+    assert wrap.clear_text(value, of_text=False) == "31327F7A"
 
 
 def test_derived_key():

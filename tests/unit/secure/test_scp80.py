@@ -382,6 +382,13 @@ def test_part_of_a_ciphered_block_is_refused(length, text):
         scp80.receipt(head + secured, TAR, Counter(5))
 
 
+def test_packets_without_protection_ask_for_a_receipt():
+    scp80, _ = both("1619")
+    wire = scp80.unprotected().command(TAR, Counter(5), b"script")
+
+    assert wire.hex() == "00140d00010000" + TAR.hex() + "000000000500" + b"script".hex()
+
+
 def test_packet_with_a_short_checksum_is_read_back():
     """An AES CMAC may be cut to four bytes (TS 102 225 5.1.3)."""
     scp80, _ = both("1619", "AES-128", checksum_size=4)
