@@ -6,6 +6,8 @@ TimeoutError that it is mute.
 """
 
 from .card import VirtualCard
+from .eid.card import EidCard
+from .eid.image import EidImage
 from .emrtd.card import EmrtdCard
 from .emrtd.image import EmrtdImage
 from .errors import ChipFileError, ImageError, LinkError, SlotOccupiedError, VirtualCardError
@@ -18,6 +20,8 @@ __all__ = [
     "AnyCard",
     "AnyImage",
     "ChipFileError",
+    "EidCard",
+    "EidImage",
     "EmrtdCard",
     "EmrtdImage",
     "GpCard",

@@ -5,6 +5,7 @@ from random import Random
 from typing import ClassVar
 
 from .chip import Chip
+from .eid.chip import EidChip
 from .emrtd.chip import DocumentChip
 from .errors import ImageError
 from .gp.chip import GpChip
@@ -54,7 +55,7 @@ class Fault:
         return self.card.memory()
 
     @property
-    def chip(self) -> Chip | GpChip | DocumentChip:
+    def chip(self) -> Chip | GpChip | DocumentChip | EidChip:
         """State of the chip underneath."""
         return self.card.chip
 

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from . import fcp
 from .access import ADMINISTRATION, NO_RULES, Rules, compile_rules
+from .eid import image as eid
+from .eid.image import EidImage
 from .emrtd import image as emrtd
 from .emrtd.image import EmrtdImage
 from .errors import ImageError
@@ -129,12 +131,12 @@ def images() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage:
+def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
 
     `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card, "uicc-globalplatform" of a
     card that is both, "emrtd-native" or
-    "emrtd-2006" of a chip for travel documents.
+    "emrtd-2006" of a chip for travel documents, "piv" or "pkcs15" of one for electronic identity.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
@@ -145,7 +147,7 @@ def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage:
 
 
 @lru_cache(maxsize=64)
-def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage:
+def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage | EidImage:
     try:
         table, raw = _read(path)
         digest = hashlib.sha256(raw).digest()[:8]
@@ -153,6 +155,8 @@ def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage:
             return gp.build(table, digest)
         if table["chip"].get("system") in _DOCUMENTS:
             return emrtd.build(table, digest)
+        if table["chip"].get("system") in eid.SYSTEMS:
+            return eid.build(table, digest)
         image = _Builder(table, digest).image()
         return _on_platform(image, table) if table["chip"].get("system") == _UICC_ON_PLATFORM else image
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from .card import VirtualCard
+from .eid.card import EidCard
+from .eid.image import EidImage
 from .emrtd.appletcard import AppletCard
 from .emrtd.card import EmrtdCard
 from .emrtd.image import EmrtdImage
@@ -11,8 +13,8 @@ from .gp.image import GpImage
 from .image import Image, PlatformImage, load_image
 from .platformcard import PlatformCard
 
-AnyCard = VirtualCard | GpCard | EmrtdCard
-AnyImage = Image | GpImage | EmrtdImage
+AnyCard = VirtualCard | GpCard | EmrtdCard | EidCard
+AnyImage = Image | GpImage | EmrtdImage | EidImage
 
 
 def make_card(
@@ -42,6 +44,8 @@ def make_card(
         return made(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, EmrtdImage):
         return EmrtdCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+    if isinstance(wanted, EidImage):
+        return EidCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, PlatformImage):
         return PlatformCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     return VirtualCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)

@@ -1,0 +1,60 @@
+"""Test keys from files, and yubikit's session with a card in process."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from yubikit.core import TRANSPORT
+from yubikit.core.smartcard import SmartCardConnection
+from yubikit.piv import PivSession
+
+from cardkit.virtual import make_card
+
+
+class InProcess(SmartCardConnection):
+    """The seam of a virtual card as yubikit wants it."""
+
+    def __init__(self, card, transport=TRANSPORT.USB):
+        self.card = card
+        self._transport = transport
+
+    @property
+    def transport(self):
+        return self._transport
+
+    def send_and_receive(self, apdu):
+        answer = self.card.transmit(bytes(apdu))
+        return answer[:-2], int.from_bytes(answer[-2:], "big")
+
+    def close(self):
+        pass
+
+
+@lru_cache
+def rsa_key(bits):
+    """A test key from a file: making one is slow."""
+    return load_pem_private_key((Path(__file__).parent / f"rsa-{bits}.pem").read_bytes(), None)
+
+
+@pytest.fixture
+def piv():
+    return make_card("piv", seed=1)
+
+
+@pytest.fixture(params=[TRANSPORT.USB, TRANSPORT.NFC], ids=["extended", "short and chained"])
+def session(piv, request):
+    """yubikit's session, at both lengths; the card at hand as `session.card`."""
+    made = PivSession(InProcess(piv, request.param))
+    made.card = piv
+    return made
+
+
+@pytest.fixture
+def send(piv):
+    """Hex to the card, upper-case hex back."""
+
+    def exchange(command):
+        return piv.transmit(bytes.fromhex(command)).hex().upper()
+
+    return exchange
