@@ -18,7 +18,14 @@ from cardkit.crypto.pace import check_chip_mapping, decrypted_nonce, pseudo_rand
 from cardkit.crypto.secret import Secret
 from cardkit.encoding import der, tlv
 from cardkit.encoding.tlv import TlvList
-from cardkit.errors import AuthenticationError, EncodingError, KeyBlockedError, ProtocolError, StatusError
+from cardkit.errors import (
+    AuthenticationError,
+    CounterGuardError,
+    EncodingError,
+    KeyBlockedError,
+    ProtocolError,
+    StatusError,
+)
 from cardkit.secure.icao import IcaoSession
 
 ALGORITHMS = {Cipher.TDES: TDES, Cipher.AES_128: "AES-128", Cipher.AES_192: "AES-192", Cipher.AES_256: "AES-256"}
@@ -33,7 +40,7 @@ _MAP, _MAPPED = 0x81, 0x82
 _AGREE, _AGREED = 0x83, 0x84
 _PROVE, _PROVEN, _CHIP_DATA = 0x85, 0x86, 0x8A
 _REFUSED = 0x6300
-_NO_TRIES = 0x63C0
+_NO_TRIES, _ONE_TRY = 0x63C0, 0x63C1
 
 
 class PasswordKind(IntEnum):
@@ -109,6 +116,7 @@ def open_by_pace(
     :param offer: of :func:`offers`.
     :raises AuthenticationError: when the chip takes another password, or does not prove that it knows this one.
     :raises KeyBlockedError: when the password takes no more tries.
+    :raises CounterGuardError: when a PIN has one try left, outside a session that the CAN opened.
     :raises StatusError: when the chip does not know the protocol or the password.
     :raises ProtocolError: when it breaks the protocol.
     """
@@ -116,8 +124,12 @@ def open_by_pace(
     objects = tlv.build(_PROTOCOL, der.oid(info.oid)[2:]) + tlv.build(_PASSWORD, bytes((password.kind,)))
     if info.parameter_id is not None:
         objects += tlv.build(_PARAMETERS, der.integer(info.parameter_id)[2:])
-    if client.set_environment(0xC1, 0xA4, objects, "PACE") == _NO_TRIES:
-        raise KeyBlockedError("PACE", _NO_TRIES, meaning=f"{password.kind.name} blocked: no tries left")
+    suspended = client.session is None  # one try is left: the CAN must come first (TR-03110-2 3.3)
+    left = client.set_environment(0xC1, 0xA4, objects, "PACE")
+    if left == _NO_TRIES:
+        raise KeyBlockedError("PACE", left, meaning=f"{password.kind.name} blocked: no tries left")
+    if left == _ONE_TRY and suspended:
+        raise CounterGuardError(f"PACE: {password.kind.name} suspended: one try is left, expected the CAN before it")
     return _Dialogue(client, info, group, random).run(password)
 
 

@@ -1,0 +1,120 @@
+"""Rules about contents: a good document breaks none, and each fault is named by its own rule alone."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cardkit.apps.emrtd import oids
+from cardkit.apps.emrtd.biometrics import Biometrics, FormatType, Modality, Template
+from cardkit.apps.emrtd.com import Com
+from cardkit.apps.emrtd.details import Details
+from cardkit.apps.emrtd.face import Face, FaceRecord, build_dg2
+from cardkit.apps.emrtd.groups import build_dg1, build_dg15, build_group
+from cardkit.apps.emrtd.images import DisplayedImages
+from cardkit.apps.emrtd.mrz import Format, compose
+from cardkit.apps.emrtd.rules.contents import content_troubles
+from cardkit.apps.emrtd.rules.table import CASES, RULES
+from cardkit.apps.emrtd.securityinfos import PACEInfo, SecurityInfos
+from cardkit.apps.pki import publickey
+from cardkit.encoding import tlv
+
+from .passport import HOLDER, MRZ, NOW, PICTURE, Document
+
+GOOD = Document().files()
+TODAY = NOW.date()
+
+
+def zone(**changes: str) -> bytes:
+    return build_dg1(compose(Format.TD3, replace(HOLDER, **changes)))
+
+
+def face(form: FormatType = FormatType.FACE_19794, **changes: object) -> bytes:
+    record = FaceRecord((replace(Face.of(PICTURE), **changes),)).build()
+    return Biometrics.of(2, [Template.of(Modality.FACE, form, record)]).build()
+
+
+def finger(subtype: int | None) -> bytes:
+    return Biometrics.of(3, [Template.of(Modality.FINGER, FormatType.FINGER_19794, b"finger", subtype)]).build()
+
+
+def named(tag: int) -> bytes:
+    return tlv.build(0x5C, tag.to_bytes(2))
+
+
+WRONG_OWNER = face().replace(bytes.fromhex("87020101"), bytes.fromhex("87020102"))
+WITH_EXIF = PICTURE[:2] + bytes.fromhex("FFE10008457869660000") + PICTURE[2:]
+ONLY_CAM = SecurityInfos.of([PACEInfo(oids.pace(oids.Mapping.ECDH_CAM, oids.Cipher.AES_128), parameter_id=12)]).der
+UNKNOWN = SecurityInfos.of([PACEInfo(oids.pace(oids.Mapping.ECDH_GM, oids.Cipher.AES_128), parameter_id=30)]).der
+FAULTS = [
+    ("EMRTD-040", {"EF.COM": Com.of([1, 2]).build()}),
+    ("EMRTD-040", {"EF.COM": b"\x60\x00"}),
+    ("EMRTD-040", {"EF.COM": Com.of(Document().data_groups(), lds_version="01.7").build()}),
+    ("EMRTD-041", {"EF.DG1": build_group(1, tlv.build(0x5F1F, b"P<UTO"))}),
+    ("EMRTD-042", {"EF.DG1": zone(document_code="V")}),
+    ("EMRTD-042", {"EF.DG1": zone(nationality="QQQ")}),
+    ("EMRTD-045", {"EF.DG1": zone(date_of_expiry="251115")}),
+    ("EMRTD-046", {"EF.DG11": Details.of(11, {"name_of_holder": "Other<<Name"}).build()}),
+    ("EMRTD-050", {"EF.DG2": build_group(2, b"\x02\x01\x01")}),
+    ("EMRTD-050", {"EF.DG2": build_dg2([PICTURE]).replace(bytes.fromhex("0201017F60"), bytes.fromhex("0201027F60"))}),
+    ("EMRTD-051", {"EF.DG2": WRONG_OWNER}),
+    ("EMRTD-052", {"EF.DG2": face().replace(b"FAC\x00010", b"FAC\x00020")}),
+    ("EMRTD-054", {"EF.DG2": face(width=1)}),
+    ("EMRTD-054", {"EF.DG2": face(image=bytes(100))}),
+    ("EMRTD-055", {"EF.DG2": face(image=WITH_EXIF)}),
+    ("EMRTD-056", {"EF.DG3": finger(None)}),
+    ("EMRTD-056", {"EF.DG4": build_group(4, tlv.build(0x7F61, b"\x02\x01\x00"))}),
+    ("EMRTD-057", {"EF.DG7": DisplayedImages.of(7, [PICTURE]).build().replace(b"\x02\x01\x01", b"\x02\x01\x07", 1)}),
+    ("EMRTD-057", {"EF.DG5": build_group(5, b"")}),
+    ("EMRTD-058", {"EF.DG12": build_group(12, tlv.build(0x5F19, b"UTO"))}),
+    ("EMRTD-058", {"EF.DG12": build_group(12, named(0x5F26) + tlv.build(0x5F19, b"UTO"))}),
+    ("EMRTD-059", {"EF.DG12": build_group(12, named(0x5F26) + tlv.build(0x5F26, bytes.fromhex("20260102")))}),
+    ("EMRTD-060", {"EF.DG16": build_group(16, b"\x02\x01\xff")}),
+    ("EMRTD-060", {"EF.DG16": build_group(16, b"\x04\x00")}),
+    ("EMRTD-061", {"EF.DG14": build_group(14, b"\x30\x00")}),
+    ("EMRTD-062", {"EF.CardAccess": Document(pace=((2, 4, 12),)).access().der}),
+    ("EMRTD-063", {"EF.CardAccess": b"\x31\x02\x30\x00"}),
+    ("EMRTD-065", {"EF.DG15": build_group(15, b"\x30\x00")}),
+    ("EMRTD-065", {"EF.DG15": build_dg15(publickey.build_rsa((1 << 1022) + 1, 65537))}),
+]
+
+
+def rules(files: dict[str, bytes]) -> list[str]:
+    return [trouble.rule for trouble in content_troubles(files, TODAY)]
+
+
+def test_a_good_document_breaks_no_rule() -> None:
+    assert content_troubles(GOOD, TODAY) == []
+
+
+@pytest.mark.parametrize(("rule", "changed"), FAULTS, ids=lambda value: value if isinstance(value, str) else "")
+def test_each_fault_is_named_by_its_rule_alone(rule: str, changed: dict[str, bytes]) -> None:
+    assert set(rules(GOOD | changed)) == {rule}
+
+
+@pytest.mark.parametrize("access", [ONLY_CAM, UNKNOWN])
+def test_what_a_document_offers_can_be_used(access: bytes) -> None:
+    assert set(rules({"EF.CardAccess": access})) == {"EMRTD-063"}
+
+
+def test_nothing_of_the_zone_is_quoted() -> None:
+    for rule, changed in FAULTS:
+        for trouble in content_troubles(GOOD | changed, TODAY):
+            said = f"{trouble.where} {trouble.expected} {trouble.actual}"
+            assert not any(word in said for word in ("ERIKSSON", "Eriksson", MRZ.document_number, "740812")), rule
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(GOOD)), st.data())
+def test_any_bytes_are_a_finding_and_never_more(name: str, data: st.DataObject) -> None:
+    content = bytearray(GOOD[name])
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    assert set(rules(GOOD | {name: bytes(content)})) <= set(RULES)
+
+
+def test_every_rule_has_a_clause_and_a_text() -> None:
+    assert len(RULES) == 79
+    assert all(rule.clause and rule.text for rule in RULES.values())
+    assert set(CASES) < set(RULES)
