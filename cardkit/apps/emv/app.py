@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from cardkit.apps.emv import dump
@@ -13,6 +14,8 @@ from cardkit.apps.emv.prepare.groupings import from_values, to_values
 from cardkit.apps.emv.prepare.issuer import file_names
 from cardkit.apps.emv.prepare.printing import printed_card
 from cardkit.apps.emv.prepare.tracks import tracks_of
+from cardkit.apps.emv.rules.expectation import Expectation
+from cardkit.apps.emv.rules.ordered import expectation_of
 from cardkit.apps.emv.schema import ChipBlock, EmvBlock
 from cardkit.apps.emv.states.filling import contents_of, with_data
 from cardkit.apps.emv.states.judging import RULES, judge
@@ -111,6 +114,17 @@ class EmvBlueprint:
         except (EncodingError, AuthenticationError, ProtocolError) as error:
             raise ProfileError(f"prepared values are not of this record: {error}") from None
         return EmvBlueprint(self._common, GpBlueprint(scripts, self._common.gp_template), card)
+
+    def expectation(
+        self, today: date, record: Mapping[str, Any] | None = None, keystore: KeyStore | None = None
+    ) -> Expectation:
+        """Return what the verification rules expect of a card, or of any card of this product.
+
+        :param record: of the order, None where it is not known.  :param keystore: None where no key is to be used.
+        :raises KeyStoreError: when a key is missing.
+        """
+        holder = None if record is None else holder_in(self.product, self._common.template.resolve(record))
+        return expectation_of(self.product, today, keystore, holder)
 
     def printed(self, record: Mapping[str, Any], values: Mapping[str, Secret], keystore: KeyStore) -> tuple[str, ...]:
         """Return what the printer gets: named fields, stripe, and the clear groupings of the chip."""

@@ -6,11 +6,11 @@ What nobody looked at is None or missing: a rule says then that it was not check
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from cardkit.apps.emv.afl import AflEntry, parse_afl
+from cardkit.apps.emv.afl import LARGEST_SFI, AflEntry
 from cardkit.apps.emv.fci import Fci
 from cardkit.apps.emv.tags import tag_bytes
 from cardkit.apps.emv.template import parse_objects
@@ -23,7 +23,8 @@ CONTACT, CONTACTLESS = "contact", "contactless"
 AIP, AFL = b"\x82", b"\x94"
 RECORD, FORMAT_1, FORMAT_2 = 0x70, 0x80, 0x77
 LAST_EMV_SFI = 10
-_AIP_BYTES = 2
+_AIP_BYTES, _ENTRY_BYTES = 2, 4
+_SFIS = range(1, LARGEST_SFI + 1)
 _TTQ = b"\x9f\x66"
 
 RecordId = tuple[int, int]
@@ -172,7 +173,7 @@ class Side:
     @cached_property
     def answer(self) -> Mapping[bytes, bytes]:
         """The same by tag, the first of a kind."""
-        return dict(reversed(self.answered))
+        return first_of_each(self.answered)
 
     @property
     def aip(self) -> bytes:
@@ -186,11 +187,14 @@ class Side:
 
     @cached_property
     def entries(self) -> tuple[AflEntry, ...]:
-        """The entries of the AFL; nothing where it is malformed."""
-        try:
-            return parse_afl(self.afl)
-        except EncodingError:
-            return ()
+        """The entries of the AFL that name records; one that counts more signed records than it has signs none."""
+        afl = self.afl
+        coded = (afl[start : start + _ENTRY_BYTES] for start in range(0, len(afl) - _ENTRY_BYTES + 1, _ENTRY_BYTES))
+        return tuple(
+            AflEntry(sfi >> 3, first, last, signed if signed <= last - first + 1 else 0)
+            for sfi, first, last, signed in coded
+            if sfi >> 3 in _SFIS and 1 <= first <= last
+        )
 
     @cached_property
     def listed(self) -> Mapping[RecordId, bool]:
@@ -208,7 +212,7 @@ class Side:
     @cached_property
     def by_record(self) -> Mapping[RecordId, Mapping[bytes, bytes]]:
         """Primitive data objects by record; of a file beyond SFI 10 that holds none, nothing."""
-        return {name: dict(reversed(list(contents(body)))) for name, body in self.read.items()}
+        return {name: first_of_each(contents(body)) for name, body in self.read.items()}
 
     @cached_property
     def counted(self) -> Counter[bytes]:
@@ -218,10 +222,7 @@ class Side:
     @cached_property
     def objects(self) -> Mapping[bytes, bytes]:
         """What the card says of itself to a terminal: data objects of records and of the answer to GPO, by tag."""
-        found: dict[bytes, bytes] = {}
-        for values in (*self.by_record.values(), self.answer):
-            found |= {tag: value for tag, value in values.items() if tag not in found}
-        return found
+        return first_of_each(item for values in (*self.by_record.values(), self.answer) for item in values.items())
 
     @property
     def signed_records(self) -> tuple[tuple[int, bytes], ...]:
@@ -265,11 +266,12 @@ class CardPicture:
 
 
 def read_fci(reply: Reply | None) -> Fci | None:
-    """Read an answer to SELECT; None where it is no FCI."""
+    """Read an answer to SELECT, whatever is behind the template; None where it is no FCI."""
     if reply is None or reply.sw not in (OK, BLOCKED):
         return None
+    items = objects_of(reply.data)
     try:
-        return Fci.parse(reply.data, blocked=reply.sw == BLOCKED)
+        return Fci.parse(items[0].build() if items else b"", blocked=reply.sw == BLOCKED)
     except ProtocolError:
         return None
 
@@ -280,6 +282,14 @@ def objects_of(data: bytes) -> tuple[Tlv, ...]:
         return parse_objects(data)
     except EncodingError:
         return ()
+
+
+def first_of_each(objects: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return data objects by tag, in order; the first of a kind counts."""
+    found: dict[bytes, bytes] = {}
+    for tag, value in objects:
+        found.setdefault(tag, value)
+    return found
 
 
 def contents(body: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -96,9 +96,9 @@ def _places(picture: CardPicture) -> Iterator[Place]:
     """Yield tag and place of every data object, with its value."""
     for number, reply in picture.pse_records.items():
         yield from _within(f"PSE record {number}", reply.data)
-    for name, reply in (("PSE", picture.pse), ("PPSE", picture.ppse)):
-        if reply is not None:
-            yield from _within(name, reply.data)
+    for name, fci in (("PSE", picture.pse), ("PPSE", picture.ppse)):
+        if fci is not None:
+            yield from _within(name, fci.data)
     for side in picture.sides:
         yield from _of_side(side)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -12,7 +12,7 @@ from cardkit.apps.emv.prepare.application import card_keys
 from cardkit.apps.emv.prepare.groupings import ApplicationData
 from cardkit.apps.emv.prepare.holder import Holder
 from cardkit.apps.emv.prepare.tracks import tracks_of
-from cardkit.apps.emv.rules.expectation import Expectation, Ordered
+from cardkit.apps.emv.rules.expectation import Expectation, Ordered, Printed
 from cardkit.apps.emv.schema import InterfaceBlock, PaymentBlock
 from cardkit.apps.emv.states.product import PaymentProduct
 from cardkit.crypto import KeyStore
@@ -21,6 +21,7 @@ from cardkit.errors import EncodingError
 
 _IAD = "9F10"
 _TEST = "test:"
+_PRINTED = ("PAN", "THRU", "NAME", "CVV2", "TRACK1", "TRACK2")
 
 
 def expectation_of(
@@ -85,6 +86,28 @@ def _key_names(product: PaymentProduct) -> Iterator[str]:
     yield from (block.issuer.key, block.tracks.cvk, block.tracks.pvk)
     for item in block.applications:
         yield from (item.keys.ac, item.keys.smi, item.keys.smc, item.keys.idn, item.keys.cvc3)
+
+
+def printed_cards(lines: Iterable[str]) -> Iterator[Printed]:
+    """Yield what a file of :func:`cardkit.apps.emv.prepare.printing.printed_card` says of each card; a PAN begins one.
+
+    >>> [card.thru for card in printed_cards(["PAN=9999 9900 0000 0014", "THRU=12/29"])]
+    ['12/29']
+    """
+    found: dict[str, str] = {}
+    for name, _, value in (line.rstrip("\r\n").partition("=") for line in lines):
+        if name == "PAN" and found:
+            yield _printed(found)
+            found = {}
+        if name in _PRINTED:
+            found[name] = value
+    if found:
+        yield _printed(found)
+
+
+def _printed(fields: Mapping[str, str]) -> Printed:
+    pan, thru, name, cvv2, track1, track2 = (fields.get(field, "") for field in _PRINTED)
+    return Printed(pan.replace(" ", ""), thru, name, cvv2, track1, track2)
 
 
 def prepared_check_values(
