@@ -28,7 +28,7 @@ _DATE_SIZE, _LAST_DIGIT = 6, 9
 FOR_BAC, FOR_PACE = 0x01, 0x02  # uses of the MRZ information
 
 _VALUE, _TRIES, _USES = 0x81, 0x82, 0x83
-_NUMBER, _EXPLICIT, _SECRET, _GENERATE, _HASH, _KEY_ID = 0x80, (0x81, 0x82, 0x83, 0x84, 0x85), 0x86, 0x87, 0x88, 0x89
+_NUMBER, _EXPLICIT, SECRET, _GENERATE, _HASH, _KEY_ID = 0x80, (0x81, 0x82, 0x83, 0x84, 0x85), 0x86, 0x87, 0x88, 0x89
 _RSA_HASH: Final = 0x83
 _CRT: Final = (0x92, 0x93, 0x94, 0x95, 0x96)
 _RSA_SIZES: Final = range(128, 513)
@@ -213,18 +213,18 @@ def _with_secret(value: bytes, random: Random) -> bytes:
     objects = ber.unique(value)
     if _GENERATE not in objects:
         return value
-    if objects[_GENERATE] or _SECRET in objects:
+    if objects[_GENERATE] or SECRET in objects:
         raise refuse()
     group = _group(objects)
     size = (group.order.bit_length() + 7) // 8
     rest = b"".join(tlv.build(tag, part) for tag, part in objects.items() if tag != _GENERATE)
-    return rest + tlv.build(_SECRET, group.draw(random).to_bytes(size, "big"))
+    return rest + tlv.build(SECRET, group.draw(random).to_bytes(size, "big"))
 
 
 def _agreement(value: bytes) -> AgreementKey:
-    objects = ber.unique(value, frozenset((_NUMBER, *_EXPLICIT, _SECRET, _HASH, _KEY_ID)))
+    objects = ber.unique(value, frozenset((_NUMBER, *_EXPLICIT, SECRET, _HASH, _KEY_ID)))
     group = _group(objects)
-    secret = int.from_bytes(objects.get(_SECRET, b""), "big")
+    secret = int.from_bytes(objects.get(SECRET, b""), "big")
     key_id, digest = objects.get(_KEY_ID), objects.get(_HASH)
     if not 0 < secret < group.order or (digest is not None and _byte(digest, 0) not in HASHES):
         raise refuse()

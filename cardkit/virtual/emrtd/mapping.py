@@ -22,8 +22,8 @@ def generic(group: Group, nonce: bytes, secret: int, theirs: bytes) -> bytes:
 
     :raises StatusWordError: 6A80 for a key that is none.
     """
-    shared = group.power(secret, theirs)
-    return group.combine(group.power(int.from_bytes(nonce, "big") % group.order, group.generator), shared)
+    shared, scalar = group.power(secret, theirs), int.from_bytes(nonce, "big") % group.order
+    return group.combine(group.power(scalar, group.generator), shared) if scalar else shared
 
 
 def integrated(group: Group, suite: Suite, nonce: bytes, theirs: bytes) -> bytes:
