@@ -15,7 +15,7 @@ from cardkit.apps.pki import cvc, issuing
 from cardkit.apps.pki.certificate import Certificate
 from cardkit.apps.pki.cms import Signer
 from cardkit.apps.pki.crl import Crl, Revocation, issue_crl
-from cardkit.apps.pki.cvc import CvRequest, Right
+from cardkit.apps.pki.cvc import CvCertificate, CvRequest, Right, check_chain
 from cardkit.apps.pki.issuing import Request, Term
 from cardkit.apps.pki.masterlist import issue_master_list
 from cardkit.apps.pki.names import name_text
@@ -248,7 +248,10 @@ def cvca(
         content = cvc.issue(request, holders[above], keys[above])
         made[kind] = opened.add(kind, keys[at].reference, content, "cvcert")
     opened.save()
-    return {kind: str(path) for kind, path in made.items()}
+    point, *chain = (CvCertificate.parse(path.read_bytes()) for path in made.values())
+    effective = Right(check_chain(point, chain)[0])
+    shown = {kind: str(path) for kind, path in made.items()}
+    return shown | {"rights": ", ".join(word for word, right in _RIGHTS.items() if right in effective)}
 
 
 def _rights(text: str) -> Right:

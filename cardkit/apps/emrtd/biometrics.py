@@ -30,9 +30,6 @@ class Modality(IntEnum):
     IRIS = 0x10
 
 
-GROUP_OF_MODALITY = {Modality.FACE: 2, Modality.FINGER: 3, Modality.IRIS: 4}
-
-
 class FormatType(IntEnum):
     """Format of the data: bytes 88 of the header. ICAO Doc 9303-9"""
 

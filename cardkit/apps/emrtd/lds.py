@@ -16,8 +16,6 @@ from cardkit.encoding.tlv import Tlv, TlvList
 from cardkit.errors import EncodingError
 
 LDS1_AID = bytes.fromhex("A0000002471001")
-LDS2_AIDS = tuple(bytes.fromhex(f"A000000247200{number}") for number in (1, 2, 3))
-"""Travel records, visas, additional biometrics."""
 GROUP_NUMBERS = range(1, 17)
 COUNT = 0x02
 """Tag of the number of instances in DG2 to DG5, DG7, DG11, DG12 and DG16; one byte."""
@@ -75,8 +73,6 @@ class Departure(StrEnum):
     BER = "BER with indefinite lengths"
     CONTENT_TYPE = "content type of another standard"
     SIGNER_NAMED_OTHERWISE = "signer identifier does not match the certificate"
-    WRONG_CURVE_LABEL = "key labelled with another curve"
-    INFERRED = "protocol inferred from a key"
 
 
 @dataclass(frozen=True, slots=True)

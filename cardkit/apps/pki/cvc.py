@@ -25,8 +25,6 @@ _ROLE, _AUTHORIZATION = 0x06, 0x53
 _WHAT = "card verifiable certificate"
 _TERMINAL = "0.4.0.127.0.7.2.2.2"
 INSPECTION_SYSTEM = "0.4.0.127.0.7.3.1.2.1"
-AUTHENTICATION_TERMINAL = "0.4.0.127.0.7.3.1.2.2"
-SIGNATURE_TERMINAL = "0.4.0.127.0.7.3.1.2.3"
 # TR-03110-3 A.6.4, A.6.5
 _ECDSA = {f"{_TERMINAL}.2.{n}": name for n, name in enumerate(("sha1", "sha224", "sha256", "sha384", "sha512"), 1)}
 _ECDSA_OID = {name: oid for oid, name in _ECDSA.items()}

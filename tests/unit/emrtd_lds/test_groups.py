@@ -8,7 +8,7 @@ from cardkit.apps.emrtd.com import Com
 from cardkit.apps.emrtd.details import DG11, DG12, Details, Kind
 from cardkit.apps.emrtd.directory import AtrInfo, Directory, ExtendedLength
 from cardkit.apps.emrtd.groups import build_dg1, build_dg15, build_group, open_group, parse_dg1, parse_dg15
-from cardkit.apps.emrtd.lds import DATA_GROUPS, FILES, LDS1_AID, LDS2_AIDS, Departure, open_file
+from cardkit.apps.emrtd.lds import DATA_GROUPS, FILES, LDS1_AID, Departure, open_file
 from cardkit.apps.emrtd.persons import Person, Persons
 from cardkit.encoding import der, tlv
 from cardkit.errors import EncodingError
@@ -157,8 +157,9 @@ def test_a_wrong_count_of_persons_is_a_deviation():
 
 def test_directory():
     data = FILES_OF["EF.DIR with four applications"]
-    assert Directory.parse(data + bytes(5)).aids == (LDS1_AID, *LDS2_AIDS)
-    assert Directory.of((LDS1_AID, *LDS2_AIDS)).build() == data
+    aids = (LDS1_AID, *(bytes.fromhex(f"A000000247200{number}") for number in (1, 2, 3)))
+    assert Directory.parse(data + bytes(5)).aids == aids
+    assert Directory.of(aids).build() == data
 
 
 def test_extended_length_of_atr_info():

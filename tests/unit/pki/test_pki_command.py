@@ -105,7 +105,7 @@ def test_explicit_parameters_on_request(call, plant):
 
 def test_terminals(call, plant):
     init(call)
-    call("cvca", "--rights", "finger,iris")
+    assert call("cvca", "--rights", "finger,iris")["rights"] == "finger, iris"
     point, *chain = (CvCertificate.parse(in_folder(plant, f"{name}-1.cvcert")) for name in ("cvca", "dv", "is"))
     assert check_chain(point, chain) == b"\x03"
     assert (chain[-1].effective.isoformat(), chain[-1].expires.isoformat()) == ("2026-11-22", "2026-12-22")
