@@ -54,6 +54,10 @@ def test_key_block_is_imported_for_its_purpose_only(protected, usage, mode, purp
     assert Key(VALUE, "x", "AES-128", purpose) == protected._key("order:x")
 
 
+def changed(text):
+    return text[:-1] + ("0" if text[-1] != "0" else "1")
+
+
 @pytest.mark.parametrize(
     ("new", "text", "message"),
     [
@@ -67,7 +71,7 @@ def test_key_block_is_imported_for_its_purpose_only(protected, usage, mode, purp
         ({"exportable": True}, block(exportability="N"), "the key block says N: it stays in"),
         ({"exportable": True}, block(exportability="S"), "the key block says S: it stays in"),
         ({}, block(value=GP_KEY), "a known test key"),
-        ({}, block()[:-1] + "0", "the MAC is wrong|length"),
+        ({}, changed(block()), "the MAC is wrong"),
     ],
 )
 def test_key_block_that_does_not_fit_is_refused(protected, new, text, message):

@@ -154,3 +154,14 @@ def test_missing_value_is_named():
 def test_issuer_data_of_another_family_are_refused():
     with pytest.raises(EncodingError, match="cryptogram mchip 14: 9F10 is of ccd A5"):
         cryptogram_data(find_version("mchip", 0x14), VALUES | {b"\x9f\x10": IAD})
+
+
+def test_fifth_byte_of_issuer_data_is_the_last_that_must_be_there():
+    """qVSDC takes one byte of 9F10, the fifth: five bytes are enough, four are not."""
+    version = find_version("vsdc", 0x11)
+    values = {tag: bytes(2) for tag in (b"\x9f\x02", b"\x9f\x37", b"\x9f\x36")}
+
+    assert cryptogram_data(version, {**values, b"\x9f\x10": bytes.fromhex("0601110300")}) == bytes(6) + b"\x00"
+    assert cryptogram_data(version, {**values, b"\x9f\x10": bytes.fromhex("06011103A5")})[-1:] == b"\xa5"
+    with pytest.raises(EncodingError, match="9F10 of 4 bytes, expected 5 or more"):
+        cryptogram_data(version, {**values, b"\x9f\x10": bytes(4)})
