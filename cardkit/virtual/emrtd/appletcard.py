@@ -4,13 +4,12 @@ SELECT by name decides who answers: the document, or the platform. After a reset
 installed with the privilege Card Reset.
 """
 
-from pathlib import Path
+from functools import cached_property
 from typing import Final
 
 from .. import statuswords as sw
 from ..gp import cells
 from ..gp.card import GpCard
-from ..gp.image import GpImage
 from .document import EMRTD_AID, OPERATIONAL, Document
 from .passport import SELECT, Passport
 
@@ -21,18 +20,11 @@ _NAME_AT: Final = 5
 class AppletCard(GpCard):
     """One virtual chip; parameters as those of GpCard."""
 
-    def __init__(
-        self,
-        image: GpImage,
-        *,
-        serial: bytes | None = None,
-        seed: int | None = None,
-        protocol: int | None = None,
-        store: Path | None = None,
-    ) -> None:
-        super().__init__(image, serial=serial, seed=seed, protocol=protocol, store=store)
+    @cached_property
+    def passport(self) -> Passport:
+        """What the document is for strangers."""
         document = Document(self.chip.journal, cells.folder(cells.APPLICATION, EMRTD_AID))
-        self.passport = Passport(document, self.chip.random)
+        return Passport(document, self.chip.random)
 
     def power(self, cold: bool) -> None:
         """Cold or warm reset: everything volatile is lost either way."""
