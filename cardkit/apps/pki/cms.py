@@ -24,7 +24,7 @@ CONTENT_TYPE = "1.2.840.113549.1.9.3"
 MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 SIGNING_TIME = "1.2.840.113549.1.9.5"
 _VERSION = 3
-_BY_ISSUER, _BY_KEY = 1, 3
+_BY_ISSUER = 1
 _WHAT = "SignedData"
 
 
@@ -217,7 +217,6 @@ def sign(
     :param signing_time: aware; None leaves the attribute out.  :param certificates: besides the signer's.
     :raises KeyStoreError: as of the key store.
     """
-    certificate = Certificate.parse(signer.certificate)
     hashed = signer.digest or signer.key.hash
     attributes = [
         _attribute(CONTENT_TYPE, der.oid(content_type)),
@@ -225,15 +224,7 @@ def sign(
     ]
     if signing_time is not None:
         attributes.append(_attribute(SIGNING_TIME, der.time(signing_time)))
-    signed = der.set_of(attributes)
-    info = der.sequence(
-        der.integer(_BY_ISSUER),
-        der.sequence(certificate.issuer, der.integer(certificate.serial)),
-        hash_identifier(hashed),
-        tlv.build(0xA0, signed[len(signed) - len(b"".join(attributes)) :]),
-        signer.key.algorithm,
-        der.octets(signer.key.sign(signed)),
-    )
+    info = _signer_info(signer, hashed, der.set_of(attributes))
     inside = b"".join(sorted({signer.certificate, *certificates}))
     data = der.sequence(
         der.integer(_VERSION),
@@ -243,6 +234,19 @@ def sign(
         der.set_of([info]),
     )
     return der.sequence(der.oid(SIGNED_DATA), der.explicit(0, data))
+
+
+def _signer_info(signer: Signer, hashed: str, signed: bytes) -> bytes:
+    """Return a SignerInfo.  :param signed: the attributes as they are hashed, a SET OF."""
+    certificate = Certificate.parse(signer.certificate)
+    return der.sequence(
+        der.integer(_BY_ISSUER),
+        der.sequence(certificate.issuer, der.integer(certificate.serial)),
+        hash_identifier(hashed),
+        tlv.build(0xA0, tlv.first(signed)[0].value),
+        signer.key.algorithm,
+        der.octets(signer.key.sign(signed)),
+    )
 
 
 def _attribute(oid: str, value: bytes) -> bytes:
