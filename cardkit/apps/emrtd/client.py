@@ -110,7 +110,7 @@ class DocumentClient:
             raise ProtocolError(f"{file.name}: announces {size:,} bytes, expected {MOST_FILE_BYTES:,} at most")
         data = bytearray(first)
         while len(data) < size:
-            part = self._part(file, len(data), size - len(data))
+            part = self._next_part(file, len(data), size)
             if not part:
                 raise ProtocolError(f"{file.name}: ends after {len(data)} bytes, announces {size}")
             data += part
@@ -197,6 +197,12 @@ class DocumentClient:
             self._require(select, f"SELECT {file.name}")
             return self._part(file, 0, self._block)
         return self._data(command, response, file.name)
+
+    def _next_part(self, file: LdsFile, offset: int, size: int) -> bytes:
+        try:
+            return self._part(file, offset, size - offset)
+        except StatusError as error:
+            raise ProtocolError(f"{file.name}: ends after {offset} bytes, announces {size}: {error}") from None
 
     def _part(self, file: LdsFile, offset: int, size: int) -> bytes:
         """Return what comes at an offset of the current file: `size` bytes or fewer."""

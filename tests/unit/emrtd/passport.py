@@ -28,7 +28,7 @@ from cardkit.apps.pki.trust import TrustStore
 from cardkit.channel import Channel
 from cardkit.crypto.groups import EcGroup, Group, standardized_group
 from cardkit.encoding import der, tlv
-from cardkit.transport.loopback import LoopbackConnection
+from cardkit.transport.loopback import CardSeam, LoopbackConnection
 from cardkit.virtual import make_card
 from tests.card.emrtd import plant
 from tests.unit.pki import issuers
@@ -154,6 +154,10 @@ class Document:
 
     def make(self) -> Channel:
         """Return a channel to the finished document."""
+        return Channel(LoopbackConnection(self.card()))
+
+    def card(self) -> CardSeam:
+        """Return the finished document."""
         files = self.files()
         names = {"EF.COM": "011E", "EF.SOD": "011D", **{f"EF.DG{number}": f"01{number:02X}" for number in range(1, 17)}}
         inside = {
@@ -163,9 +167,8 @@ class Document:
         outside = {"011D": (files["EF.CardSecurity"], "pace")}
         if self.pace:
             outside["011C"] = (files["EF.CardAccess"], "always")
-        make: Callable[..., object] = plant.make_applet if self.image == "emrtd-applet" else plant.make_native
-        card = make(make_card(self.image, seed=1), {"mf": outside, "df": inside, "keys": self.chip_keys()})
-        return Channel(LoopbackConnection(card))
+        make: Callable[..., CardSeam] = plant.make_applet if self.image == "emrtd-applet" else plant.make_native
+        return make(make_card(self.image, seed=1), {"mf": outside, "df": inside, "keys": self.chip_keys()})
 
 
 def digits(day: date) -> bytes:
