@@ -32,6 +32,7 @@ from cardkit.target import open_card
 
 _ASK = ""
 _FAILED = 1
+_OF_A_PKI = (".json", ".cvcert")  # what the folder of cardkit id pki holds besides
 _MOST_TRUSTED_BYTES = 64 << 20  # the master list of a big state has 1 MB
 _KINDS = {"mrz": PasswordKind.MRZ, "can": PasswordKind.CAN, "pin": PasswordKind.PIN, "puk": PasswordKind.PUK}
 
@@ -126,7 +127,7 @@ def _trust(folder: Path | None) -> TrustStore:
     """Read whom to trust; files that are too big to be certificates are not read."""
     if folder is None:
         return TrustStore()
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in _OF_A_PKI)
     total = sum(path.stat().st_size for path in paths)
     if total > _MOST_TRUSTED_BYTES:
         raise EncodingError(f"{folder}: {total:,} bytes, expected {_MOST_TRUSTED_BYTES:,} at most")
