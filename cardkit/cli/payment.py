@@ -14,6 +14,7 @@ VERBS = {
     "certify": ("payment_certify", "Certify an issuer's key with a payment system's."),
     "decode": ("payment_decode:decode_command", "Say what payment data mean: templates, lists, bits."),
     "transaction": ("payment_transaction:transaction_command", "Take a card through a whole transaction, explained."),
+    "validate": ("payment_validate:validate_command", "Judge cards or dumps by the rules, and by rule packs."),
 }
 
 

@@ -70,28 +70,28 @@ def open_issuer(choice: IssuerChoice, stack: ExitStack) -> tuple[IssuerHost | No
     """
     capks = CapkStore()
     for path in choice.capk:
-        _add_all(capks, path.read_text(encoding="utf-8"), str(path))
+        add_capks(capks, path.read_text(encoding="utf-8"), str(path))
     if not choice.profile:
         if choice.scripts:
             raise ProfileError("scripts carry MACs by an issuer's keys: expected --profile")
         return _fixed(choice.answer), capks
     profile = load_profile(choice.profile)
-    files = _payment_files(profile)
-    if files.block.issuer.authorities:
-        content = files.contents[files.block.issuer.authorities]
-        _add_all(capks, content.decode("utf-8"), files.block.issuer.authorities)
+    files = payment_files(profile)
+    add_authorities(capks, files)
     store = open_keystore(choice.keys_url, choice.descriptor) if choice.keys_url else profile.test_keystore()
-    return _hosts(files, stack.enter_context(store), choice), capks
+    return issuers_of(files, stack.enter_context(store), choice), capks
 
 
-def _payment_files(profile: Profile) -> EmvFiles:
+def payment_files(profile: Profile) -> EmvFiles:
+    """Return what a profile says of a payment card.  :raises ProfileError: when it is of none."""
     block = profile.blocks.get("emv")
     if not isinstance(block, EmvFiles):
         raise ProfileError(f"{profile.path}: no payment card, expected a profile with [emv]")
     return block
 
 
-def _hosts(files: EmvFiles, keystore: EmvKeyStore, choice: IssuerChoice) -> IssuersByApplication:
+def issuers_of(files: EmvFiles, keystore: EmvKeyStore, choice: IssuerChoice) -> IssuersByApplication:
+    """Return the issuer hosts of a profile's applications."""
     check = _pin_check(files.block.tracks)
     policy = IssuerPolicy(approve=choice.answer in ("", "00"), pin_check=check, scripts=choice.scripts)
     return IssuersByApplication(
@@ -118,6 +118,14 @@ def _fixed(code: str) -> FixedHost | None:
     return FixedHost(code.encode("ascii")) if code else None
 
 
-def _add_all(capks: CapkStore, text: str, where: str) -> None:
+def add_authorities(capks: CapkStore, files: EmvFiles) -> None:
+    """Hold the CA keys a profile names, too.  :raises EncodingError: on a wrong list."""
+    name = files.block.issuer.authorities
+    if name:
+        add_capks(capks, files.contents[name].decode("utf-8"), name)
+
+
+def add_capks(capks: CapkStore, text: str, where: str) -> None:
+    """Hold the keys of a list, too.  :raises EncodingError: on a wrong one."""
     for key in parse_capk(text, where):
         capks.add(key)

@@ -21,7 +21,7 @@ from cardkit.perso import personalize, plan, prepare
 from cardkit.perso.planner import printed, working
 from cardkit.profile import load_profile, read_order
 from cardkit.target import Card
-from cardkit.transport.loopback import LoopbackConnection
+from cardkit.transport.loopback import CardSeam, LoopbackConnection
 from cardkit.virtual import make_card
 
 from .paper import Recipe, remade
@@ -34,6 +34,7 @@ TRACED = bytes.fromhex("9F7F2A") + bytes(range(1, 43))
 LIMITS = Limits(gpo_ms=500, answer_ms=2000, atc=20, issuer_bits=1024, icc_bits=1024)
 SUFFERED = Destroyed(True, False, True, False, True, 3)
 
+CHIPS: dict[str, CardSeam] = {}
 Pair = tuple[CardPicture, Expectation]
 
 
@@ -54,8 +55,10 @@ def make(name: str, number: int = 1) -> Pair:
     record = read_order(profile, PROFILES / name / "order.csv", keystore).records[number - 1]
     prepared = prepare(profile, record, keystore, seeded(f"card {number}"))
     todo = plan(profile, record, prepared, keystore)
-    card = Card(LoopbackConnection(make_card("emv-cps", seed=number)))
+    chip = make_card("emv-cps", seed=number)
+    card = Card(LoopbackConnection(chip))
     assert personalize(todo, card, keystore).verdict == "GOOD"
+    CHIPS[name] = chip
     card.reset(cold=True)
     clock = itertools.count()
     means = Means(seeded("terminal"), lambda: next(clock) / 1000, TODAY)
@@ -71,6 +74,13 @@ def make(name: str, number: int = 1) -> Pair:
     return replace(picture, sides=sides, cplc=TRACED), replace(
         expected, capks=capks, check_values=values, printed=lines, traced=True, limits=LIMITS
     )
+
+
+def chip_of(name: str) -> CardSeam:
+    """Return a chip that was made by a profile."""
+    if name not in CHIPS:
+        make(name)
+    return CHIPS[name]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,9 @@ from cardkit.apps.emv.rules.expectation import Expectation
 from cardkit.crypto.weakrsa import shared_factors
 from cardkit.desired import Finding
 
-MAY_DIFFER = VARYING | {"9F4B", "9F69", "9F26", "9F10", "9F27", "94"}
+DYNAMIC = frozenset(("9F36", "9F13", "9F17", "9F26", "9F27", "9F10", "9F4B", "9F69"))
+"""Tags, in hexadecimal digits, whose values differ from one transaction of a card to the next."""
+MAY_DIFFER = VARYING | DYNAMIC
 """Tags, in hexadecimal digits, whose values differ between good cards of one product."""
 
 Place = tuple[str, str]
@@ -35,10 +37,10 @@ def batch_findings(
 
 
 def dump_sha256(picture: CardPicture) -> str:
-    """Return the hash of everything a card shows but its transaction counter: what stays of it when it has left."""
+    """Return the hash of everything a card shows that stays as it is: what is kept of it when it has left."""
     digest = hashlib.sha256()
     for where, value in sorted(_places(picture)):
-        if not where.startswith("9F36 "):
+        if where.partition(" ")[0] not in DYNAMIC:
             digest.update(f"{where}={value}\n".encode())
     return digest.hexdigest()
 
