@@ -67,11 +67,13 @@ def _restore(code: int, data: memoryview) -> date | Secret:
     if code == _SECRET:
         return Secret(clear, facts.decode())
     if code == _KEY:
-        key = msgspec.msgpack.decode(facts, type=_PackedKey)
+        key = _PACKED_KEY.decode(facts)
         return Key(clear, key.name, key.algorithm, key.usage, kvn=key.kvn)
     raise EncodingError(f"packed values: unknown extension {code}")
 
 
+# Made here and not at the first key: msgspec 0.22 crashes when two threads are the first to decode a struct.
+_PACKED_KEY = msgspec.msgpack.Decoder(_PackedKey)
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_refused, order="deterministic")
 _DECODER = msgspec.msgpack.Decoder(type=dict[str, Any], ext_hook=_restore)
 

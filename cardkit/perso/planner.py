@@ -63,7 +63,7 @@ class Prepared:
     def from_bytes(cls, data: bytes) -> Prepared:
         """Read what :meth:`to_bytes` wrote.  :raises EncodingError: on anything else."""
         try:
-            stored = msgspec.json.decode(data, type=_StoredPrepared)
+            stored = _STORED.decode(data)
             rands = {name: bytes.fromhex(text) for name, text in stored.rands.items()}
             values = {name: Secret(bytes.fromhex(text), name) for name, text in stored.values.items()}
             tag, profile = bytes.fromhex(stored.tag), bytes.fromhex(stored.profile)
@@ -77,6 +77,10 @@ class _StoredPrepared(msgspec.Struct, forbid_unknown_fields=True):
     tag: str
     values: dict[str, str] = {}
     profile: str = ""
+
+
+# Made here and not at the first card: msgspec 0.22 crashes when two threads are the first to decode a struct.
+_STORED = msgspec.json.Decoder(_StoredPrepared)
 
 
 def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomBytes) -> Prepared:

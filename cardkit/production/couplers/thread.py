@@ -12,6 +12,10 @@ from cardkit.production.couplers.exchange import Exchange
 from cardkit.production.couplers.loop import serve
 from cardkit.production.couplers.messages import Answer, Order, Question
 
+_MAKING = threading.Lock()
+"""One bench is made at a time: the profile is read once for all, and msgspec 0.22 crashes when two threads are the
+first to decode a struct."""
+
 
 class ThreadLink:
     """The thread's side: orders come in a queue, questions are settled in this thread."""
@@ -68,6 +72,8 @@ class ThreadCoupler:
 
 def _run(link: ThreadLink, spec: BenchSpec, factory: BenchFactory) -> None:
     try:
-        serve(link, factory(spec, None))
+        with _MAKING:
+            bench = factory(spec, None)
+        serve(link, bench)
     except CardkitError as error:
         link.answer(messages.Broken(str(error)))
