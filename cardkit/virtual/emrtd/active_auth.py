@@ -38,7 +38,7 @@ def _announced_hash(document: Document) -> int:
     """The hash DG14 names for ECDSA; SHA-256 when it names none."""
     for info in security_infos.data_group_14(document):
         if info.protocol == security_infos.ACTIVE_AUTHENTICATION and info.identifier[:-1] == security_infos.PLAIN_ECDSA:
-            return info.identifier[-1]
+            return info.identifier[-1] if info.identifier[-1] in keys.HASHES else keys.DEFAULT_HASH
     return keys.DEFAULT_HASH
 
 

@@ -92,9 +92,10 @@ def authenticate(document: Document, session: Session, command: Command, random:
     if chosen.version < _VERSION_2:
         _switch(session, chosen.suite, group, shared, theirs)
         return tlv.build(_DYNAMIC, b""), sw.OK
-    announced = session.chain.ephemeral if session.chain is not None else b""
-    if announced and announced != group.compressed(theirs):
-        raise StatusWordError(WRONG)
+    if session.chain is not None and session.chain.ephemeral:
+        if session.chain.ephemeral != group.compressed(theirs):
+            raise StatusWordError(WRONG)
+        session.rights = session.chain.granted
     nonce = random(_NONCE_SIZE)
     mac = _switch(session, chosen.suite, group, shared, theirs, nonce)
     signed = tlv.build(_OID, chosen.protocol) + tlv.build(group.token_tag, theirs)

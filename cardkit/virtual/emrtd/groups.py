@@ -185,9 +185,14 @@ def explicit_group(parts: list[bytes]) -> EllipticGroup:
     point = int.from_bytes(base[1 : 1 + size], "big"), int.from_bytes(base[1 + size :], "big")
     curve = Curve(p, a, b, point, n)
     fits = size in _FIELD_SIZES and p & 1 and n > 1 and len(base) == 1 + 2 * size and base[0] == _UNCOMPRESSED
-    if not fits or not curve.holds(point):
+    if not fits or not curve.holds(point) or not (_may_be_prime(p) and _may_be_prime(n)):
         raise refuse()
     return EllipticGroup(curve)
+
+
+def _may_be_prime(number: int) -> bool:
+    """Fermat's test: modulo a number that fails it, divisions may be impossible."""
+    return pow(2, number - 1, number) == 1
 
 
 @cache

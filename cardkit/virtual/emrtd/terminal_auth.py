@@ -30,6 +30,7 @@ class Chain:
     :ivar parameters: objects of the last CVCA key, whose curve the others share.
     :ivar authorization: of all certificates so far, bit by bit.
     :ivar auxiliary: and `ephemeral`: of version 2, where this comes before chip authentication.
+    :ivar granted: what version 2 gives once chip authentication has followed.
     """
 
     reference: bytes = b""
@@ -39,7 +40,7 @@ class Chain:
     ready: bool = False
     auxiliary: bytes = b""
     ephemeral: bytes = b""
-    mechanism: bytes = b""
+    granted: int = 0
 
 
 def trust_points(document: Document) -> list[CvCertificate]:
@@ -148,8 +149,7 @@ def set_template(document: Document, session: Session, command: Command) -> Answ
         raise refuse()
     if chain is None or verified is None or verified.holder != objects[_REFERENCE] or verified.rank != cvcert.TERMINAL:
         raise StatusWordError(sw.DATA_NOT_FOUND)
-    chain.mechanism = objects.get(_MECHANISM, b"")
-    if chain.mechanism and chain.mechanism != verified.key[signatures.OID]:
+    if objects.get(_MECHANISM, verified.key[signatures.OID]) != verified.key[signatures.OID]:
         raise refuse()
     if _AUXILIARY in objects:
         chain.auxiliary = tlv.build(_AUXILIARY, objects[_AUXILIARY])
@@ -177,8 +177,11 @@ def authenticate(document: Document, session: Session, command: Command) -> Answ
     key = {**(chain.parameters or {}), **verified.key}
     if not signatures.verify(key, signed, command.data):
         raise StatusWordError(WRONG)
-    if verified.role == INSPECTION:
-        session.rights = chain.authorization[0] & _RIGHTS & _chat_limit(session)
+    granted = chain.authorization[0] & _RIGHTS & _chat_limit(session) if verified.role == INSPECTION else 0
+    if chain.ephemeral:
+        chain.granted = granted
+    else:
+        session.rights = granted
     return b"", sw.OK
 
 

@@ -64,6 +64,14 @@ WRONG_KEYS = {
 }
 
 
+def test_a_curve_modulo_no_prime_is_none():
+    parts = {name: bytes.fromhex(value) for name, value in issuance.DOMAINS["curves"]["12"].items()}
+    even = parts["p"][:-1] + b"\x01"
+    fields = tlv("81", even) + tlv("82", parts["a"]) + tlv("83", bytes(32)) + tlv("84", b"\x04" + bytes(64))
+    value = fields + tlv("85", parts["n"]) + tlv("86", b"\x05")
+    assert session().send(apdu(0, 0xDA, 0x81, 0x10, value)) == b"\x6a\x80"
+
+
 @pytest.mark.parametrize("identifier", WRONG_KEYS)
 def test_wrong_key_objects_are_refused(identifier):
     plant = session()

@@ -4,7 +4,8 @@ import pytest
 
 from .issuance import CAN, CHIP_KEY, DG3, DG4, MRZ_INFORMATION, domain
 from .reader import RefusedError
-from .terminals import CVCA, DV, LINKED, TERMINAL, TRUST, authenticate, digits, present
+from .terminals import CVCA, DV, ECDSA_SHA256, LINKED, TERMINAL, TRUST, authenticate, digits, present
+from .tlv import tlv
 
 
 @pytest.fixture
@@ -135,3 +136,27 @@ def test_a_link_certificate_becomes_the_trust_point(reader):
 def test_an_unknown_authority_is_named(reader):
     with pytest.raises(RefusedError, match="6A88"):
         present(reader, DV, DV.certify(TERMINAL, 0x03))
+
+
+@pytest.mark.parametrize("same_key", [True, False])
+def test_version_2_comes_before_chip_authentication_and_is_bound_to_it(issue, same_key):
+    group = domain(13)
+    reader = issue(keys=TRUST, version=2)
+    reader.pace(2, 2, group, 13, CAN, password=2)
+    chain(reader)
+    own = 0x1234567
+    ephemeral = group.comp(group.mul(own, group.g))
+    template = tlv("80", ECDSA_SHA256) + tlv("83", TERMINAL.name) + tlv("91", ephemeral)
+    reader.send(0, 0x22, 0x81, 0xA4, template)
+    challenge = reader.send(0, 0x84, 0, 0, ne=8)
+    reader.send(0, 0x82, 0, 0, TERMINAL.sign(reader.chip_identifier + challenge + ephemeral))
+    reader.select_application()
+    assert readable(reader) == []
+    public = group.encode(group.mul(CHIP_KEY % group.n, group.g))
+    if same_key:
+        reader.chip_authentication(group, public, 2, version=2, own=own)
+        assert readable(reader) == ["0103", "0104"]
+    else:
+        with pytest.raises(RefusedError, match="6300"):
+            reader.chip_authentication(group, public, 2, version=2, own=own + 1)
+        assert readable(reader) == []
