@@ -84,7 +84,7 @@ def authenticate(document: Document, trust: TrustStore, terms: Terms) -> Verdict
     troubles += _signature(sod, signer)
     if signer is None:
         return Verdict(sod, None, (), tuple(troubles))
-    chain = _guarded_chain(trust, signer)
+    chain = trust.chain(signer)
     mrz = document.mrz
     troubles += signer_troubles(signer, chain, trust, _times(sod, terms), mrz)
     troubles += authority_troubles(chain, signer, mrz)
@@ -173,13 +173,6 @@ def _signature(sod: Sod, signer: Certificate | None) -> Iterator[Trouble]:
             yield Trouble(rule, _SOD, "a signature that is right", "wrong under the signer's key")
     except EncodingError as error:
         yield Trouble(rule, _SOD, "a signature that can be checked", str(error))
-
-
-def _guarded_chain(trust: TrustStore, signer: Certificate) -> tuple[Certificate, ...]:
-    try:
-        return trust.chain(signer)
-    except EncodingError:
-        return ()
 
 
 def _times(sod: Sod, terms: Terms) -> tuple[datetime, datetime]:

@@ -233,5 +233,5 @@ def _loaded_ec(key: EcKey) -> ec.EllipticCurvePublicKey | None:
 def _loaded_rsa(key: RsaKey) -> RSAPublicKey:
     try:
         return RSAPublicNumbers(key.e, key.n).public_key()
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of negative numbers
         raise EncodingError(f"{_WHAT}: RSA key of {key.bits} bits cannot be used") from None

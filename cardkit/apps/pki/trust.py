@@ -127,7 +127,11 @@ def is_authority(certificate: Certificate) -> bool:
 
 
 def _may_have_issued(issuer: Certificate, certificate: Certificate) -> bool:
-    wanted, own = certificate.authority_key_identifier, issuer.subject_key_identifier
+    """Whether names and key identifiers fit; an identifier that cannot be read fits nothing."""
+    try:
+        wanted, own = certificate.authority_key_identifier, issuer.subject_key_identifier
+    except EncodingError:
+        return False
     return issuer.subject == certificate.issuer and (not wanted or not own or wanted == own)
 
 

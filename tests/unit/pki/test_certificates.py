@@ -222,6 +222,13 @@ def test_openssl_verify_takes_the_chain(tmp_path, name):
     assert done.stdout.split() == ["csca.pem:", "OK", "ds.pem:", "OK", "mls.pem:", "OK", "link.pem:", "OK"], done.stderr
 
 
+@pytest.mark.parametrize(("n", "e"), [(-5, 3), (15, -3), (0, 0), ((1 << 1024) + 1, 2)])
+def test_rsa_keys_that_are_none_are_refused(n, e):
+    algorithm = SignatureAlgorithm.parse(der.sequence(der.oid("1.2.840.113549.1.1.11")))
+    with pytest.raises(EncodingError, match="RSA key of"):
+        publickey.verifies(publickey.build_rsa(n, e), algorithm, b"", bytes(128))
+
+
 def test_weak_rsa_and_wrong_serials_are_refused():
     with pytest.raises(KeyStoreError, match="RSA of 1024 bits"):
         root("rsa-1024")

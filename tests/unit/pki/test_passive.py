@@ -247,6 +247,15 @@ def test_openssls_master_list_brings_its_four_authorities():
     assert len(store.authorities) == 4
 
 
+def test_an_authority_whose_identifier_cannot_be_read_spoils_nobody_elses_chain():
+    broken = bytearray(AUTHORITY[0])
+    identifier = Certificate.parse(AUTHORITY[0]).subject_key_identifier
+    broken[broken.index(b"\x04\x14" + identifier, broken.index(bytes.fromhex("0603551D0E"))) + 1] = 0x30
+    store = trusting(bytes(broken), AUTHORITY[0])
+    assert len(store.authorities) == 2
+    assert [one.der for one in store.chain(Certificate.parse(SIGNER.certificate))] == [AUTHORITY[0]]
+
+
 def test_a_trust_folder_may_hold_pem_and_says_what_it_cannot_use():
     pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(AUTHORITY[0]) + b"-----END CERTIFICATE-----\n"
     store = TrustStore.of([("a.pem", pem + pem), ("b.txt", b"hello"), ("c.pem", b"-----BEGIN X-----\n?\n-----END X")])
