@@ -43,7 +43,18 @@ def load(tmp_path, text):
 
 def test_names():
     payment = ("emrtd-2006", "emrtd-applet", "emrtd-native", "emv-cps", "emv-cps-kmc", "emv-cps-scp03", "emv-cps-t0")
-    assert images() == (*payment, "gp-scp02", "gp-scp03", "gsm-r", "piv", "sim2g", "uicc-bare", "usim", "usim-isim-5g")
+    assert images() == (
+        *payment,
+        "gp-scp02",
+        "gp-scp03",
+        "gsm-r",
+        "piv",
+        "pkcs15",
+        "sim2g",
+        "uicc-bare",
+        "usim",
+        "usim-isim-5g",
+    )
 
 
 def test_an_image_like_another_changes_what_it_names():
@@ -199,7 +210,7 @@ def test_missing_entries_are_named(tmp_path, broken):
 
 
 def test_unknown_names_and_wrong_serials():
-    with pytest.raises(ImageError, match=r"expected one of .*gp-scp02, gp-scp03, gsm-r, piv, sim2g, uicc-bare"):
+    with pytest.raises(ImageError, match=r"expected one of .*gp-scp02, gp-scp03, gsm-r, piv, pkcs15, sim2g, uicc-bare"):
         VirtualCard("nosuch")
     with pytest.raises(ImageError, match="serial of 3 bytes, expected 8"):
         VirtualCard("usim", serial=b"abc")

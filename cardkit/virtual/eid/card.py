@@ -5,8 +5,9 @@ from random import Random
 from ..chipcard import ChipCard
 from ..memory import Memory
 from .chip import EidChip
-from .image import EidImage
+from .image import SYSTEM_PIV, EidImage
 from .piv.chip import PivChip
+from .pkcs15.chip import Pkcs15Chip
 
 
 class EidCard(ChipCard):
@@ -16,4 +17,6 @@ class EidCard(ChipCard):
     chip: EidChip
 
     def _chip(self, memory: Memory, source: Random) -> EidChip:
-        return PivChip(self.image, memory, source)
+        if self.image.system == SYSTEM_PIV:
+            return PivChip(self.image, memory, source)
+        return Pkcs15Chip(self.image, memory, source)

@@ -7,12 +7,15 @@ from typing import Any, Final
 from ..errors import ImageError
 from . import reference
 from .piv import layout
+from .pkcs15 import files
+from .pkcs15.layout import FILES, MF
 
 SYSTEM_PIV, SYSTEM_PKCS15 = "piv", "pkcs15"
 SYSTEMS: Final = (SYSTEM_PIV, SYSTEM_PKCS15)
 SERIAL: Final = "serial"  # the cell of a chip's serial number
 _SERIAL_SIZES: Final = {SYSTEM_PIV: 4, SYSTEM_PKCS15: 8}
 _VERSION: Final = 3
+_MF_ALONE: Final = {FILES + MF: files.cell(files.File(MF, files.DIRECTORY, 0, files.OPEN))}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -55,7 +58,7 @@ def build(table: Mapping[str, Any], digest: bytes) -> EidImage:
         system=system,
         atr=bytes.fromhex(chip["atr"]),
         protocols=tuple(chip["protocols"]),
-        cells=_born_with(table["born"]) if system == SYSTEM_PIV else {},
+        cells=_born_with(table["born"]) if system == SYSTEM_PIV else _MF_ALONE,
         version=bytes(chip["version"]),
         nvm=chip["nvm"],
         serial_size=_SERIAL_SIZES[system],
