@@ -6,8 +6,8 @@ project's virtual chips, a vendor's stand in the vendor's driver.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cardkit.apdu import CommandAPDU
@@ -20,7 +20,7 @@ from cardkit.apps.iso7816.commands import Ins
 from cardkit.crypto.cardkeys import KeySetSpec
 from cardkit.crypto.chipkeys import ChipKey
 from cardkit.crypto.secret import Secret
-from cardkit.desired import Access, Content, Phase, Role, Step
+from cardkit.desired import Access, Content, Phase, Role, Step, Unmarked
 from cardkit.encoding import tlv
 from cardkit.secure.greeting import initialize_update
 
@@ -32,6 +32,8 @@ PRODUCTION, LIFE_CYCLE, LOCK = "production data", "life cycle", "lock"
 ACCESS = "BAC or PACE"
 """Name of the step that opens the document."""
 UNCOUNTED = -1
+STORE_DATA, ENCRYPTED = 0xE2, 0x60
+"""Instruction of STORE DATA, and the bits of its P1 that say that the value goes under the DEK."""
 _GREETING_BYTES, _CHALLENGE_BYTES, _CRYPTOGRAM_BYTES = 29, 8, 16
 
 _MRZ_ID, _CAN_ID, _ACTIVE_ID, _CHIP_ID = 0x8001, 0x8002, 0x8103, 0x8110
@@ -173,6 +175,8 @@ def select_application() -> CommandAPDU:
 _MOST_OFFSET = 0x7FFF
 _SFI = 0x80
 _READ_ODD, _OFFSET, _DATA = 0xB1, 0x54, 0x53
+_GET_DATA = 0xCA
+_REFUSED_SW = (0x6982, 0x6985, 0x6986, 0x6D00, 0x6E00)
 
 
 def read_commands(name: str, size: int, chunk: int) -> Iterator[tuple[CommandAPDU, int, int]]:
@@ -199,6 +203,41 @@ def read_part(step: Step, data: bytes) -> bytes:
     return tlv.first(data)[0].value
 
 
+def look_at_files(transport: Transport, document: TravelDocument, *, in_master_file: bool) -> Iterator[Step]:
+    """Yield the commands that read a directory's files in the factory's session; the directory is selected."""
+    for name, body in document.files.items():
+        if FILES[name].in_master_file == in_master_file:
+            for command, offset, length in read_commands(name, len(body), transport.chunk):
+                protected = min(256, transport.room.answer(command.ne))  # what the answer has with its protection
+                asked = replace(command, ne=protected)
+                yield transport.step(Phase.VERIFY, Role.READ, name, asked, span=(offset, 0), answer=length)
+
+
+def look_at_objects(transport: Transport, objects: Iterable[KeyObject]) -> Iterator[Step]:
+    """Yield GET DATA of every key and password: the chip says whether it has them, never what they are."""
+    for item in objects:
+        command = CommandAPDU(0x00, _GET_DATA, item.identifier >> 8, item.identifier & 0xFF, ne=transport.chunk)
+        yield transport.step(Phase.VERIFY, Role.READ, item.name, command)
+
+
+def refused_commands(kvn: int, others: Mapping[str, CommandAPDU]) -> tuple[Step, ...]:
+    """Return the commands of a factory, with data that would change nothing, as a locked chip is asked for them.
+
+    :param others: of one kind of chip, by name.
+    """
+    commands = {
+        "INITIALIZE UPDATE": initialize_update(kvn, bytes(_CHALLENGE_BYTES)),
+        "CREATE FILE": CommandAPDU(0x00, 0xE0, 0x00, 0x00, b"\x62\x00"),
+        "UPDATE BINARY": CommandAPDU(0x00, Ins.UPDATE_BINARY, _SFI | FILES["EF.CardAccess"].sfi, 0x00, b"\x31"),
+        "PUT DATA": CommandAPDU(0x00, 0xDA, 0x80, 0x02, b"\x00"),
+        **others,
+    }
+    return tuple(
+        Step(Phase.VERIFY, Role.GONE, name, PLAIN, command, nc=command.nc, sw=_REFUSED_SW)
+        for name, command in commands.items()
+    )
+
+
 class Driver(Protocol):
     """Commands of one kind of chip."""
 
@@ -222,9 +261,11 @@ class Driver(Protocol):
         """Commands of the factory that a locked chip refuses, outside any session; they change nothing."""
         ...
 
-    @property
-    def blank(self) -> frozenset[bytes]:
-        """What :data:`LIFE_CYCLE` reads while nothing was written."""
+    def progress(self, bodies: Mapping[str, bytes], answers: Mapping[str, int]) -> Unmarked | None:
+        """Return how far a chip has got that told its number; None where it is locked.
+
+        :param bodies: what :attr:`identify` read.  :param answers: status words of its other commands.
+        """
         ...
 
     def made(self, document: TravelDocument) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from cardkit.apdu import CommandAPDU
@@ -14,26 +14,28 @@ from cardkit.apps.emrtd.driver import (
     KeyObject,
     Transport,
     key_objects,
-    read_commands,
+    look_at_files,
+    look_at_objects,
+    refused_commands,
     select_application,
     select_file,
 )
 from cardkit.apps.emrtd.lds import FILES, LDS1_AID, LdsFile
 from cardkit.apps.emrtd.prepare.document import TravelDocument
 from cardkit.apps.emrtd.schema import ChipBlock, EmrtdBlock
-from cardkit.desired import Phase, Role, Step
+from cardkit.apps.iso7816.commands import Ins
+from cardkit.desired import Phase, Role, Step, Unmarked
 from cardkit.encoding import tlv
-from cardkit.secure.greeting import initialize_update
 
-_GET_DATA, _PUT_DATA, _CREATE, _UPDATE, _UPDATE_ODD, _ACTIVATE = 0xCA, 0xDA, 0xE0, 0xD6, 0xD7, 0x44
+_GET_DATA, _PUT_DATA, _CREATE, _UPDATE_ODD = 0xCA, 0xDA, 0xE0, 0xD7
 _MF = 0x3F00
 _FCP, _DESCRIPTOR, _FID, _SIZE, _SFI, _NAME, _CONDITION = 0x62, 0x82, 0x83, 0x80, 0x88, 0x84, 0x8C
 _TRANSPARENT, _DIRECTORY = b"\x01", b"\x38"
 _READING = 0x01
+_CREATION = bytes.fromhex("DF200101")
 _BY_SFI, _MOST_OFFSET = 0x80, 0x7FFF
 _OFFSET, _DATA = 0x54, 0x53
 _ODD_HEADER_BYTES = 8
-_REFUSED_SW = (0x6982, 0x6985, 0x6986, 0x6D00, 0x6E00)
 
 DIRECTORY = "directory of the application"
 
@@ -70,28 +72,18 @@ class Iso7816Driver:
         """ACTIVATE FILE with the MF current: no way back."""
         return (
             self.transport.step(Phase.SEAL, Role.SELECT, LOCK, select_file(_MF)),
-            self.transport.step(Phase.SEAL, Role.DELETE, LOCK, CommandAPDU(0x00, _ACTIVATE, 0x00, 0x00)),
+            self.transport.step(Phase.SEAL, Role.DELETE, LOCK, CommandAPDU(0x00, Ins.ACTIVATE, 0x00, 0x00)),
         )
 
     @property
     def refused(self) -> tuple[Step, ...]:
         """Every command of the factory, with data that would change nothing."""
-        commands = {
-            "INITIALIZE UPDATE": initialize_update(self.transport.keys.kvn, bytes(8)),
-            "CREATE FILE": CommandAPDU(0x00, _CREATE, 0x00, 0x00, tlv.build(_FCP, b"")),
-            "UPDATE BINARY": CommandAPDU(0x00, _UPDATE, _BY_SFI | FILES["EF.CardAccess"].sfi, 0x00, b"\x31"),
-            "PUT DATA": CommandAPDU(0x00, _PUT_DATA, 0x80, 0x02, b"\x00"),
-            "ACTIVATE FILE": CommandAPDU(0x00, _ACTIVATE, 0x00, 0x00, ne=256),
-        }
-        return tuple(
-            Step(Phase.VERIFY, Role.GONE, name, PLAIN, command, nc=command.nc, sw=_REFUSED_SW)
-            for name, command in commands.items()
-        )
+        activate = CommandAPDU(0x00, Ins.ACTIVATE, 0x00, 0x00, ne=256)
+        return refused_commands(self.transport.keys.kvn, {"ACTIVATE FILE": activate})
 
-    @property
-    def blank(self) -> frozenset[bytes]:
-        """Creation state."""
-        return frozenset((bytes.fromhex("DF200101"),))
+    def progress(self, bodies: Mapping[str, bytes], answers: Mapping[str, int]) -> Unmarked | None:  # noqa: ARG002
+        """Blank in creation state; a locked chip does not even tell its number."""
+        return Unmarked.BLANK if bodies.get(LIFE_CYCLE) == _CREATION else Unmarked.BEGUN
 
     def made(self, document: TravelDocument) -> tuple[str, ...]:
         """Return the directory and every file."""
@@ -118,18 +110,13 @@ class Iso7816Driver:
 
     def look(self, document: TravelDocument) -> tuple[Step, ...]:
         """Return reads of every file, and GET DATA for every key and password."""
-        return tuple(self._look(document))
-
-    def _look(self, document: TravelDocument) -> Iterator[Step]:
-        for in_master_file in (True, False):
-            if not in_master_file:
-                yield self.transport.step(Phase.VERIFY, Role.ENTER, DIRECTORY, select_application())
-            for name, body in _of(document, in_master_file=in_master_file):
-                for command, offset, length in read_commands(name, len(body), self.transport.chunk):
-                    yield self.transport.step(Phase.VERIFY, Role.READ, name, command, span=(offset, 0), answer=length)
-        for item in key_objects(self.block, document):
-            command = _data_object(_GET_DATA, item.identifier, ne=self.transport.chunk)
-            yield self.transport.step(Phase.VERIFY, Role.READ, item.name, command)
+        application = self.transport.step(Phase.VERIFY, Role.ENTER, DIRECTORY, select_application())
+        return (
+            *look_at_files(self.transport, document, in_master_file=True),
+            application,
+            *look_at_files(self.transport, document, in_master_file=False),
+            *look_at_objects(self.transport, key_objects(self.block, document)),
+        )
 
     def _files(self, document: TravelDocument, names: Collection[str], *, in_master_file: bool) -> Iterator[Step]:
         files = _of(document, in_master_file=in_master_file)
@@ -152,7 +139,7 @@ class Iso7816Driver:
             else:
                 length = min(self.transport.chunk, size - offset)
                 p1 = offset >> 8 if offset else _BY_SFI | FILES[name].sfi
-                command = CommandAPDU(0x00, _UPDATE, p1, offset & 0xFF)
+                command = CommandAPDU(0x00, Ins.UPDATE_BINARY, p1, offset & 0xFF)
             yield self.transport.step(Phase.WRITE, Role.WRITE, name, command, content=name, span=(offset, length))
             offset += length
 

@@ -15,10 +15,11 @@ from cardkit.perso import plan, prepare
 from cardkit.profile import load_profile, read_order
 from cardkit.target import Card
 from cardkit.transport.loopback import LoopbackConnection
-from cardkit.virtual import make_card
 
-PROFILE = Path(__file__).parents[3] / "profiles" / "id" / "emrtd-td3"
+PROFILES = Path(__file__).parents[3] / "profiles" / "id"
+PROFILE = PROFILES / "emrtd-td3"
 IMAGE = "emrtd-native"
+IMAGES = {"emrtd-td3": IMAGE, "national-id-td1": "emrtd-applet"}
 
 
 def seeded(seed):
@@ -31,6 +32,7 @@ class Job:
     """A profile with its keys and order."""
 
     def __init__(self, folder=PROFILE):
+        self.image = IMAGES[folder.name]
         self.profile = load_profile(folder)
         self.keystore = self.profile.test_keystore()
         order = read_order(self.profile, folder / "order.csv", self.keystore)
@@ -74,9 +76,10 @@ def job():
     return Job()
 
 
-@pytest.fixture
-def chip():
-    return make_card(IMAGE, seed=1)
+@pytest.fixture(scope="session", params=IMAGES)
+def each(request):
+    """Every product, one after the other."""
+    return Job(PROFILES / request.param)
 
 
 class Told:

@@ -14,24 +14,35 @@ from cardkit.errors import TransportError
 from cardkit.perso import MarkerState, Verdict, identify, personalize, verify
 from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, Cut
-from tests.unit.emrtd_states.conftest import IMAGE, Told, document_in, inserted, seeded, with_document
+from tests.unit.emrtd_states.conftest import IMAGE, PROFILES, Job, Told, document_in, inserted, seeded, with_document
+
+
+def make(job, seed):
+    """Return a finished document."""
+    chip = make_card(job.image, seed=seed)
+    outcome = personalize(job.plan(), inserted(chip), job.keystore)
+    assert (outcome.verdict, outcome.findings) == (Verdict.GOOD, ())
+    return chip
 
 
 @pytest.fixture(scope="module")
 def made(job):
     """A finished passport."""
-    chip = make_card(IMAGE, seed=1)
-    outcome = personalize(job.plan(), inserted(chip), job.keystore)
-    assert (outcome.verdict, outcome.findings) == (Verdict.GOOD, ())
-    return chip
+    return make(job, 1)
+
+
+@pytest.fixture(scope="module")
+def finished(each):
+    """A finished document of every product."""
+    return make(each, 1)
 
 
 def rules(report):
     return {(finding.rule, finding.where) for finding in report.findings}
 
 
-def test_a_finished_passport_has_no_findings(job, made):
-    report = verify(job.plan(), inserted(made), job.keystore)
+def test_a_finished_document_has_no_findings(each, finished):
+    report = verify(each.plan(), inserted(finished), each.keystore)
     assert (report.verdict, report.findings) == (Verdict.GOOD, ())
 
 
@@ -40,9 +51,9 @@ def test_without_keys_nothing_is_proven(job, made):
     assert report.verdict is not Verdict.GOOD
 
 
-def test_every_command_is_planned_until_the_lock(job):
-    todo, chip = job.plan(), Told(make_card(IMAGE, seed=2))
-    personalize(todo, inserted(chip), job.keystore)
+def test_every_command_is_planned_until_the_lock(each):
+    todo, chip = each.plan(), Told(make_card(each.image, seed=2))
+    personalize(todo, inserted(chip), each.keystore)
     parts = todo.blueprint.parts
     planned = [step for part in (Part.FENCE, Part.WRITE, Part.CHECK, Part.SEAL) for step in parts[part]]
     sent = chip.sent[: len(planned)]
@@ -75,14 +86,32 @@ def test_a_locked_chip_is_known_by_nobody_without_its_document(job, made):
     assert outcome.reject.code == "CARD_TYPE"
 
 
-def test_a_blank_chip_is_blank_and_a_begun_one_begun(job):
-    chip = make_card(IMAGE, seed=3)
-    assert identify(job.profile, inserted(chip)).state is MarkerState.BLANK
+def test_a_blank_chip_is_blank_and_a_begun_one_begun(each):
+    chip = make_card(each.image, seed=3)
+    assert identify(each.profile, inserted(chip)).state is MarkerState.BLANK
     with pytest.raises(TransportError):
-        personalize(job.plan(), inserted(Cut(chip, 7, ANSWER_LOST)), job.keystore)
-    assert identify(job.profile, inserted(chip)).state is MarkerState.BEGUN
-    outcome = personalize(job.plan(), inserted(chip), job.keystore)
+        personalize(each.plan(), inserted(Cut(chip, 13, ANSWER_LOST)), each.keystore)
+    assert identify(each.profile, inserted(chip)).state is MarkerState.BEGUN
+    outcome = personalize(each.plan(), inserted(chip), each.keystore)
     assert outcome.reject.code == "NOT_BLANK"
+
+
+def test_an_applet_that_is_locked_keeps_the_number_of_its_chip():
+    job = Job(PROFILES / "national-id-td1")
+    chip = make_card(job.image, seed=7)
+    before = identify(job.profile, inserted(chip)).chip_id
+    assert personalize(job.plan(), inserted(chip), job.keystore).verdict is Verdict.GOOD
+    presented = identify(job.profile, inserted(chip))
+    assert (presented.chip_id, presented.state) == (before, MarkerState.FINAL)
+
+
+def test_keys_go_to_an_applet_only_under_the_dek():
+    job = Job(PROFILES / "national-id-td1")
+    todo = job.plan()
+    stored = [step for step in todo.blueprint.parts[Part.WRITE] if step.command.ins == 0xE2]
+    secret = [step for step in stored if step.command.p1 & 0x60 == 0x60]
+    assert {step.serves for step in secret} == {name for name in todo.contents if not name.startswith("EF.")}
+    assert all((step.nc - 8) % 16 == 0 for step in stored)
 
 
 def test_a_byte_of_a_group_that_differs_is_named(job, made):

@@ -69,7 +69,7 @@ def _lock(steps: tuple[Step, ...], notes: SeenDocument) -> Iterator[Finding]:
             continue
         rule = TRANSPORT if step.serves in _TRANSPORT_COMMANDS else LOCKED
         expected = " or ".join(f"{sw:04X}" for sw in step.sw)
-        sw = notes.refusals.get(step.serves)
+        sw = notes.answers.get(step.serves)
         if sw is None:
             reason = notes.troubles.get(step.serves, NOT_CHECKED)
             yield rule.finding(step.serves, expected, reason, secrecy=Secrecy.PUBLIC)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cardkit.apps.emrtd.driver import Driver, Transport
 from cardkit.apps.emrtd.driver_iso7816 import Iso7816Driver
+from cardkit.apps.emrtd.driver_storedata import StoreDataDriver
 from cardkit.apps.emrtd.lds import FILES
 from cardkit.apps.emrtd.prepare.document import TravelDocument
 from cardkit.apps.emrtd.schema import ChipBlock, EmrtdBlock
@@ -20,6 +21,10 @@ from cardkit.secure.parameters import SCP03, decode_parameters
 
 _SHORT_NC = 255
 _MOST_CHIP_KEYS = 16
+_DRIVERS: Mapping[str, Callable[[EmrtdBlock, ChipBlock, Transport], Driver]] = {
+    "iso7816": Iso7816Driver,
+    "gp-store-data": StoreDataDriver,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ def build_product(block: EmrtdBlock, chip: ChipBlock, attached: Mapping[str, byt
     if level not in parameters.levels:
         raise ProfileError(f"chip.emrtd.level: {parameters} does not have {chip.level:02X}")
     transport = Transport(parse_key_set(chip.transport), Room(parameters, level, _SHORT_NC))
-    return DocumentProduct(block, chip, attached, transport, Iso7816Driver(block, chip, transport))
+    driver = _DRIVERS[chip.driver](block, chip, transport)
+    return DocumentProduct(block, chip, attached, transport, driver)
 
 
 def _check_access(block: EmrtdBlock) -> None:

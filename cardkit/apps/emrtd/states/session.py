@@ -11,7 +11,17 @@ from cardkit.apps.emrtd.active_auth import authenticate_actively
 from cardkit.apps.emrtd.bac import open_by_bac
 from cardkit.apps.emrtd.chip_auth import authenticate_chip, chip_keys, ephemeral_pair
 from cardkit.apps.emrtd.client import DocumentClient
-from cardkit.apps.emrtd.driver import CAN, DOCUMENT, FACTORY, LIFE_CYCLE, MRZ, PLAIN, PRODUCTION, read_part
+from cardkit.apps.emrtd.driver import (
+    CAN,
+    DOCUMENT,
+    ENCRYPTED,
+    FACTORY,
+    MRZ,
+    PLAIN,
+    PRODUCTION,
+    STORE_DATA,
+    read_part,
+)
 from cardkit.apps.emrtd.groups import parse_dg15
 from cardkit.apps.emrtd.lds import FILES
 from cardkit.apps.emrtd.pace import Password, PasswordKind, offers, open_by_pace
@@ -25,6 +35,8 @@ from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.gp.tags import CPLC
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.mac import pad80
+from cardkit.crypto.secret import joined
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Role, Step, Unmarked
 from cardkit.errors import AuthenticationError, CardError, EncodingError, KeyStoreError, ProtocolError
 from cardkit.secure.greeting import Greeting
@@ -32,7 +44,7 @@ from cardkit.secure.session import SecureSession
 
 NOTE = "document"
 """Name of the note of a session: :class:`SeenDocument`."""
-CHANGES = frozenset((Role.CREATE, Role.WRITE, Role.DELETE))
+CHANGES = frozenset((Role.CREATE, Role.WRITE, Role.CHANGE, Role.DELETE))
 """Roles of the commands that are protected ahead."""
 _OK = 0x9000
 _CHALLENGE_BYTES = 8
@@ -43,13 +55,13 @@ class SeenDocument:
     """What a chip did besides showing files.
 
     :ivar proven: names of passwords and keys that were proven.  :ivar present: keys, passwords and directories the
-        chip has, as the factory sees them.  :ivar refusals: status words of the factory's commands after the lock.
+        chip has, as the factory sees them.  :ivar answers: status words of commands that may be refused, by step.
     :ivar troubles: what went wrong, by step.
     """
 
     proven: set[str] = field(default_factory=set)
     present: set[str] = field(default_factory=set)
-    refusals: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, int] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,6 +96,7 @@ class DocumentSession:
         self.seen = Observations(notes={NOTE: SeenDocument()})
         self._handlers: dict[tuple[str, Role], Callable[[Step], None]] = {
             (PLAIN, Role.READ): self._read_plain,
+            (PLAIN, Role.SELECT): self._select,
             (PLAIN, Role.GONE): self._refused,
             (PLAIN, Role.QUERY): self._greet,
             (PLAIN, Role.PRESENT): self._authenticate,
@@ -141,15 +154,14 @@ class DocumentSession:
         :raises CardError: when it is neither a chip under work nor the document of this plan.
         """
         bodies = self.seen.bodies
-        if PRODUCTION not in bodies or LIFE_CYCLE not in bodies:
+        if PRODUCTION not in bodies:
             return self._document_number(), None
         try:
             cplc = CPLC.parse(bodies[PRODUCTION])
         except EncodingError as error:
             raise ProtocolError(f"GET DATA to identify the card: {error}") from None
         chip = cplc.ic_fabricator + cplc.ic_type + cplc.ic_fabrication_date + cplc.chip_id
-        blank = bodies[LIFE_CYCLE] in self._product.driver.blank
-        return chip.hex().upper(), Unmarked.BLANK if blank else Unmarked.BEGUN
+        return chip.hex().upper(), self._product.driver.progress(bodies, self._notes.answers)
 
     def _document_number(self) -> str:
         """Return the first 10 bytes of EF.SOD's hash as this plan has it, of a locked chip that proves to have it."""
@@ -199,6 +211,13 @@ class DocumentSession:
 
     # The factory
 
+    def _select(self, step: Step) -> None:
+        """Select outside any session: one that is open ends."""
+        if self._factory is not None:
+            self._factory.close()
+        self._factory = None
+        self._require(step, self._channel.send(step.command))
+
     def _greet(self, step: Step) -> None:  # noqa: ARG002 - every handler takes its step
         transport = self._product.transport
         room = transport.room
@@ -243,9 +262,19 @@ class DocumentSession:
         content, (offset, length) = self._contents[step.content], step.span
         own = step.command.data
         assert isinstance(own, bytes)
+        if step.command.ins == STORE_DATA and step.command.p1 & ENCRYPTED:
+            return replace(step.command, data=own + self._encrypted(content))
         if isinstance(content, bytes):
             return replace(step.command, data=own + content[offset : offset + length])
         return replace(step.command, data=(own, *content))
+
+    def _encrypted(self, content: Content) -> bytes:
+        """Return a value under the DEK, filled up to whole blocks in any case."""
+        assert self._keystore is not None
+        assert self._greeting is not None
+        keys = self._product.transport.keys.for_card(self._greeting[0].kdd)
+        dek = self._session().dek(self._keystore, keys)
+        return dek.encrypt(pad80(joined(content), dek.block_size))
 
     def _read_factory(self, step: Step) -> None:
         if self._hangs(step):
@@ -284,7 +313,7 @@ class DocumentSession:
         self._append(step, read_part(step, response.data))
 
     def _refused(self, step: Step) -> None:
-        self._notes.refusals[step.serves] = self._channel.send(step.command).sw
+        self._notes.answers[step.serves] = self._channel.send(step.command).sw
 
     def _open(self, step: Step) -> None:
         """Open the document as if nobody had before, by one protocol and one password."""
