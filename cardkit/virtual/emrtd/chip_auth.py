@@ -1,4 +1,4 @@
-"""Chip authentication, versions 1, 2 and 3's agreement (TR-03110-2 3.4; ICAO Doc 9303-11 6.2)."""
+"""Chip authentication, versions 1 and 2 (TR-03110-2 3.4; ICAO Doc 9303-11 6.2)."""
 
 from dataclasses import dataclass
 from typing import Final
