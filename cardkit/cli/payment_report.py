@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cardkit.apps.emv.picture import CardPicture
 from cardkit.apps.emv.rules.batch import dump_sha256
+from cardkit.apps.emv.rules.engine import concerned
 from cardkit.apps.emv.rules.packs import Pack, PackRule
 from cardkit.apps.emv.rules.table import LEVELS, TABLE
 from cardkit.apps.emv.values import masked_digits
@@ -119,11 +120,12 @@ def _card(picture: CardPicture, found: list[Finding], packs: Iterable[Pack]) -> 
     by_rule: dict[str, list[Finding]] = {}
     for finding in found:
         by_rule.setdefault(finding.rule, []).append(finding)
+    about = concerned(picture)
     yield f"<table>\n<tr>{''.join(f'<th>{name}</th>' for name in _HEADINGS)}</tr>\n"
     for rule in TABLE.values():
-        yield _row(rule, LEVELS[rule.id], by_rule.get(rule.id, []))
+        yield _row(rule, LEVELS[rule.id], by_rule.get(rule.id, []), there=rule.id in about)
     for rule in (_of_pack(each) for pack in packs for each in pack.rule):
-        yield _row(rule, "", by_rule.get(rule.id, []))
+        yield _row(rule, "", by_rule.get(rule.id, []), there=True)
     yield "</table>\n"
 
 
@@ -131,7 +133,7 @@ def _of_pack(rule: PackRule) -> Rule:
     return Rule(rule.id, Severity(rule.severity), rule.clause, rule.text)
 
 
-def _row(rule: Rule, level: str, found: list[Finding]) -> str:
+def _row(rule: Rule, level: str, found: list[Finding], *, there: bool) -> str:
     broken = [finding for finding in found if not finding.not_checked]
     worst = min((finding.severity for finding in broken), key=list(Severity).index, default=None)
     if worst is not None:
@@ -139,7 +141,7 @@ def _row(rule: Rule, level: str, found: list[Finding]) -> str:
     elif found:
         kind, result = "unseen", "not checked"
     else:
-        kind, result = "holds", "holds"
+        kind, result = ("holds", "holds") if there else ("unseen", "nothing to judge")
     evidence = "<br>".join(_evidence(finding) for finding in map(masked, broken or found))
     cells = (("id", rule.id), ("id", rule.severity.value), ("id", level), ("", rule.clause), ("", rule.text))
     columns = "".join(f'<td class="{name}">{escape(text)}</td>' for name, text in cells)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cardkit.apps.emv.rules.engine import findings
@@ -93,3 +95,11 @@ def test_limits_of_the_later_pack_count(contact):
 def test_another_form_is_refused_and_the_file_named(text):
     with pytest.raises(EncodingError, match=r"house\.toml"):
         parse_pack(text, "house.toml")
+
+
+def test_the_packs_that_come_along_are_read_and_hold_of_a_good_card(contact):
+    folder = Path(__file__).parents[3] / "examples" / "payment-rules"
+    packs = [parse_pack(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.toml"))]
+    assert [pack.pack.name for pack in packs] == ["example scheme", "upi-public"]
+    assert pack_findings(contact[0], packs) == []
+    assert [item.id for pack in packs for item in pack.rule] == ["EXS-001", "EXS-002", "EXS-003", "EXS-004"]

@@ -46,6 +46,12 @@ def findings(picture: CardPicture, expected: Expectation, *, rules: Collection[s
     return [finding(rule, trouble) for rule, trouble in merged(found)]
 
 
+def concerned(picture: CardPicture) -> frozenset[str]:
+    """Return the rules a card has something for; the others hold because what they are about is not there."""
+    found = {check.rule for check in SIDE_CHECKS if any(_concerns(check, side) for side in picture.sides)}
+    return frozenset(found.union((check.rule for check in CARD_CHECKS), BATCH_RULES))
+
+
 def finding(rule: str, trouble: Trouble) -> Finding:
     """Return a finding of a rule of the table."""
     known = TABLE[rule]
@@ -92,13 +98,18 @@ def _of_side(check: SideCheck, scene: Scene) -> Iterable[Trouble]:
     hidden = [tag for tag in check.tags if bytes.fromhex(tag) in side.masked]
     if hidden:
         return (scene.unseen(f"{', '.join(hidden)}: the dump hides it"),)
-    if any(side.get(tag) is None for tag in check.tags) or not (check.applies is None or check.applies(side)):
+    if not _concerns(check, side):
         return ()
     why = "" if check.asks is None else check.asks(scene)
     lacking = next((need for need in check.needs if _lacks(side, need)), None)
     if lacking is not None:
         why = f"{_WORDS[lacking]} was not sent"
     return (scene.unseen(why),) if why else check.test(scene)
+
+
+def _concerns(check: SideCheck, side: Side) -> bool:
+    there = all(side.get(tag) is not None or bytes.fromhex(tag) in side.masked for tag in check.tags)
+    return there and (check.applies is None or check.applies(side))
 
 
 def _lacks(side: Side, need: str) -> bool:
