@@ -20,6 +20,7 @@ from cardkit.cli.render import facts, print_json, table
 from cardkit.cli.secrets_input import Lines, Prompt
 from cardkit.crypto import Secret
 from cardkit.desired import Finding
+from cardkit.errors import EncodingError
 from cardkit.target import open_card
 
 
@@ -42,6 +43,8 @@ def check(source: str, printed: str, toolkit: bool, pin1: bool, pin1_fd: int | N
         if toolkit or code is not None:
             raise click.UsageError("--toolkit and --pin1 need a card, and SOURCE is a file")
         document = read_dump(path)
+    elif ":" not in source:
+        raise EncodingError(f"{source}: no such file, and no reader: expected pcsc:0, virtual:usim or a dump")
     else:
         document = seen(source, code, toolkit=toolkit)
     findings = dump.check(document, printed=printed)

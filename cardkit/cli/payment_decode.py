@@ -46,13 +46,21 @@ def _decoded(data: bytes, tag_text: str | None, kernel: str) -> tuple[DataObject
 
 def _data(text: str) -> bytes:
     if text == "-":
-        return _content(sys.stdin.buffer.read())
+        return _content(sys.stdin.buffer.read(), "standard input")
     path = Path(text)
-    return _content(path.read_bytes()) if path.is_file() else from_hex(text)
+    if path.exists():
+        return _content(path.read_bytes(), text)
+    try:
+        return from_hex(text)
+    except EncodingError:
+        size = len(text)  # and not the text: it may be a track
+        raise EncodingError(f"{size} characters: no such file, and no hex, expected digits 0-9 A-F in pairs") from None
 
 
-def _content(raw: bytes) -> bytes:
+def _content(raw: bytes, where: str) -> bytes:
     """Return the bytes a file's hex digits stand for, or the file's own where they are no digits."""
+    if not raw.strip():
+        raise EncodingError(f"{where}: empty, expected hex digits or TLV")
     try:
         return from_hex(raw.decode("ascii"))
     except (UnicodeDecodeError, EncodingError):

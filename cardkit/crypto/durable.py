@@ -9,11 +9,14 @@ from pathlib import Path
 def replace_file(path: Path, content: bytes) -> None:
     """Give a file new content: whoever reads it meanwhile sees the old or the new one.
 
-    Readable by its owner only, where the platform has modes.  :raises OSError: as the platform does.
+    Readable by its owner only, where the platform has modes.  :raises OSError: as the platform does, naming ``path``.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(draft, flags, 0o600)
+    try:
+        handle = os.open(draft, flags, 0o600)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
