@@ -31,6 +31,7 @@ def issue():
     """A reader with a fresh copy of a finished document in it."""
 
     def make(pace=((0x0202, 13),), chip=((0x0202, 13, None),), *, version=1, keys=(), files=(), image="emrtd-native"):
-        return Reader(copy.deepcopy(_finished(image, tuple(pace), tuple(chip), version, tuple(keys), tuple(files))))
+        done = _finished(image, tuple(pace), tuple(chip), version, tuple(keys), tuple(files))
+        return Reader(copy.deepcopy(done, {id(done.image): done.image}))  # images are shared by all chips
 
     return make
