@@ -12,6 +12,7 @@ import click
 
 from cardkit.apps.emrtd.mrz import Mrz, mrz_information
 from cardkit.apps.emrtd.pace import Password, PasswordKind
+from cardkit.apps.emrtd.terminal.probing import probe
 from cardkit.apps.emrtd.terminal.reader import inspect
 from cardkit.apps.emrtd.terminal.reading import Request
 from cardkit.apps.emrtd.terminal_auth import Terminal
@@ -71,6 +72,8 @@ def terminal_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--trust", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR",
               help="CSCA certificates, CRLs and master lists; without it nobody is trusted.")  # fmt: skip
 @terminal_options
+@click.option("--probe", "probing", is_flag=True,
+              help="Try what a chip must refuse, too: some hundred commands, none of which changes it.")  # fmt: skip
 @click.option("--at", metavar="TIME", help="Time of the inspection, ISO 8601; by default now.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Write report.html with the face, and every file, there.")  # fmt: skip
@@ -90,6 +93,8 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
         card = stack.enter_context(open_card(reader))
         head = identity(card)
         reading = inspect(card.channel, request)
+        if given["probing"]:
+            probe(card.channel, request, reading)
     shown = {**head, **document(reading), "trust": list(trust.troubles)}
     if given["out"]:
         write_out(given["out"], reading, shown)

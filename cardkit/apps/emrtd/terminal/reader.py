@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cardkit.apps.emrtd import passive
 from cardkit.apps.emrtd.active_auth import authenticate_actively
-from cardkit.apps.emrtd.bac import open_by_bac
 from cardkit.apps.emrtd.chip_auth import authenticate_chip, chip_keys
 from cardkit.apps.emrtd.client import DocumentClient
 from cardkit.apps.emrtd.com import Com
@@ -14,7 +13,7 @@ from cardkit.apps.emrtd.groups import parse_dg1, parse_dg15
 from cardkit.apps.emrtd.lds import DATA_GROUPS, FILES, GROUP_NUMBERS, open_file
 from cardkit.apps.emrtd.mrz import FILLER, NUMBER_CHARACTERS
 from cardkit.apps.emrtd.oids import Mapping
-from cardkit.apps.emrtd.pace import PaceSession, PasswordKind, offers, open_by_pace
+from cardkit.apps.emrtd.pace import PaceSession
 from cardkit.apps.emrtd.rules.contents import content_troubles
 from cardkit.apps.emrtd.securityinfos import (
     ChipAuthenticationPublicKeyInfo,
@@ -23,6 +22,7 @@ from cardkit.apps.emrtd.securityinfos import (
     parse_dg14,
 )
 from cardkit.apps.emrtd.sod import Sod, parse_card_security
+from cardkit.apps.emrtd.terminal.access import open_document
 from cardkit.apps.emrtd.terminal.reading import Mark, Reading, Request
 from cardkit.apps.emrtd.terminal_auth import authenticate_terminal, trust_points
 from cardkit.apps.pki.algorithms import digest
@@ -98,23 +98,13 @@ class _Inspection:
 
     def _open(self) -> None:
         """Open a session by PACE where it is offered, else by BAC; select the application."""
-        access = self._card_access()
-        found = offers(access) if access else []
-        password = self._request.password(PasswordKind.MRZ, PasswordKind.CAN, PasswordKind.PIN, PasswordKind.PUK)
-        if found and password:
-            self._pace = open_by_pace(self._client, found[0], password, self._request.random)
-            info, group = found[0]
-            text = f"{info.mapping.name}, {self._session_algorithm()}, {group.name}, {password.kind.name}"
-            self.reading.note("PACE", Mark.DONE, text)
-            self._client.select_application()
+        self._pace = open_document(self._client, self._card_access(), self._request)
+        if self._pace is None:
+            self.reading.note("PACE", Mark.ABSENT)
+            self.reading.note("BAC", Mark.DONE, self._session_algorithm())
             return
-        self._client.select_application()
-        password = self._request.password(PasswordKind.MRZ)
-        if password is None:
-            raise EncodingError("the document offers basic access control only: expected its MRZ, not CAN or PIN")
-        self.reading.note("PACE", Mark.ABSENT)
-        open_by_bac(self._client, password.value, self._request.random)
-        self.reading.note("BAC", Mark.DONE, self._session_algorithm())
+        info, group = self._pace.info, self._pace.group
+        self.reading.note("PACE", Mark.DONE, f"{info.mapping.name}, {self._session_algorithm()}, {group.name}")
 
     def _session_algorithm(self) -> str:
         session = self._client.session
