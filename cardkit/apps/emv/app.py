@@ -22,6 +22,7 @@ from cardkit.apps.emv.states.judging import RULES, judge
 from cardkit.apps.emv.states.plan import CardPlan, plan_card
 from cardkit.apps.emv.states.product import PaymentProduct, build_product
 from cardkit.apps.emv.states.session import PaymentSession
+from cardkit.apps.emv.states.validating import validated
 from cardkit.apps.gp.app import APP as GP_APP
 from cardkit.apps.gp.app import GpBlueprint
 from cardkit.apps.gp.states.scripts import Scripts
@@ -207,6 +208,8 @@ class EmvBlueprint:
         found = self._gp.judge(contents, seen, part)
         if self._card is not None and part is not Part.STRANGER:
             found += judge(self._card, seen, self._keystore)
+        if self._card is not None and part is None:
+            found += validated(self.product, self._card, seen)
         return found
 
 

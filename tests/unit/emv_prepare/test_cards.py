@@ -138,7 +138,7 @@ def test_the_data_of_another_card_are_found(contact, good_chip, tap):
     """The PIN is not presented to it: no try is spent on another holder's card."""
     seam, card = tap(good_chip(contact))
     report = verify(contact.plan(2), card, contact.keystore)
-    assert {"PERSO-010", "EMV-092", "EMV-093", "EMV-103"} == bad(report)
+    assert {"PERSO-010", "EMV-039", "EMV-092", "EMV-093", "EMV-103"} == bad(report)
     assert not any(command[1] == VERIFY for command in seam.sent)
     where = {finding.where for finding in report.findings if finding.rule == "PERSO-010"}
     assert where == {"F0434B49540101 contact"}
@@ -361,7 +361,7 @@ keys = { ac = "test:imk-ac", smi = "test:imk-smi", smc = "test:imk-smc", derivat
 "9F4F" = "9A039C01"
 
 [emv.applications.contact]
-aip = "1800"
+aip = "0800"
 records = [{ sfi = 1, tags = ["57", "5A", "5F24", "5F34", "5F28", "8C", "8D", "9F42"] }]
 internal = { "9F10" = "06011203000000" }
 
