@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, aka, datakey, passphrase, scp, shamir, wrap
 from cardkit.crypto.agreement import agree
 from cardkit.crypto.cardkeys import CardKey, CardKeySet
+from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
 from cardkit.crypto.keyblock import Header, read_block, write_block
@@ -170,6 +171,23 @@ def test_a_curve_nobody_uses_is_named_with_those_in_use():
     key = ec.derive_private_key(7, ec.SECP256K1())
     known = "secp256r1, secp384r1, secp521r1, brainpoolP256r1, brainpoolP384r1, brainpoolP512r1"
     assert said(PrivateKey.of, key, "one", Usage.SIGN) == f"key one: curve secp256k1, expected one of {known}"
+
+
+@pytest.mark.parametrize(
+    ("name", "usage", "text"),
+    [
+        ("rsa-1024", Usage.AGREE, "key one: RSA-1024, a key agreement needs an elliptic curve"),
+        ("ec-p256", Usage.EMV_SIGN, "key one: EC-P256, EMV certificates are signed with RSA"),
+    ],
+)
+def test_a_private_key_of_the_wrong_family_is_named(name, usage, text):
+    value = (Path(__file__).parents[2] / "vectors" / "keys" / f"{name}.der").read_bytes()
+    assert said(PrivateKey, value, "one", usage) == text
+
+
+def test_an_exponent_nobody_uses_is_named():
+    text = "RSA: public exponent 05, expected 03 or 010001"
+    assert said(RsaPublicKey(bytes(16), b"\x05").recover, bytes(16), error=EncodingError) == text
 
 
 def test_additions_of_milenage_are_five():

@@ -9,9 +9,11 @@ import pytest
 from cardkit.apdu import CommandAPDU
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
 from cardkit.crypto.cardkeys import CardKey, SessionKeys, parse_key_set
+from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.errors import AuthenticationError, KeyStoreError, ProfileError
 from cardkit.secure.dek import Dek
 from cardkit.secure.greeting import Greeting
+from cardkit.secure.icao import IcaoSession
 from cardkit.secure.levels import SecurityLevel
 from cardkit.secure.opening import check_card_challenge
 from cardkit.secure.parameters import Quirks, decode_parameters
@@ -63,3 +65,13 @@ def test_card_challenge_that_is_not_the_counters_is_named():
     greeting = Greeting(bytes(10), 0x30, 0x03, 0x70, bytes(8), bytes(8), bytes.fromhex("0000AB"))
     with pytest.raises(AuthenticationError, match=r"sequence counter 0000AB and AID A000000151000000$"):
         check_card_challenge(parameters, greeting, bytes.fromhex("A000000151000000"), keystore=store, keys=keys)
+
+
+def test_a_session_of_a_travel_document_ends_for_good():
+    keys = MessagingKeys(*(Key(bytes(range(16)), name, "AES-128", Usage.SECURE_CHANNEL) for name in ("enc", "mac")))
+    session = IcaoSession(keys)
+    assert session.open is True
+    session.close()
+    assert session.open is False
+    with keys.enc.reveal() as enc, keys.mac.reveal() as mac:
+        assert (enc, mac) == (bytes(16), bytes(16))
