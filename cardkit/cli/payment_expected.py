@@ -19,6 +19,7 @@ from cardkit.apps.emv.terminal.host import IssuerHost
 from cardkit.cli.keys_option import open_keystore
 from cardkit.cli.order import Job
 from cardkit.cli.payment_issuer import IssuerChoice, add_authorities, add_capks, issuers_of, payment_files
+from cardkit.cli.textfile import read_text
 from cardkit.crypto import KeyStore, Secret
 from cardkit.errors import EncodingError
 from cardkit.perso.planner import compiled
@@ -63,7 +64,7 @@ def expected_card(choice: ValidateChoice, today: date, stack: ExitStack) -> Expe
     """
     capks = CapkStore()
     for path in choice.capk:
-        add_capks(capks, path.read_text(encoding="utf-8"), str(path))
+        add_capks(capks, read_text(path), str(path))
     if not choice.profile:
         if choice.order_path or choice.record_no or choice.keys_url or choice.printed:
             raise click.UsageError("order, record, keys and printed fields are read by a profile: expected --profile")
@@ -111,7 +112,7 @@ def _printed(choice: ValidateChoice, card: Expectation) -> Printed | None:
     """Find the card of the order in the printer's file, or the only one there is."""
     if choice.printed is None:
         return None
-    cards = list(printed_cards(choice.printed.read_text(encoding="utf-8").splitlines()))
+    cards = list(printed_cards(read_text(choice.printed).splitlines()))
     wanted = [each for each in cards if card.holder is None or each.pan == card.holder.pan]
     if len(wanted) != 1:
         raise EncodingError(f"{choice.printed}: {len(wanted)} of {len(cards)} cards may be this one, expected one")

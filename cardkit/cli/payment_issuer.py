@@ -15,6 +15,7 @@ from cardkit.apps.emv.schema import MasterKeysBlock, TrackBlock
 from cardkit.apps.emv.scripts import ScriptCommand
 from cardkit.apps.emv.terminal.host import FixedHost, IssuerHost, OnlineAnswer, OnlineRequest
 from cardkit.cli.keys_option import open_keystore
+from cardkit.cli.textfile import read_text
 from cardkit.crypto.emvstore import EmvKeyStore
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, load_profile
@@ -70,7 +71,7 @@ def open_issuer(choice: IssuerChoice, stack: ExitStack) -> tuple[IssuerHost | No
     """
     capks = CapkStore()
     for path in choice.capk:
-        add_capks(capks, path.read_text(encoding="utf-8"), str(path))
+        add_capks(capks, read_text(path), str(path))
     if not choice.profile:
         if choice.scripts:
             raise ProfileError("scripts carry MACs by an issuer's keys: expected --profile")
@@ -113,7 +114,7 @@ def _issuer_keys(keys: MasterKeysBlock) -> IssuerKeys:
 
 
 def _fixed(code: str) -> FixedHost | None:
-    if code and len(code) != _RESPONSE_BYTES:
+    if code and (len(code) != _RESPONSE_BYTES or not code.isascii()):
         raise EncodingError(f"response code {code!r}, expected two characters: 00 approves, 05 declines")
     return FixedHost(code.encode("ascii")) if code else None
 

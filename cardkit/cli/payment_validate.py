@@ -29,6 +29,7 @@ from cardkit.cli.keys_option import passphrase_fd
 from cardkit.cli.payment_expected import Expected, ValidateChoice, expected_card
 from cardkit.cli.payment_report import Validated, write_validation
 from cardkit.cli.render import facts, print_json, say, table
+from cardkit.cli.textfile import read_text
 from cardkit.desired import Finding
 from cardkit.errors import EncodingError
 from cardkit.target import open_card
@@ -93,7 +94,7 @@ def validate_command(
     """
     if not readers and not dumps:
         raise click.UsageError("nothing to look at: expected --reader or --dump")
-    job = _Job(readers, dumps, tuple(parse_pack(path.read_text("utf-8"), str(path)) for path in packs), destructive)
+    job = _Job(readers, dumps, tuple(parse_pack(read_text(path), str(path)) for path in packs), destructive)
     started = datetime.now(UTC)
     with ExitStack() as stack:
         expected = expected_card(ValidateChoice(**given), today(), stack)

@@ -28,6 +28,18 @@ def wrong(tmp_path: Path) -> Path:
         (["payment", "decode", "{0}/folder"], "/folder: Is a directory"),
         (["payment", "decode", "{0}/missing"], "no such file, and no hex"),
         (["payment", "decode", "{0}/cut"], "tag B0 announces 775 bytes, 534 are there"),
+        (
+            ["payment", "transaction", "--reader", "virtual:emv-cps", "--capk", "{0}/binary"],
+            "/binary: byte 0 is not UTF-8",
+        ),
+        (
+            ["payment", "transaction", "--reader", "virtual:emv-cps", "--answer", "\u0665\u0660"],
+            "expected two characters",
+        ),
+        (
+            ["payment", "validate", "--reader", "virtual:emv-cps", "--rules", "{0}/binary"],
+            "/binary: byte 0 is not UTF-8",
+        ),
         (["check", "{0}/missing"], "/missing: no such file, and no reader"),
         (["check", "{0}/binary"], "/binary: JSON is malformed"),
         (["saip", "show", "{0}/cut"], "/cut: TLV object at byte 162"),
