@@ -14,14 +14,6 @@ from cardkit.crypto.secret import Secret
 from cardkit.errors import KeyStoreError
 
 _EXTRA_BYTES = 8  # of random, so that a scalar's distribution shows no bias (FIPS 186-4 B.4.1)
-_FAST: dict[str, ec.EllipticCurve] = {
-    "P-256": ec.SECP256R1(),
-    "P-384": ec.SECP384R1(),
-    "P-521": ec.SECP521R1(),
-    "brainpoolP256r1": ec.BrainpoolP256R1(),
-    "brainpoolP384r1": ec.BrainpoolP384R1(),
-    "brainpoolP512r1": ec.BrainpoolP512R1(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ def chip_key_of(curve: Curve, scalar: Secret) -> ChipKey:
 
 
 def _public(curve: Curve, number: int) -> bytes:
-    fast = _FAST.get(curve.name)
+    fast = points.NATIVE.get(curve.name)
     if fast is not None:
         public = ec.derive_private_key(number, fast).public_key()
         return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

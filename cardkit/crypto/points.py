@@ -7,6 +7,8 @@ scalars that come through here are of one session, never keys that last.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cardkit.crypto.curves import Curve
@@ -17,7 +19,7 @@ Point = tuple[int, int]
 _Jacobian = tuple[int, int, int]
 _INFINITY: _Jacobian = (1, 1, 0)
 _WINDOW_BITS = 4
-_NATIVE: dict[str, ec.EllipticCurve] = {
+NATIVE: Mapping[str, ec.EllipticCurve] = {
     "P-192": ec.SECP192R1(),
     "P-224": ec.SECP224R1(),
     "P-256": ec.SECP256R1(),
@@ -27,6 +29,7 @@ _NATIVE: dict[str, ec.EllipticCurve] = {
     "brainpoolP384r1": ec.BrainpoolP384R1(),
     "brainpoolP512r1": ec.BrainpoolP512R1(),
 }
+"""Curves of ``cryptography``, by our name."""
 
 
 def add(curve: Curve, first: Point | None, second: Point | None) -> Point | None:
@@ -39,7 +42,7 @@ def multiply(curve: Curve, scalar: int, point: Point | None) -> Point | None:
 
     :param scalar: 0 or more.
     """
-    native = _NATIVE.get(curve.name)
+    native = NATIVE.get(curve.name)
     if native is None or point is None or not 0 < scalar < curve.n - 1:
         return _calculated(curve, scalar, point)
     public = ec.EllipticCurvePublicNumbers(*point, native).public_key()

@@ -27,6 +27,7 @@ _PROTOCOL, _KEY_ID = 0x80, 0x84
 _KEY_OF_TRANSACTION = 0x91
 _EPHEMERAL, _NONCE, _TOKEN = 0x80, 0x81, 0x82
 _VERSION_2 = 2
+_VERSIONS = (1, _VERSION_2)  # version 3 proves a group of chips, by pseudonyms
 _NONCE_BYTES = 8
 _WHAT = "chip authentication"
 
@@ -57,7 +58,7 @@ def chip_keys(infos: SecurityInfos) -> list[ChipKey]:
             continue
         protocols = _protocols(infos, key)
         if protocols:
-            found += (ChipKey(info, group, public) for info in protocols)
+            found += (ChipKey(info, group, public) for info in protocols if info.version in _VERSIONS)
         else:
             info = ChipAuthenticationInfo(oids.chip_authentication(_agreement(key), Cipher.TDES), key_id=key.key_id)
             found.append(ChipKey(info, group, public, inferred=True))

@@ -78,6 +78,7 @@ class Document:
 
     pace: tuple[tuple[int, int, int], ...] = ((2, 2, 12),)
     chip: tuple[int, int] | None = (2, 12)
+    chip_version: int = 1
     active: str = "ec"
     image: str = "emrtd-native"
     groups: dict[int, bytes] = field(default_factory=dict)
@@ -97,7 +98,7 @@ class Document:
             cipher, number = self.chip
             kind = oids.CHIP_AUTHENTICATION_ECDH if number > 2 else oids.CHIP_AUTHENTICATION_DH
             public = oids.PUBLIC_KEY_ECDH if number > 2 else oids.PUBLIC_KEY_DH
-            found.append(ChipAuthenticationInfo(oids.chip_authentication(kind, oids.Cipher(cipher))))
+            found.append(ChipAuthenticationInfo(oids.chip_authentication(kind, oids.Cipher(cipher)), self.chip_version))
             found.append(ChipAuthenticationPublicKeyInfo(public, key_info(standardized_group(number), SECRET)))
         if self.active == "ec":
             found.append(ActiveAuthenticationInfo(f"{oids.PLAIN_ECDSA}.3"))

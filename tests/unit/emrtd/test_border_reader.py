@@ -67,6 +67,16 @@ def test_every_protocol_and_group_opens_a_document(protocol: tuple[int, int, int
     assert rules(reading) == []
 
 
+def test_chip_authentication_of_version_2_checks_the_chips_token() -> None:
+    good = Document(chip_version=2)
+    assert done(read(good))["chip authentication"] is Mark.DONE
+    clone = Document(chip_version=2, keys={"8110": on_chip(12, SECRET + 1)})
+    reading = read(clone)
+    assert rules(reading) == ["EMRTD-030"]
+    assert "token" in next(step.text for step in reading.steps if step.mark is Mark.FAILED)
+    assert done(read(Document(chip_version=3)))["chip authentication"] is Mark.ABSENT
+
+
 def test_mapping_with_chip_authentication_proves_the_chip() -> None:
     reading = read(Document(pace=((6, 2, 12), (2, 2, 12))))
     assert done(reading)["PACE-CAM"] is Mark.DONE

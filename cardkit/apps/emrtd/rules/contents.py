@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 
 from cardkit.apps.emrtd.com import Com
 from cardkit.apps.emrtd.details import Details
@@ -23,6 +24,15 @@ from cardkit.apps.emrtd.sod import Sod
 from cardkit.errors import EncodingError
 
 Files = Mapping[str, bytes]
+_Parse = Callable[[bytes], DisplayedImages | Details | Persons]
+_IMAGES, _ELEMENTS = "a count and images", "a tag list and its elements"
+_STRUCTURES: tuple[tuple[str, str, str, _Parse], ...] = (
+    ("EF.DG5", "EMRTD-057", _IMAGES, partial(DisplayedImages.parse, 5)),
+    ("EF.DG7", "EMRTD-057", _IMAGES, partial(DisplayedImages.parse, 7)),
+    ("EF.DG11", "EMRTD-058", _ELEMENTS, partial(Details.parse, 11)),
+    ("EF.DG12", "EMRTD-058", _ELEMENTS, partial(Details.parse, 12)),
+    ("EF.DG16", "EMRTD-060", "a count and persons", Persons.parse),
+)
 _OF_FORM = frozenset({Departure.BCD_DATE, Departure.NO_TEMPLATE, Departure.LISTED_TEMPLATE})
 
 
@@ -36,9 +46,7 @@ def content_troubles(files: Files, today: date) -> list[Trouble]:
         lambda: _zone(files, today),
         lambda: faces(files),
         lambda: others(files),
-        lambda: _displayed(files),
-        lambda: _details(files),
-        lambda: _persons(files),
+        lambda: _structures(files),
         lambda: offered(files),
         lambda: agreement(files),
         lambda: key_of_dg15(files),
@@ -96,57 +104,25 @@ def _without_text(error: EncodingError) -> str:
 
 def _full_name(files: Files, mrz: Mrz) -> Iterator[Trouble]:
     """EMRTD-046: the name of DG11 transliterates to the one of the zone."""
-    details = _details_of(files, 11)
-    name = details.values().get("name_of_holder") if details else None
+    try:
+        name = Details.parse(11, files["EF.DG11"]).values().get("name_of_holder")
+    except (KeyError, EncodingError):
+        return
     if isinstance(name, str):
         yield from zone.name_troubles(mrz, name)
 
 
-def _displayed(files: Files) -> Iterator[Trouble]:
-    for number in (5, 7):
-        content = files.get(f"EF.DG{number}")
-        if content is None:
+def _structures(files: Files) -> Iterator[Trouble]:
+    """EMRTD-057 to 060: what groups consist of, and the forms of their elements."""
+    for name, rule, expected, parse in _STRUCTURES:
+        if name not in files:
             continue
         try:
-            deviations = DisplayedImages.parse(number, content).deviations
+            deviations = parse(files[name]).deviations
         except EncodingError as error:
-            yield Trouble("EMRTD-057", f"EF.DG{number}", "a count and images", str(error))
+            yield Trouble(rule, name, expected, str(error))
             continue
-        yield from (_as_trouble("EMRTD-057", one) for one in deviations)
-
-
-def _details_of(files: Files, number: int) -> Details | None:
-    try:
-        return Details.parse(number, files[f"EF.DG{number}"])
-    except (KeyError, EncodingError):
-        return None
-
-
-def _details(files: Files) -> Iterator[Trouble]:
-    """EMRTD-058 and 059: elements and their forms."""
-    for number in (11, 12):
-        content = files.get(f"EF.DG{number}")
-        if content is None:
-            continue
-        try:
-            deviations = Details.parse(number, content).deviations
-        except EncodingError as error:
-            yield Trouble("EMRTD-058", f"EF.DG{number}", "a tag list and its elements", str(error))
-            continue
-        for one in deviations:
-            yield _as_trouble("EMRTD-059" if one.kind in _OF_FORM else "EMRTD-058", one)
-
-
-def _persons(files: Files) -> Iterator[Trouble]:
-    content = files.get("EF.DG16")
-    if content is None:
-        return
-    try:
-        deviations = Persons.parse(content).deviations
-    except EncodingError as error:
-        yield Trouble("EMRTD-060", "EF.DG16", "a count and persons", str(error))
-        return
-    yield from (_as_trouble("EMRTD-060", one) for one in deviations)
+        yield from (_as_trouble("EMRTD-059" if one.kind in _OF_FORM else rule, one) for one in deviations)
 
 
 def _as_trouble(rule: str, deviation: Deviation) -> Trouble:
