@@ -9,10 +9,15 @@ from cardkit.perso import Verdict, personalize, verify
 from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, LOSSES, Job, inserted
 
+PRODUCTS = [
+    ("id/emrtd-td3", "emrtd-native"),
+    ("id/national-id-td1", "emrtd-applet"),
+    ("id/emrtd-td3-2006", "emrtd-2006"),
+]
 STRIDE = 11
 
 
-@pytest.fixture(scope="module", params=[("id/emrtd-td3", "emrtd-native"), ("id/national-id-td1", "emrtd-applet")])
+@pytest.fixture(scope="module", params=PRODUCTS)
 def job(request):
     profile, image = request.param
     return Job.of(profile, lambda: make_card(image, seed=1))

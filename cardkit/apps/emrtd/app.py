@@ -96,7 +96,7 @@ class EmrtdBlueprint:
         rands: Mapping[str, bytes],  # noqa: ARG002
     ) -> Mapping[str, Content]:
         """Return one card's contents.  :raises ProfileError: when this is no blueprint of one card."""
-        return contents_of(self.product.block, self._made().document)
+        return contents_of(self.product.driver, self._made().document)
 
     def _made(self) -> DocumentPlan:
         if self._plan is None:
@@ -110,6 +110,8 @@ class EmrtdBlueprint:
 
         :raises KeyStoreError: when one is missing.
         """
+        if self.product.transport is None:
+            return
         keys = self.product.transport.keys
         for reference in dict.fromkeys((keys.enc, keys.mac, keys.dek)):
             keystore.find(reference)

@@ -64,7 +64,7 @@ class KeyObject:
 def key_objects(block: EmrtdBlock, document: TravelDocument) -> Iterator[KeyObject]:
     """Yield keys, then passwords, in the order they are written."""
     active = block.active_authentication
-    if active is not None and document.keys.active is not None:
+    if active is not None and isinstance(document.keys.active, ChipKey):
         hashing = tlv.build(_HASH, bytes((_HASHES[active.hash],)))
         yield KeyObject(ACTIVE, _ACTIVE_ID, (*_key(document.keys.active), hashing), "EMRTD-032")
     for number, (item, key) in enumerate(zip(block.chip_authentication, document.keys.chip, strict=True)):
@@ -89,12 +89,6 @@ def _key(key: ChipKey) -> tuple[bytes | Secret, ...]:
 def _head(tag: int, value: Secret) -> bytes:
     """Return tag and length of a value that is not looked at."""
     return tlv.build(tag, bytes(len(value)))[: -len(value)]
-
-
-def contents_of(block: EmrtdBlock, document: TravelDocument) -> dict[str, Content]:
-    """Return what is written, by the name of its state."""
-    objects = {item.name: item.content for item in key_objects(block, document)}
-    return {**document.files, **objects}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +262,10 @@ class Driver(Protocol):
         """
         ...
 
+    def key_objects(self, document: TravelDocument) -> Iterator[KeyObject]:
+        """Yield keys and passwords as the chip takes them, in the order they are written."""
+        ...
+
     def made(self, document: TravelDocument) -> tuple[str, ...]:
         """Return names of the states besides contents, each with the files: what is made before it is filled."""
         ...
@@ -283,3 +281,8 @@ class Driver(Protocol):
     def look(self, document: TravelDocument) -> tuple[Step, ...]:
         """Return the commands that read every file and ask for every object, in the factory's session."""
         ...
+
+
+def contents_of(driver: Driver, document: TravelDocument) -> dict[str, Content]:
+    """Return what is written, by the name of its state."""
+    return {**document.files, **{item.name: item.content for item in driver.key_objects(document)}}

@@ -85,6 +85,10 @@ class Iso7816Driver:
         """Blank in creation state; a locked chip does not even tell its number."""
         return Unmarked.BLANK if bodies.get(LIFE_CYCLE) == _CREATION else Unmarked.BEGUN
 
+    def key_objects(self, document: TravelDocument) -> Iterator[KeyObject]:
+        """Yield keys, then passwords."""
+        return key_objects(self.block, document)
+
     def made(self, document: TravelDocument) -> tuple[str, ...]:
         """Return the directory and every file."""
         return (DIRECTORY, *map(created, document.files))
@@ -104,7 +108,7 @@ class Iso7816Driver:
         elif inside:
             steps.append(self.transport.step(Phase.WRITE, Role.ENTER, DIRECTORY, select_application()))
         steps += inside
-        objects = key_objects(self.block, document)
+        objects = self.key_objects(document)
         steps += [step for item in objects if item.name in names for step in self._put(item)]
         return (*self.transport.open(Phase.WRITE), *steps) if steps else ()
 
@@ -115,7 +119,7 @@ class Iso7816Driver:
             *look_at_files(self.transport, document, in_master_file=True),
             application,
             *look_at_files(self.transport, document, in_master_file=False),
-            *look_at_objects(self.transport, key_objects(self.block, document)),
+            *look_at_objects(self.transport, self.key_objects(document)),
         )
 
     def _files(self, document: TravelDocument, names: Collection[str], *, in_master_file: bool) -> Iterator[Step]:

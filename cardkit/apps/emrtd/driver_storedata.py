@@ -85,6 +85,10 @@ class StoreDataDriver:
             return Unmarked.BLANK
         return Unmarked.BEGUN if answers.get(LIFE_CYCLE) == _GREETED else None
 
+    def key_objects(self, document: TravelDocument) -> Iterator[KeyObject]:
+        """Yield keys, then passwords."""
+        return key_objects(self.block, document)
+
     def made(self, document: TravelDocument) -> tuple[str, ...]:  # noqa: ARG002
         """Return the applet; files come with their contents."""
         return (APPLICATION,)
@@ -96,7 +100,7 @@ class StoreDataDriver:
     def make(self, document: TravelDocument, names: Collection[str]) -> tuple[Step, ...]:
         """Return the commands: the applet, then a run of STORE DATA for every file, key and password."""
         steps = [step for name, body in document.files.items() if name in names for step in self._file(name, body)]
-        objects = key_objects(self.block, document)
+        objects = self.key_objects(document)
         steps += [self._object(item) for item in objects if item.name in names]
         install = (
             (self._select_domain(Phase.WRITE), *self.transport.open(Phase.WRITE), self._install())
@@ -109,7 +113,7 @@ class StoreDataDriver:
         """Return reads of every file, and GET DATA for every key and password."""
         application = self.transport.step(Phase.VERIFY, Role.ENTER, APPLICATION, select_file(_MF))
         inside, outside = (look_at_files(self.transport, document, in_master_file=flag) for flag in (False, True))
-        objects = look_at_objects(self.transport, key_objects(self.block, document))
+        objects = look_at_objects(self.transport, self.key_objects(document))
         return (*inside, *objects, application, *outside)
 
     def _open(self, phase: Phase) -> tuple[Step, ...]:

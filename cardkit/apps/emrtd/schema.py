@@ -90,10 +90,19 @@ class ChipAuthenticationBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_
 
 
 class ActiveAuthenticationBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The key of active authentication, made for each card; ECDSA."""
+    """The key of active authentication, made for each card: ECDSA on a curve, or RSA.
 
-    curve: str
+    :param rsa_bits: of the modulus, for chips that have RSA only (applet-2006).  :param hash: of ECDSA.
+    """
+
+    curve: str = ""
+    rsa_bits: Annotated[int, msgspec.Meta(ge=1024, le=1984, multiple_of=16)] | None = None
     hash: Hash = "sha256"
+
+    def __post_init__(self) -> None:
+        """Refuse two kinds of key, or none."""
+        if bool(self.curve) == (self.rsa_bits is not None):
+            raise ValueError('expected "curve" or "rsa_bits", and one of them only')
 
 
 class SignerBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,15 +141,17 @@ class ConditionsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A blank chip.
 
-    :param driver: how it is personalized.  :param transport: key set it is delivered with, ``KVN=REF[/SCHEME]``, AES.
+    :param driver: how it is personalized.  :param transport: key set it is delivered with, ``KVN=REF[/SCHEME]``, AES;
+        none for applet-2006.
     :param i: options of SCP03.  :param level: of the secure channel; keys go under C-DEC.
     :param directory: file identifier of the application's directory (iso7816).
     :param load_file, module, isd: AIDs of the applet and of the card's issuer domain (gp-store-data).
-    :param memory_bytes: for files.
+    :param plain_errors: errors inside secure messaging come unprotected and end it.
+    :param answer_bytes: the most of a file it gives at a time.  :param memory_bytes: for files.
     """
 
-    driver: Literal["iso7816", "gp-store-data"]
-    transport: str
+    driver: Literal["iso7816", "gp-store-data", "applet-2006"]
+    transport: str = ""
     i: Byte = 0x70
     level: Byte = 0x33
     conditions: ConditionsBlock = ConditionsBlock()
@@ -148,9 +159,13 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     load_file: str = ""
     module: str = ""
     isd: str = "A000000151000000"
+    plain_errors: bool = False
+    answer_bytes: Annotated[int, msgspec.Meta(ge=1, le=223)] = 223
     memory_bytes: int = 65536
 
     def __post_init__(self) -> None:
-        """Refuse a level that keys cannot be sent under."""
+        """Refuse a level that keys cannot be sent under, and a driver without its transport key."""
+        if bool(self.transport) == (self.driver == "applet-2006"):
+            raise ValueError('"transport": a key set for every driver but applet-2006')
         if self.level & 0x03 != 0x03:
             raise ValueError(f'"level" is {self.level:02X}, expected C-MAC and C-DEC at least (03)')

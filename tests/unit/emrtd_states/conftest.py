@@ -19,7 +19,7 @@ from cardkit.transport.loopback import LoopbackConnection
 PROFILES = Path(__file__).parents[3] / "profiles" / "id"
 PROFILE = PROFILES / "emrtd-td3"
 IMAGE = "emrtd-native"
-IMAGES = {"emrtd-td3": IMAGE, "national-id-td1": "emrtd-applet"}
+IMAGES = {"emrtd-td3": IMAGE, "national-id-td1": "emrtd-applet", "emrtd-td3-2006": "emrtd-2006"}
 
 
 def seeded(seed):
@@ -62,7 +62,7 @@ def with_document(todo, document):
     blueprint = todo.blueprint
     made = plan_document(blueprint.product, document)
     changed = EmrtdBlueprint(blueprint.product, blueprint._template, made)
-    contents = contents_of(blueprint.product.block, document)
+    contents = contents_of(blueprint.product.driver, document)
     return dataclasses.replace(todo, blueprint=changed, contents=contents, states=made.states)
 
 

@@ -49,7 +49,7 @@ def prepare_document(
     :raises EncodingError: where a value of the record does not fit.
     :raises KeyStoreError: where the signer's key is missing, or its certificate is of another.
     """
-    keys = make_keys(block, rng)
+    keys = make_keys(block, keystore, rng)
     signing = block.signer
     groups = _groups(block, resolved, attached, keys)
     _can(resolved)

@@ -12,7 +12,7 @@ from cardkit.apps.emrtd.face39794 import build_dg2_39794
 from cardkit.apps.emrtd.groups import build_dg1, build_dg15, build_group
 from cardkit.apps.emrtd.images import DisplayedImages
 from cardkit.apps.emrtd.mrz import Mrz
-from cardkit.apps.emrtd.prepare.keys import DocumentKeys
+from cardkit.apps.emrtd.prepare.keys import RSA_EXPONENT, DocumentKeys, RsaChipKey
 from cardkit.apps.emrtd.schema import AccessBlock, EmrtdBlock
 from cardkit.apps.emrtd.securityinfos import (
     ActiveAuthenticationInfo,
@@ -23,7 +23,7 @@ from cardkit.apps.emrtd.securityinfos import (
     SecurityInfos,
     build_dg14,
 )
-from cardkit.apps.pki.publickey import build_ec
+from cardkit.apps.pki.publickey import build_ec, build_rsa
 from cardkit.errors import EncodingError
 
 _GENDERS = {"M": 1, "F": 2}
@@ -62,7 +62,9 @@ def key_groups(block: EmrtdBlock, keys: DocumentKeys) -> dict[int, bytes]:
     """Return the groups that tell a reader protocols and public keys: DG14, DG15."""
     infos = (*_pace(block.access), *_chip_authentication(block, keys), *_active_authentication(block))
     found = {14: build_dg14(SecurityInfos.of(infos))} if infos else {}
-    if keys.active is not None:
+    if isinstance(keys.active, RsaChipKey):
+        found[15] = build_dg15(build_rsa(int.from_bytes(keys.active.modulus, "big"), RSA_EXPONENT))
+    elif keys.active is not None:
         found[15] = build_dg15(build_ec(keys.active.curve, keys.active.public, explicit=True))
     return found
 
@@ -96,7 +98,9 @@ def _chip_authentication(block: EmrtdBlock, keys: DocumentKeys) -> Iterator[Secu
 
 def _active_authentication(block: EmrtdBlock) -> Sequence[SecurityInfo]:
     item = block.active_authentication
-    return () if item is None else (ActiveAuthenticationInfo(f"{oids.PLAIN_ECDSA}.{_PLAIN_ECDSA[item.hash]}"),)
+    if item is None or item.rsa_bits is not None:
+        return ()
+    return (ActiveAuthenticationInfo(f"{oids.PLAIN_ECDSA}.{_PLAIN_ECDSA[item.hash]}"),)
 
 
 def _image(value: str, images: Mapping[str, bytes]) -> bytes:

@@ -55,12 +55,10 @@ def _difference(expected: bytes, actual: bytes) -> str:
 
 
 def _present(plan: DocumentPlan, notes: SeenDocument) -> Iterator[Finding]:
-    contents = {state.name for state in plan.states if state.rule in _RULES_OF_KEYS}
-    for name in sorted(contents - notes.present):
+    files = plan.document.files
+    asked = {step.serves for step in plan.parts[Part.CHECK] if step.role is Role.READ and step.serves not in files}
+    for name in sorted(asked - notes.present):
         yield PRESENT.finding(name, "stored", notes.troubles.get(name, NOT_CHECKED), secrecy=Secrecy.PUBLIC)
-
-
-_RULES_OF_KEYS = frozenset(rule.id for rule in (BASIC, PACE_CAN, CHIP, ACTIVELY))
 
 
 def _lock(steps: tuple[Step, ...], notes: SeenDocument) -> Iterator[Finding]:

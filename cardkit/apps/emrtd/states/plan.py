@@ -15,12 +15,11 @@ from cardkit.apps.emrtd.driver import (
     MRZ,
     PLAIN,
     UNCOUNTED,
-    key_objects,
     read_commands,
     select_application,
 )
 from cardkit.apps.emrtd.prepare.document import SOD, TravelDocument
-from cardkit.apps.emrtd.prepare.keys import ACTIVE, chip_name
+from cardkit.apps.emrtd.prepare.keys import ACTIVE, RsaChipKey, chip_name
 from cardkit.apps.emrtd.states.product import DocumentProduct, is_public
 from cardkit.apps.iso7816.commands import Ins
 from cardkit.desired import Access, AfterUnknown, Part, Phase, Role, Seen, State, Step
@@ -29,7 +28,6 @@ MRZ_ACCESS, CAN_ACCESS = Access(MRZ, 1, UNCOUNTED), Access(CAN, 2, UNCOUNTED)
 BY_BAC = "BAC"
 INSIDE = " inside secure messaging"
 """What follows the name of a refused command that was sent in a session."""
-_BLOCK = 223
 _SM_COMMAND_BYTES, _SM_ANSWER_BYTES = 13, 14
 _CHALLENGE_BYTES = 8
 _NUMBER_DIGITS = 20
@@ -72,14 +70,14 @@ def plan_document(product: DocumentProduct, document: TravelDocument) -> Documen
 
 
 def _states(product: DocumentProduct, document: TravelDocument) -> Iterator[State]:
-    access = product.transport.access
+    access = product.transport.access if product.transport is not None else None
     again = AfterUnknown.REWRITE
     for name in product.driver.made(document):
         yield State(name, name, Phase.WRITE, "EMRTD-092", Seen.READ, AfterUnknown.LOOK, access, reversible=False)
     for name, body in document.files.items():
         title = f"{name}, {len(body)} bytes"
         yield State(name, title, Phase.WRITE, "EMRTD-092", Seen.READ, again, access, varies=not is_public(name))
-    for item in key_objects(product.block, document):
+    for item in product.driver.key_objects(document):
         yield State(item.name, item.name, Phase.WRITE, item.rule, Seen.BEHAVE, again, access, varies=True)
     yield State(
         LOCK, "locked for good", Phase.SEAL, "EMRTD-090", Seen.BEHAVE, AfterUnknown.LOOK, access, reversible=False
@@ -90,7 +88,7 @@ def _stranger(product: DocumentProduct, document: TravelDocument, names: list[st
     """Yield what is asked of a locked card: writing is refused, passwords open it, keys prove it, files are read."""
     yield from product.driver.refused
     for name in filter(is_public, names):
-        yield from _reads(document, name, PLAIN)
+        yield from _reads(product, document, name, PLAIN)
     yield from _openings(product, document)
     yield Step(Phase.VERIFY, Role.ENTER, ACCESS, DOCUMENT, select_application(), nc=_protected(7))
     inside = [name for name in names if not is_public(name)]
@@ -99,19 +97,20 @@ def _stranger(product: DocumentProduct, document: TravelDocument, names: list[st
         yield Step(Phase.PROVE, Role.PROVE, chip_name(number), DOCUMENT, command, nc=_protected(70))
     if document.keys.active is not None:
         command = CommandAPDU(0x00, Ins.AUTHENTICATE, 0x00, 0x00, bytes(_CHALLENGE_BYTES), 256)
-        size = 2 * document.keys.active.curve.scalar_size
+        active = document.keys.active
+        size = len(active.modulus) if isinstance(active, RsaChipKey) else 2 * active.curve.scalar_size
         yield Step(
             Phase.PROVE, Role.PROVE, ACTIVE, DOCUMENT, command, nc=_protected(_CHALLENGE_BYTES), answer=_protected(size)
         )
     for name in inside:
-        yield from _reads(document, name, DOCUMENT)
+        yield from _reads(product, document, name, DOCUMENT)
     yield from _refused_inside(product)
 
 
-def _reads(document: TravelDocument, name: str, place: str) -> Iterator[Step]:
+def _reads(product: DocumentProduct, document: TravelDocument, name: str, place: str) -> Iterator[Step]:
     size = len(document.files[name])
     inside = place == DOCUMENT
-    for command, offset, length in read_commands(name, size, _BLOCK):
+    for command, offset, length in read_commands(name, size, product.chip.answer_bytes):
         nc = _protected(0) if inside else 0
         answer = _protected(length) + 1 if inside else length
         yield Step(Phase.VERIFY, Role.READ, name, place, command, span=(offset, length), nc=nc, answer=answer)
@@ -132,7 +131,7 @@ def _openings(product: DocumentProduct, document: TravelDocument) -> Iterator[St
 
 def _refused_inside(product: DocumentProduct) -> Iterator[Step]:
     """Yield the commands of the factory that are commands of the document's application too, under its own session."""
-    for step in product.driver.refused:
+    for step in () if product.chip.plain_errors else product.driver.refused:
         if not step.command.cla & 0x80:
             yield Step(
                 Phase.VERIFY,

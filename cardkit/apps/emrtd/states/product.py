@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cardkit.apps.emrtd.driver import Driver, Transport
+from cardkit.apps.emrtd.driver_applet2006 import Applet2006Driver
 from cardkit.apps.emrtd.driver_iso7816 import Iso7816Driver
 from cardkit.apps.emrtd.driver_storedata import StoreDataDriver
 from cardkit.apps.emrtd.lds import FILES
@@ -31,13 +32,13 @@ _DRIVERS: Mapping[str, Callable[[EmrtdBlock, ChipBlock, Transport], Driver]] = {
 class DocumentProduct:
     """All of it.
 
-    :param attached: files beside the profile, by name.
+    :param attached: files beside the profile, by name.  :param transport: None of a chip that is open until locked.
     """
 
     block: EmrtdBlock
     chip: ChipBlock
     attached: Mapping[str, bytes] = field(repr=False)
-    transport: Transport
+    transport: Transport | None
     driver: Driver
 
     def check_size(self, document: TravelDocument) -> None:
@@ -70,6 +71,15 @@ def build_product(block: EmrtdBlock, chip: ChipBlock, attached: Mapping[str, byt
         Certificate.parse(attached[block.signer.certificate])
     except EncodingError as error:
         raise ProfileError(f"emrtd.signer.certificate: {error}") from None
+    if chip.driver == "applet-2006":
+        return DocumentProduct(block, chip, attached, None, Applet2006Driver(block, chip))
+    if block.active_authentication is not None and block.active_authentication.rsa_bits is not None:
+        raise ProfileError(f"emrtd.active_authentication.rsa_bits: driver {chip.driver} takes keys on curves")
+    transport = _transport(chip)
+    return DocumentProduct(block, chip, attached, transport, _DRIVERS[chip.driver](block, chip, transport))
+
+
+def _transport(chip: ChipBlock) -> Transport:
     parameters = decode_parameters(SCP03, chip.i)
     try:
         level = SecurityLevel(chip.level)
@@ -77,9 +87,7 @@ def build_product(block: EmrtdBlock, chip: ChipBlock, attached: Mapping[str, byt
         raise ProfileError(f"chip.emrtd.level: {chip.level:02X} is no security level") from None
     if level not in parameters.levels:
         raise ProfileError(f"chip.emrtd.level: {parameters} does not have {chip.level:02X}")
-    transport = Transport(parse_key_set(chip.transport), Room(parameters, level, _SHORT_NC))
-    driver = _DRIVERS[chip.driver](block, chip, transport)
-    return DocumentProduct(block, chip, attached, transport, driver)
+    return Transport(parse_key_set(chip.transport), Room(parameters, level, _SHORT_NC))
 
 
 def _check_access(block: EmrtdBlock) -> None:
@@ -97,7 +105,7 @@ def _check_access(block: EmrtdBlock) -> None:
 def _check_keys(block: EmrtdBlock) -> None:
     chip_keys = block.chip_authentication
     named = [("chip_authentication", item.curve) for item in chip_keys]
-    if block.active_authentication is not None:
+    if block.active_authentication is not None and block.active_authentication.curve:
         named.append(("active_authentication", block.active_authentication.curve))
     for where, curve in named:
         if curve not in BY_NAME:

@@ -20,6 +20,7 @@ from cardkit.apps.emrtd.driver import (
     PLAIN,
     PRODUCTION,
     STORE_DATA,
+    Transport,
     read_part,
 )
 from cardkit.apps.emrtd.groups import parse_dg15
@@ -97,6 +98,9 @@ class DocumentSession:
         self._handlers: dict[tuple[str, Role], Callable[[Step], None]] = {
             (PLAIN, Role.READ): self._read_plain,
             (PLAIN, Role.SELECT): self._select,
+            (PLAIN, Role.CREATE): self._send,
+            (PLAIN, Role.WRITE): self._send,
+            (PLAIN, Role.DELETE): self._send,
             (PLAIN, Role.GONE): self._refused,
             (PLAIN, Role.QUERY): self._greet,
             (PLAIN, Role.PRESENT): self._authenticate,
@@ -122,7 +126,7 @@ class DocumentSession:
         :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
         """
         self._strict = strict
-        for changing, stretch in groupby(steps, lambda step: step.role in CHANGES):
+        for changing, stretch in groupby(steps, lambda step: step.place == FACTORY and step.role in CHANGES):
             if changing:
                 self._change(list(stretch))
                 continue
@@ -195,7 +199,7 @@ class DocumentSession:
             raise ProtocolError("a chip without a plan has no states")
         driver, document = self._product.driver, self._plan.document
         self.run((*driver.open, *driver.look(document)), strict=False)
-        if self._factory is None:
+        if driver.open and self._factory is None:
             raise AuthenticationError(f"session to look at the chip: {self._first_trouble()}")
         there = {name for name in document.files if name in self.seen.bodies}
         made = driver.there(there | self._notes.present)
@@ -211,6 +215,15 @@ class DocumentSession:
 
     # The factory
 
+    def _transport(self) -> Transport:
+        if self._product.transport is None:
+            raise ProtocolError("a chip that is open until locked has no transport key")
+        return self._product.transport
+
+    def _send(self, step: Step) -> None:
+        """Send a command that changes an open chip."""
+        self._require(step, self._channel.send(self._filled(step)))
+
     def _select(self, step: Step) -> None:
         """Select outside any session: one that is open ends."""
         if self._factory is not None:
@@ -219,7 +232,7 @@ class DocumentSession:
         self._require(step, self._channel.send(step.command))
 
     def _greet(self, step: Step) -> None:  # noqa: ARG002 - every handler takes its step
-        transport = self._product.transport
+        transport = self._transport()
         room = transport.room
         opening = Opening(room.level, self._random(_CHALLENGE_BYTES), (room.parameters,))
         self._greeting = greet(self._channel.send, transport.keys.kvn, opening.challenge), opening
@@ -228,7 +241,7 @@ class DocumentSession:
         if self._greeting is None or self._keystore is None:
             raise ProtocolError(f"{step.serves}: the chip did not answer INITIALIZE UPDATE")
         greeting, opening = self._greeting
-        keys = self._product.transport.keys.for_card(greeting.kdd)
+        keys = self._transport().keys.for_card(greeting.kdd)
         parameters = opening.agreed(greeting)
         session = greeted_session(self._keystore, keys, opening, parameters, greeting, b"")
         session.authenticated(self._channel.send(session.external_authenticate()))
@@ -272,7 +285,7 @@ class DocumentSession:
         """Return a value under the DEK, filled up to whole blocks in any case."""
         assert self._keystore is not None
         assert self._greeting is not None
-        keys = self._product.transport.keys.for_card(self._greeting[0].kdd)
+        keys = self._transport().keys.for_card(self._greeting[0].kdd)
         dek = self._session().dek(self._keystore, keys)
         return dek.encrypt(pad80(joined(content), dek.block_size))
 
@@ -289,7 +302,9 @@ class DocumentSession:
             self._require(step, response)
 
     def _hangs(self, step: Step) -> bool:
-        """Whether this reads on in a file whose part before was not read: another file is current then."""
+        """Whether this reads in a file that was not selected, or not read up to here: another one is current then."""
+        if step.serves in self._notes.troubles:
+            return True
         return step.span is not None and 0 < step.span[0] != len(self.seen.bodies.get(step.serves, b""))
 
     def _append(self, step: Step, part: bytes) -> None:
@@ -333,9 +348,9 @@ class DocumentSession:
         self._client.select_application()
 
     def _read_document(self, step: Step) -> None:
-        """Read a file, whole, in the place of the first command that reads of it."""
-        if step.span is not None and step.span[0] == 0 and self._client.session is not None:
-            self.seen.bodies[step.serves] = self._client.read(FILES[step.serves])
+        """Read where a password opened the document; else whoever tried has said why."""
+        if self._client.session is not None:
+            self._read_plain(step)
 
     def _prove(self, step: Step) -> None:
         """Prove a key against the public one of the record, not the chip's own word."""
@@ -344,13 +359,15 @@ class DocumentSession:
             authenticate_actively(self._client, parse_dg15(self._document_file("EF.DG15")), infos, self._random)
         else:
             number = int(step.serves.rpartition(" ")[2])
+            assert infos is not None
             wanted = self._product.block.chip_authentication[number].key_id
             key = next(item for item in chip_keys(infos) if item.info.key_id == wanted)
             authenticate_chip(self._client, key, ephemeral_pair(key, self._random))
         self._notes.proven.add(step.serves)
 
-    def _infos(self) -> SecurityInfos:
-        return parse_dg14(self._document_file("EF.DG14"))
+    def _infos(self) -> SecurityInfos | None:
+        body = self._made().document.files.get("EF.DG14")
+        return parse_dg14(body) if body is not None else None
 
     def _document_file(self, name: str) -> bytes:
         return self._made().document.files[name]
