@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from cardkit.crypto import Key, Secret, Usage, datakey, shamir, wrap
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, datakey, shamir, wrap
 from cardkit.crypto.codes import code_digest
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.envelope import Direction, Envelope
@@ -60,6 +60,14 @@ def test_nonce_of_a_value_in_its_place():
     assert wrap.bound_nonce(key, b"place", value) == expected[:12]
     with pytest.raises(KeyStoreError, match=r"^key plant: usage data-enc, a nonce needs data-mac$"):
         wrap.bound_nonce(Key(bytes(range(32)), "plant", "HMAC-256", Usage.DATA_ENC), b"place", value)
+
+
+def test_value_of_an_output_file_without_a_place():
+    store = MemoryKeyStore({"test:out": Key(bytes(range(16)), "out", "AES-128", Usage.TRANSPORT_OUT)})
+    nonce = bytes(range(12))
+    wrapped = store.wrap("test:out", Secret(b"1234", "pin"), wrap.Wrapping.AES_GCM, nonce=nonce)
+
+    assert wrapped == nonce + AESGCM(bytes(range(16))).encrypt(nonce, b"1234", b"")
 
 
 def test_value_in_clear():

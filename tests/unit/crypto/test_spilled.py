@@ -49,3 +49,9 @@ def test_codes_that_everybody_tries(code):
 @pytest.mark.parametrize("code", ["2437", "1235", "35008919", "1357", "1233"])
 def test_codes_that_are_as_good_as_any(code):
     assert not is_published_code(Secret(code.encode(), "pin1"))
+
+
+def test_eight_bytes_are_long_enough_to_be_looked_for():
+    places = {"report": b"PUK 12345678", "log": b"nothing"}
+
+    assert list(spilled(places, [Secret(b"12345678", "puk1"), Secret(b"1234567", "pin1")])) == [("report", "puk1")]

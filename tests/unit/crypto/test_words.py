@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, aka, datakey, passphrase, scp, shamir, wrap
 from cardkit.crypto.agreement import agree
 from cardkit.crypto.cardkeys import CardKey, CardKeySet
+from cardkit.crypto.cbc import CbcEncryptor
+from cardkit.crypto.documentkeys import basic_access_session, mac, messaging_keys
 from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
@@ -28,7 +30,7 @@ from cardkit.crypto.operations import FOR_CARD, check_card_key
 from cardkit.crypto.pack import pack, unpack
 from cardkit.crypto.private import PrivateKey
 from cardkit.crypto.statickey import ClearKey
-from cardkit.errors import CardkitError, EncodingError, KeyStoreError
+from cardkit.errors import AuthenticationError, CardkitError, EncodingError, KeyStoreError
 from tests.unit.crypto.storefiles import NEW, VALUE, new_store, phrase, reopened
 
 DES = ClearKey(Key(bytes(range(0x40, 0x50)), "static", "3DES-128", Usage.SECURE_CHANNEL))
@@ -183,6 +185,29 @@ def test_a_curve_nobody_uses_is_named_with_those_in_use():
 def test_a_private_key_of_the_wrong_family_is_named(name, usage, text):
     value = (Path(__file__).parents[2] / "vectors" / "keys" / f"{name}.der").read_bytes()
     assert said(PrivateKey, value, "one", usage) == text
+
+
+def test_session_keys_of_a_travel_document_are_named_and_for_one_purpose():
+    keys = messaging_keys(Secret(bytes(range(16)), "key seed"), "AES-128")
+    assert facts(keys.enc) == ("key seed 1", "AES-128", Usage.SECURE_CHANNEL)
+    assert facts(keys.mac) == ("key seed 2", "AES-128", Usage.SECURE_CHANNEL)
+
+
+def test_basic_access_answered_with_other_challenges():
+    keys, own = messaging_keys(Secret(bytes(range(16)), "key seed"), "3DES-128"), Secret(bytes(16), "own half")
+    with keys.enc.reveal() as clear:
+        cryptogram = CbcEncryptor("3DES", clear).encrypt(bytes(range(32)))
+    answer = cryptogram + mac(keys.mac, cryptogram)
+    text = "BAC: the chip's answer is to other challenges: expected ours back"
+    assert said(basic_access_session, keys, bytes(16), own, answer, error=AuthenticationError) == text
+    short = "BAC: the chip's answer of 39 bytes has a wrong MAC, expected 40"
+    assert said(basic_access_session, keys, bytes(16), own, answer[1:], error=AuthenticationError) == short
+
+
+def test_a_key_that_wraps_nothing_is_named():
+    key = Key(bytes(range(16)), "one", "AES-128", Usage.DATA_ENC)
+    text = "key one: usage data-enc, wrapping needs transport-out"
+    assert said(wrap.wrap, key, Secret(bytes(16), "ki"), wrap.Wrapping.AES_KW, b"", b"") == text
 
 
 def test_an_exponent_nobody_uses_is_named():
