@@ -15,7 +15,7 @@ from cardkit.apps.emv.fci import Fci
 from cardkit.apps.emv.tags import tag_bytes
 from cardkit.apps.emv.template import parse_objects
 from cardkit.apps.emv.values import pan_of
-from cardkit.encoding.tlv import Tlv
+from cardkit.encoding.tlv import BerTlv, Tlv
 from cardkit.errors import EncodingError, ProtocolError
 
 OK, BLOCKED = 0x9000, 0x6283
@@ -277,11 +277,24 @@ def read_fci(reply: Reply | None) -> Fci | None:
 
 
 def objects_of(data: bytes) -> tuple[Tlv, ...]:
-    """Read data objects; nothing where they cannot be read."""
+    """Read data objects; where something behind the first cannot be read, the first alone; nothing where it cannot."""
     try:
         return parse_objects(data)
     except EncodingError:
+        pass
+    try:
+        return (BerTlv.parse(data.lstrip(b"\0")),)
+    except EncodingError:
         return ()
+
+
+def is_readable(data: bytes) -> bool:
+    """Whether data objects can be read to their end."""
+    try:
+        parse_objects(data)
+    except EncodingError:
+        return False
+    return True
 
 
 def first_of_each(objects: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

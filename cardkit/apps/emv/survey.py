@@ -44,7 +44,7 @@ _UN_BYTES = 4
 _DDA, _CDA = 0x20, 0x01
 _MOST_RECORDS, _LAST_RECORD, _SFIS, _MOST_APPLICATIONS = 255, 255, range(1, 31), 16
 _LONGEST_PDOL_DATA = 250
-_NO_ANSWER = 0
+_NO_ANSWER, _MOST_UNUSABLE = 0, 4
 # A grouping that is reserved (CPS 4.3.5.2): a card that is open refuses its contents, a closed one the command.
 _STORE = CommandAPDU(0x80, 0xE2, 0x00, 0x00, bytes.fromhex("7FF000"))
 _SELECT_DOMAIN = CommandAPDU(0x00, 0xA4, 0x04, 0x00, ne=256)
@@ -74,6 +74,7 @@ def survey(channel: Channel, means: Means, *, name: str = "card", further: Furth
 
     :param name: what to call the card.  :param further: called for each side with contacts at the end.
     :raises NotFoundError: when the card has no payment application.  :raises TransportError: when the link fails.
+    :raises ProtocolError: when the card's answers are none, again and again.
     """
     surveyor = _Surveyor(channel, means)
     cplc = surveyor.production_data()
@@ -95,13 +96,20 @@ class _Surveyor:
     def __init__(self, channel: Channel, means: Means) -> None:
         self._channel = channel
         self._means = means
+        self._unusable = 0
 
     def send(self, command: CommandAPDU) -> Reply:
-        """Send a command; an answer that is none comes out as status 0000."""
+        """Send a command; an answer that is none comes out as status 0000.
+
+        :raises ProtocolError: when that happens again and again.
+        """
         start = self._means.clock()
         try:
             response = self._channel.send(command)
         except CardError:
+            self._unusable += 1
+            if self._unusable > _MOST_UNUSABLE:
+                raise
             return Reply(b"", _NO_ANSWER)
         return Reply(response.data, response.sw, (self._means.clock() - start) * 1000)
 

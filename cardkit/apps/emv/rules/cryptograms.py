@@ -129,6 +129,11 @@ def _counter(scene: Scene) -> Iterator[Trouble]:
     before, after = scene.side.atc
     if after != before + 1:
         yield scene.trouble("9F36", f"{before} before GPO, {after} after", "one more")
+    told = cryptogram_values(scene).get(_ATC) or scene.side.answer.get(_ATC)
+    if told is not None and int.from_bytes(told, "big") != after:
+        yield scene.trouble(
+            "9F36", f"{int.from_bytes(told, 'big')} with the cryptogram, {after} by GET DATA", "the same"
+        )
     last = int.from_bytes((scene.side.data or {}).get(_LAST_ONLINE, b""), "big")
     if last > after:
         yield scene.trouble("9F13", f"{last}, above the counter {after}", "not above it")

@@ -110,7 +110,7 @@ def _sequence_number(scene: Scene) -> Iterator[Trouble]:
     number, holder = scene.side.get("5F34"), scene.expected.holder
     assert holder is not None
     if number is None:
-        if b"\x5f\x34" not in scene.side.masked:
+        if b"\x5f\x34" not in scene.side.masked and scene.side.read:
             yield scene.trouble("5F34", "missing", "the order's")
     elif number.hex() != holder.psn:
         yield scene.trouble("5F34", number.hex(), f"{holder.psn}, as ordered")

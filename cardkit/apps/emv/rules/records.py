@@ -15,6 +15,8 @@ from cardkit.apps.emv.picture import (
     RECORD,
     CardPicture,
     RecordId,
+    Side,
+    is_readable,
     objects_of,
 )
 from cardkit.apps.emv.rules.check import CardCheck, Scene, SideCheck, Trouble, text_of
@@ -96,12 +98,8 @@ def _templates(scene: Scene) -> Iterator[Trouble]:
         if sfi > LAST_EMV_SFI:
             continue
         items = objects_of(body)
-        if len(items) != 1 or items[0].tag != RECORD or items[0].build() != body or not _is_readable(items[0].value):
+        if len(items) != 1 or items[0].tag != RECORD or items[0].build() != body or not is_readable(items[0].value):
             yield scene.trouble(_name((sfi, number)), f"{len(body)} bytes", "one template 70 and nothing else")
-
-
-def _is_readable(content: bytes) -> bool:
-    return bool(objects_of(content)) or not content.strip(b"\0")
 
 
 def _repeated(scene: Scene) -> Iterator[Trouble]:
@@ -116,6 +114,8 @@ def _repeated(scene: Scene) -> Iterator[Trouble]:
 
 def _mandatory(scene: Scene) -> Iterator[Trouble]:
     side = scene.side
+    if not side.read and not side.answered:  # EMV-024 says why there is nothing
+        return
     wanted = ["5F24", "8C", "8D"]
     if side.interface == CONTACTLESS:
         wanted = ["5F24"] if side.decides_at_once else ["5F24", "8C"]
@@ -163,7 +163,7 @@ def _outside(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
     """Look at the records of each application that none of its sides lists; the log is not meant to be listed."""
     for aid in dict.fromkeys(side.aid for side in picture.sides):
         sides = [side for side in picture.sides if side.aid == aid]
-        if any(side.options is None or not side.scanned for side in sides):
+        if any(not side.scanned or not _tells_its_files(side) for side in sides):
             yield Trouble(text_of(aid), "not all files were looked through with an AFL at hand", unseen=True)
             continue
         listed = {name for side in sides for name in side.listed}
@@ -172,6 +172,13 @@ def _outside(picture: CardPicture, _expected: Expectation) -> Iterator[Trouble]:
         for name in sorted(found - listed):
             if name[0] not in logs:
                 yield Trouble(f"{text_of(aid)} {_name(name)}", "in no AFL", "listed, or not there")
+
+
+def _tells_its_files(side: Side) -> bool:
+    """Whether there is an AFL whose entries can all be read; a card that decides at once may have none."""
+    if not side.afl:
+        return side.decides_at_once and side.options is not None and side.options.ok
+    return len(side.entries) * _ENTRY == len(side.afl)
 
 
 def _coherent(scene: Scene) -> Iterator[Trouble]:

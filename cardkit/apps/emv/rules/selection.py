@@ -63,7 +63,8 @@ def _pse_records(picture: CardPicture, _expected: Expectation) -> Iterator[Troub
         where = f"PSE record {number}"
         items = objects_of(reply.data)
         inner = objects_of(items[0].value) if len(items) == 1 and items[0].tag == RECORD else ()
-        if not inner or any(item.tag != _ENTRY for item in inner):
+        whole = bool(items) and items[0].build() == reply.data
+        if not whole or not inner or any(item.tag != _ENTRY for item in inner):
             yield Trouble(where, f"{len(reply.data)} bytes that are no 70 of 61")
     for where, interface, values in entries(picture):
         if interface == CONTACT:
