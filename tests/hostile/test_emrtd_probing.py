@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from cardkit.channel import Channel
 from cardkit.encoding import tlv
 from cardkit.transport.loopback import LoopbackConnection
 from tests.unit.emrtd.passport import NOW, TRUST, Document
-from tests.unit.emrtd.test_border_reader import BY_MRZ
+from tests.unit.emrtd.test_border_reader import BY_MRZ, with_fingers
 
 Lie = Callable[[list[bytes], bytes], bytes]
 """What came since power, and a command: the answer, empty for the chip's own."""
@@ -183,6 +184,12 @@ def test_errors_of_a_session_stay_in_it(rule: str, replaced: dict[bytes, bytes])
     reading = inspect(channel, request)
     probe(channel, request, reading)
     assert {finding.rule for finding in reading.findings} == {rule}
+
+
+def test_trust_points_are_looked_at_where_fingers_are() -> None:
+    assert {finding.rule for finding in judged(with_fingers()).findings} == {"EMRTD-072"}  # not read: not checked
+    empty = replace(with_fingers(), cvca=b"")
+    assert {finding.rule for finding in judged(empty).findings} == {"EMRTD-036", "EMRTD-072"}
 
 
 def test_every_rule_that_is_probed_is_in_the_table() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cardkit.apps.emrtd.client import DocumentClient, chip_at_fault
 from cardkit.apps.emrtd.lds import FILES, LdsFile
 from cardkit.apps.emrtd.securityinfos import SecurityInfos, TerminalAuthenticationInfo
-from cardkit.apps.pki.cvc import CvCertificate
+from cardkit.apps.pki.cvc import INSPECTION_SYSTEM, CvCertificate, Right
 from cardkit.apps.pki.signing import SigningKey
 from cardkit.encoding import tlv
 from cardkit.errors import AuthenticationError, EncodingError, StatusError
@@ -46,6 +46,19 @@ class Terminal:
                 raise EncodingError(f"{_WHAT}: no certificate of {found[0].authority}; the chip trusts {known}")
             found.insert(0, above)
         return tuple(found)
+
+
+def effective_rights(chain: Sequence[CvCertificate]) -> Right:
+    """Return what an inspection system may read by its chain: what every certificate allows. TR-03110-1 2.4.2
+
+    :raises EncodingError: where a certificate is not of an inspection system.
+    """
+    rights = Right.FINGER | Right.IRIS
+    for one in chain:
+        if one.role != INSPECTION_SYSTEM or len(one.authorization) != 1:
+            raise EncodingError(f"{_WHAT}: certificate {one.holder} is not of an inspection system")
+        rights &= Right(one.authorization[0])
+    return rights
 
 
 def trust_points(client: DocumentClient, infos: SecurityInfos | None) -> tuple[str, ...]:

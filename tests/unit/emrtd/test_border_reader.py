@@ -1,6 +1,7 @@
 """A border reader in front of virtual documents: every way in, every proof, and each lie by exactly its rule."""
 
 import secrets
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,7 +14,7 @@ from cardkit.apps.emrtd.pace import Password, PasswordKind
 from cardkit.apps.emrtd.sod import LdsSecurityObject, build_sod
 from cardkit.apps.emrtd.terminal.reader import inspect
 from cardkit.apps.emrtd.terminal.reading import Mark, Reading, Request
-from cardkit.apps.emrtd.terminal_auth import Terminal
+from cardkit.apps.emrtd.terminal_auth import Terminal, effective_rights
 from cardkit.apps.pki import cvc
 from cardkit.apps.pki.cvc import CvCertificate, CvRequest, Right
 from cardkit.apps.pki.trust import TrustStore
@@ -162,8 +163,16 @@ def test_a_terminal_reads_what_its_chain_allows_and_no_more(pace: tuple[tuple[in
     reading = read(with_fingers(pace=pace), terminal=TERMINAL)
     assert done(reading)["terminal authentication"] is Mark.DONE
     assert reading.files["EF.DG3"] == FINGERS
+    assert "UTTERM00001, may read fingers" in [step.text for step in reading.steps]
     assert reading.closed == {4}
     assert [(one.rule, one.not_checked) for one in reading.findings] == [("EMRTD-072", True)]
+
+
+def test_rights_are_what_every_certificate_allows() -> None:
+    assert effective_rights((VERIFIER, OWN)) == Right.FINGER
+    assert effective_rights((certificate("p256-2", "UTDVCA00002", Right.DOMESTIC_VERIFIER), OWN)) == Right(0)
+    with pytest.raises(EncodingError, match="not of an inspection system"):
+        effective_rights((replace(OWN, role="0.4.0.127.0.7.3.1.2.2"),))
 
 
 def test_fingers_stay_closed_without_a_terminal_and_to_a_foreign_one() -> None:

@@ -98,6 +98,11 @@ def test_what_a_document_offers_can_be_used(access: bytes) -> None:
     assert set(rules({"EF.CardAccess": access})) == {"EMRTD-063"}
 
 
+def test_an_ef_cardaccess_that_is_not_free_is_named() -> None:
+    files = {name: content for name, content in GOOD.items() if name != "EF.CardAccess"}
+    assert rules(files) == ["EMRTD-004"]
+
+
 def test_nothing_of_the_zone_is_quoted() -> None:
     for rule, changed in FAULTS:
         for trouble in content_troubles(GOOD | changed, TODAY):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from cardkit.apps.emrtd.face39794 import build_dg2_39794
 from cardkit.cli import id_read
 from cardkit.cli.app import run
 from cardkit.target import Card
@@ -91,6 +92,13 @@ def test_the_page_shows_the_face_and_needs_nothing_else(present, trust, capsys, 
     assert (tmp_path / "out" / "EF.DG2.bin").read_bytes() == document.files()["EF.DG2"]
     evidence = json.loads((tmp_path / "out" / "active-authentication.json").read_text())
     assert set(evidence) == {"challenge", "signature", "hash"}
+
+
+def test_the_page_shows_a_face_of_the_newer_form(present, capsys, tmp_path) -> None:
+    present(Document(groups={2: build_dg2_39794(PICTURE)}))
+    read(capsys, "--can", CAN, "--out", str(tmp_path))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"data:image/jpeg;base64,{base64.b64encode(PICTURE).decode()}" in page
 
 
 def test_what_a_chip_says_is_no_markup(present, capsys, tmp_path) -> None:

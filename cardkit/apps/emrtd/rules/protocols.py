@@ -47,8 +47,10 @@ def offered(files: Files) -> Iterator[Trouble]:
 
 
 def agreement(files: Files) -> Iterator[Trouble]:
-    """EMRTD-062: DG14 repeats EF.CardAccess, which nobody signed; so does EF.CardSecurity."""
-    access = _infos(files, "EF.CardAccess")
+    """EMRTD-062: DG14 repeats EF.CardAccess, which nobody signed; so does EF.CardSecurity. EMRTD-004: it is free."""
+    access, signed = _infos(files, "EF.CardAccess"), _infos(files, "EF.DG14")
+    if "EF.CardAccess" not in files and signed and signed.all(PACEInfo):
+        yield Trouble("EMRTD-004", "EF.CardAccess", "a file anybody reads, as EF.DG14 offers PACE", "none was given")
     if access is None:
         return
     for name in ("EF.DG14", "EF.CardSecurity"):

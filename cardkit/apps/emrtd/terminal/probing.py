@@ -19,6 +19,7 @@ from cardkit.errors import EncodingError, SecureMessagingError, StatusError
 
 _OK, _END_OF_FILE, _NOT_FOUND = 0x9000, 0x6282, 0x6A82
 _CHALLENGES = 64
+_CVCA_BYTES = 36
 _FAR_OFFSET = 0x7FF0
 _COM, _DG1 = FILES["EF.COM"], FILES["EF.DG1"]
 
@@ -74,6 +75,7 @@ def probe(channel: Channel, request: Request, reading: Reading) -> None:
         _plain_inside,
         _selects,
         _absent_file,
+        _trust_points,
         _offsets,
         _challenges,
         _external_authenticate,
@@ -182,6 +184,20 @@ def _absent_file(bench: Bench) -> Iterator[Trouble]:
         return
     if response.sw != _NOT_FOUND or not bench.alive():
         yield Trouble("EMRTD-009", f"SELECT {absent.name}, absent", "6A82, session alive", f"{response.sw:04X}")
+
+
+def _trust_points(bench: Bench) -> Iterator[Trouble]:
+    """EMRTD-036: EF.CVCA, where fingers or irises are there, in the place and of the form chips have it."""
+    if not bench.reading.closed & {3, 4}:
+        return
+    bench.opened()
+    try:
+        content = bench.client.read_fixed(FILES["EF.CVCA"], _CVCA_BYTES)
+    except StatusError as error:
+        yield Trouble("EMRTD-036", "EF.CVCA", "a file of 36 bytes", str(error))
+        return
+    if len(content) != _CVCA_BYTES or content[0] != FILES["EF.CVCA"].tag:
+        yield Trouble("EMRTD-036", "EF.CVCA", "42 and a reference in 36 bytes", f"{len(content)} bytes")
 
 
 def _offsets(bench: Bench) -> Iterator[Trouble]:

@@ -24,9 +24,10 @@ from cardkit.apps.emrtd.securityinfos import (
 from cardkit.apps.emrtd.sod import Sod, parse_card_security
 from cardkit.apps.emrtd.terminal.access import open_document
 from cardkit.apps.emrtd.terminal.reading import Mark, Reading, Request
-from cardkit.apps.emrtd.terminal_auth import authenticate_terminal, trust_points
+from cardkit.apps.emrtd.terminal_auth import authenticate_terminal, effective_rights, trust_points
 from cardkit.apps.pki.algorithms import digest
 from cardkit.apps.pki.certificate import Certificate
+from cardkit.apps.pki.cvc import Right
 from cardkit.channel import Channel
 from cardkit.crypto.groups import KeyPair
 from cardkit.errors import AuthenticationError, CardError, EncodingError, StatusError
@@ -219,11 +220,12 @@ class _Inspection:
             return
         try:
             chain = terminal.chain(trust_points(self._client, self._infos))
+            rights = effective_rights(chain)
             authenticate_terminal(self._client, chain, terminal.key, self._chip_id(), self._pair.compressed)
         except (StatusError, AuthenticationError, EncodingError) as error:
             self._fail("EMRTD-034", _TA, "the terminal's chain taken", error)
             return
-        self.reading.note(_TA, Mark.DONE, chain[-1].holder)
+        self.reading.note(_TA, Mark.DONE, f"{chain[-1].holder}, may read {_names(rights)}")
 
     def _chip_id(self) -> bytes:
         """Return what terminal authentication signs for the chip. TR-03110-1 3.5"""
@@ -260,3 +262,8 @@ class _Inspection:
         reading.verdict = passive.authenticate(document, request.trust, passive.Terms(request.at))
         for trouble in (*reading.verdict.troubles, *content_troubles(reading.files, request.at.date())):
             reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)
+
+
+def _names(rights: Right) -> str:
+    found = [name for right, name in ((Right.FINGER, "fingers"), (Right.IRIS, "irises")) if right in rights]
+    return " and ".join(found) or "nothing more"
