@@ -168,7 +168,8 @@ def select_application() -> CommandAPDU:
 
 _MOST_OFFSET = 0x7FFF
 _SFI = 0x80
-_READ_ODD, _OFFSET, _DATA = 0xB1, 0x54, 0x53
+_READ_ODD, _OFFSET = 0xB1, 0x54
+_ODD_HEADER_BYTES = 3  # 53 81 LL around data
 _GET_DATA = 0xCA
 _REFUSED_SW = (0x6982, 0x6985, 0x6986, 0x6D00, 0x6E00)
 
@@ -178,16 +179,18 @@ def read_commands(name: str, size: int, chunk: int) -> Iterator[tuple[CommandAPD
 
     :param chunk: the most bytes of one answer. 9303-10 3.6.3
     """
-    for offset in range(0, size, chunk):
-        length = min(chunk, size - offset)
-        if not offset:
-            yield CommandAPDU(0x00, Ins.READ_BINARY, _SFI | FILES[name].sfi, 0x00, ne=length), offset, length
-        elif offset <= _MOST_OFFSET:
-            yield CommandAPDU(0x00, Ins.READ_BINARY, offset >> 8, offset & 0xFF, ne=length), offset, length
-        else:
+    offset = 0
+    while offset < size:
+        odd = offset > _MOST_OFFSET
+        length = min(chunk - _ODD_HEADER_BYTES if odd else chunk, size - offset)
+        if odd:
             data = tlv.build(_OFFSET, offset.to_bytes(2, "big"))
-            header = len(tlv.build(_DATA, bytes(length))) - length
-            yield CommandAPDU(0x00, _READ_ODD, 0x00, 0x00, data, ne=min(256, length + header)), offset, length
+            command = CommandAPDU(0x00, _READ_ODD, 0x00, 0x00, data, ne=length + _ODD_HEADER_BYTES)
+        else:
+            p1 = offset >> 8 if offset else _SFI | FILES[name].sfi
+            command = CommandAPDU(0x00, Ins.READ_BINARY, p1, offset & 0xFF, ne=length)
+        yield command, offset, length
+        offset += length
 
 
 def read_part(step: Step, data: bytes) -> bytes:

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from cardkit.apdu import CommandAPDU
+from cardkit.apps.emrtd.groups import build_group
 from cardkit.crypto import Secret
 from cardkit.crypto.chipkeys import make_chip_key
 from cardkit.desired import Part
@@ -15,6 +16,9 @@ from cardkit.perso import MarkerState, Verdict, identify, personalize, verify
 from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, Cut
 from tests.unit.emrtd_states.conftest import IMAGE, PROFILES, Job, Told, document_in, inserted, seeded, with_document
+
+SIZES = {"emrtd-native": 33_500, "emrtd-applet": 33_500, "emrtd-2006": 20_000}
+"""Bytes of a large group: READ and UPDATE BINARY with an offset in the header end at 32,767."""
 
 
 def make(job, seed):
@@ -112,6 +116,20 @@ def test_keys_go_to_an_applet_only_under_the_dek():
     secret = [step for step in stored if step.command.p1 & 0x60 == 0x60]
     assert {step.serves for step in secret} == {name for name in todo.contents if not name.startswith("EF.")}
     assert all((step.nc - 8) % 16 == 0 for step in stored)
+
+
+def test_a_file_beyond_even_offsets_is_written_and_read(each):
+    todo = each.plan()
+    document = document_in(todo)
+    files = {
+        **document.files,
+        "EF.DG13": build_group(13, bytes(number * 7 & 0xFF for number in range(SIZES[each.image]))),
+    }
+    large = with_document(todo, dataclasses.replace(document, files=files))
+    chip = make_card(each.image, seed=8)
+    assert personalize(large, inserted(chip), each.keystore).verdict is Verdict.GOOD
+    report = verify(large, inserted(chip), each.keystore)
+    assert (report.verdict, report.findings) == (Verdict.GOOD, ())
 
 
 def test_a_byte_of_a_group_that_differs_is_named(job, made):
