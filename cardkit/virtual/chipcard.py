@@ -17,16 +17,13 @@ if TYPE_CHECKING:
 
 
 class JournaledChip(Protocol):
-    """What works on commands."""
+    """What a card is made of."""
 
     memory: Memory
     journal: Journal
 
     def reset(self) -> None:
         """Forget everything volatile, take back what a power cut left unfinished."""
-
-    def exchange(self, command: bytes) -> bytes:
-        """Work on one C-APDU."""
 
 
 class ChipCard(ABC):
@@ -52,10 +49,12 @@ class ChipCard(ABC):
     ) -> None:
         self.image = image
         self.protocol = image.protocols[0] if protocol is None else protocol
+        if self.protocol not in image.protocols:
+            raise ImageError(f"image {image.name}: offers T={image.protocols}, not T={protocol}")
         source = random.SystemRandom() if seed is None else Random(f"{image.name}:{seed}")  # noqa: S311 - repeatable tests
         wanted = source.randbytes(image.serial_size) if serial is None else serial
-        if self.protocol not in image.protocols or len(wanted) != image.serial_size:
-            raise ImageError(f"image {image.name}: expected T={image.protocols}, a serial of {image.serial_size} bytes")
+        if len(wanted) != image.serial_size:
+            raise ImageError(f"image {image.name}: serial of {len(wanted)} bytes, expected {image.serial_size}")
         self.store = store
         saved = chipfile.read(store, image) if store is not None else None
         self.serial, cells = saved if saved is not None else (wanted, image.born(wanted))
@@ -93,13 +92,20 @@ class ChipCard(ABC):
         if self._gone:
             return b""
         try:
-            return self.chip.exchange(command)
+            return self.exchange(command)
         except PowerCutError:
             self._gone = True
             return b""
         finally:
             if self.chip.memory.dirty:
                 self._save()
+
+    @abstractmethod
+    def exchange(self, command: bytes) -> bytes:
+        """Work on one C-APDU, whoever answers it on this card.
+
+        :raises PowerCutError: by a fault.
+        """
 
     def _save(self) -> None:
         self.chip.memory.dirty = False

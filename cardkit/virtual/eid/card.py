@@ -20,3 +20,7 @@ class EidCard(ChipCard):
         if self.image.system == SYSTEM_PIV:
             return PivChip(self.image, memory, source)
         return Pkcs15Chip(self.image, memory, source)
+
+    def exchange(self, command: bytes) -> bytes:
+        """Work on one C-APDU."""
+        return self.chip.exchange(command)

@@ -23,3 +23,7 @@ class EmrtdCard(ChipCard):
     def delay_s(self) -> int:
         """How long this chip would make a reader wait after the wrong passwords so far; it never really waits."""
         return self.chip.passport.delay_s()
+
+    def exchange(self, command: bytes) -> bytes:
+        """Work on one C-APDU."""
+        return self.chip.exchange(command)
