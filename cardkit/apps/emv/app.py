@@ -209,7 +209,7 @@ class EmvBlueprint:
         if self._card is not None and part is not Part.STRANGER:
             found += judge(self._card, seen, self._keystore)
         if self._card is not None and part is None:
-            found += validated(self.product, self._card, seen)
+            found += validated(self.product, self._card, seen, self._keystore)
         return found
 
 

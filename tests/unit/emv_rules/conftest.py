@@ -17,6 +17,7 @@ from cardkit.apps.emv.rules.ordered import prepared_check_values, printed_cards
 from cardkit.apps.emv.survey import Means, survey
 from cardkit.crypto.cardrsa import from_numbers
 from cardkit.crypto.emvrsa import RsaPublicKey
+from cardkit.desired import Plan
 from cardkit.perso import personalize, plan, prepare
 from cardkit.perso.planner import printed, working
 from cardkit.profile import load_profile, read_order
@@ -35,6 +36,7 @@ LIMITS = Limits(gpo_ms=500, answer_ms=2000, atc=20, issuer_bits=1024, icc_bits=1
 SUFFERED = Destroyed(True, False, True, False, True, 3)
 
 CHIPS: dict[str, CardSeam] = {}
+PLANS: dict[str, Plan] = {}
 Pair = tuple[CardPicture, Expectation]
 
 
@@ -59,6 +61,7 @@ def make(name: str, number: int = 1) -> Pair:
     card = Card(LoopbackConnection(chip))
     assert personalize(todo, card, keystore).verdict == "GOOD"
     CHIPS[name] = chip
+    PLANS[name] = todo
     card.reset(cold=True)
     clock = itertools.count()
     means = Means(seeded("terminal"), lambda: next(clock) / 1000, TODAY)

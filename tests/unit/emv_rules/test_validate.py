@@ -67,6 +67,15 @@ def test_a_card_of_another_order_is_found(sold, capsys):
     assert {"EMV-039", "EMV-043"} <= broken(document)
 
 
+def test_another_holders_pin_is_refused_and_the_script_gives_the_try_back(sold, capsys):
+    reader, profile = sold
+    code, document = printed(capsys, "--reader", reader, *profile[:-1], "2", "--destructive")
+    found = [item["actual"] for item in document["cards"][0]["findings"] if item["rule"] == "EMV-103"]
+    assert (code, found) == (1, ["the issued PIN: refused"])
+    code, document = printed(capsys, "--reader", reader, *profile)
+    assert (code, broken(document)) == (0, set())
+
+
 def test_without_a_profile_it_says_what_it_could_not_check(sold, capsys):
     reader, _ = sold
     capk = str(PROFILES / "domestic-template" / "authorities.capk")
