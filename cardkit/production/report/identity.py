@@ -11,16 +11,25 @@ from cardkit.production.store import Batch, Store
 from cardkit.production.store.orders import DATA_FIELD
 from cardkit.production.store.schema import record as record_table
 from cardkit.profile import Record, load_profile
+from cardkit.profile.field import Field
 from cardkit.profile.record import RecordSchema
 
 _SHOWN_HEAD, _SHOWN_TAIL = 5, 3
 
 
 def identity(record: Record) -> str:
-    """Return the record's public business keys, such as its ICCID; where it has none, the others masked."""
-    keys = {name: field for name, field in record.schema.fields.items() if field.key is not None}
-    public = [str(record[name]) for name, field in keys.items() if not field.is_masked]
-    return " ".join(public or (mask(str(record[name])) for name in keys))
+    """Return the record's public business keys, such as its ICCID; where it has none, the others masked.
+
+    Parts of one key stand together: a card sequence number alone names nothing.
+    """
+    fields = {name: field for name, field in record.schema.fields.items() if field.key is not None}
+    masked = {field.key for field in fields.values() if field.is_masked}
+    public = [str(record[name]) for name, field in fields.items() if field.key not in masked]
+    return " ".join(public or (_shown(str(record[name]), field) for name, field in fields.items()))
+
+
+def _shown(text: str, field: Field) -> str:
+    return mask(text) if field.is_masked else text
 
 
 def mask(text: str) -> str:

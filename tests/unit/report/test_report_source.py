@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cardkit.desired import Finding, Secrecy, Severity
 from cardkit.errors import StoreError
 from cardkit.production.report import Verdict, write_report
-from cardkit.production.report.identity import mask
+from cardkit.production.report.identity import identity, mask
 from cardkit.production.report.masking import masked
 from cardkit.production.report.source import batch_report
 from cardkit.production.store import Card, Work, open_store, start_session
@@ -97,6 +97,13 @@ def test_cards_are_named_by_their_iccid(store, batch_of, profile):
     records = batch_of(str(profile.path))
     names = [card.identity for card in batch_report(store, "B-1").cards]
     assert names == [record["iccid"] for record in records[:3]]
+
+
+def test_a_payment_card_is_named_by_its_masked_number_and_the_sequence_number():
+    """A sequence number alone, all that is public of the key, would name every card "01"."""
+    profile = load_profile("payment/emv-contact-cda")
+    record = read_order(profile, profile.path.parent / "order.csv", profile.test_keystore()).records[0]
+    assert identity(record) == "99999********014 01"
 
 
 def test_a_moved_profile_leaves_cards_without_name_and_the_report_whole(store, batch_of, tmp_path):
