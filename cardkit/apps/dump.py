@@ -16,7 +16,7 @@ import msgspec
 
 from cardkit.apps.registry import get_app, names
 from cardkit.channel import Channel
-from cardkit.desired import Checks, Finding, Rule, Shows
+from cardkit.desired import Checks, Finding, Rule, Ruled, Shows
 from cardkit.errors import CardError, EncodingError
 
 FORMAT = "cardkit-dump-1"
@@ -142,9 +142,9 @@ def _places(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def rules() -> Iterator[Rule]:
-    """Yield the rules of every application that applies them without a profile."""
-    for app in _showing():
-        if isinstance(app, Checks):
+    """Yield the rules of every application."""
+    for app in map(get_app, names()):
+        if isinstance(app, Ruled):
             yield from app.rules
 
 

@@ -222,9 +222,7 @@ class Prepares(Protocol):
 class Prints(Protocol):
     """What a blueprint offers besides, where a card's plastic carries data of its own: stripe, print, embossing."""
 
-    def printed(
-        self, record: Mapping[str, Any], values: Mapping[str, Secret], keystore: KeyStore
-    ) -> tuple[str, ...]:
+    def printed(self, record: Mapping[str, Any], values: Mapping[str, Secret], keystore: KeyStore) -> tuple[str, ...]:
         """Return what the printer gets of one card, as lines ``NAME=value``; personal, with values nobody else sees.
 
         :param values: as :meth:`Prepares.prepare` made them.
@@ -334,13 +332,18 @@ class Shows(Protocol):
 
 
 @runtime_checkable
-class Checks(Protocol):
-    """What an application offers besides, where its rules can be applied to a card nobody has a profile for.
+class Ruled(Protocol):
+    """An application that judges cards.
 
-    :ivar rules: all of them.
+    :ivar rules: all it has.
     """
 
     rules: tuple[Rule, ...]
+
+
+@runtime_checkable
+class Checks(Ruled, Protocol):
+    """What an application offers besides, where its rules can be applied to a card nobody has a profile for."""
 
     def observe(self, channel: Channel, document: Mapping[str, Any], *, toolkit: bool) -> dict[str, Any]:
         """Return what rules ask for besides a dump: counters, behaviour. Spends nothing, presents nothing, may reset.

@@ -8,6 +8,7 @@ from typing import Any
 
 from cardkit.apps.emrtd.driver import contents_of
 from cardkit.apps.emrtd.prepare.document import document_of, prepare_document
+from cardkit.apps.emrtd.rules.table import RULES as TABLE
 from cardkit.apps.emrtd.schema import ChipBlock, EmrtdBlock
 from cardkit.apps.emrtd.states.judging import RULES, judge
 from cardkit.apps.emrtd.states.plan import DocumentPlan, plan_document
@@ -170,6 +171,7 @@ class EmrtdApp:
     name = "emrtd"
     block = EmrtdBlock
     chip_block = ChipBlock
+    rules = tuple(TABLE.values())
 
     def files(self, block: EmrtdBlock) -> tuple[str, ...]:
         """Return the names of the signer's certificate and of images."""

@@ -1,5 +1,6 @@
 """Rules about contents: a good document breaks none, and each fault is named by its own rule alone."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from cardkit.apps.emrtd.rules.contents import content_troubles
 from cardkit.apps.emrtd.rules.table import CASES, RULES
 from cardkit.apps.emrtd.securityinfos import PACEInfo, SecurityInfos
 from cardkit.apps.pki import publickey
+from cardkit.cli.app import run
 from cardkit.encoding import tlv
 
 from .passport import HOLDER, MRZ, NOW, PICTURE, Document
@@ -123,3 +125,9 @@ def test_every_rule_has_a_clause_and_a_text() -> None:
     assert len(RULES) == 79
     assert all(rule.clause and rule.text for rule in RULES.values())
     assert set(CASES) < set(RULES)
+
+
+def test_cardkit_explain_tells_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "EMRTD-", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(one["rule"], one["text"]) for one in told] == [(rule.id, rule.text) for rule in RULES.values()]
