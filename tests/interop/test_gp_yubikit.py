@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import reduce
 from operator import xor
@@ -18,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.conftest import Slots
+from tests.interop.opensc import served
 from tests.interop.stack import Stack
 
 pytestmark = pytest.mark.interop
@@ -64,20 +62,12 @@ def image(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def connection(stack: Stack, image: str) -> Iterator[ScardSmartCardConnection]:
     """yubikit's own connection to a fresh card in reader 0."""
-    command = (sys.executable, "-m", "cardkit", "virtual", "serve", image, "--port", str(stack.port(0)), "--seed", "1")
-    process = subprocess.Popen(stack.inside(*command), stderr=subprocess.PIPE)
-    slots = Slots(stack)
-    try:
-        slots.wait(0, lambda state: state.present)
+    with served(stack, image):
         found = next(reader for reader in readers() if str(reader) == stack.names[0])
         connected = ScardSmartCardConnection(found.createConnection())
         yield connected
         with contextlib.suppress(SmartcardException):
             connected.close()
-    finally:
-        process.terminate()
-        process.communicate(timeout=5)
-        slots.wait(0, lambda state: not state.present)
 
 
 @pytest.fixture

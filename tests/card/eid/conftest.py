@@ -6,29 +6,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from yubikit.core import TRANSPORT
-from yubikit.core.smartcard import SmartCardConnection
 from yubikit.piv import PivSession
 
 from cardkit.virtual import make_card
-
-
-class InProcess(SmartCardConnection):
-    """The seam of a virtual card as yubikit wants it."""
-
-    def __init__(self, card, transport=TRANSPORT.USB):
-        self.card = card
-        self._transport = transport
-
-    @property
-    def transport(self):
-        return self._transport
-
-    def send_and_receive(self, apdu):
-        answer = self.card.transmit(bytes(apdu))
-        return answer[:-2], int.from_bytes(answer[-2:], "big")
-
-    def close(self):
-        pass
+from tests.card.gp.test_yubikit import InProcess
 
 
 @lru_cache

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.x509.oid import NameOID
-from yubikit.core import InvalidPinError
+from yubikit.core import TRANSPORT, InvalidPinError
 from yubikit.core.smartcard import SW, ApduError
 from yubikit.piv import (
     DEFAULT_MANAGEMENT_KEY,
@@ -21,7 +21,9 @@ from yubikit.piv import (
     PivSession,
 )
 
-from .conftest import InProcess, rsa_key
+from tests.card.gp.test_yubikit import InProcess
+
+from .conftest import rsa_key
 
 PIN, PUK = "123456", "12345678"
 CURVES = {KEY_TYPE.ECCP256: ec.SECP256R1(), KEY_TYPE.ECCP384: ec.SECP384R1()}
@@ -62,7 +64,7 @@ def test_the_management_key_is_replaced(managed, kind):
     key = bytes(range(kind.key_len))
     managed.set_management_key(kind, key)
     managed.card.power(cold=True)
-    again = PivSession(InProcess(managed.card))
+    again = PivSession(InProcess(managed.card, TRANSPORT.USB))
     assert again.management_key_type == kind
     assert not again.get_management_key_metadata().default_value
     again.authenticate(key)
@@ -100,7 +102,7 @@ def test_an_imported_rsa_key_signs_and_decrypts(managed):
 
 
 def test_an_rsa_key_is_made_on_board(piv):
-    session = PivSession(InProcess(piv))
+    session = PivSession(InProcess(piv, TRANSPORT.USB))
     session.authenticate(DEFAULT_MANAGEMENT_KEY)
     public = session.generate_key(SLOT.CARD_AUTH, KEY_TYPE.RSA2048)
     signature = session.sign(SLOT.CARD_AUTH, KEY_TYPE.RSA2048, b"text", hashes.SHA256(), padding.PKCS1v15())
