@@ -17,7 +17,7 @@ from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, Cut
 from tests.unit.emrtd_states.conftest import IMAGE, PROFILES, Job, Told, document_in, inserted, seeded, with_document
 
-SIZES = {"emrtd-native": 33_500, "emrtd-applet": 33_500, "emrtd-2006": 20_000}
+LARGE = 33_500
 """Bytes of a large group: READ and UPDATE BINARY with an offset in the header end at 32,767."""
 
 
@@ -118,17 +118,17 @@ def test_keys_go_to_an_applet_only_under_the_dek():
     assert all((step.nc - 8) % 16 == 0 for step in stored)
 
 
-def test_a_file_beyond_even_offsets_is_written_and_read(each):
-    todo = each.plan()
+def test_a_file_beyond_even_offsets_is_written_and_read(job):
+    todo = job.plan()
     document = document_in(todo)
     files = {
         **document.files,
-        "EF.DG13": build_group(13, bytes(number * 7 & 0xFF for number in range(SIZES[each.image]))),
+        "EF.DG13": build_group(13, bytes(number * 7 & 0xFF for number in range(LARGE))),
     }
     large = with_document(todo, dataclasses.replace(document, files=files))
-    chip = make_card(each.image, seed=8)
-    assert personalize(large, inserted(chip), each.keystore).verdict is Verdict.GOOD
-    report = verify(large, inserted(chip), each.keystore)
+    chip = make_card(IMAGE, seed=8)
+    assert personalize(large, inserted(chip), job.keystore).verdict is Verdict.GOOD
+    report = verify(large, inserted(chip), job.keystore)
     assert (report.verdict, report.findings) == (Verdict.GOOD, ())
 
 

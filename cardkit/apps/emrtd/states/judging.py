@@ -6,19 +6,15 @@ from collections.abc import Iterator
 
 from cardkit.apps.emrtd.driver import CAN, MRZ
 from cardkit.apps.emrtd.prepare.keys import ACTIVE
+from cardkit.apps.emrtd.rules.table import RULES as TABLE
+from cardkit.apps.emrtd.states.notes import NOTE, SeenDocument
 from cardkit.apps.emrtd.states.plan import BY_BAC, DocumentPlan
 from cardkit.apps.emrtd.states.product import is_public
-from cardkit.apps.emrtd.states.session import NOTE, SeenDocument
 from cardkit.desired import NOT_CHECKED, Finding, Observations, Part, Role, Rule, Secrecy, Severity, Step
 
-BASIC = Rule("EMRTD-013", Severity.ERROR, "ICAO Doc 9303-11 4.3", "BAC succeeds with the MRZ of the record")
-PACE_MRZ = Rule("EMRTD-017", Severity.ERROR, "ICAO Doc 9303-11 4.4", "PACE with the MRZ of the record completes")
-PACE_CAN = Rule("EMRTD-018", Severity.ERROR, "ICAO Doc 9303-11 4.4", "PACE with the CAN of the record completes")
-CHIP = Rule("EMRTD-030", Severity.ERROR, "ICAO Doc 9303-11 6.2", "the chip proves the keys made for it, new keys rule")
-ACTIVELY = Rule("EMRTD-032", Severity.ERROR, "ICAO Doc 9303-11 6.1", "the chip signs with the key made for it")
-LOCKED = Rule("EMRTD-090", Severity.ERROR, "profile", "no command of the factory works any more, plain or protected")
-TRANSPORT = Rule("EMRTD-091", Severity.ERROR, "profile", "the transport key is dead")
-ALIKE = Rule("EMRTD-092", Severity.ERROR, "profile", "the read-out equals the plan byte for byte")
+BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE = (
+    TABLE[f"EMRTD-{number}"] for number in ("013", "017", "018", "030", "032", "090", "091", "092")
+)
 PRESENT = Rule("PERSO-011", Severity.ERROR, "house rule", "the chip has every key and password before it is locked")
 RULES = (BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, PRESENT)
 
@@ -76,9 +72,8 @@ def _lock(steps: tuple[Step, ...], notes: SeenDocument) -> Iterator[Finding]:
 
 
 def _proofs(steps: tuple[Step, ...], notes: SeenDocument) -> Iterator[Finding]:
-    for step in steps:
-        if step.role not in (Role.PRESENT, Role.PROVE) or step.serves in notes.proven:
-            continue
-        rule = _PROOFS.get(step.serves, CHIP)
-        reason = notes.troubles.get(step.serves, NOT_CHECKED)
-        yield rule.finding(step.serves, rule.text, reason, secrecy=Secrecy.PUBLIC)
+    for name in dict.fromkeys(step.serves for step in steps if step.role in (Role.PRESENT, Role.PROVE)):
+        trouble = notes.troubles.get(name)
+        if trouble is not None or name not in notes.proven:
+            rule = _PROOFS.get(name, CHIP)
+            yield rule.finding(name, rule.text, trouble or NOT_CHECKED, secrecy=Secrecy.PUBLIC)

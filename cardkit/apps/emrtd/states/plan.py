@@ -30,6 +30,7 @@ INSIDE = " inside secure messaging"
 """What follows the name of a refused command that was sent in a session."""
 _SM_COMMAND_BYTES, _SM_ANSWER_BYTES = 13, 14
 _CHALLENGE_BYTES = 8
+_SIGNATURES = 3
 _NUMBER_DIGITS = 20
 
 
@@ -99,9 +100,9 @@ def _stranger(product: DocumentProduct, document: TravelDocument, names: list[st
         command = CommandAPDU(0x00, Ins.AUTHENTICATE, 0x00, 0x00, bytes(_CHALLENGE_BYTES), 256)
         active = document.keys.active
         size = len(active.modulus) if isinstance(active, RsaChipKey) else 2 * active.curve.scalar_size
-        yield Step(
-            Phase.PROVE, Role.PROVE, ACTIVE, DOCUMENT, command, nc=_protected(_CHALLENGE_BYTES), answer=_protected(size)
-        )
+        lengths = _protected(_CHALLENGE_BYTES), _protected(size)
+        step = Step(Phase.PROVE, Role.PROVE, ACTIVE, DOCUMENT, command, nc=lengths[0], answer=lengths[1])
+        yield from (step,) * _SIGNATURES
     for name in inside:
         yield from _reads(product, document, name, DOCUMENT)
     yield from _refused_inside(product)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import groupby
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
@@ -29,6 +29,7 @@ from cardkit.apps.emrtd.pace import Password, PasswordKind, offers, open_by_pace
 from cardkit.apps.emrtd.prepare.document import SOD
 from cardkit.apps.emrtd.prepare.keys import ACTIVE
 from cardkit.apps.emrtd.securityinfos import SecurityInfos, parse_card_access, parse_dg14
+from cardkit.apps.emrtd.states.notes import NOTE, SeenDocument
 from cardkit.apps.emrtd.states.plan import BY_BAC, DocumentPlan
 from cardkit.apps.emrtd.states.product import DocumentProduct
 from cardkit.apps.gp.opening import Opening, greet, greeted_session
@@ -43,27 +44,10 @@ from cardkit.errors import AuthenticationError, CardError, EncodingError, KeySto
 from cardkit.secure.greeting import Greeting
 from cardkit.secure.session import SecureSession
 
-NOTE = "document"
-"""Name of the note of a session: :class:`SeenDocument`."""
 CHANGES = frozenset((Role.CREATE, Role.WRITE, Role.CHANGE, Role.DELETE))
 """Roles of the commands that are protected ahead."""
 _OK = 0x9000
 _CHALLENGE_BYTES = 8
-
-
-@dataclass(slots=True)
-class SeenDocument:
-    """What a chip did besides showing files.
-
-    :ivar proven: names of passwords and keys that were proven.  :ivar present: keys, passwords and directories the
-        chip has, as the factory sees them.  :ivar answers: status words of commands that may be refused, by step.
-    :ivar troubles: what went wrong, by step.
-    """
-
-    proven: set[str] = field(default_factory=set)
-    present: set[str] = field(default_factory=set)
-    answers: dict[str, int] = field(default_factory=dict)
-    troubles: dict[str, str] = field(default_factory=dict)
 
 
 class DocumentSession:
@@ -356,7 +340,7 @@ class DocumentSession:
         """Prove a key against the public one of the record, not the chip's own word."""
         infos = self._infos()
         if step.serves == ACTIVE:
-            authenticate_actively(self._client, parse_dg15(self._document_file("EF.DG15")), infos, self._random)
+            self._let_sign(infos)
         else:
             number = int(step.serves.rpartition(" ")[2])
             assert infos is not None
@@ -364,6 +348,14 @@ class DocumentSession:
             key = next(item for item in chip_keys(infos) if item.info.key_id == wanted)
             authenticate_chip(self._client, key, ephemeral_pair(key, self._random))
         self._notes.proven.add(step.serves)
+
+    def _let_sign(self, infos: SecurityInfos | None) -> None:
+        """Let the chip sign one more challenge; what it adds of its own must be new."""
+        key = parse_dg15(self._document_file("EF.DG15"))
+        own = authenticate_actively(self._client, key, infos, self._random).recovered
+        if own and own in self._notes.recovered:
+            raise AuthenticationError("active authentication: the chip's own random part came twice")
+        self._notes.recovered.add(own)
 
     def _infos(self) -> SecurityInfos | None:
         body = self._made().document.files.get("EF.DG14")
