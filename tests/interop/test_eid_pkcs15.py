@@ -90,3 +90,16 @@ def test_nothing_is_made_without_the_pin(programs: Programs) -> None:
     said = programs.run(*INIT, "-G", "rsa/2048", "--id", "1", "--key-usage", "sign", *wrong, code=1)
     assert "Failed to generate key" in said
     assert "Private RSA Key" not in programs.run("pkcs15-tool", "-r", "0", "-D")
+
+
+def test_a_driver_that_knows_only_iso_reads_the_structure(programs: Programs) -> None:
+    certificate = issue(ec.generate_private_key(ec.SECP256R1()).public_key(), "SPECIMEN")
+    (programs.home / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    programs.run(*INIT, "--store-certificate", "certificate.pem", "--id", "7", *OWNER)
+    (programs.home / "opensc.conf").write_text(
+        "app default { enable_default_driver = true; card_drivers = default; }\n", encoding="ascii"
+    )
+    assert programs.run("opensc-tool", "-r", "0", "-n") == "Unsupported card\n"
+    assert re.search(r"PIN \[User PIN\]", programs.run("pkcs15-tool", "-r", "0", "-D"))
+    read = programs.run("pkcs15-tool", "-r", "0", "--read-certificate", "7")
+    assert x509.load_pem_x509_certificate(read.encode()) == certificate

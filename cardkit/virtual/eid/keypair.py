@@ -37,15 +37,14 @@ def from_primes(p: bytes, q: bytes, crt: tuple[bytes, bytes, bytes], bits: int) 
     :raises StatusWordError: 6A80 for numbers that do not belong together, or another size.
     """
     prime, other, dp, dq, inverse = (int.from_bytes(part, "big") for part in (p, q, *crt))
+    if (prime * other).bit_length() != bits or max(prime, other) >= 1 << bits // 2:  # before anything takes long
+        raise StatusWordError(sw.WRONG_DATA)
     try:
         d = pow(_EXPONENT, -1, (prime - 1) * (other - 1))
         public = rsa.RSAPublicNumbers(_EXPONENT, prime * other)
-        key = rsa.RSAPrivateNumbers(prime, other, d, dp, dq, inverse, public).private_key()
+        return rsa.RSAPrivateNumbers(prime, other, d, dp, dq, inverse, public).private_key()
     except ValueError:
         raise StatusWordError(sw.WRONG_DATA) from None
-    if key.key_size != bits:
-        raise StatusWordError(sw.WRONG_DATA)
-    return key
 
 
 def stored(key: PrivateKey) -> bytes:

@@ -234,3 +234,15 @@ def test_a_long_answer_waits_for_get_response(managed):
     assert (len(first), first[-4:]) == (516, "612A")
     assert managed("00C000002A") == "AB" * 42 + "9000"
     assert managed("00C0000000") == "6985"
+
+
+@pytest.mark.parametrize("size", [1, 127, 129, 3000])
+def test_numbers_of_another_size_are_no_key(managed, size):
+    number = "82" + f"{size:04X}" + "FD" * size
+    body = "".join(f"{tag:02X}{number}" for tag in range(1, 6))
+    assert managed(f"00FE079E00{len(body) // 2:04X}{body}") == "6A80"
+
+
+def test_numbers_that_are_no_primes_are_no_key(managed):
+    body = "".join(f"{tag:02X}8180{'FD' * 128}" for tag in range(1, 6))
+    assert managed(f"00FE079E00{len(body) // 2:04X}{body}") == "6A80"
