@@ -1,8 +1,11 @@
 """What tests make on the chips."""
 
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+
 from cardkit.virtual import make_card
 
-COUNTED = ("pin", "puk", "journal")  # cells that a torn command may have changed: a try is taken at once
+MANAGEMENT_KEY = bytes.fromhex("0102030405060708") * 3
 _WRONG = "30" * 8
 
 
@@ -18,6 +21,18 @@ def first_secret(card):
     if card.image.name == "piv":
         return send(card, "002000800830303030303030FF")
     return send(card, "002401010431323334")
+
+
+def opened(image, commands):
+    """A chip on which everything may be done, after these commands: the management key of PIV has been shown."""
+    card = make_card(image, seed=1)
+    if image == "piv":
+        challenge = bytes.fromhex(send(card, "0087039B047C02810000"))[4:12]
+        encrypted = Cipher(TripleDES(MANAGEMENT_KEY), modes.ECB()).encryptor().update(challenge)
+        assert send(card, f"0087039B0C7C0A8208{encrypted.hex()}") == "9000"
+    for command in commands:
+        assert send(card, command).endswith("9000")
+    return card
 
 
 def blocked_piv():

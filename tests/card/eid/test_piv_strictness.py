@@ -5,8 +5,8 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from .conftest import rsa_key
+from .structure import MANAGEMENT_KEY
 
-MANAGEMENT_KEY = bytes.fromhex("0102030405060708") * 3
 PIN = "313233343536FFFF"
 VERIFY = f"0020008008{PIN}"
 P256_9A = "0047009A05AC0380011100"
