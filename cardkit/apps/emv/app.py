@@ -16,9 +16,10 @@ from cardkit.apps.emv.prepare.printing import printed_card
 from cardkit.apps.emv.prepare.tracks import tracks_of
 from cardkit.apps.emv.rules.expectation import Expectation
 from cardkit.apps.emv.rules.ordered import expectation_of
+from cardkit.apps.emv.rules.table import SHEET
 from cardkit.apps.emv.schema import ChipBlock, EmvBlock
 from cardkit.apps.emv.states.filling import contents_of, with_data
-from cardkit.apps.emv.states.judging import RULES, judge
+from cardkit.apps.emv.states.judging import RULES, SHOWN, judge
 from cardkit.apps.emv.states.plan import CardPlan, plan_card
 from cardkit.apps.emv.states.product import PaymentProduct, build_product
 from cardkit.apps.emv.states.session import PaymentSession
@@ -229,6 +230,7 @@ class EmvApp:
     part = dump.PART
     block = EmvBlock
     chip_block = ChipBlock
+    rules = (SHOWN, *SHEET)
     look = staticmethod(dump.look)
     public = staticmethod(dump.public)
     lines = staticmethod(dump.lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cardkit.cli.app import run
 from cardkit.crypto import MemoryKeyStore
 from cardkit.perso import verify
 from cardkit.profile import load_profile
@@ -27,3 +28,8 @@ def test_check_values_of_another_key_store_are_found(contact, tmp_path):
     (tmp_path / "issuer.pem").write_bytes((home / "issuer.pem").read_bytes())
     changed.write_text(text.replace("505152535455565758595A5B5C5D5E5F", bytes(range(0x20, 0x30)).hex()), "utf-8")
     assert found(MemoryKeyStore.from_toml(changed)) == {"EMV-104"}
+
+
+def test_a_rule_is_explained(capsys):
+    assert run(["explain", "EMV-092"]) == 0
+    assert "dynamic authentication fails" in capsys.readouterr().out

@@ -244,8 +244,26 @@ _PLANT = (
 )  # fmt: skip
 _ROWS = (*_SELECTION, *_RECORDS, *_IDENTITY, *_USAGE, *_CVM, *_LISTS, *_AUTHENTICATION, *_CRYPTOGRAMS, *_PLANT)
 
+_DOCUMENTS = {
+    "B1": "EMV 4.4 Book 1", "B2": "EMV 4.4 Book 2", "B3": "EMV 4.4 Book 3", "CL-B": "EMV Contactless Book B",
+    "CL-C2": "EMV Contactless Book C-2", "CL-C3": "EMV Contactless Book C-3", "CPS": "EMV CPS 2.0",
+    "Contact": "EMV Contact", _PRACTICE: "payment practice", "UPI": "test laboratory letters (UPI)",
+}  # fmt: skip
+
+
+def _clause(text: str) -> str:
+    """Return a clause with its document in full.
+
+    >>> _clause("B2 6.5.2")
+    'EMV 4.4 Book 2 6.5.2'
+    """
+    document, _, rest = text.partition(" ")
+    return f"{_DOCUMENTS.get(document, document)} {rest}".rstrip()
+
+
 SHEET: tuple[Rule, ...] = tuple(
-    Rule(number, severity, clause, text, meaning=meaning) for number, severity, _, clause, text, meaning in _ROWS
+    Rule(number, severity, _clause(clause), text, meaning=meaning)
+    for number, severity, _, clause, text, meaning in _ROWS
 )
 TABLE = {rule.id: rule for rule in SHEET}
 LEVELS = {number: level for number, _, level, *_ in _ROWS}

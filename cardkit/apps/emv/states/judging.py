@@ -16,6 +16,7 @@ from cardkit.apps.emv.oda.dynamic import (
     without_sdad,
 )
 from cardkit.apps.emv.prepare.application import card_keys
+from cardkit.apps.emv.rules.table import TABLE
 from cardkit.apps.emv.states.plan import CDOL_1, FILLED_IN, SDAD, CardPlan, FacePlan
 from cardkit.apps.emv.states.session import NOTE, UNPREDICTABLE, SeenFace
 from cardkit.apps.emv.tags import tag_bytes
@@ -28,14 +29,8 @@ from cardkit.encoding import tlv
 from cardkit.errors import EncodingError, KeyStoreError, ProtocolError
 
 SHOWN = Rule("PERSO-010", Severity.ERROR, "house rule", "an application shows what was prepared for it, byte for byte")
-SIGNATURE = Rule("EMV-092", Severity.ERROR, "EMV 4.4 Book 2, 6.5.2", "INTERNAL AUTHENTICATE on random data verifies")
-COMBINED = Rule("EMV-093", Severity.ERROR, "EMV 4.4 Book 2, 6.6.2", "the signature over a cryptogram verifies")
-FAST = Rule("EMV-106", Severity.ERROR, "Contactless Book C-3", "the signature of a fast DDA verifies")
-CRYPTOGRAM = Rule(
-    "EMV-097", Severity.ERROR, "EMV 4.4 Book 2, 8.1", "the cryptogram recomputes from the issuer's master key"
-)
-KIND = Rule("EMV-099", Severity.ERROR, "EMV 4.4 Book 3, 6.5.5.4", "a card that is asked to decline declines")
-PIN = Rule("EMV-103", Severity.ERROR, "payment practice", "the PIN of the order is the card's, its counter is full")
+SIGNATURE, COMBINED, FAST = TABLE["EMV-092"], TABLE["EMV-093"], TABLE["EMV-106"]
+CRYPTOGRAM, KIND, PIN = TABLE["EMV-097"], TABLE["EMV-099"], TABLE["EMV-103"]
 RULES = (SHOWN, SIGNATURE, COMBINED, FAST, CRYPTOGRAM, KIND, PIN)
 
 _FCI, _DF_NAME, _RECORD = 0x6F, 0x84, 0x70
