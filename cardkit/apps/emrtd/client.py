@@ -34,7 +34,7 @@ _CLASSES: dict[int, type[StatusError]] = {
     0x6A82: NotFoundError,
     0x6A88: NotFoundError,
 }
-_SHORT_NE, _SHORT_NC = 256, 255
+_SHORT_NE, _SHORT_NC, _LEAST_NE = 256, 255, 200
 _STATUS_BYTES = 2
 _CHAINING = 0x10
 _EVEN_OFFSETS = 0x8000
@@ -65,6 +65,7 @@ class DocumentClient:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._response_bytes = _SHORT_NE
+        self._knows_sfi = True
 
     @property
     def session(self) -> IcaoSession | None:
@@ -189,14 +190,23 @@ class DocumentClient:
         return True
 
     def _first_part(self, file: LdsFile) -> bytes:
-        """Read the beginning by short identifier; chips that know none are asked to select the file first."""
-        command = CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=self._block)
-        response = self._channel.send(command)
-        if response.sw not in _READ_DONE and response.sw not in _CLASSES:
-            select = CommandAPDU(0x00, 0xA4, 0x02, 0x0C, file.fid.to_bytes(2))
-            self._require(select, f"SELECT {file.name}")
-            return self._part(file, 0, self._block)
-        return self._data(command, response, file.name)
+        """Read the beginning; chips of 2006 take Le 00 for nothing at all, and are asked for less from then on."""
+        data = self._beginning(file)
+        if not data and self._block > _LEAST_NE:
+            self._response_bytes, self._knows_sfi = _LEAST_NE, False
+            data = self._beginning(file)
+        return data
+
+    def _beginning(self, file: LdsFile) -> bytes:
+        """Read by short identifier; chips that know none are asked to select files from then on."""
+        if self._knows_sfi:
+            command = CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=self._block)
+            response = self._channel.send(command)
+            if response.sw in _READ_DONE or response.sw in _CLASSES:
+                return self._data(command, response, file.name)
+            self._knows_sfi = False
+        self._require(CommandAPDU(0x00, 0xA4, 0x02, 0x0C, file.fid.to_bytes(2)), f"SELECT {file.name}")
+        return self._part(file, 0, self._block)
 
     def _next_part(self, file: LdsFile, offset: int, size: int) -> bytes:
         try:
