@@ -98,8 +98,8 @@ def quarantined_row(order: Path, row: BadRow) -> dict[str, object]:
 @click.option("--template", required=True, metavar="T", help="Name of a layout with direction out, or a TOML file.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where the file goes.")
 @click.option("--partial", is_flag=True, help="Write the file although records are left.")
-@click.option("--recipient", metavar="FPR", help="Encrypt the file to this OpenPGP key (gpg), a full fingerprint.")
-@click.option("--signer", metavar="FPR", help="Sign the encrypted file with this OpenPGP key of gpg.")
+@click.option("--recipient", metavar="FINGERPRINT", help="Encrypt the file to this OpenPGP key (gpg), a full fingerprint.")
+@click.option("--signer", metavar="FINGERPRINT", help="Sign the encrypted file with this OpenPGP key of gpg.")
 @click.option("--gpg-home", type=click.Path(path_type=Path), metavar="DIR", help="Home folder of gpg.")
 @transport_keys
 @options.store

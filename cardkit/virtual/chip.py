@@ -11,9 +11,10 @@ from . import fcp
 from . import statuswords as sw
 from .access import ALWAYS, Condition, Rules
 from .errors import StatusWordError
+from .filerules import rule_cells, rules_of
 from .files import ACTIVATED, DEACTIVATED, TERMINATED, File
 from .filesystem import FileSystem
-from .image import Image, rule_cells, rules_of
+from .image import Image
 from .memory import Memory
 from .secretstate import SecretStore
 
