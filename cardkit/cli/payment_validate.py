@@ -75,7 +75,13 @@ def sources(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("validate")
 @sources
 @passphrase_fd
-@options.report
+@click.option(
+    "--report",
+    "report_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write validation.html there: one page with every rule and its result.",
+)
 @options.as_json
 def validate_command(
     readers: tuple[str, ...],
