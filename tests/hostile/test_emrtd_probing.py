@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.emrtd.rules.table import RULES
 from cardkit.apps.emrtd.terminal.probing import probe
 from cardkit.apps.emrtd.terminal.reader import inspect
 from cardkit.apps.emrtd.terminal.reading import Reading, Request
 from cardkit.channel import Channel
 from cardkit.encoding import tlv
+from cardkit.errors import SecureMessagingError
 from cardkit.transport.loopback import LoopbackConnection
 from tests.unit.emrtd.passport import NOW, TRUST, Document
 from tests.unit.emrtd.test_border_reader import BY_MRZ, with_fingers
@@ -180,6 +182,57 @@ def test_errors_of_a_session_stay_in_it(rule: str, replaced: dict[bytes, bytes])
     chip = Naked(Document(), lambda *_: b"")
     chip.replaced = replaced
     channel = Channel(LoopbackConnection(chip))
+    request = Request((BY_MRZ,), TRUST, NOW, secrets.token_bytes)
+    reading = inspect(channel, request)
+    probe(channel, request, reading)
+    assert {finding.rule for finding in reading.findings} == {rule}
+
+
+class LaxChannel(Channel):
+    """A session whose chip does not refuse what it should: answers are changed behind the protection."""
+
+    lie: Callable[[CommandAPDU, ResponseAPDU | None, bytes], ResponseAPDU | None]
+    before = b""
+
+    def send(self, command: CommandAPDU) -> ResponseAPDU:
+        if self.secure is None:
+            self.before = command.encode()
+        try:
+            response = super().send(command)
+        except SecureMessagingError:
+            answer = self.lie(command, None, self.before)
+            if answer is None:
+                raise
+            return answer
+        return self.lie(command, response, self.before) or response
+
+
+def within(answer: ResponseAPDU, *heads: str):
+    """Answer commands that begin so as a session would."""
+    return lambda command, response, _: answer if response and starts(command.encode(), *heads) else None
+
+
+def goes_on(head: str):
+    """Let a session go on after a plain command that begins so."""
+    alive = ResponseAPDU(b"", 0x9000)
+    return lambda command, response, before: alive if response is None and starts(before, head) else None
+
+
+FINE, SHORT = ResponseAPDU(b"", 0x9000), ResponseAPDU(b"\0", 0x9000)
+INSIDE = [
+    ("EMRTD-003", goes_on("00B09E")),
+    ("EMRTD-008", within(SHORT, "00B0810001")),
+    ("EMRTD-010", within(FINE, "00B07FF0")),
+    ("EMRTD-010", within(ResponseAPDU(b"", 0x6282), "00B09E00C8")),
+    ("EMRTD-016", goes_on("0CB09E")),
+    ("EMRTD-033", within(FINE, "0088000007", "0088000009")),
+]
+
+
+@pytest.mark.parametrize(("rule", "lie"), INSIDE, ids=[rule for rule, _ in INSIDE])
+def test_each_lax_session_is_named_by_its_rule_alone(rule, lie) -> None:
+    channel = LaxChannel(LoopbackConnection(Document().card()))
+    channel.lie = lie
     request = Request((BY_MRZ,), TRUST, NOW, secrets.token_bytes)
     reading = inspect(channel, request)
     probe(channel, request, reading)
