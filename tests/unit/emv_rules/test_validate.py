@@ -136,3 +136,21 @@ def test_words_that_make_no_sense_are_usage_errors(words, capsys, monkeypatch):
     monkeypatch.chdir(PROFILES.parents[1])
     assert run(["payment", "validate", *words]) == 2
     assert "expected" in capsys.readouterr().err
+
+
+def test_what_the_printer_got_is_compared(sold, capsys, tmp_path):
+    reader, profile = sold
+    file = tmp_path / "print.txt"
+    fields = (
+        "PAN=9999 9900 0000 0014",
+        "THRU=11/29",
+        "NAME=TEST/CARD ONE",
+        "CVV2=xyz",
+        "TRACK2=;9999990000000014=2912201?",
+    )
+    file.write_text("\n".join(fields), encoding="utf-8")
+    code, document = printed(capsys, "--reader", reader, *profile, "--printed", str(file))
+    assert (code, broken(document)) == (1, {"EMV-043", "EMV-044", "EMV-045"})
+    file.write_text("PAN=9999 9900 0000 0022\n", encoding="utf-8")
+    assert run(["payment", "validate", "--reader", reader, *profile, "--printed", str(file)]) == 4
+    assert "0 of 1 cards may be this one" in capsys.readouterr().err
