@@ -47,7 +47,6 @@ class Ordered:
     """An application as its profile has it.
 
     :param priority: 0 for none.  :param values: data objects by interface and tag.
-    :param private: sizes of issuers' own data objects (9F05, those in BF0C), by tag.
     :param dac: data authentication code, empty for none.  :param key_index: which of the issuer's master keys.
     :param pin_tries: limit, None for a card without a PIN.  :param issuer: None where no key is at hand.
     """
@@ -86,6 +85,7 @@ class Expectation:
 
     :param capks: CA keys, None where nobody gave any.  :param applications: by AID; empty without a profile.
     :param holder, tracks: of the order; ``tracks`` recomputed by the key store.  :param printed: None if not at hand.
+    :param layout: parts of the discretionary data, in order.
     :param iins: leading digits of the PANs the issuer has.  :param production: cards are for people, not for tests.
     :param test_keys: names of keys of the profile that are published.
     :param check_values: by AID: those prepared for the card, and those of the key store.
