@@ -59,9 +59,9 @@ def test_pool_makes_as_many_as_are_wanted_and_no_more(monkeypatch):
     monkeypatch.setattr(rsapool, "_unpacked", lambda data, size: (data, size))
     monkeypatch.setattr(rsapool.CellCipher, "open", lambda self, address, data: address.record_no)
     sealed = b"sealed"
-    pool = CardRsaPool(wanted=3, processes=1)
+    pool = CardRsaPool(wanted=5, processes=1)
 
-    taken = [pool(1024, 3) for _ in range(2)] + [pool(1152, 3) for _ in range(2)]
-    assert taken == [(1, 128), (2, 128), (4, 144), (5, 144)]
-    assert begun == [(1, 1024, 3), (2, 1024, 3), (3, 1024, 3), (4, 1152, 3), (5, 1152, 3)]
+    taken = [pool(1024, 3) for _ in range(2)] + [pool(1152, 3) for _ in range(3)]
+    assert taken == [(1, 128), (2, 128), (4, 144), (5, 144), (6, 144)]
+    assert begun == [(1, 1024, 3), (2, 1024, 3), (3, 1024, 3), (4, 1152, 3), (5, 1152, 3), (6, 1152, 3)]
     assert CardRsaPool(1)._pool.count == (os.cpu_count() or 1)
