@@ -83,13 +83,13 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
 
     Ends with 0 when no rule is broken; what could not be checked is said.
     """
-    passwords = _passwords(given)
+    passwords, printed = _passwords(given)
     if bool(given["certificates"]) != bool(given["terminal_key"]):
         raise click.UsageError("terminal authentication: expected --certificate and --terminal-key together")
     with ExitStack() as stack:
         terminal = _terminal(given, stack) if given["certificates"] else None
         trust = _trust(given["trust"])
-        request = Request(passwords, trust, moment_of(given["at"], utc_now()), secrets.token_bytes, terminal)
+        request = Request(passwords, trust, moment_of(given["at"], utc_now()), secrets.token_bytes, terminal, printed)
         card = stack.enter_context(open_card(reader))
         head = identity(card)
         reading = inspect(card.channel, request)
@@ -105,9 +105,10 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
     return 0 if reading.genuine else _FAILED
 
 
-def _passwords(given: dict[str, Any]) -> tuple[Password, ...]:
-    """Return the passwords in the order of the options; what was not written is asked for."""
-    found = []
+def _passwords(given: dict[str, Any]) -> tuple[tuple[Password, ...], Secret | None]:
+    """Return the passwords in the order of the options, what was not written asked for, and the whole zone if typed."""
+    found: list[Password] = []
+    printed = None
     for name, kind in _KINDS.items():
         value = given[name]
         if value is None or value is False:
@@ -116,10 +117,14 @@ def _passwords(given: dict[str, Any]) -> tuple[Password, ...]:
             secret = Secret(value.encode(), name.upper())
         else:
             secret = source(given["descriptor"]).secret(name.upper())
-        found.append(Password(kind, _mrz_secret(secret) if kind is PasswordKind.MRZ else _digits(secret)))
+        if kind is PasswordKind.MRZ:
+            secret, printed = _zone(secret)
+        else:
+            _check_digits(secret)
+        found.append(Password(kind, secret))
     if not found:
         raise click.UsageError("expected --mrz or --can")
-    return tuple(found)
+    return tuple(found), printed
 
 
 def _terminal(given: dict[str, Any], stack: ExitStack) -> Terminal:
@@ -162,8 +167,8 @@ def _lines(shown: dict[str, Any]) -> Iterator[tuple[str, object]]:
         yield "trust", trouble
 
 
-def _mrz_secret(text: Secret) -> Secret:
-    """Return the MRZ information of what was typed.
+def _zone(text: Secret) -> tuple[Secret, Secret | None]:
+    """Return the MRZ information of what was typed, and the zone where all of it was.
 
     :raises EncodingError: where it is neither a zone nor a number and two dates, or a check digit is wrong.
     """
@@ -173,15 +178,15 @@ def _mrz_secret(text: Secret) -> Secret:
     if len(parts) == 3:
         if any(len(part) != 6 or not part.isdigit() for part in parts[1:]):
             raise EncodingError("--mrz: expected dates of birth and expiry as YYMMDD")
-        return Secret(mrz_information(*parts).encode("ascii"), "MRZ")
+        return Secret(mrz_information(*parts).encode("ascii"), "MRZ"), None
     try:
-        return Secret(Mrz.parse(written).checked().information.encode("ascii"), "MRZ")
+        zone = Mrz.parse(written).checked()
     except EncodingError as error:
         raise EncodingError(f"--mrz: {error}; expected the zone, or NUMBER,YYMMDD,YYMMDD") from None
+    return Secret(zone.information.encode("ascii"), "MRZ"), Secret(zone.text.encode("ascii"), "MRZ")
 
 
-def _digits(value: Secret) -> Secret:
+def _check_digits(value: Secret) -> None:
     with value.reveal() as typed:
         if not typed.isdigit():
             raise EncodingError(f"{value.name}: {len(typed)} characters, expected digits")
-    return value

@@ -168,6 +168,12 @@ def test_a_terminal_reads_what_its_chain_allows_and_no_more(pace: tuple[tuple[in
     assert [(one.rule, one.not_checked) for one in reading.findings] == [("EMRTD-072", True)]
 
 
+def test_another_zone_in_print_is_named() -> None:
+    assert rules(read(Document(), printed=Secret(MRZ.text.encode(), "MRZ"))) == []
+    other = MRZ.text.replace("ANNA", "ANNE")
+    assert rules(read(Document(), printed=Secret(other.encode(), "MRZ"))) == ["EMRTD-044"]
+
+
 def test_rights_are_what_every_certificate_allows() -> None:
     assert effective_rights((VERIFIER, OWN)) == Right.FINGER
     assert effective_rights((certificate("p256-2", "UTDVCA00002", Right.DOMESTIC_VERIFIER), OWN)) == Right(0)

@@ -81,6 +81,13 @@ def test_a_lie_ends_with_1_and_names_rule_and_cases(present, trust, capsys) -> N
     assert (code, finding["rule"], finding["where"], finding["cases"]) == (1, "EMRTD-072", "EF.DG11", "LDS_D_6")
 
 
+def test_the_zone_typed_is_compared_with_dg1(present, trust, capsys) -> None:
+    present(Document())
+    typed = MRZ.text.replace("ANNA", "ANNE")
+    code, out = read(capsys, "--mrz", typed, "--trust", str(trust), "--json")
+    assert (code, [finding["rule"] for finding in json.loads(out)["findings"]]) == (1, ["EMRTD-044"])
+
+
 def test_the_page_shows_the_face_and_needs_nothing_else(present, trust, capsys, tmp_path) -> None:
     document = Document()
     present(document)

@@ -30,6 +30,7 @@ from cardkit.apps.pki.certificate import Certificate
 from cardkit.apps.pki.cvc import Right
 from cardkit.channel import Channel
 from cardkit.crypto.groups import KeyPair
+from cardkit.crypto.secret import Secret
 from cardkit.errors import AuthenticationError, CardError, EncodingError, StatusError
 
 _BIOMETRIC = (3, 4)
@@ -259,6 +260,12 @@ class _Inspection:
         """Judge the contents, and what the security object says of them."""
         reading, request = self.reading, self._request
         document = passive.Document(reading.files.get("EF.SOD", b""), reading.groups, reading.closed)
+        if (
+            request.printed is not None
+            and (mrz := document.mrz)
+            and Secret(mrz.text.encode("ascii"), "DG1") != request.printed
+        ):
+            reading.find("EMRTD-044", "EF.DG1", "the zone printed on the document", "another")
         reading.verdict = passive.authenticate(document, request.trust, passive.Terms(request.at))
         for trouble in (*reading.verdict.troubles, *content_troubles(reading.files, request.at.date())):
             reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)

@@ -15,6 +15,7 @@ from cardkit.apps.emrtd.rules.table import RULES
 from cardkit.apps.emrtd.terminal_auth import Terminal
 from cardkit.apps.pki.trust import TrustStore
 from cardkit.crypto.groups import Random
+from cardkit.crypto.secret import Secret
 from cardkit.desired import Finding, Secrecy
 
 
@@ -44,6 +45,7 @@ class Request:
 
     :param passwords: of the document, the first that its protocols take is used.
     :param at: time of the inspection, aware.  :param terminal: for terminal authentication; None reads no fingers.
+    :param printed: the whole zone as printed on the document, without line breaks; None where nobody read it.
     """
 
     passwords: tuple[Password, ...]
@@ -51,6 +53,7 @@ class Request:
     at: datetime
     random: Random
     terminal: Terminal | None = None
+    printed: Secret | None = None
 
     def password(self, *kinds: PasswordKind) -> Password | None:
         """Return the first password of these kinds."""
