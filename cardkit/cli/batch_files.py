@@ -98,7 +98,9 @@ def quarantined_row(order: Path, row: BadRow) -> dict[str, object]:
 @click.option("--template", required=True, metavar="T", help="Name of a layout with direction out, or a TOML file.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where the file goes.")
 @click.option("--partial", is_flag=True, help="Write the file although records are left.")
-@click.option("--recipient", metavar="FINGERPRINT", help="Encrypt the file to this OpenPGP key (gpg), a full fingerprint.")
+@click.option(
+    "--recipient", metavar="FINGERPRINT", help="Encrypt the file to this OpenPGP key (gpg), a full fingerprint."
+)
 @click.option("--signer", metavar="FINGERPRINT", help="Sign the encrypted file with this OpenPGP key of gpg.")
 @click.option("--gpg-home", type=click.Path(path_type=Path), metavar="DIR", help="Home folder of gpg.")
 @transport_keys
@@ -120,7 +122,8 @@ def output(
 ) -> None:
     """Write the customer's output file of BATCH: what became of each record, secrets under the order's transport keys.
 
-    The keys are output:NAME-INDEX, such as output:auc_key-3 for key 3 of the order's auc_key.
+    The keys are output:NAME-INDEX, such as output:auc_key-3 for key 3 of the order's auc_key. An order that names none
+    gets its secrets in clear if it is a TEST order, and nothing if it is LIVE.
     """
     envelope = envelope_of(recipient, signer, gpg_home)
     with production.open_store(store_url, operator=operator) as store:

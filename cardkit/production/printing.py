@@ -73,7 +73,7 @@ def _written(
     vault = store.vault.batch(batch)
     digest = hashlib.sha256()
     cards = 0
-    with replacing_bytes(file.path) as stream:
+    with replacing_bytes(file.path, private=True) as stream:
 
         def put(*texts: str) -> None:
             text = "".join(f"{line}\n" for line in texts).encode()

@@ -125,7 +125,8 @@ def test_the_day_went_as_planned(plant):
 
 
 def test_the_printers_file_has_what_is_printed(plant):
-    """And the search finds it there."""
+    """And the search finds it there; nobody but its owner does."""
+    assert (plant.outside / "order.txt").stat().st_mode & 0o077 == 0
     found = {hit.canary for hit in search(iter([("", (plant.outside / "order.txt").read_bytes())]), plant.needles)}
     assert {f"pan of row {number}" for number in range(1, ROWS - 1)} <= found
 

@@ -74,7 +74,7 @@ def write_output(  # noqa: PLR0913  (two are named, and have defaults)
         raise StoreError(f"batch {batch}: {left} records are not at their end yet; a part of a batch must be asked for")
     file = _File(store, lot, template, keystore)
     digest = hashlib.sha256()
-    with replacing_bytes(path) as stream:
+    with replacing_bytes(path, private=True) as stream:
         with nullcontext(stream) if envelope is None else envelope.around(stream) as plain:
             for piece in file.pieces({state: counts[state] for state in template.states}):
                 digest.update(piece)

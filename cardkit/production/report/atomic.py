@@ -14,17 +14,21 @@ from typing import BinaryIO, TextIO, cast
 from cardkit.errors import StoreError
 
 _CHUNK_CHARACTERS = 1 << 16
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_OF_OWNER, _OF_ALL = 0o600, 0o666  # of all whom the process's mask leaves
 
 
 @contextmanager
-def replacing_bytes(path: Path) -> Iterator[BinaryIO]:
+def replacing_bytes(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Open a neighbour of `path` for writing; it takes the place of `path` when the block ends well, else it goes.
 
+    :param private: readable by its owner only, where the platform has modes.
     :raises StoreError: if the file cannot be written; `path` is then as it was before.
     """
     neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with neighbour.open("xb") as stream:
+        handle = os.open(neighbour, _NEW, _OF_OWNER if private else _OF_ALL)
+        with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,14 @@ def test_no_secret_is_in_the_file_in_clear(lot: Lot) -> None:
                 with secret.reveal() as clear:
                     hidden = [clear.hex().upper().encode(), *([bytes(clear)] if len(clear) >= 8 else [])]
                 assert not [needle for needle in hidden if needle in data], name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_only_its_owner_may_read_the_file(lot: Lot) -> None:
+    """It holds codes and keys, in clear for a TEST order without transport key."""
+    lot.make(*["GOOD"] * ROWS)
+    lot.write(lot.template(SECTIONS))
+    assert (lot.folder / "out.txt").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_same_batch_gives_the_same_bytes_and_each_time_is_audited(lot: Lot) -> None:
