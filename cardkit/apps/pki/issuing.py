@@ -1,4 +1,4 @@
-"""Certificates of an issuing authority: CSCA, link, document signer, list signer (ICAO Doc 9303-12 7.1).
+"""Certificates of an issuing authority: CSCA, link, document signer, list signer (ICAO Doc 9303-12 7.1), card holders.
 
 Serial numbers and times come in as arguments; keys stay in the key store.
 """
@@ -75,6 +75,21 @@ class Request:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class HolderRequest:
+    """What the certificate of a key is asked for with that a card holder's card has made.
+
+    :param serial: positive, up to 20 bytes.  :param subject: Name, DER.  :param public_key: SubjectPublicKeyInfo.
+    :param usage: first byte of keyUsage.
+    """
+
+    serial: int
+    subject: bytes
+    public_key: bytes
+    term: Term
+    usage: int
+
+
 def key_identifier(public_key: bytes) -> bytes:
     """Return the SHA-1 of a key's bit string. RFC 5280 4.2.1.2
 
@@ -118,6 +133,16 @@ def issue_list_signer(request: Request, place: Place, issuer: Certificate, issue
     return _issue(request, request.subject.build(), issuer.subject, issuer_key, extensions)
 
 
+def issue_holder(request: HolderRequest, issuer: Certificate, issuer_key: SigningKey) -> bytes:
+    """Return the certificate of a card holder's key.  :raises KeyStoreError: as of the key store."""
+    extensions = [
+        ext.authority_key_identifier(issuer.subject_key_identifier),
+        ext.subject_key_identifier(key_identifier(request.public_key)),
+        ext.key_usage(request.usage),
+    ]
+    return _issue(request, request.subject, issuer.subject, issuer_key, extensions)
+
+
 def _authority_extensions(request: Request, place: Place, own: bytes, issuers: bytes) -> list[bytes]:
     return [
         ext.authority_key_identifier(issuers),
@@ -141,7 +166,9 @@ def _signer_extensions(request: Request, place: Place, issuer: Certificate) -> l
     ]
 
 
-def _issue(request: Request, subject: bytes, issuer: bytes, key: SigningKey, extensions: Sequence[bytes]) -> bytes:
+def _issue(
+    request: Request | HolderRequest, subject: bytes, issuer: bytes, key: SigningKey, extensions: Sequence[bytes]
+) -> bytes:
     if not 0 < request.serial < 1 << (8 * _SERIAL_BYTES - 1):
         raise EncodingError(f"certificate: serial number of {request.serial.bit_length()} bits, expected 1 to 159")
     validity = der.sequence(der.time(request.term.begin), der.time(request.term.end))
