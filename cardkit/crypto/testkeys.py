@@ -14,7 +14,7 @@ from cardkit.crypto.kcv import KCVMethod, kcv
 from cardkit.errors import KeyStoreError
 
 PUBLISHED = {
-    # 16-byte keys found in standards and in every sample code
+    # keys found in standards and in every sample code
     "GlobalPlatform default": "404142434445464748494A4B4C4D4E4F",
     "GEMXPRESSOSAMPLE": "47454D5850524553534F53414D504C45",
     "FIPS 197 appendix B": "2B7E151628AED2A6ABF7158809CF4F3C",
@@ -23,6 +23,7 @@ PUBLISHED = {
     "11 22 .. FF 00": "112233445566778899AABBCCDDEEFF00",
     "ICAO 9303-11 D.1 KEnc": "AB94FDECF2674FDFB9B391F85D7F76F2",
     "ICAO 9303-11 D.1 KMac": "7962D9ECE03D1ACD4C76089DCE131543",
+    "PIV management key of blank cards": "010203040506070801020304050607080102030405060708",
 }
 # Check values are kept of these too: 3 bytes tell a few dozen keys apart, not every run of counting bytes.
 _PATTERNS = {
