@@ -1,0 +1,169 @@
+"""Identity cards with keys as cardkit sees them: the application in the registry, its blueprint of one product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cardkit.apps.eid.schema import ChipBlock, EidBlock
+from cardkit.apps.eid.states.judging import RULES, judge
+from cardkit.apps.eid.states.plan import EidPlan, plan_product, repair
+from cardkit.apps.eid.states.product import MANAGEMENT, PIN, PUK, EidProduct, build_product, fill
+from cardkit.apps.eid.states.session import EidSession
+from cardkit.channel import Channel
+from cardkit.crypto import KeyStore, Secret
+from cardkit.desired import (
+    Challenge,
+    CompileTemplate,
+    Content,
+    Finding,
+    Observations,
+    Part,
+    Rule,
+    Script,
+    Step,
+    Template,
+)
+from cardkit.errors import KeyStoreError, ProfileError
+
+
+class EidBlueprint:
+    """One profile's card, compiled once; :meth:`for_card` gives the one of a card.
+
+    :param template: of the profile's block.  :param numbers: of one card, None before it is known.
+    :param keys: key store and source of random numbers, of one at work.
+    """
+
+    number_kind = "credential"
+    secrets: tuple[str, ...] = (PIN, PUK, MANAGEMENT)
+    rands: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = RULES
+
+    def __init__(
+        self,
+        product: EidProduct,
+        template: Template,
+        plan: EidPlan,
+        numbers: Mapping[str, bytes] | None = None,
+        keys: tuple[KeyStore, Challenge] | None = None,
+    ) -> None:
+        self.product = product
+        self._template = template
+        self._plan = plan
+        self._numbers = numbers
+        self._keys = keys
+        self.states = plan.states
+        self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
+        self.survey = plan.survey
+        self.identify = plan.identify
+
+    # Before there is a card
+
+    def prepare(self, record: Mapping[str, Any], keystore: KeyStore, rng: Callable[[int], bytes]) -> dict[str, Secret]:  # noqa: ARG002
+        """Draw the numbers of one card and of its certificates; its keys it makes itself.
+
+        :raises EncodingError: when a value of the record does not fit.
+        """
+        values = self.product.draw(rng)
+        fill(self.product, self._template.resolve(record), self.product.numbers_in(values))
+        return values
+
+    def for_card(self, record: Mapping[str, Any], values: Mapping[str, Secret]) -> EidBlueprint:  # noqa: ARG002
+        """Return the blueprint of one card.  :raises ProfileError: when the values are of another product."""
+        return EidBlueprint(self.product, self._template, self._plan, self.product.numbers_in(values))
+
+    def repair(self, names: Collection[str]) -> tuple[Step, ...]:
+        """Return the commands that make these states true on a begun card."""
+        return repair(self.product, names)
+
+    def fill(
+        self,
+        record: Mapping[str, Any],
+        tag: bytes,  # noqa: ARG002
+        rands: Mapping[str, bytes],  # noqa: ARG002
+    ) -> Mapping[str, Content]:
+        """Return one card's contents.
+
+        :raises EncodingError: when a value does not fit.  :raises ProfileError: when this is no blueprint of one card.
+        """
+        if self._numbers is None:
+            raise ProfileError("a PIV card has no contents before it is prepared")
+        return fill(self.product, self._template.resolve(record), self._numbers)
+
+    # Under keys
+
+    def check_keys(self, keystore: KeyStore) -> None:
+        """Find the issuer's key.  :raises KeyStoreError: when it is missing, or its certificate is of another."""
+        issuer = self.product.block.issuer
+        if keystore.public_key_info(issuer.key) != self.product.issuer.public_key:
+            raise KeyStoreError(f"key {issuer.key}: {issuer.certificate} is the certificate of another key")
+
+    def scripts(
+        self,
+        contents: Mapping[str, Content],  # noqa: ARG002
+        rands: Mapping[str, bytes],  # noqa: ARG002
+        keystore: KeyStore,  # noqa: ARG002
+    ) -> tuple[Script, ...]:
+        """Return nothing: certificates are issued when the card has made its keys."""
+        return ()
+
+    def with_keys(
+        self,
+        keystore: KeyStore,
+        challenge: Challenge,
+        scripts: tuple[Script, ...],  # noqa: ARG002
+    ) -> EidBlueprint:
+        """Return the blueprint at work."""
+        return EidBlueprint(self.product, self._template, self._plan, self._numbers, (keystore, challenge))
+
+    # On a card
+
+    def session(self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret]) -> EidSession:
+        """Return a session on a powered card."""
+        return EidSession(self.product, self._plan, contents, channel, transport, self._keys)
+
+    def file_classes(self) -> None:
+        """Let a trace show the contents of no object: they are a person's."""
+
+    def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
+        """Apply the rules to what a card showed.
+
+        :param part: CHECK before sealing, STRANGER after it, None for a survey.
+        """
+        return judge(self.product, self._plan, contents, seen, part)
+
+
+@dataclass(frozen=True, slots=True)
+class EidFiles:
+    """A profile's block with the files it names."""
+
+    block: EidBlock
+    contents: Mapping[str, bytes]
+
+
+class EidApp:
+    """The application as the registry knows it."""
+
+    name = "eid"
+    block = EidBlock
+    chip_block = ChipBlock
+
+    def files(self, block: EidBlock) -> tuple[str, ...]:
+        """Return the name of the issuer's certificate."""
+        return (block.issuer.certificate,)
+
+    def attach(self, block: EidBlock, contents: Mapping[str, bytes]) -> EidFiles:
+        """Return the block with its files."""
+        return EidFiles(block, contents)
+
+    def compile(self, block: EidFiles, chip: ChipBlock, compile_template: CompileTemplate) -> EidBlueprint:
+        """Join a profile's ``[eid]`` with its chip's and plan every command.
+
+        :raises ProfileError: when the block asks for what this chip cannot do.
+        """
+        product = build_product(block.block, chip, block.contents)
+        return EidBlueprint(product, compile_template(block.block, "eid"), plan_product(product))
+
+
+APP = EidApp()
