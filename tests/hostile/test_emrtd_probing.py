@@ -1,8 +1,8 @@
 """What chips must refuse: honest ones do, and each that does not is named by its rule alone."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -47,7 +47,7 @@ class Lax:
 
 def judged(document: Document, lie: Lie = lambda *_: b"") -> Reading:
     channel = Channel(LoopbackConnection(Lax(document, lie)))
-    request = Request((BY_MRZ,), TRUST, NOW, secrets.token_bytes)
+    request = Request((BY_MRZ,), TRUST, NOW, Random(1).randbytes)
     reading = inspect(channel, request)
     probe(channel, request, reading)
     return reading
@@ -127,6 +127,7 @@ LIES: dict[str, Callable[[], Lie]] = {
     "EMRTD-019": lambda: unknown_password,
     "EMRTD-020": lambda: answered(DONE, "1086000002 7D00"),
     "EMRTD-021": lambda: answered(DONE, "1086000004 7C028100"),
+    "EMRTD-022": lambda: answered(b"\x6a\x80", "1086000045 7C438141 0400"),
     "EMRTD-023": lambda: answered(DONE, "008600000B 7C098507"),
     "EMRTD-024": lambda: answered(DONE, "00860000027C00"),
     "EMRTD-025": lambda: begun_again,
@@ -155,7 +156,7 @@ class Repeating(Lax):
 
 def test_a_nonce_that_comes_again_is_named() -> None:
     channel = Channel(LoopbackConnection(Repeating(Document(), lambda *_: b"")))
-    request = Request((BY_MRZ,), TRUST, NOW, secrets.token_bytes)
+    request = Request((BY_MRZ,), TRUST, NOW, Random(1).randbytes)
     reading = inspect(channel, request)
     probe(channel, request, reading)
     assert {finding.rule for finding in reading.findings} == {"EMRTD-026"}
@@ -182,7 +183,7 @@ def test_errors_of_a_session_stay_in_it(rule: str, replaced: dict[bytes, bytes])
     chip = Naked(Document(), lambda *_: b"")
     chip.replaced = replaced
     channel = Channel(LoopbackConnection(chip))
-    request = Request((BY_MRZ,), TRUST, NOW, secrets.token_bytes)
+    request = Request((BY_MRZ,), TRUST, NOW, Random(1).randbytes)
     reading = inspect(channel, request)
     probe(channel, request, reading)
     assert {finding.rule for finding in reading.findings} == {rule}
@@ -225,6 +226,7 @@ INSIDE = [
     ("EMRTD-010", within(FINE, "00B07FF0")),
     ("EMRTD-010", within(ResponseAPDU(b"", 0x6282), "00B09E00C8")),
     ("EMRTD-016", goes_on("0CB09E")),
+    ("EMRTD-093", within(FINE, "00A4020C020155")),
     ("EMRTD-033", within(FINE, "0088000007", "0088000009")),
 ]
 
@@ -233,7 +235,7 @@ INSIDE = [
 def test_each_lax_session_is_named_by_its_rule_alone(rule, lie) -> None:
     channel = LaxChannel(LoopbackConnection(Document().card()))
     channel.lie = lie
-    request = Request((BY_MRZ,), TRUST, NOW, secrets.token_bytes)
+    request = Request((BY_MRZ,), TRUST, NOW, Random(1).randbytes)
     reading = inspect(channel, request)
     probe(channel, request, reading)
     assert {finding.rule for finding in reading.findings} == {rule}

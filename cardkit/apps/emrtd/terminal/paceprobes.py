@@ -10,7 +10,7 @@ from cardkit.apps.emrtd.pace import PasswordKind
 from cardkit.apps.emrtd.securityinfos import PACEInfo
 from cardkit.apps.emrtd.signerrules import Trouble
 from cardkit.channel import Channel
-from cardkit.crypto.groups import Group, Random
+from cardkit.crypto.groups import EcGroup, Group, Random
 from cardkit.encoding import der, tlv
 
 Offer = tuple[PACEInfo, Group]
@@ -22,6 +22,7 @@ _CHAINING = 0x10
 _INTEGRATED = (Mapping.DH_IM, Mapping.ECDH_IM)
 _UNKNOWN_PROTOCOL = "0.4.0.127.0.7.2.2.9.9.9"
 _NO_PASSWORD = 0x0F
+_MOST_TRIES = 2_000  # one key in 256 begins with zeros
 _STEP = "GENERAL AUTHENTICATE"
 
 
@@ -91,6 +92,22 @@ def _invalid_keys(channel: Channel, offer: Offer, random: Random) -> Iterator[Tr
             yield Trouble("EMRTD-021", f"a mapping key {what}", "an error", "9000")
 
 
+def _border_coordinates(channel: Channel, offer: Offer, random: Random) -> Iterator[Trouble]:
+    """EMRTD-022: a key whose coordinate begins with a zero byte is as good as any."""
+    info, group = offer
+    if info.mapping in _INTEGRATED or not isinstance(group, EcGroup):
+        return
+    tries = (group.key_pair(random).public for _ in range(_MOST_TRIES))
+    short = next((public for public in tries if not public[1]), None)
+    if short is None:
+        return
+    _begin(channel, info)
+    channel.send(_step(b""))
+    response = channel.send(_step(tlv.build(0x81, short)))
+    if response.sw != _OK:
+        yield Trouble("EMRTD-022", "a mapping key that begins with zeros", "9000", f"{response.sw:04X}")
+
+
 def _wrong_token(channel: Channel, offer: Offer, random: Random) -> Iterator[Trouble]:
     """EMRTD-023: a token of noise, and ones too short and too long."""
     info, group = offer
@@ -136,6 +153,7 @@ PACE_PROBES: tuple[Probe, ...] = (
     _malformed_environment,
     _malformed_template,
     _invalid_keys,
+    _border_coordinates,
     _wrong_token,
     _other_command_between,
     _nonce_twice,

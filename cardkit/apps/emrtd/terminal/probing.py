@@ -20,6 +20,7 @@ from cardkit.errors import EncodingError, SecureMessagingError, StatusError
 _OK, _END_OF_FILE, _NOT_FOUND = 0x9000, 0x6282, 0x6A82
 _CHALLENGES = 64
 _CVCA_BYTES = 36
+_SCANNED = range(0x0100, 0x0200)
 _FAR_OFFSET = 0x7FF0
 _COM, _DG1 = FILES["EF.COM"], FILES["EF.DG1"]
 
@@ -76,6 +77,7 @@ def probe(channel: Channel, request: Request, reading: Reading) -> None:
         _selects,
         _absent_file,
         _trust_points,
+        _further_files,
         _offsets,
         _challenges,
         _external_authenticate,
@@ -198,6 +200,21 @@ def _trust_points(bench: Bench) -> Iterator[Trouble]:
         return
     if len(content) != _CVCA_BYTES or content[0] != FILES["EF.CVCA"].tag:
         yield Trouble("EMRTD-036", "EF.CVCA", "42 and a reference in 36 bytes", f"{len(content)} bytes")
+
+
+def _further_files(bench: Bench) -> Iterator[Trouble]:
+    """EMRTD-093: no file selects that the standard or the document does not name."""
+    bench.opened()
+    named = {file.fid for file in FILES.values()}
+    for fid in _SCANNED:
+        if fid in named:
+            continue
+        try:
+            response = bench.channel.send(CommandAPDU(0x00, 0xA4, 0x02, 0x0C, fid.to_bytes(2)))
+        except SecureMessagingError:
+            return  # EMRTD-009 says so
+        if response.sw == _OK:
+            yield Trouble("EMRTD-093", f"SELECT {fid:04X}", "no such file", "9000")
 
 
 def _offsets(bench: Bench) -> Iterator[Trouble]:
