@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cardkit.apps.eid import dump
 from cardkit.apps.eid.schema import ChipBlock, EidBlock
 from cardkit.apps.eid.states.judging import RULES, judge
 from cardkit.apps.eid.states.plan import EidPlan, plan_product, repair
@@ -146,8 +147,18 @@ class EidApp:
     """The application as the registry knows it."""
 
     name = "eid"
+    title = "PIV application"
+    part = dump.PART
     block = EidBlock
     chip_block = ChipBlock
+    look = staticmethod(dump.look)
+    public = staticmethod(dump.public)
+    lines = staticmethod(dump.lines)
+    places = staticmethod(dump.places)
+
+    def varying(self, blueprint: EidBlueprint) -> frozenset[str]:  # noqa: ARG002 - all PIV cards have the same places
+        """Return the places of a dump in which good cards of a product differ."""
+        return dump.varying()
 
     def files(self, block: EidBlock) -> tuple[str, ...]:
         """Return the name of the issuer's certificate."""

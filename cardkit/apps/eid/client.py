@@ -74,7 +74,7 @@ class Metadata:
 
 
 class PivClient:
-    """A PIV application, selected.
+    """A PIV application; :meth:`select` comes first.
 
     Every method raises TransportError when the link fails, StatusError when the card refuses, ProtocolError when its
     answer cannot be read.
@@ -82,7 +82,6 @@ class PivClient:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        channel.chaining = True  # every PIV card takes it. SP 800-73-4 part 2, 3
 
     def send(self, command: CommandAPDU, what: str) -> bytes:
         """Send a command that must succeed and return its data."""
@@ -92,10 +91,12 @@ class PivClient:
         return response.data
 
     def select(self) -> ApplicationTemplate:
-        """Select the application and return what it says of itself."""
+        """Select the application and return what it says of itself; commands may be chained from now on."""
+        answer = self.send(commands.select(), "SELECT PIV")
         with card_at_fault("SELECT PIV"):
-            answer = self._one(self.send(commands.select(), "SELECT PIV"), APPLICATION)
-            return ApplicationTemplate.parse(answer)
+            found = ApplicationTemplate.parse(self._one(answer, APPLICATION))
+        self._channel.chaining = True  # every PIV card takes it. SP 800-73-4 part 2, 3
+        return found
 
     def read(self, tag: int) -> bytes:
         """Return the value of a data object.  :raises NotFoundError: when it is not there."""
@@ -154,7 +155,10 @@ class PivClient:
         asked = self.send(commands.witness(reference), what)
         with card_at_fault(what):
             sealed = self._dynamic(asked, _WITNESS)
-        own = challenge(len(sealed))
+        block = 16 if algorithm.startswith("AES") else 8
+        if len(sealed) != block:
+            raise ProtocolError(f"{what}: witness of {len(sealed)} bytes, expected {block}")
+        own = challenge(block)
         clear = decrypt_block(algorithm, key, sealed)
         answer = self.send(commands.answer_witness(reference, clear, own), what)
         with card_at_fault(what):

@@ -17,7 +17,14 @@ from cardkit.apps.pki.certificate import Certificate
 from cardkit.apps.pki.trust import TrustStore
 from cardkit.crypto import Secret
 from cardkit.desired import Part
-from cardkit.errors import NotFoundError, SecurityStatusError, TransportError
+from cardkit.errors import (
+    AuthenticationError,
+    NotFoundError,
+    ProtocolError,
+    SecurityStatusError,
+    StatusError,
+    TransportError,
+)
 from cardkit.perso import MarkerState, Verdict, identify, personalize, read_identity, verify
 from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, Cut
@@ -145,7 +152,7 @@ def test_a_certificate_by_nobody_is_found_alone(job, made):
 
 def test_a_counter_that_is_not_full_is_found_and_not_touched(job, made):
     client = opened(made)
-    with pytest.raises(Exception, match="63C2"):
+    with pytest.raises(StatusError, match="63C2"):
         client.send(commands.verify(Secret(b"000000", "wrong")), "VERIFY")
     unproven = {(rule, where) for rule, where in found(job, made) if rule == "EID-003"}
     assert unproven == {("EID-003", "PIN"), ("EID-003", "PUK")}
@@ -228,6 +235,28 @@ def test_a_card_torn_after_any_fifth_command_is_made_good(job):
             personalize(job.plan(), inserted(Cut(chip, number, ANSWER_LOST)), job.keystore)
         outcome = personalize(job.plan(), inserted(chip), job.keystore, resume=True)
         assert (number, outcome.verdict, outcome.findings) == (number, Verdict.GOOD, ())
+
+
+@pytest.mark.parametrize(
+    ("witness", "error"),
+    [("7C028000", ProtocolError), ("7C128010" + "00" * 16, ProtocolError), ("7C03", ProtocolError)],
+)
+def test_a_witness_of_another_size_is_the_cards_fault(witness, error):
+    chip = make_card(IMAGE, seed=6)
+    original = chip.transmit
+    answer = bytes.fromhex(witness) + b"\x90\x00"
+    chip.transmit = lambda command: answer if command[1] == 0x87 else original(command)
+    with pytest.raises(error):
+        opened(chip).authenticate("3DES-192", DELIVERED, os.urandom)
+
+
+def test_a_card_that_does_not_prove_the_management_key_is_refused():
+    chip = make_card(IMAGE, seed=6)
+    original = chip.transmit
+    proof = bytes.fromhex("7C0A8208" + "00" * 8 + "9000")
+    chip.transmit = lambda command: proof if command[1] == 0x87 and len(command) > 12 else original(command)
+    with pytest.raises(AuthenticationError, match="proof"):
+        opened(chip).authenticate("3DES-192", DELIVERED, os.urandom)
 
 
 def test_an_answer_that_is_no_object_is_the_cards_fault(job):
