@@ -4,15 +4,18 @@ PYTEST  := $(PY) -m pytest
 LONG    := --timeout=3600
 QUICK   := $(PYTEST) -q --timeout=120
 OUT     := out
-# The unit tests in two halves, side by side; what each says is printed whole.
-FIRST   := $(addprefix tests/unit/,cli doctor emv_prepare perso production report testing uicc_saip)
+# The unit tests in two halves, side by side; what each says is printed whole. Those that make whole cards run with the
+# virtual cards' own.
+FIRST   := $(addprefix tests/unit/,cli doctor perso production report testing)
+MAKING  := $(addprefix tests/unit/,eid emrtd emrtd_states emv_prepare emv_rules uicc_rules uicc_saip)
+SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
 WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
 # Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit static unit-first unit-second card hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
+.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -29,7 +32,7 @@ test: setup-test ## all checks and tests, the real PC/SC stack included
 check: setup-test ## format, lint, types, import contracts, unit tests (under 90 s)
 	@$(MAKE) --no-print-directory -j3 $(WHOLE) unit-first unit-second static
 
-unit: setup-test ## unit tests only
+unit: setup-test ## unit tests only, as in check
 	@$(MAKE) --no-print-directory -j2 $(WHOLE) unit-first unit-second
 
 static:
@@ -43,9 +46,15 @@ unit-first:
 	$(QUICK) $(FIRST)
 
 unit-second:
-	$(QUICK) $(filter-out $(FIRST),$(wildcard tests/unit/[a-z]*))
+	$(QUICK) $(SECOND)
 
-card: setup-test ## virtual cards, properties and the examples in docstrings
+card: setup-test ## virtual cards, cards made and judged, properties, the examples in docstrings
+	@$(MAKE) --no-print-directory -j2 $(WHOLE) card-making card-inside
+
+card-making:
+	$(QUICK) $(MAKING)
+
+card-inside:
 	$(QUICK) --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/property tests/card
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
