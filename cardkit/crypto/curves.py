@@ -3,8 +3,6 @@
 Numbers as in FIPS 186-4 D.1.2 and RFC 5639 3, taken from the tables of OpenSSL 3.0.
 """
 
-
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -71,7 +71,10 @@ def test_command_line_finds_the_wrong_card(installed: tuple[Path, Path]) -> None
 def test_command_line_refuses_the_profile_where_the_family_is_not_installed() -> None:
     done = run("-m", "cardkit", "profile", "check", "club", cwd=CLUB.parent)
     assert (done.returncode, len(done.stderr.splitlines())) == (4, 1)
-    assert "profile.toml: profile.apps: unknown application 'loyalty', expected one of: eid, emrtd, emv, gp, uicc" in done.stderr
+    assert (
+        "profile.toml: profile.apps: unknown application 'loyalty', expected one of: eid, emrtd, emv, gp, uicc"
+        in done.stderr
+    )
 
 
 def test_pip_installs_the_family(tmp_path: Path) -> None:

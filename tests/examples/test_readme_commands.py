@@ -11,7 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # Lines that need a reader, a PC/SC service, or never end by themselves; doctor's verdict depends on the station.
-NEEDS_HARDWARE = re.compile(r"pcsc:0 |id pki init|profile\.der|one\.der|virtual serve|cardkit readers|cardkit doctor|cardkit demo")
+NEEDS_HARDWARE = re.compile(
+    r"pcsc:0 |id pki init|profile\.der|one\.der|virtual serve|cardkit readers|cardkit doctor|cardkit demo"
+)
 
 
 def command_lines() -> list[str]:

@@ -1,4 +1,4 @@
-"""A PIV card that cardkit made, judged by others: yubikit uses it with the order's codes, OpenSSL verifies the chain."""
+"""A PIV card that cardkit made, judged by others: yubikit uses it with the order's codes, OpenSSL its chain."""
 
 from __future__ import annotations
 

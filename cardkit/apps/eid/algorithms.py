@@ -76,7 +76,9 @@ class Slot:
         return f"{self.reference:02X}"
 
 
-_SIGNATURE, _SIGNATURE_AND_CONTENT, _ENCIPHERMENT, _AGREEMENT = 0x80, 0xC0, 0x20, 0x08
+AGREEMENT = 0x08
+"""keyUsage of a key that agrees on secrets."""
+_SIGNATURE, _SIGNATURE_AND_CONTENT, _ENCIPHERMENT = 0x80, 0xC0, 0x20
 SLOTS: Mapping[str, Slot] = MappingProxyType(
     {
         item.name: item
@@ -89,7 +91,7 @@ SLOTS: Mapping[str, Slot] = MappingProxyType(
                 (_SIGNATURE_AND_CONTENT, _SIGNATURE_AND_CONTENT),
                 needs_fresh_pin=True,
             ),
-            Slot(0x9D, "key management", 0x5FC10B, (_ENCIPHERMENT, _AGREEMENT)),
+            Slot(0x9D, "key management", 0x5FC10B, (_ENCIPHERMENT, AGREEMENT)),
             Slot(0x9E, "card authentication", 0x5FC101, (_SIGNATURE, _SIGNATURE), needs_pin=False),
         )
     }

@@ -14,9 +14,12 @@ from cardkit.apps.eid.objects import APPLICATION, CONTAINER, DISCOVERY, Applicat
 from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.pki import publickey
 from cardkit.apps.pki.algorithms import HASH_OIDS, SignatureAlgorithm, digest
+from cardkit.apps.pki.publickey import EcKey
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
 from cardkit.crypto.challengeresponse import decrypt_block, encrypt_block
+from cardkit.crypto.curves import BY_NAME
+from cardkit.crypto.groups import EcGroup
 from cardkit.encoding import der, tlv
 from cardkit.errors import AuthenticationError, EncodingError, ProtocolError
 
@@ -144,6 +147,19 @@ class PivClient:
             signature = self._dynamic(answer, _RESPONSE)
             named = SignatureAlgorithm("", algorithm.scheme, algorithm.hash)
             return publickey.verifies(public_key, named, message, signature)
+
+    def agrees(self, slot: Slot, algorithm: KeyAlgorithm, public_key: bytes, challenge: Callable[[int], bytes]) -> bool:
+        """Whether the card agrees on a secret by the private half of a public key on a curve.
+
+        :param public_key: SubjectPublicKeyInfo.  :param challenge: source of random bytes.
+        """
+        what = f"key agreement by {slot.name}"
+        own = EcGroup(BY_NAME[algorithm.curve]).key_pair(challenge)
+        answer = self.send(commands.agree(algorithm.reference, slot.reference, own.public), what)
+        with card_at_fault(what):
+            agreed = self._dynamic(answer, _RESPONSE)
+            key = publickey.parse(public_key)
+            return isinstance(key, EcKey) and Secret(agreed, "agreed secret") == own.agree(key.point)
 
     def authenticate(self, algorithm: str, key: Secret, challenge: Callable[[int], bytes]) -> None:
         """Prove the management key, and let the card prove it too.

@@ -5,7 +5,7 @@ Keys are named, never given. Every text of holder, validity and codes may be a t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -93,4 +93,4 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     management_algorithm: ManagementAlgorithm = "3DES-192"
-    tries: int = 3
+    tries: Annotated[int, msgspec.Meta(ge=1, le=15)] = 3

@@ -142,6 +142,20 @@ def test_a_key_made_anew_is_found_alone(job, made):
     assert found(job, made) == {("EID-002", "certificate 9E"), ("EID-002", "key 9E")}
 
 
+def test_a_key_that_agrees_on_something_else_is_found_alone(job, made):
+    class Other:
+        def __init__(self, chip):
+            self._chip = chip
+            self.atr, self.power = chip.atr, chip.power
+
+        def transmit(self, command):
+            answer = self._chip.transmit(command)
+            agreeing = command[1:4] == bytes.fromhex("87119D") and answer.endswith(b"\x90\x00")
+            return answer[:-3] + bytes((answer[-3] ^ 1,)) + answer[-2:] if agreeing else answer
+
+    assert found(job, Other(made)) == {("EID-002", "key 9D")}
+
+
 def test_a_certificate_by_nobody_is_found_alone(job, made):
     client = managing(made)
     body = bytearray(client.read(0x5FC101))

@@ -86,7 +86,7 @@ def _proofs(steps: tuple[Step, ...], notes: SeenPiv) -> Iterator[Finding]:
     for step in steps:
         if step.role is Role.PROVE and step.serves not in notes.proven:
             reason = notes.troubles.get(step.serves, NOT_CHECKED)
-            yield KEYS.finding(step.serves, "signs with the key of its certificate", reason, secrecy=Secrecy.PUBLIC)
+            yield KEYS.finding(step.serves, "answers with the key of its certificate", reason, secrecy=Secrecy.PUBLIC)
 
 
 def _codes(product: EidProduct, steps: tuple[Step, ...], notes: SeenPiv) -> Iterator[Finding]:

@@ -98,9 +98,8 @@ def _access(product: EidProduct, name: str) -> Access:
     return MANAGEMENT_ACCESS if name == MANAGEMENT else Access(name, CODES[name], product.chip.tries)
 
 
-def _step(phase: Phase, role: Role, serves: str, command: CommandAPDU, **more: int) -> Step:
-    nc = more.pop("nc", command.nc)
-    return Step(phase, role, serves, PIV, command, nc=nc, **more)  # type: ignore[arg-type]
+def _step(phase: Phase, role: Role, serves: str, command: CommandAPDU, *, answer: int, nvm: int = 0) -> Step:
+    return Step(phase, role, serves, PIV, command, nc=command.nc, answer=answer, nvm=nvm)
 
 
 def _select() -> Step:
@@ -135,9 +134,7 @@ def _authenticate(algorithm: str, content: str = "") -> Step:
 
 def _put(name: str, tag: int, size: int) -> Step:
     command = commands.put_data(tag, b"")
-    return Step(
-        Phase.WRITE, Role.WRITE, name, PIV, command, content=name, nc=command.nc + size, nvm=size, reversible=True
-    )
+    return Step(Phase.WRITE, Role.WRITE, name, PIV, command, content=name, nc=command.nc + size, nvm=size)
 
 
 def _looks(product: EidProduct) -> Iterator[Step]:
@@ -154,20 +151,22 @@ def _verify(product: EidProduct) -> Step:
     return Step(Phase.PROVE, Role.PRESENT, PIN, PIV, command, content=PIN, access=_access(product, PIN), nc=_CODE_BYTES)
 
 
-def _sign(pair: KeyPair) -> CommandAPDU:
-    """Return a signature asked for, of zeros: the session fills in a fresh hash."""
+def _use(pair: KeyPair) -> CommandAPDU:
+    """Return what a key is asked for, over zeros: the session fills in a fresh hash, or a fresh point."""
     size = pair.algorithm.bits // 8
+    if pair.agrees:
+        return commands.agree(pair.algorithm.reference, pair.slot.reference, bytes(1 + 2 * size))
     return commands.sign(pair.algorithm.reference, pair.slot.reference, bytes(size))
 
 
 def _proofs(product: EidProduct) -> Iterator[Step]:
-    """Yield a signature by each key, the PIN presented as often as it is asked for."""
+    """Yield a use of each key, the PIN presented as often as it is asked for."""
     presented = False
     for pair in sorted(product.keys, key=lambda pair: (pair.slot.needs_pin, pair.slot.needs_fresh_pin)):
         if pair.slot.needs_fresh_pin or (pair.slot.needs_pin and not presented):
             yield _verify(product)
             presented = True
-        yield _step(Phase.PROVE, Role.PROVE, pair.name, _sign(pair), answer=_SIGNATURE_BYTES)
+        yield _step(Phase.PROVE, Role.PROVE, pair.name, _use(pair), answer=_SIGNATURE_BYTES)
 
 
 def _seal(product: EidProduct) -> Iterator[Step]:
@@ -202,12 +201,12 @@ def _stranger(product: EidProduct) -> Iterator[Step]:
     yield from _looks(product)
     for pair in product.keys:
         if pair.slot.needs_pin:
-            yield _refused(pair.name + WITHOUT_PIN, _sign(pair))
+            yield _refused(pair.name + WITHOUT_PIN, _use(pair))
     yield _refused(CHUID + WITHOUT_MANAGEMENT, commands.put_data(OBJECTS[CHUID], b""), CHUID)
     yield from _proofs(product)
     for pair in product.keys:
         if pair.slot.needs_fresh_pin:
-            yield _refused(pair.name + WITHOUT_FRESH_PIN, _sign(pair))
+            yield _refused(pair.name + WITHOUT_FRESH_PIN, _use(pair))
     command = CommandAPDU(0x00, Ins.UNBLOCK, 0x00, commands.PIN)
     access = _access(product, PUK)
     yield Step(Phase.PROVE, Role.PRESENT, PUK, PIV, command, content=PUK, access=access, nc=2 * _CODE_BYTES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from cardkit.apps.eid.algorithms import KEY_ALGORITHMS, SLOTS, KeyAlgorithm, Slot
+from cardkit.apps.eid.algorithms import AGREEMENT, KEY_ALGORITHMS, SLOTS, KeyAlgorithm, Slot
 from cardkit.apps.eid.fascn import FascN
 from cardkit.apps.eid.objects import Capabilities, Chuid
 from cardkit.apps.eid.schema import ChipBlock, EidBlock
@@ -54,6 +54,11 @@ class KeyPair:
     def usage(self) -> int:
         """First byte of keyUsage of its certificate."""
         return self.slot.usage[1 if self.algorithm.curve else 0]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether its key is for agreements, and signs nothing."""
+        return self.usage == AGREEMENT
 
 
 @dataclass(frozen=True, slots=True)

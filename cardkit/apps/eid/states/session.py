@@ -209,15 +209,16 @@ class EidSession:
         self._notes.answers[step.serves] = self._channel.send(command).sw
 
     def _prove(self, step: Step) -> None:
-        """Let a key sign, and hold it against its certificate."""
+        """Let a key sign or agree on a secret, and hold it against its certificate."""
         pair = self._pairs[step.serves]
         body = self.seen.bodies.get(pair.certificate)
         if body is None:
             raise ProtocolError(f"{step.serves}: no certificate to prove it against")
         with card_at_fault(pair.certificate):
             public_key = key_in(body)
-        if not self._client.signs(pair.slot, pair.algorithm, public_key, self._random):
-            raise AuthenticationError(f"{step.serves}: its signature is not by the key of its certificate")
+        proves = self._client.agrees if pair.agrees else self._client.signs
+        if not proves(pair.slot, pair.algorithm, public_key, self._random):
+            raise AuthenticationError(f"{step.serves}: its answer is not by the key of its certificate")
         self._notes.proven.add(step.serves)
 
     # Writing
