@@ -43,6 +43,15 @@ def passphrase_fd(command: Command) -> Command:
     )(command)
 
 
+def profile_keys(command: Command) -> Command:
+    """Add ``--keys`` with the profile's test keys as default, and ``--passphrase-fd``."""
+    named = click.option(
+        "--keys", "keys_url", default="", metavar="URL",
+        help="Key store: file:PATH or pkcs11:...; by default the profile's test keys.",
+    )  # fmt: skip
+    return named(passphrase_fd(command))
+
+
 def keystore(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--keys`` and ``--passphrase-fd``; the command gets the open store as ``keystore``, closed afterwards."""
 

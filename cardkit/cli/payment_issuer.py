@@ -7,16 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from cardkit.apps.emv.app import EmvFiles
 from cardkit.apps.emv.capk import CapkStore, parse_capk
 from cardkit.apps.emv.issuer import IssuerKeys, IssuerPolicy, IssuerSimulator, PinCheck
 from cardkit.apps.emv.prepare.tracks import offset_terms
-from cardkit.apps.emv.schema import MasterKeysBlock, TrackBlock
+from cardkit.apps.emv.schema import EmvBlock, MasterKeysBlock, TrackBlock
 from cardkit.apps.emv.scripts import ScriptCommand
 from cardkit.apps.emv.terminal.host import FixedHost, IssuerHost, OnlineAnswer, OnlineRequest
 from cardkit.cli.keys_option import open_keystore
 from cardkit.cli.textfile import read_text
 from cardkit.crypto.emvstore import EmvKeyStore
+from cardkit.desired import BlockWithFiles
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile import Profile, load_profile
 
@@ -83,15 +83,15 @@ def open_issuer(choice: IssuerChoice, stack: ExitStack) -> tuple[IssuerHost | No
     return issuers_of(files, stack.enter_context(store), choice), capks
 
 
-def payment_files(profile: Profile) -> EmvFiles:
+def payment_files(profile: Profile) -> BlockWithFiles[EmvBlock]:
     """Return what a profile says of a payment card.  :raises ProfileError: when it is of none."""
     block = profile.blocks.get("emv")
-    if not isinstance(block, EmvFiles):
+    if not (isinstance(block, BlockWithFiles) and isinstance(block.block, EmvBlock)):
         raise ProfileError(f"{profile.path}: no payment card, expected a profile with [emv]")
     return block
 
 
-def issuers_of(files: EmvFiles, keystore: EmvKeyStore, choice: IssuerChoice) -> IssuersByApplication:
+def issuers_of(files: BlockWithFiles[EmvBlock], keystore: EmvKeyStore, choice: IssuerChoice) -> IssuersByApplication:
     """Return the issuer hosts of a profile's applications."""
     check = _pin_check(files.block.tracks)
     policy = IssuerPolicy(approve=choice.answer in ("", "00"), pin_check=check, scripts=choice.scripts)
@@ -119,7 +119,7 @@ def _fixed(code: str) -> FixedHost | None:
     return FixedHost(code.encode("ascii")) if code else None
 
 
-def add_authorities(capks: CapkStore, files: EmvFiles) -> None:
+def add_authorities(capks: CapkStore, files: BlockWithFiles[EmvBlock]) -> None:
     """Hold the CA keys a profile names, too.  :raises EncodingError: on a wrong list."""
     name = files.block.issuer.authorities
     if name:

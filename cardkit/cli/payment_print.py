@@ -8,7 +8,7 @@ import click
 
 from cardkit import production
 from cardkit.cli import options
-from cardkit.cli.keys_option import open_keystore, passphrase_fd
+from cardkit.cli.keys_option import open_keystore, profile_keys
 from cardkit.cli.render import print_json, say
 from cardkit.production.printing import print_batch
 from cardkit.profile import load_profile
@@ -17,11 +17,7 @@ from cardkit.profile import load_profile
 @click.command("print")
 @click.argument("batch")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The file.")
-@click.option(
-    "--keys", "keys_url", default="", metavar="URL",
-    help="Key store: file:PATH or pkcs11:...; by default the profile's test keys.",
-)  # fmt: skip
-@passphrase_fd
+@profile_keys
 @options.store
 @options.as_json
 def print_command(

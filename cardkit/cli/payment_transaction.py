@@ -21,7 +21,7 @@ from cardkit.apps.gp.aids import checked_aid
 from cardkit.cli import options
 from cardkit.cli.card import identity
 from cardkit.cli.hexadecimal import from_hex
-from cardkit.cli.keys_option import passphrase_fd
+from cardkit.cli.keys_option import profile_keys
 from cardkit.cli.payment_issuer import IssuerChoice, open_issuer
 from cardkit.cli.payment_scripts import HELP, script_commands
 from cardkit.cli.render import facts, print_json
@@ -70,15 +70,13 @@ def issuer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed((
         click.option("--profile", default="", metavar="PROFILE",
                      help="Issuer master keys and CA keys are those of this profile."),
-        click.option("--keys", "keys_url", default="", metavar="URL",
-                     help="Key store: file:PATH or pkcs11:...; by default the profile's test keys."),
         click.option("--capk", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
                      help="CA public keys of the terminal, a list in TOML."),
         click.option("--answer", default="", metavar="CODE",
                      help="The issuer answers this: 00, 05. Without --profile it looks at no cryptogram."),
         click.option("--script", "scripts", multiple=True, metavar="COMMAND", help=HELP),
         click.option("--yes", is_flag=True, help="Send scripts."),
-        passphrase_fd,
+        profile_keys,
     )):  # fmt: skip
         command = option(command)
     return command

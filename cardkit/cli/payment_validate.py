@@ -25,7 +25,7 @@ from cardkit.cli import options
 from cardkit.cli.card import today
 from cardkit.cli.cardreport import finding_documents, show_findings
 from cardkit.cli.diff import read_dump
-from cardkit.cli.keys_option import passphrase_fd
+from cardkit.cli.keys_option import profile_keys
 from cardkit.cli.payment_expected import Expected, ValidateChoice, expected_card
 from cardkit.cli.payment_report import Validated, write_validation
 from cardkit.cli.render import facts, print_json, say, table
@@ -59,8 +59,6 @@ def sources(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--order", "order_path", type=click.Path(exists=True, dir_okay=False, path_type=Path),
                      metavar="FILE", help="Whose cards they should be, with --record."),
         click.option("--record", "record_no", type=click.IntRange(min=1), metavar="N", help="Row of the order."),
-        click.option("--keys", "keys_url", default="", metavar="URL",
-                     help="Key store: file:PATH or pkcs11:...; by default the profile's test keys."),
         click.option("--capk", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
                      metavar="FILE", help="CA public keys, a list in TOML."),
         click.option("--printed", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
@@ -74,7 +72,7 @@ def sources(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("validate")
 @sources
-@passphrase_fd
+@profile_keys
 @click.option(
     "--report",
     "report_dir",

@@ -10,7 +10,7 @@ from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.batch import opened
 from cardkit.cli.batch_files import quarantined_row
-from cardkit.cli.keys_option import open_keystore, passphrase_fd
+from cardkit.cli.keys_option import open_keystore, profile_keys
 from cardkit.cli.render import print_json, say
 from cardkit.crypto import KeyStore
 from cardkit.errors import RecordError
@@ -29,11 +29,7 @@ def preparing_command(text: str) -> click.Command:
     @click.argument("profile")
     @click.argument("order", type=click.Path(path_type=Path))
     @click.option("--name", help="Name of the batch; by default that of the file.")
-    @click.option(
-        "--keys", "keys_url", default="", metavar="URL",
-        help="Key store: file:PATH or pkcs11:...; by default the profile's test keys.",
-    )  # fmt: skip
-    @passphrase_fd
+    @profile_keys
     @click.option("--processes", type=click.IntRange(min=1), help="That make RSA keys; by default one a processor.")
     @options.store
     @options.as_json

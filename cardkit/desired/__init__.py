@@ -26,6 +26,7 @@ from cardkit.desired.findings import (
 from cardkit.desired.plan import Plan
 from cardkit.desired.protocols import (
     App,
+    BlockWithFiles,
     Blueprint,
     Challenge,
     Checks,
@@ -63,6 +64,7 @@ __all__ = [
     "AfterUnknown",
     "App",
     "BindEvent",
+    "BlockWithFiles",
     "Blueprint",
     "Challenge",
     "Checks",

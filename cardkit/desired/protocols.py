@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
@@ -282,18 +283,28 @@ class Distinct(Protocol):
 
 @runtime_checkable
 class UsesFiles(Protocol):
-    """What an application offers besides, where a profile names files that lie beside it."""
+    """What an application offers besides, where a profile names files that lie beside it.
+
+    :meth:`App.compile` then gets a :class:`BlockWithFiles` in place of the block.
+    """
 
     def files(self, block: Any) -> tuple[str, ...]:
         """Return the names of the files a block asks for."""
         ...
 
-    def attach(self, block: Any, contents: Mapping[str, bytes]) -> Any:
-        """Return what :meth:`App.compile` gets in place of the block.
 
-        :param contents: of the files, by name.
-        """
-        ...
+Block = TypeVar("Block")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockWithFiles(Generic[Block]):
+    """A profile's block with the files it names.
+
+    :param contents: of the files, by name.
+    """
+
+    block: Block
+    contents: Mapping[str, bytes]
 
 
 @runtime_checkable

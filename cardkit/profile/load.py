@@ -13,7 +13,7 @@ import msgspec
 
 from cardkit.apps import registry
 from cardkit.crypto.memory import MemoryKeyStore
-from cardkit.desired import App, UsesFiles
+from cardkit.desired import App, BlockWithFiles, UsesFiles
 from cardkit.errors import KeyStoreError, ProfileError
 from cardkit.profile.chip import ChipModel, MarkerHome
 from cardkit.profile.chips import chip_of
@@ -201,7 +201,7 @@ def _attached(app: App, block: Any, file: Path, sources: _Sources) -> Any:
     for name in names:
         if Path(name).name != name or name.endswith(".toml"):
             raise ProfileError(f'{file}: {app.name}: "{name}" is no name of a file beside the profile')
-    return app.attach(block, {name: sources.attach(file.parent / name) for name in names})
+    return BlockWithFiles(block, {name: sources.attach(file.parent / name) for name in names})
 
 
 def _marker(table: ProfileTable, chip: ChipModel, file: Path) -> MarkerHome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cardkit.apps.eid import dump
@@ -15,6 +14,7 @@ from cardkit.apps.eid.states.session import EidSession
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.desired import (
+    BlockWithFiles,
     Challenge,
     CompileTemplate,
     Content,
@@ -135,14 +135,6 @@ class EidBlueprint:
         return judge(self.product, self._plan, contents, seen, part)
 
 
-@dataclass(frozen=True, slots=True)
-class EidFiles:
-    """A profile's block with the files it names."""
-
-    block: EidBlock
-    contents: Mapping[str, bytes]
-
-
 class EidApp:
     """The application as the registry knows it."""
 
@@ -164,11 +156,9 @@ class EidApp:
         """Return the name of the issuer's certificate."""
         return (block.issuer.certificate,)
 
-    def attach(self, block: EidBlock, contents: Mapping[str, bytes]) -> EidFiles:
-        """Return the block with its files."""
-        return EidFiles(block, contents)
-
-    def compile(self, block: EidFiles, chip: ChipBlock, compile_template: CompileTemplate) -> EidBlueprint:
+    def compile(
+        self, block: BlockWithFiles[EidBlock], chip: ChipBlock, compile_template: CompileTemplate
+    ) -> EidBlueprint:
         """Join a profile's ``[eid]`` with its chip's and plan every command.
 
         :raises ProfileError: when the block asks for what this chip cannot do.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cardkit.apps.emrtd.driver import contents_of
@@ -17,6 +16,7 @@ from cardkit.apps.emrtd.states.session import DocumentSession
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.desired import (
+    BlockWithFiles,
     Challenge,
     CompileTemplate,
     Content,
@@ -157,14 +157,6 @@ class EmrtdBlueprint:
         return judge(self._made(), seen, part)
 
 
-@dataclass(frozen=True, slots=True)
-class EmrtdFiles:
-    """A profile's block with the files it names."""
-
-    block: EmrtdBlock
-    contents: Mapping[str, bytes]
-
-
 class EmrtdApp:
     """The application as the registry knows it."""
 
@@ -177,11 +169,9 @@ class EmrtdApp:
         """Return the names of the signer's certificate and of images."""
         return file_names(block)
 
-    def attach(self, block: EmrtdBlock, contents: Mapping[str, bytes]) -> EmrtdFiles:
-        """Return the block with its files."""
-        return EmrtdFiles(block, contents)
-
-    def compile(self, block: EmrtdFiles, chip: ChipBlock, compile_template: CompileTemplate) -> EmrtdBlueprint:
+    def compile(
+        self, block: BlockWithFiles[EmrtdBlock], chip: ChipBlock, compile_template: CompileTemplate
+    ) -> EmrtdBlueprint:
         """Join a profile's ``[emrtd]`` with its chip's.
 
         :raises ProfileError: when the block asks for what this chip cannot do.

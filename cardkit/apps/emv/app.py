@@ -32,6 +32,7 @@ from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.pinblock import PinFormat
 from cardkit.desired import (
+    BlockWithFiles,
     Challenge,
     CompileTemplate,
     Content,
@@ -214,14 +215,6 @@ class EmvBlueprint:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class EmvFiles:
-    """A profile's block with the files it names."""
-
-    block: EmvBlock
-    contents: Mapping[str, bytes]
-
-
 class EmvApp:
     """The application as the registry knows it."""
 
@@ -245,11 +238,9 @@ class EmvApp:
         """Return the names of the issuer's files, and of those of the card below."""
         return (*file_names(block.issuer), *GP_APP.files(block.gp))
 
-    def attach(self, block: EmvBlock, contents: Mapping[str, bytes]) -> EmvFiles:
-        """Return the block with its files."""
-        return EmvFiles(block, contents)
-
-    def compile(self, block: EmvFiles, chip: ChipBlock, compile_template: CompileTemplate) -> EmvBlueprint:
+    def compile(
+        self, block: BlockWithFiles[EmvBlock], chip: ChipBlock, compile_template: CompileTemplate
+    ) -> EmvBlueprint:
         """Join a profile's ``[emv]`` with its chip's and plan every command.
 
         :raises ProfileError: when the block asks for what this chip cannot do.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cardkit.apps.gp import dump
@@ -23,6 +22,7 @@ from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.diversify import derived_algorithm
 from cardkit.desired import (
     ATR_FITS,
+    BlockWithFiles,
     Challenge,
     CompileTemplate,
     Content,
@@ -139,14 +139,6 @@ class GpBlueprint:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class GpFiles:
-    """A profile's block with the files it names."""
-
-    block: GpBlock
-    contents: Mapping[str, bytes]
-
-
 class GpApp:
     """The application as the registry knows it."""
 
@@ -172,11 +164,9 @@ class GpApp:
         roots = (block.certificate.root,) if block.certificate is not None else ()
         return (*(item.cap for item in block.load), *roots)
 
-    def attach(self, block: GpBlock, contents: Mapping[str, bytes]) -> GpFiles:
-        """Return the block with its files."""
-        return GpFiles(block, contents)
-
-    def compile(self, block: GpFiles, chip: ChipBlock, compile_template: CompileTemplate) -> GpBlueprint:
+    def compile(
+        self, block: BlockWithFiles[GpBlock], chip: ChipBlock, compile_template: CompileTemplate
+    ) -> GpBlueprint:
         """Join a profile's ``[gp]`` with its chip's and plan every command.
 
         :raises ProfileError: when the block asks for what this chip cannot do.
