@@ -183,7 +183,7 @@ def meaning(sw: int, ins: int | None = None, cla: int | None = None) -> StatusMe
             if found := table.get(pattern):
                 return StatusMeaning(found.text.format(n=_counted(sw, value)), found.clause)
     if word[0] not in "69" or word[:2] == "60":
-        return StatusMeaning("no status word: 6XXX (60XX apart) or 9XXX expected", _ISO)
+        return StatusMeaning("no status word: one begins with 61 to 6F or with 9", _ISO)
     return StatusMeaning("known to the card's maker only", _ISO)
 
 

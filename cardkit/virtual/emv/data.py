@@ -1,7 +1,7 @@
 """What one payment application keeps: its cells `app/AID/NAME`, read and written through the journal.
 
 state           01 personalized, 02 blocked     record/SSRR     a record
-dgi/XXXX        a data grouping as it came      internal/XXXX   a tag of DGI 0D01, contactless/XXXX of 0E01
+dgi/TAG         a data grouping as it came      internal/TAG    an object of DGI 0D01, contactless/TAG of 0E01
 atc, online     ATC and tag 9F13                pin, tries      PIN block; tries left and their limit
 risk            see Risk                        log             transaction log, newest record first
 file/SS         bytes that the records of an SFI may take
