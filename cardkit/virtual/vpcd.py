@@ -3,15 +3,12 @@
 Messages both ways are `length 2 || bytes`. From the reader: 00 power off, 01 power on, 02 reset, 04 get ATR, all else a
 command APDU. Exactly one answer to 04 and to each APDU, none to 00, 01 and 02: the reader takes whatever comes next for
 the answer. TCP_QUICKACK is re-armed around each recv and an answer is one write: vpcd 3.3 sends length and body apart
-with Nagle on, and waits up to 50 ms for a delayed ACK in between. SO_RCVLOWAT lets that length arrive
-without waking the card.
+with Nagle on, and waits up to 50 ms for a delayed ACK in between.
 """
 
 import contextlib
 import logging
 import socket
-import struct
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -32,8 +29,6 @@ _FIRST_MESSAGE_S: Final = 1.0  # vpcd polls for a card every 0.4 s
 _LONGEST: Final = 65_535
 _CHUNK: Final = 8192
 _HEADER: Final = 5  # CLA INS P1 P2 P3
-_SHORTEST: Final = 3  # a length and one byte
-_PATIENCE_US: Final = 50_000  # then fewer bytes are looked at too
 
 _logger = logging.getLogger(__name__)
 
@@ -149,7 +144,6 @@ def _serve(card: Card, link: socket.socket, where: str, stop: threading.Event | 
     try:
         message = next(messages, None)
         link.settimeout(None)
-        _wake_for_whole_messages(link)
         while message is not None:
             answer = _answer(card, message)
             if answer is not None:
@@ -162,12 +156,6 @@ def _serve(card: Card, link: socket.socket, where: str, stop: threading.Event | 
     except OSError as error:
         if stop is None or not stop.is_set():
             raise LinkError(f"virtual reader {where}: link broke: {error}") from error
-
-
-def _wake_for_whole_messages(link: socket.socket) -> None:
-    if sys.platform == "linux":
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _SHORTEST)
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, _PATIENCE_US))
 
 
 def _send(link: socket.socket, answer: bytes, where: str) -> None:
@@ -211,10 +199,7 @@ def _messages(link: socket.socket) -> Iterator[bytes]:
                 continue
         if option is not None:
             link.setsockopt(socket.IPPROTO_TCP, option, 1)
-        try:
-            received = link.recv(_CHUNK)
-        except BlockingIOError:  # SO_RCVTIMEO: nothing yet
-            continue
+        received = link.recv(_CHUNK)
         if not received:
             if buffer:
                 raise LinkError(f"virtual reader closed the link inside a message, {len(buffer)} bytes in")

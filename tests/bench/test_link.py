@@ -33,7 +33,6 @@ LEAST_OF_BARE_CARD = 0.5
 BARE_CARD = """
 import socket, sys
 link = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 3)
 received = b""
 while True:
     size = 2 + int.from_bytes(received[:2], "big")

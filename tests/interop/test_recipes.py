@@ -86,7 +86,7 @@ def test_the_namespace_makes_any_card_fast(home):
         card = RawCard(stack.connect(0), atr("FOREIGN"), quickack=False, writes=2)
         _, _, rate = run_client(stack)
         card.eject()
-    assert rate > 1000
+    assert rate > 200  # ten times what it would be
 
 
 def test_two_stacks_see_their_own_cards(tmp_path_factory):
