@@ -6,6 +6,7 @@ A reference is ``scheme:name``: ``test:vu1-adm1``, ``order:kek-1``, ``plant:dup`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -115,6 +116,15 @@ class KeyStore(EmvKeyStore, Protocol):
         """Return keys one behind the other under a card's DEK, as one value of STORE DATA (EMV CPS, DGI 8000).
 
         :raises KeyStoreError: where they are no whole blocks, or this store cannot chain them.
+        """
+        ...
+
+    def card_key(self, key: CardKey) -> AbstractContextManager[Key]:
+        """Give a transport card's own key for the length of a ``with`` block: DESFire and CIPURSE change and use it so.
+
+        The master key it is derived from stays in the store. Rule K9, DESFire and CIPURSE: no token does it inside.
+
+        :raises KeyStoreError: also where this store never shows the key.
         """
         ...
 

@@ -24,6 +24,7 @@ DEK = (Usage.SECURE_CHANNEL,)
 # An issuer's master keys give a payment card's, which are loaded into it, and are good for nothing themselves.
 ISSUER_MASTERS = (Usage.IMK_AC, Usage.IMK_SMI, Usage.IMK_SMC, Usage.IMK_IDN, Usage.IMK_CVC3)
 FOR_CARD = (Usage.CARD_KEY, Usage.SECURE_CHANNEL, *ISSUER_MASTERS)
+TRANSPORT = (Usage.CARD_KEY, Usage.SECURE_CHANNEL)
 CHECKED = (Usage.CARD_KEY, Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE, *ISSUER_MASTERS)
 SIGNING = (Usage.SIGN,)
 VERIFYING = (Usage.SIGN, Usage.DATA_MAC)
@@ -127,6 +128,10 @@ class CardKeyOperations(OtaOperations):
     @abstractmethod
     def _clear_card_key(self, key: CardKey, purpose: str, allowed: tuple[Usage, ...]) -> AbstractContextManager[Key]:
         """Give a key whose bytes are needed, for the length of a ``with`` block; KeyStoreError where they stay."""
+
+    def card_key(self, key: CardKey) -> AbstractContextManager[Key]:
+        """Give a transport card's own key for the length of a ``with`` block, which wipes a derived one."""
+        return self._clear_card_key(key, "a transport card's key", TRANSPORT)
 
     def wrap_keys_for_card(self, keys: Sequence[CardKey], dek: CardKey | Key) -> bytes:
         """Return keys one behind the other under a card's DEK, as one value of STORE DATA (EMV CPS, DGI 8000)."""
