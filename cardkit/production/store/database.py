@@ -17,7 +17,7 @@ from cardkit.errors import StoreError
 
 SCHEME = "sqlite:///"
 BUSY_TIMEOUT_MS = 10_000
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 
 # WAL with synchronous=NORMAL loses the last commits at a power cut; secure_delete overwrites freed pages.
 PRAGMAS = (

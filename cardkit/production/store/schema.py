@@ -210,3 +210,37 @@ blank_reject = Table(
     Column("reject_code", Text),
     Column("at", UtcDateTime),
 )
+account = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("person", Text),
+    Column("state", Text),
+    Column("failures", Integer),
+    Column("credential", Text),
+    Column("created_at", UtcDateTime),
+    Column("changed_at", UtcDateTime),
+)
+account_role = Table(
+    "account_role", metadata, Column("account", Text, primary_key=True), Column("role", Text, primary_key=True)
+)
+# What was proposed and approved: a profile, order or batch of exactly this content.
+approval = Table(
+    "approval",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("author", Text),
+    Column("proposed_at", UtcDateTime),
+    Column("approvers", Text),
+    Column("approved_at", UtcDateTime),
+)
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("body", Text),
+    Column("signature", LargeBinary),
+)
