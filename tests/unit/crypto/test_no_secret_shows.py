@@ -40,6 +40,7 @@ from cardkit.crypto import (
 from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
 from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.chipkeys import ChipKey
+from cardkit.crypto.cipurse import FrameKey, Handshake
 from cardkit.crypto.curves import CURVES
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.documentkeys import MessagingKeys
@@ -57,6 +58,7 @@ from cardkit.crypto.secret import _HiddenBuffer
 from cardkit.crypto.shamir import Share
 from cardkit.crypto.soft import SoftKeyStore
 from cardkit.crypto.statickey import ClearKey
+from cardkit.secure.cipurse import CipurseSession
 from cardkit.secure.dek import Dek
 from cardkit.secure.icao import IcaoSession
 from cardkit.secure.levels import SecurityLevel
@@ -159,6 +161,9 @@ HOLDERS = {
     "IcaoSession": lambda _: IcaoSession(messaging_keys()),
     "ChipKey": lambda _: ChipKey(CURVES[0], bytes(65), secret()),
     "KeyPair": lambda _: KeyPair(standardized_group(12), int.from_bytes(CANARY, "big")),
+    "FrameKey": lambda _: FrameKey(CANARY),
+    "Handshake": lambda _: Handshake(bytes(16), secret(), FrameKey(CANARY)),
+    "CipurseSession": lambda _: CipurseSession(FrameKey(CANARY)),
     "OpenedCommand": lambda _: OpenedCommand(bytes(3), 0, secret()),
 }
 # The XOR test algorithms take one key.
@@ -167,7 +172,7 @@ HOLDERS |= {name: lambda _, kind=kind: kind(CANARY) for name, kind in vars(aka).
 NO_SECRET = {
     "Binding", "CardKey", "CardKeySet", "CellAddress", "Certificate", "CommandPacket", "Counter", "CryptogramVersion",
     "Curve", "Document", "EncipheredPin", "Ibm3624", "IssuerData", "Scripting", "Transaction", "_Purpose",
-    "GpCertificate", "Greeting", "Header", "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey",
+    "GpCertificate", "Greeting", "Pair", "Header", "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey",
     "PacketTerms", "Parameters", "ProofOfReceipt", "Quirks", "ResponsePacket", "RsaPublicKey", "Sent", "SessionRequest",
     "DhGroup", "EcGroup", "PrimeGroup", "Spi", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey",
     "X509Certificate", "_Answer", "_PackedKey",

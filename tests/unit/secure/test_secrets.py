@@ -17,6 +17,7 @@ from cardkit.apdu import CommandAPDU
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
 from cardkit.crypto.cardkeys import parse_key_set
 from cardkit.crypto.cbc import CbcDecryptor, CbcEncryptor
+from cardkit.crypto.cipurse import FrameKey
 from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.crypto.mac import Cmac, FullMac, RetailMac
 from cardkit.secure import (
@@ -31,6 +32,7 @@ from cardkit.secure import (
     decode_parameters,
 )
 from cardkit.secure.certificates import Certificate, GpCertificate, X509Certificate
+from cardkit.secure.cipurse import CipurseSession, Level, Pair
 from cardkit.secure.counter import Counter
 from cardkit.secure.icao import IcaoSession
 from cardkit.secure.parameters import Parameters
@@ -92,11 +94,12 @@ INSTANCES = {
     OpenedCommand: lambda: OpenedCommand(bytes(3), 1, Secret(PLAIN, "script")),
     Scp80: scp80,
     IcaoSession: icao,
+    CipurseSession: lambda: CipurseSession(FrameKey(ENC[:16])),
 }
 PUBLIC = {Certificate, GpCertificate, X509Certificate, Greeting, Parameters, Quirks, SecureSession, SecurityLevel}
 PUBLIC |= {Stage, Terms, Variant}
 PUBLIC |= {CommandPacket, Counter, CounterMode, Integrity, PacketTerms, ProofOfReceipt, Receipt, ResponsePacket, Spi}
-PUBLIC |= {Status}
+PUBLIC |= {Level, Pair, Status}
 
 
 def classes() -> set[type]:
