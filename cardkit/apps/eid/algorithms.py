@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from cardkit.apps.pki import publickey
-from cardkit.apps.pki.algorithms import Scheme
+from cardkit.apps.pki.algorithms import HASH_OIDS, Scheme
 from cardkit.crypto.curves import BY_NAME
-from cardkit.encoding import tlv
+from cardkit.encoding import der, tlv
 from cardkit.errors import EncodingError
 
 _POINT, _MODULUS, _EXPONENT = 0x86, 0x81, 0x82
@@ -118,3 +118,11 @@ def public_key_info(algorithm: KeyAlgorithm, data: bytes) -> bytes:
     if bits != algorithm.bits:
         raise EncodingError(f"public key of {algorithm.name}: {bits} bits, expected {algorithm.bits}")
     return built
+
+
+def digest_info(name: str, hashed: bytes) -> bytes:
+    """Return the DigestInfo of a hash, what RSASSA-PKCS1-v1_5 signs. RFC 8017 9.2
+
+    :param name: ``sha256`` ...
+    """
+    return der.sequence(der.sequence(der.oid(HASH_OIDS[name]), der.NULL), der.octets(hashed))

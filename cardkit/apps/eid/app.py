@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from cardkit.apps.eid import dump
+from cardkit.apps.eid.certificates import check_issuer
 from cardkit.apps.eid.schema import ChipBlock, EidBlock
 from cardkit.apps.eid.states.judging import RULES, judge
 from cardkit.apps.eid.states.plan import EidPlan, plan_product, repair
@@ -26,7 +27,7 @@ from cardkit.desired import (
     Step,
     Template,
 )
-from cardkit.errors import KeyStoreError, ProfileError
+from cardkit.errors import ProfileError
 
 
 class EidBlueprint:
@@ -97,8 +98,7 @@ class EidBlueprint:
     def check_keys(self, keystore: KeyStore) -> None:
         """Find the issuer's key.  :raises KeyStoreError: when it is missing, or its certificate is of another."""
         issuer = self.product.block.issuer
-        if keystore.public_key_info(issuer.key) != self.product.issuer.public_key:
-            raise KeyStoreError(f"key {issuer.key}: {issuer.certificate} is the certificate of another key")
+        check_issuer(self.product.issuer, issuer.key, issuer.certificate, keystore)
 
     def scripts(
         self,

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.eid import commands
-from cardkit.apps.eid.algorithms import MANAGEMENT_ALGORITHMS, KeyAlgorithm, Slot, public_key_info
+from cardkit.apps.eid.algorithms import MANAGEMENT_ALGORITHMS, KeyAlgorithm, Slot, digest_info, public_key_info
 from cardkit.apps.eid.objects import APPLICATION, CONTAINER, DISCOVERY, ApplicationTemplate
 from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.pki import publickey
-from cardkit.apps.pki.algorithms import HASH_OIDS, SignatureAlgorithm, digest
+from cardkit.apps.pki.algorithms import SignatureAlgorithm, digest
 from cardkit.apps.pki.publickey import EcKey
 from cardkit.channel import Channel
 from cardkit.crypto import Secret
 from cardkit.crypto.challengeresponse import decrypt_block, encrypt_block
 from cardkit.crypto.curves import BY_NAME
 from cardkit.crypto.groups import EcGroup
-from cardkit.encoding import der, tlv
+from cardkit.encoding import tlv
 from cardkit.errors import AuthenticationError, EncodingError, ProtocolError
 
 _OK = 0x9000
@@ -199,6 +199,5 @@ def to_sign(algorithm: KeyAlgorithm, message: bytes) -> bytes:
     hashed = digest(algorithm.hash, message)
     if algorithm.curve:
         return hashed
-    oid = der.sequence(der.oid(HASH_OIDS[algorithm.hash]), der.NULL)
-    info = der.sequence(oid, der.octets(hashed))
+    info = digest_info(algorithm.hash, hashed)
     return b"\x00\x01" + b"\xff" * (algorithm.bits // 8 - 3 - len(info)) + b"\x00" + info

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
 from typing import Any
 
 from cardkit.apps.eid.algorithms import AGREEMENT, KEY_ALGORITHMS, SLOTS, KeyAlgorithm, Slot
+from cardkit.apps.eid.certificates import read_issuer, serial_of, statement, term_of
 from cardkit.apps.eid.fascn import FascN
 from cardkit.apps.eid.objects import Capabilities, Chuid
 from cardkit.apps.eid.schema import ChipBlock, EidBlock
 from cardkit.apps.pki.certificate import Certificate
-from cardkit.apps.pki.issuing import HolderRequest, Term
 from cardkit.apps.pki.names import Name
 from cardkit.crypto import Secret
 from cardkit.crypto.key import ALGORITHMS
 from cardkit.crypto.secret import joined
 from cardkit.desired import Content
-from cardkit.encoding import der
-from cardkit.encoding.der import Fields, Tag
 from cardkit.errors import EncodingError, ProfileError
 
 PIN, PUK, MANAGEMENT = "PIN", "PUK", "management key"
@@ -30,7 +27,6 @@ _PUK_BYTES = 8
 _PIN_LEAST, _PIN_MOST = 6, 8
 _CARD_ID_HEAD = bytes.fromhex("A000000116FF02")  # of the general services administration, JavaCard (unverified)
 _CARD_ID_RANDOM_BYTES = 14
-_POSITIVE = 0x7F
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +85,11 @@ class EidProduct:
 
 
 def build_product(block: EidBlock, chip: ChipBlock, attached: Mapping[str, bytes]) -> EidProduct:
-    """Join a profile's block with its chip's.  :raises ProfileError: naming the entry that is wrong."""
+    """Join a profile's block with its chip's.  :raises ProfileError, EncodingError: naming the entry that is wrong."""
     slots = [item.slot for item in block.keys]
     if not slots or len(set(slots)) != len(slots):
         raise ProfileError(f"eid.keys: slots {', '.join(slots) or 'none'}, expected one or more, each once")
-    try:
-        issuer = Certificate.parse(attached[block.issuer.certificate])
-    except EncodingError as error:
-        raise ProfileError(f"eid.issuer.certificate: {error}") from None
+    issuer = read_issuer(attached[block.issuer.certificate], "eid.issuer.certificate")
     pairs = tuple(KeyPair(SLOTS[item.slot], KEY_ALGORITHMS[item.algorithm]) for item in block.keys)
     return EidProduct(block, chip, pairs, issuer)
 
@@ -107,7 +100,7 @@ def fill(product: EidProduct, resolved: Mapping[str, Any], numbers: Mapping[str,
     :param resolved: the profile's block for this record.  :param numbers: as :meth:`EidProduct.draw` drew them.
     :raises EncodingError: where a value does not fit.
     """
-    term = _term(resolved["validity"])
+    term = term_of(resolved["validity"], "eid.validity")
     guid = _uuid(numbers[_GUID])
     chuid = Chuid.of(FascN(**resolved["fascn"]), guid, term.end.date())
     contents: dict[str, Content] = dict(_codes(product, resolved["codes"]))
@@ -116,28 +109,13 @@ def fill(product: EidProduct, resolved: Mapping[str, Any], numbers: Mapping[str,
     holder = resolved["holder"]
     subject = Name(holder["country"], holder["organization"], holder["unit"], holder["name"]).build()
     for pair in product.keys:
-        contents[pair.certificate] = _statement(_serial(numbers[pair.certificate]), subject, term)
+        contents[pair.certificate] = statement(serial_of(numbers[pair.certificate]), subject, term)
     return contents
-
-
-def _term(validity: Mapping[str, str]) -> Term:
-    try:
-        begin, end = (date.fromisoformat(validity[name]) for name in ("begin", "end"))
-    except ValueError:
-        raise EncodingError("eid.validity: expected days as YYYY-MM-DD") from None
-    if end < begin:
-        raise EncodingError(f"eid.validity: ends on {end}, begins on {begin}")
-    last = datetime.combine(end, time(23, 59, 59), UTC)
-    return Term(datetime.combine(begin, time(), UTC), last, last)
 
 
 def _uuid(rand: bytes) -> bytes:
     """Return a random UUID (RFC 4122 4.4), which every GUID is. SP 800-73-4 part 1, 3.4.1"""
     return rand[:6] + bytes((rand[6] & 0x0F | 0x40, rand[7], rand[8] & 0x3F | 0x80)) + rand[9:]
-
-
-def _serial(rand: bytes) -> int:
-    return int.from_bytes(bytes((rand[0] & _POSITIVE,)) + rand[1:], "big") or 1
 
 
 def _codes(product: EidProduct, codes: Mapping[str, Any]) -> Iterator[tuple[str, Content]]:
@@ -148,21 +126,3 @@ def _codes(product: EidProduct, codes: Mapping[str, Any]) -> Iterator[tuple[str,
         if not isinstance(value, Secret) or not least <= len(value) <= most:
             raise EncodingError(f"eid.codes.{field}: expected one secret field of {least} to {most} bytes")
         yield name, (value,)
-
-
-def _statement(serial: int, subject: bytes, term: Term) -> bytes:
-    """Return what is known of a certificate before there is a key: DER of number, validity, subject."""
-    return der.sequence(der.integer(serial), der.sequence(der.time(term.begin), der.time(term.end)), subject)
-
-
-def request_of(pair: KeyPair, statement: bytes, public_key: bytes) -> HolderRequest:
-    """Return what a certificate is asked for with.
-
-    :param statement: the content of the certificate's state.  :param public_key: SubjectPublicKeyInfo.
-    """
-    fields = Fields(der.only(statement, Tag.SEQUENCE, pair.certificate).value, pair.certificate)
-    serial = fields.integer("serialNumber")
-    validity = fields.sequence("validity")
-    begin, end = der.read_time(validity.any("notBefore")), der.read_time(validity.any("notAfter"))
-    subject = fields.take(Tag.SEQUENCE, "subject").build()
-    return HolderRequest(serial, subject, public_key, Term(begin, end, end), pair.usage)
