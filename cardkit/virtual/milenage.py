@@ -68,17 +68,26 @@ class Milenage:
 
     def __init__(self, k: bytes, opc: bytes, *, derive: bool = False, constants: Constants = STANDARD) -> None:
         self._encrypt = Cipher(algorithms.AES(k), modes.ECB()).encryptor().update  # noqa: S305 - TS 35.206 is built on ECB
-        self._opc = xor(opc, self._encrypt(opc)) if derive else opc
+        self._opc = int.from_bytes(xor(opc, self._encrypt(opc)) if derive else opc, "big")
         self._constants = constants
+        self._temps: dict[bytes, int] = {}  # TEMP of the last RAND: all five functions of a challenge begin with it
 
-    def _out(self, number: int, rand: bytes, extra: bytes = bytes(16)) -> bytes:
+    def _cipher(self, block: int) -> int:
+        return int.from_bytes(self._encrypt(block.to_bytes(16, "big")), "big")
+
+    def _temp(self, rand: bytes) -> int:
+        if rand not in self._temps:
+            self._temps = {rand: self._cipher(int.from_bytes(rand, "big") ^ self._opc)}
+        return self._temps[rand]
+
+    def _out(self, number: int, rand: bytes, extra: bytes = b"") -> bytes:
         """OUTn of TS 35.206 4.1; `extra` is IN1, for OUT1 only."""
-        temp = self._encrypt(xor(rand, self._opc))
-        inner = int.from_bytes(xor(extra if number == 1 else temp, self._opc), "big")
+        temp = self._temp(rand)
+        inner = (int.from_bytes(extra, "big") if number == 1 else temp) ^ self._opc
         shift = self._constants.rotations[number - 1]
         rotated = (inner << shift | inner >> _BLOCK - shift) & _MASK
-        block = (rotated ^ self._constants.offsets[number - 1]).to_bytes(16, "big")
-        return xor(self._encrypt(xor(block, temp) if number == 1 else block), self._opc)
+        block = rotated ^ self._constants.offsets[number - 1]
+        return (self._cipher(block ^ temp if number == 1 else block) ^ self._opc).to_bytes(16, "big")
 
     def mac(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
         """f1."""

@@ -34,14 +34,14 @@ class SequenceNumbers:
     @property
     def highest(self) -> bytes:
         """SQN_MS: the accepted value with the largest SEQ, 6 bytes."""
-        return max(self._entries, key=self._seq).to_bytes(6, "big")
+        return max(self._entries).to_bytes(6, "big")
 
     def is_fresh(self, sqn: bytes) -> bool:
         """May this SQN be accepted?"""
         if self.flags1 & SKIP_NEXT or not self.flags1 & CHECK_SQN:
             return True
         value = int.from_bytes(sqn, "big")
-        seq, top = self._seq(value), self._seq(int.from_bytes(self.highest, "big"))
+        seq, top = self._seq(value), self._seq(max(self._entries))
         if seq <= self._seq(self._entries[self._slot(value)]):
             return False
         if self.flags1 & CHECK_DELTA and seq - top > self._seq(self._limit(2)):
