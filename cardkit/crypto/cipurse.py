@@ -62,6 +62,14 @@ def kvv(key: Key) -> bytes:
         return _encrypt(clear, bytes(BLOCK))[:KVV_BYTES]
 
 
+def enciphered(key: Key, kek: Key) -> bytes:
+    """Return a key as UPDATE KEY and CREATE FILE take it under a key of the card: one block."""
+    _check(key)
+    _check(kek)
+    with key.reveal() as clear, kek.reveal() as above:
+        return _encrypt(above, clear)
+
+
 def mic(data: bytes) -> bytes:
     """Return the 4-byte check of a frame's data: two CRC_A, the second over swapped halves of words.
 

@@ -1,0 +1,1 @@
+"""CIPURSE transport cards: commands, files, keys, one card from blank to finished."""

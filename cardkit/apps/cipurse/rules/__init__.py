@@ -1,0 +1,1 @@
+"""What a CIPURSE card showed, judged (rules TRANSIT of the transport sheet)."""
