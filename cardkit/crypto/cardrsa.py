@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from cardkit.crypto.emvrsa import EXPONENTS, LONGEST_BYTES, RsaPublicKey
+from cardkit.crypto.emvrsa import EXPONENTS, RsaPublicKey
 from cardkit.crypto.secret import Secret
 from cardkit.errors import KeyStoreError
 
 CRT_PARTS = ("q^-1 mod p", "d mod (q-1)", "d mod (p-1)", "q", "p")
-_LEAST_BYTES = 128
+_LEAST_BYTES, _MOST_BYTES = 128, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class CardRsaKey:
 def generate(bits: int, exponent: int) -> CardRsaKey:
     """Make a key pair; it takes tens to hundreds of milliseconds.
 
-    :param bits: of the modulus, 1024 to 1984, whole bytes.  :param exponent: 3 or 65537.
+    :param bits: of the modulus, 1024 to 2048, whole bytes.  :param exponent: 3 or 65537.
     :raises KeyStoreError: on another size or exponent.
     """
     public = exponent.to_bytes((exponent.bit_length() + 7) // 8, "big")
-    if public not in EXPONENTS or bits % 16 or not _LEAST_BYTES <= bits // 8 <= LONGEST_BYTES:
+    if public not in EXPONENTS or bits % 16 or not _LEAST_BYTES <= bits // 8 <= _MOST_BYTES:
         raise KeyStoreError(
-            f"card key: RSA of {bits} bits with exponent {exponent}, expected 1024 to {8 * LONGEST_BYTES} bits in "
+            f"card key: RSA of {bits} bits with exponent {exponent}, expected 1024 to {8 * _MOST_BYTES} bits in "
             "steps of 16 with 3 or 65537"
         )
     return from_numbers(rsa.generate_private_key(exponent, bits).private_numbers())

@@ -129,7 +129,7 @@ class KeyStore(EmvKeyStore, Protocol):
         ...
 
     def make_card_rsa(self, bits: int, exponent: int) -> CardRsaKey:
-        """Return a new RSA key pair for a card: 1024 to 1984 bits in steps of 16, exponent 3 or 65537."""
+        """Return a new RSA key pair for a card: 1024 to 2048 bits in steps of 16, exponent 3 or 65537."""
         ...
 
     def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:

@@ -149,7 +149,7 @@ class CardKeyOperations(OtaOperations):
     """Where key pairs for cards come from: one is made when it is needed, unless a pool has made it ahead."""
 
     def make_card_rsa(self, bits: int, exponent: int) -> CardRsaKey:
-        """Return a new key pair for a card, 1024 to 1984 bits; made here it takes tens to hundreds of milliseconds."""
+        """Return a new key pair for a card, 1024 to 2048 bits; made here it takes tens to hundreds of milliseconds."""
         return self.card_rsa_source(bits, exponent)
 
     def encrypt_for_card(self, data: bytes, dek: CardKey | Key) -> bytes:
