@@ -40,6 +40,7 @@ PACKAGES = {
         "libosmocore-utils",
         "softhsm2",
         "procps",
+        "postgresql",
     ],
 }
 EXTRAS = {"demo": "", "test": "[dev]"}

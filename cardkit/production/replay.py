@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from cardkit.errors import StoreError
-from cardkit.production.journal import journal_files, read_journal
+from cardkit.production.journal import Replay, journal_files, read_journal
 from cardkit.production.store.audit import Event
 from cardkit.production.store.schema import RecordState, attempt, record, session, station
-from cardkit.production.store.station import SOFTWARE
+from cardkit.production.store.station import SOFTWARE, StationSession
 from cardkit.production.store.store import Batch, Store
 
 FINAL = frozenset({RecordState.GOOD.value, RecordState.REJECTED.value})
@@ -31,21 +31,29 @@ class Replayed:
     torn_bytes: int = 0
 
 
-def replay_journals(store: Store, current: str) -> Replayed:
-    """Replay every journal of the store that was not yet, except the current session's.
+def replay_journals(store: Store, current: StationSession) -> Replayed:
+    """Replay the journals that were not yet: those of the station's earlier sessions, and those of stations that are
+    known to run no more, for we own the whole store.
 
     :raises StoreError: on a damaged journal, or one of another store: nothing may be claimed then.
     """
-    done = _replayed_sessions(store) | {current}
+    done = _replayed_sessions(store) | {current.id}
     sessions = binds = torn = 0
     for path in journal_files(store.journals):
         if path.stem in done:
             continue
         replay = read_journal(path)
+        if not store.database.single and _station_of(replay) not in (current.station, None):
+            continue  # it may be at work
         torn += replay.torn_bytes
         sessions += 1
         binds += _replay_file(store, path, replay.entries)
     return Replayed(sessions, binds, torn)
+
+
+def _station_of(replay: Replay) -> str | None:
+    """Return whose journal it is; None where its first entry was torn."""
+    return replay.entries[0].get("station") if replay.entries else None
 
 
 def _replayed_sessions(store: Store) -> set[str]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cardkit.errors import EncodingError, StoreError
+from cardkit.perso import draw
 from cardkit.production import events
 from cardkit.production.books import Books, Verdict
 from cardkit.production.couplers import messages
@@ -23,14 +24,14 @@ from cardkit.production.replay import mark_replayed, replay_journals
 from cardkit.production.seat import Build, Coupler, Job
 from cardkit.production.stop import Stop, StopParameters, StopRules
 from cardkit.production.store import reading
-from cardkit.production.store.database import exclusive
 from cardkit.production.store.office import Office
 from cardkit.production.store.orders import DATA_FIELD
-from cardkit.production.store.sessions import declare_dead, other_stations, start_session
+from cardkit.production.store.sessions import fence_station, other_stations, start_session
 from cardkit.production.store.station import Claim, StationSession
 from cardkit.production.store.store import Batch, Store
 from cardkit.production.store.vault import BatchVault
 from cardkit.production.supervisor import Line, Supervisor
+from cardkit.profile import Profile
 from cardkit.target import Scheme, Target, parse
 
 log = logging.getLogger(__name__)
@@ -66,10 +67,11 @@ DEFAULT_OPTIONS = RunOptions()
 
 
 class Opener:
-    """Opens the cells of records for the couplers."""
+    """Opens the cells of records for the couplers; draws their challenges where nothing else is prepared."""
 
-    def __init__(self, store: Store, lot: Batch, vault: BatchVault) -> None:
+    def __init__(self, store: Store, lot: Batch, vault: BatchVault, profile: Profile) -> None:
         self._store = store
+        self._profile = profile
         self._lot = lot
         self._vault = vault
 
@@ -79,10 +81,11 @@ class Opener:
         return [Job(claim, self._work(claim, cells[claim.record_id])) for claim in claims]
 
     def _work(self, claim: Claim, sealed: reading.Sealed) -> bytes:
-        step = self._lot.prepare_step
         prepared = None
-        if step is not None and sealed.prepared is not None:
-            prepared = self._vault.open(claim.row_no, step, sealed.prepared)
+        if self._lot.prepare_step is None:
+            prepared = draw(self._profile, self._vault.draws(claim.row_no)).to_bytes()
+        elif sealed.prepared is not None:
+            prepared = self._vault.open(claim.row_no, self._lot.prepare_step, sealed.prepared)
         record = self._vault.open(claim.row_no, DATA_FIELD, sealed.data)
         return messages.encode(messages.Work(record, prepared, self._vault.tag(claim.row_no, claim.token)))
 
@@ -100,24 +103,26 @@ class Shift:
 
 @contextmanager
 def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.Reporter) -> Iterator[Shift]:
-    """Own the store, fence earlier sessions, replay their journals, and open a journal.
+    """Own the station, fence its earlier sessions, replay their journals, and open a journal.
 
-    :raises StoreError: when another process owns the store, or a journal is damaged.
+    :raises StoreError: when another process is this station or owns the store, or a journal is damaged.
     """
     lot = store.batch(batch)
-    matching_profile(lot.profile_path, lot.profile_sha256)
-    with exclusive(store.path):
-        for name in other_stations(store, options.station):
-            declare_dead(store, name)  # the lock on the store shows that it runs no more
+    profile = matching_profile(lot.profile_path, lot.profile_sha256)
+    store.narrow()
+    with store.database.owned(options.station):
+        if store.database.single:
+            for name in other_stations(store, options.station):
+                fence_station(store, name)  # we own the whole store, so that it runs no more
         session, _ = start_session(store, options.station)
-        replayed = replay_journals(store, session.id)
+        replayed = replay_journals(store, session)
         if replayed.sessions:
             reporter(events.JournalReplayed(replayed.sessions, replayed.binds, replayed.torn_bytes))
         journal = Journal(store.journals / f"{session.id}.journal", _session_entry(store, lot, session))
         vault = store.vault.batch(lot.name)
         books = Books(session, journal, lot, vault)
         try:
-            yield Shift(store, lot, session, books, Opener(store, lot, vault))
+            yield Shift(store, lot, session, books, Opener(store, lot, vault, profile))
         finally:
             journal.close()
         if books.failure is None:

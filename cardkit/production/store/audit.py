@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql
 
 from cardkit.errors import EncodingError, StoreError
 from cardkit.production.canonical import canonical, parse_canonical
@@ -22,9 +23,9 @@ OFFICE = "office"
 _DOMAIN = b"cardkit-audit-1"
 
 _READ_HEAD = Statement(
-    select(schema.audit_head.c.seq, schema.audit_head.c.hash, schema.audit_head.c.at).where(
-        schema.audit_head.c.chain == bindparam("of_chain")
-    )
+    select(schema.audit_head.c.seq, schema.audit_head.c.hash, schema.audit_head.c.at)
+    .where(schema.audit_head.c.chain == bindparam("of_chain"))
+    .with_for_update()
 )
 _MOVE_HEAD = Statement(
     update(schema.audit_head)
@@ -35,7 +36,8 @@ _MOVE_HEAD = Statement(
     )
     .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"), at=bindparam("new_at"))
 )
-_ADD_HEAD = Statement(insert(schema.audit_head))
+# Two stations may write to a new chain at the same moment; SQLite knows the same words.
+_ADD_HEAD = Statement(postgresql.insert(schema.audit_head).on_conflict_do_nothing(index_elements=["chain"]))
 _ADD_EVENT = Statement(insert(schema.audit))
 
 
@@ -127,12 +129,13 @@ class AuditChain:
         return _MOVE_HEAD.run(driver, move) == 1
 
     def _read(self, driver: Driver) -> Head:
+        """Return the head as it is; nobody else moves it until our transaction ends."""
         row = _READ_HEAD.one(driver, {"of_chain": self.name})
-        if row is not None:
-            return Head(row.seq, row.hash, row.at)
-        first = Head(0, genesis(self.installation, self.name), "")
-        _ADD_HEAD.run(driver, {"chain": self.name, "seq": 0, "hash": first.hash, "at": ""})
-        return first
+        if row is None:
+            first = {"chain": self.name, "seq": 0, "hash": genesis(self.installation, self.name), "at": ""}
+            _ADD_HEAD.run(driver, first)
+            row = _READ_HEAD.one(driver, {"of_chain": self.name})
+        return Head(row.seq, row.hash, row.at)
 
 
 class Chains(dict[str, AuditChain]):

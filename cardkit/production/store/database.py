@@ -1,69 +1,93 @@
-"""Opening the database: the driver's settings, the migrations, and the lock of the one process that runs cards."""
+"""What the store asks of a database, and the migrations: the same for SQLite and PostgreSQL. production.md 4"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import ColumnElement, Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from cardkit.errors import StoreError
+from cardkit.production.store.migrations import versions
 
-SCHEME = "sqlite:///"
-BUSY_TIMEOUT_MS = 10_000
-HEAD_REVISION = "0002"
-
-# WAL with synchronous=NORMAL loses the last commits at a power cut; secure_delete overwrites freed pages.
-PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "wal_autocheckpoint=4000",
-    "foreign_keys=ON",
-    f"busy_timeout={BUSY_TIMEOUT_MS}",
-    "secure_delete=ON",
-)
+# The modules are r0001_first and so on.
+HEAD_REVISION = max(module.name[1:5] for module in pkgutil.iter_modules(versions.__path__))
 
 
-def database_path(url: str) -> Path:
-    """Return the file of a store URL.
+class Database(ABC):
+    """One store's database.
 
-    :raises StoreError: on anything but ``sqlite:///FILE``; the URL is not repeated, it may hold a password.
+    :ivar path: beside it lie the store's key file and journals; on SQLite it is the database itself. It names the
+        store in messages.
+    :ivar engine: its connections.
     """
-    if not url.startswith(SCHEME) or len(url) == len(SCHEME):
-        scheme = url.split(":", 1)[0]
-        raise StoreError(f"store: got a URL of kind {scheme!r}, expected sqlite:///FILE")
-    return Path(url[len(SCHEME) :])
+
+    #: Whether one process at a time runs cards with it; then a station that is not ours is known to be dead.
+    single: ClassVar[bool]
+    #: The statement that starts a transaction on the driver, where the driver does not do so by itself.
+    begin: ClassVar[str | None]
+    #: Of connections that only read, each transaction one consistent view.
+    reading: ClassVar[Mapping[str, Any]]
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self.engine = engine
+
+    @abstractmethod
+    def require(self, *, create: bool) -> None:
+        """Raise StoreError when there is no such store, and none is to be made; or when it is not kept durably."""
+
+    @abstractmethod
+    def incarnation(self, connection: Connection) -> str:
+        """Return what is another one where a copy of the database took over, in a word; empty if nobody can tell."""
+
+    @abstractmethod
+    def owned(self, station: str) -> AbstractContextManager[None]:
+        """Hold the right to run cards as a station; it ends with this process or its connection.
+
+        :raises StoreError: when another process holds it.
+        """
+
+    @abstractmethod
+    def lease_now(self) -> ColumnElement[float]:
+        """Return the time leases are measured with, in seconds, for a statement."""
+
+    @abstractmethod
+    def alive(self, connection: Connection) -> bool:
+        """Whether a connection can be used still."""
+
+    def prepare(self, connection: Connection) -> None:
+        """Bring the schema to this version of cardkit, if the caller may."""
+        migrate(connection, self.path)
+
+    @abstractmethod
+    def narrow(self) -> None:
+        """Give up what a station must not do: from now on connections have no more rights than it needs."""
+
+    @contextmanager
+    def one_line(self) -> Iterator[None]:
+        """Turn a driver's error into a StoreError of one line."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(f"{self.path}: {self.said(error.orig)}") from error
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise StoreError(f"{self.path}: {self.said(error)}") from error
+
+    def said(self, error: BaseException | None) -> str:
+        """Return what a driver's error says, one line."""
+        return str(error).strip().partition("\n")[0]
 
 
-def _on_connect(connection: sqlite3.Connection, _pool_record: object) -> None:
-    # The driver would open DEFERRED transactions by itself, and two claims could then read stale rows.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _on_begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.connection.cursor().execute("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def connect(path: Path) -> Engine:
-    """Return an engine for a database file, which is made if it is not there."""
-    engine = create_engine(URL.create("sqlite", database=str(path)))
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine
-
-
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Return the schema's revision, None where the database has no store."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return str(connection.execute(text("select version_num from alembic_version")).scalar())
@@ -74,7 +98,7 @@ def migrate(connection: Connection, path: Path) -> None:
 
     :raises StoreError: when the database is something else than a store, or a newer one.
     """
-    revision = _revision(connection)
+    revision = revision_of(connection)
     if revision == HEAD_REVISION:
         return
     if revision is not None and revision > HEAD_REVISION:
@@ -85,33 +109,6 @@ def migrate(connection: Connection, path: Path) -> None:
     config.set_main_option("script_location", "cardkit.production.store:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-@contextmanager
-def one_line(path: Path) -> Iterator[None]:
-    """Turn a driver's error into a StoreError of one line."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(f"{path}: {error.orig}") from error
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}") from error
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold the right to run cards with a database file: one process at a time, freed when that process ends.
-
-    A transaction on a file beside it is the lock, because SQLite has locks on every platform.
-
-    :raises StoreError: when another process holds it.
-    """
-    with closing(sqlite3.connect(f"{path}.owner", timeout=0, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"{path}: another process is running cards with this store") from error
-        yield
 
 
 def plain(row: Any) -> dict[str, Any]:

@@ -78,7 +78,7 @@ QUERIES: dict[str, tuple[str, str]] = {
            where r.batch_id = :batch and coalesce(k.n, 0) <> (
              select max(n) from (select count(*) as n from record_key j join record o on o.id = j.record_id
                                  where o.batch_id = :batch group by o.id
-                                 union all select 0))""",
+                                 union all select 0) counted)""",
     ),
     "KIND_AGREES": (
         "has an attempt of another kind (TEST, LIVE) than the store",

@@ -37,7 +37,7 @@ def start_session(store: Store, name: str) -> tuple[StationSession, Restarted]:
     return opened, Restarted(tuple(in_doubt), tuple(released))
 
 
-def declare_dead(store: Store, name: str) -> None:
+def fence_station(store: Store, name: str) -> None:
     """Do for a station what its restart would: it is known to run no more (its process cannot hold the store)."""
     with store.writing() as connection:
         in_doubt, released = _fence(store, connection, name)
@@ -54,7 +54,7 @@ def _fence(store: Store, connection: Connection, name: str) -> tuple[list[int], 
         .join(record, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
         .where(OPEN, record.c.state == RecordState.BOUND, record.c.session.in_(sessions))
     )
-    doubtful = connection.execute(running.order_by(attempt.c.record_id)).all()
+    doubtful = connection.execute(running.order_by(attempt.c.record_id).with_for_update(of=record)).all()
     for row in doubtful:
         _into_doubt(connection, row.record_id, row.id)
         data = {"record": row.record_id, "token": row.token, "attempt": row.id, "code": "RESTART"}

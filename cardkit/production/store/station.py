@@ -14,7 +14,8 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql
 
 from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.store.audit import Event
@@ -104,6 +105,7 @@ _STANDING = (
     )
     .outerjoin(attempt, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
     .where(record.c.id == bindparam("of_record"))
+    .with_for_update(of=record)
 )
 _STEP = Statement(_STANDING)
 _BIND_STEP = Statement(
@@ -129,7 +131,11 @@ _ATTEMPT_COLUMNS = (
     "predecessor_id",
     "bound_at",
 )
-_ADD_ATTEMPT = Statement(insert(attempt).returning(attempt.c.id), _ATTEMPT_COLUMNS)
+# Two stations may bind one chip at the same moment; SQLite knows the same words.
+_ADD_ATTEMPT = Statement(
+    postgresql.insert(attempt).on_conflict_do_nothing(index_elements=["chip_id"]).returning(attempt.c.id),
+    _ATTEMPT_COLUMNS,
+)
 _TO_STATE = Statement(
     update(record)
     .where(record.c.id == bindparam("of_record"))
@@ -164,14 +170,12 @@ class StationSession:
 
         :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
         """
-        now = self.store.clocks.lease()
+        now = self.store.lease_now()
         with self.store.writing() as connection:
             lot = _claimable(connection, batch_name)
             _refuse_before_replay(connection, self.store.terms.epoch)
-            rows = connection.execute(
-                _claim_statement(lot.id, lot.prepare_step, count, now),
-                {"new_session": self.id, "until": now + ttl_s},
-            ).all()
+            leased = _claim_statement(lot.id, lot.prepare_step, count, now, ttl_s)
+            rows = connection.execute(leased, {"new_session": self.id}).all()
             claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
             if claims:
                 data = {"batch": batch_name, "records": [[each.record_id, each.token] for each in claims]}
@@ -210,12 +214,11 @@ class StationSession:
             if row.state != RecordState.LEASED or not self._holds(row, card.token):
                 raise FencedError(f"record {card.record_id}: not leased to this session with token {card.token}")
             if row.chip_seen:
-                raise ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
+                raise _chip_used(card)
             self._insert_attempt(steps, lot, card, key, row.predecessor_id)
         return Answer.DONE
 
     def _insert_attempt(self, steps: Steps, lot: Batch, card: Card, key: str, predecessor: int | None) -> None:
-        _to_state(steps.driver, card.record_id, RecordState.BOUND)
         values = {
             "record_id": card.record_id,
             "token": card.token,
@@ -230,8 +233,11 @@ class StationSession:
             "predecessor_id": predecessor,
             "bound_at": self.store.clocks.wall(),
         }
-        added = _ADD_ATTEMPT.one(steps.driver, values).id
-        data = {"record": card.record_id, "token": card.token, "attempt": added}
+        added = _ADD_ATTEMPT.one(steps.driver, values)
+        if added is None:
+            raise _chip_used(card)
+        _to_state(steps.driver, card.record_id, RecordState.BOUND)
+        data = {"record": card.record_id, "token": card.token, "attempt": added.id}
         data |= {"chip": card.chip, "coupler": card.coupler}
         steps.audit(self.station, Event("BIND", self.station, data, card.record_id))
 
@@ -337,6 +343,10 @@ def _to_state(driver: Driver, record_id: int, state: RecordState) -> None:
     _TO_STATE.run(driver, {"of_record": record_id, "new_state": state, "new_lease": None})
 
 
+def _chip_used(card: Card) -> ChipUsedError:
+    return ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
+
+
 def _same_end(row: Any, end: dict[str, Any]) -> bool:
     return bool(
         row.state == end["state"]
@@ -347,7 +357,10 @@ def _same_end(row: Any, end: dict[str, Any]) -> bool:
 
 def _claimable(connection: Connection, batch_name: str) -> Any:
     columns = (batch.c.id, batch.c.state, batch.c.why, batch.c.prepare_step)
-    lot = connection.execute(select(*columns).where(batch.c.name == batch_name)).one_or_none()
+    # Who holds the batch waits for claims that have begun, and those after it see that it is held.
+    lot = connection.execute(
+        select(*columns).where(batch.c.name == batch_name).with_for_update(read=True)
+    ).one_or_none()
     if lot is None:
         raise BatchHeldError(f"batch {batch_name}: the store has none of that name")
     if lot.state != BatchState.OPEN:
@@ -365,7 +378,9 @@ def _refuse_before_replay(connection: Connection, epoch: str) -> None:
         )
 
 
-def _claim_statement(batch_id: int, prepare_step: str | None, count: int, now: float) -> Any:
+def _claim_statement(
+    batch_id: int, prepare_step: str | None, count: int, now: ColumnElement[float], ttl_s: float
+) -> Any:
     free = or_(
         record.c.state == RecordState.READY,
         (record.c.state == RecordState.LEASED) & (record.c.lease_until < now),
@@ -373,14 +388,18 @@ def _claim_statement(batch_id: int, prepare_step: str | None, count: int, now: f
     ids = select(record.c.id).where(record.c.batch_id == batch_id, OPEN, free).order_by(record.c.id).limit(count)
     if prepare_step is not None:
         ids = ids.where(exists().where(prepared.c.record_id == record.c.id, prepared.c.step == prepare_step))
+    # Taken once, and not what another station takes at this moment; on SQLite there is no other.
+    taken = (
+        ids.with_for_update(of=record, skip_locked=True).cte("taken").prefix_with("MATERIALIZED", dialect="postgresql")
+    )
     return (
         update(record)
-        .where(record.c.id.in_(ids.scalar_subquery()))
+        .where(record.c.id.in_(select(taken.c.id)))
         .values(
             state=RecordState.LEASED,
             token=record.c.token + 1,
             session=bindparam("new_session"),
-            lease_until=bindparam("until"),
+            lease_until=now + ttl_s,
         )
         .returning(record.c.id, record.c.row_no, record.c.token)
     )

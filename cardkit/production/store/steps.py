@@ -19,19 +19,23 @@ class Steps:
     """One transaction after another on one connection; each ends with the audit events of its steps.
 
     :param connection: inside no transaction of its own while one of these runs.
+    :param begin: the statement that starts one; None where the driver starts it by itself.
     """
 
-    def __init__(self, connection: Connection, chains: Chains, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, connection: Connection, begin: str | None, chains: Chains, clock: Callable[[], datetime]
+    ) -> None:
         self.driver = driver_of(connection)
         self._connection: Any = connection.connection.dbapi_connection
-        self._begin = "BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else "BEGIN"
+        self._begin = begin
         self._chains = chains
         self._clock = clock
         self._events: dict[str, list[tuple[datetime, Event]]] = {}
 
     def begin(self) -> None:
         """Start a transaction."""
-        self.driver.cursor.execute(self._begin)
+        if self._begin is not None:
+            self.driver.cursor.execute(self._begin)
 
     def audit(self, chain: str, event: Event) -> None:
         """Note what happened, to be appended to a chain when the transaction ends."""

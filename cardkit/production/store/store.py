@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -13,13 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Double, insert, literal, select, update
 
 from cardkit.errors import StoreError, TwoPersonsError
-from cardkit.production.store import database, schema
+from cardkit.production.store import schema
 from cardkit.production.store.audit import OFFICE, ChainFinding, Chains, Event, Link, verify_chain
+from cardkit.production.store.database import Database, plain
 from cardkit.production.store.statement import driver_of
 from cardkit.production.store.steps import Steps
+from cardkit.production.store.urls import database_of
 from cardkit.production.store.vault import Vault
 
 KINDS = ("TEST", "LIVE")
@@ -34,10 +35,10 @@ def utc_now() -> datetime:
 class Clocks:
     """The store's two clocks.
 
-    :param lease: seconds that never go back, for leases; its zero means nothing.  :param wall: for the audit.
+    :param lease: seconds that never go back, for leases; None for the database's own.  :param wall: for the audit.
     """
 
-    lease: Callable[[], float] = time.monotonic
+    lease: Callable[[], float] | None = None
     wall: Callable[[], datetime] = utc_now
 
 
@@ -85,13 +86,12 @@ class Store:
     :param operator: the person at the keyboard, for the audit.
     """
 
-    def __init__(self, engine: Engine, path: Path, terms: Terms, operator: str, clocks: Clocks) -> None:
-        self.engine = engine
-        self.path = path
+    def __init__(self, database: Database, terms: Terms, operator: str, clocks: Clocks) -> None:
+        self.database = database
         self.terms = terms
         self.operator = operator
         self.clocks = clocks
-        self.vault = Vault(path, terms.installation, terms.key_check)
+        self.vault = Vault(database.path, terms.installation, terms.key_check)
         self._chains = Chains(terms.installation)
         self._writer = threading.Lock()
         self._connection: Connection | None = None
@@ -107,10 +107,28 @@ class Store:
 
     def close(self) -> None:
         """Close all connections; what was committed is durable already."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = self._steps = None
-        self.engine.dispose()
+        self._let_go()
+        self.database.engine.dispose()
+
+    def narrow(self) -> None:
+        """Give up every right that a station does not need; for good."""
+        with self._writer:
+            self._let_go()
+            self.database.narrow()
+
+    @property
+    def path(self) -> Path:
+        """What names the store in messages; its key file and journals lie beside it."""
+        return self.database.path
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection to the database broke; the next transaction tries a new one."""
+        return self._connection is not None and not self.database.alive(self._connection)
+
+    def lease_now(self) -> ColumnElement[float]:
+        """Return the time leases are measured with, in seconds, for a statement."""
+        return self.database.lease_now() if self.clocks.lease is None else literal(self.clocks.lease(), Double)
 
     @property
     def journals(self) -> Path:
@@ -120,7 +138,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that may write; durable when the block ends, undone when it raises."""
-        with self._writer, database.one_line(self.path):
+        with self._writer, self.database.one_line():
             connection = self._connected()
             with connection.begin():
                 yield connection
@@ -128,9 +146,10 @@ class Store:
     @contextmanager
     def stepping(self) -> Iterator[Steps]:
         """One transaction as :meth:`writing`, for what happens with every card."""
-        with self._writer, database.one_line(self.path):
+        with self._writer, self.database.one_line():
+            connection = self._connected()
             if self._steps is None:
-                self._steps = Steps(self._connected(), self._chains, self.clocks.wall)
+                self._steps = Steps(connection, self.database.begin, self._chains, self.clocks.wall)
             steps = self._steps
             steps.begin()
             try:
@@ -141,16 +160,27 @@ class Store:
                 raise
 
     def _connected(self) -> Connection:
+        if self.lost:
+            self._let_go()
         if self._connection is None:
-            self._connection = self.engine.connect()
+            self._connection = self.database.engine.connect()
         return self._connection
+
+    def _let_go(self) -> None:
+        """Give the writer's connection back."""
+        connection, self._connection, self._steps = self._connection, None, None
+        if connection is None:
+            return
+        if not self.database.alive(connection):
+            connection.invalidate()
+        connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view that does not hold up writers."""
         with (
-            database.one_line(self.path),
-            self.engine.connect().execution_options(reading=True) as connection,
+            self.database.one_line(),
+            self.database.engine.connect().execution_options(**self.database.reading) as connection,
             connection.begin(),
         ):
             yield connection
@@ -169,7 +199,7 @@ class Store:
             row = connection.execute(statement).one_or_none()
         if row is None:
             raise StoreError(f"{self.path}: no batch {name!r}")
-        values = database.plain(row)
+        values = plain(row)
         return Batch(**{**values, "state": schema.BatchState(values["state"])})
 
     def batch_names(self) -> list[str]:
@@ -186,9 +216,7 @@ class Store:
         columns = (schema.audit.c[name] for name in ("seq", "event", "hash", "kind", "record_id"))
         statement = select(*columns).where(schema.audit.c.chain == chain).order_by(schema.audit.c.seq)
         with self.reading() as connection:
-            return [
-                Link(**{**database.plain(row), "event": row.event.encode()}) for row in connection.execute(statement)
-            ]
+            return [Link(**{**plain(row), "event": row.event.encode()}) for row in connection.execute(statement)]
 
     def verify_chains(self) -> list[tuple[str, ChainFinding]]:
         """Recompute every audit chain against its head; what is wrong, with the chain's name."""
@@ -221,37 +249,50 @@ def require_persons(terms: Terms, by: Iterable[str]) -> list[str]:
 def _terms(connection: Connection) -> Terms | None:
     columns = (schema.store.c[name] for name in Terms.__dataclass_fields__)
     row = connection.execute(select(*columns)).one_or_none()
-    return None if row is None else Terms(**database.plain(row))
+    return None if row is None else Terms(**plain(row))
 
 
-def _found(connection: Connection, path: Path, persons: int) -> Terms:
+def _new_epoch(incarnation: str) -> str:
+    return "@".join(filter(None, (secrets.token_hex(8), incarnation)))
+
+
+def _found(connection: Connection, path: Path, persons: int, incarnation: str) -> Terms:
     installation = f"cardkit-{secrets.token_hex(4)}"
     check = Vault(path, installation).key_check()
-    terms = Terms(installation, "TEST", persons, secrets.token_hex(8), check)
+    terms = Terms(installation, "TEST", persons, _new_epoch(incarnation), check)
     connection.execute(insert(schema.store), {"id": 1, **asdict(terms)})
     return terms
 
 
-def _renewed(connection: Connection, terms: Terms) -> Terms:
-    renewed = replace(terms, epoch=secrets.token_hex(8))
+def _renewed(connection: Connection, terms: Terms, incarnation: str) -> Terms:
+    renewed = replace(terms, epoch=_new_epoch(incarnation))
     connection.execute(update(schema.store).values(epoch=renewed.epoch))
     return renewed
 
 
 def create_or_open(
-    path: Path, operator: str, *, persons: int, recovered: bool = False, clocks: Clocks | None = None
+    database: Database,
+    operator: str,
+    *,
+    persons: int,
+    recovered: bool = False,
+    clocks: Clocks | None = None,
 ) -> Store:
-    """Open the TEST store in a file, founding it where there is none.
+    """Open the TEST store in a database, founding it where there is none.
+
+    A database that is another server's, or on another timeline than when it was last opened, was recovered: it may
+    have forgotten binds.
 
     :param persons: how many people its steps need, where it is founded now.
     """
-    engine = database.connect(path)
-    with database.one_line(path), engine.begin() as connection:
-        database.migrate(connection, path)
-        terms = _terms(connection) or _found(connection, path, persons)
+    with database.one_line(), database.engine.begin() as connection:
+        database.prepare(connection)
+        incarnation = database.incarnation(connection)
+        terms = _terms(connection) or _found(connection, database.path, persons, incarnation)
+        recovered = recovered or terms.epoch.partition("@")[2] != incarnation
         if recovered:
-            terms = _renewed(connection, terms)
-    store = Store(engine, path, terms, operator, clocks or Clocks())
+            terms = _renewed(connection, terms, incarnation)
+    store = Store(database, terms, operator, clocks or Clocks())
     if recovered:
         with store.writing() as connection:
             store.audit(connection, OFFICE, Event("RECOVERED", operator, {"epoch": terms.epoch}))
@@ -268,24 +309,21 @@ def open_store(
 ) -> Store:
     """Open a store.
 
-    :param url: ``sqlite:///FILE``.  :param operator: the person at the keyboard.
-    :param create: make it where there is none.
-    :param recovered: the file came from a backup: no card is claimed before every station's journal was replayed.
+    :param url: ``sqlite:///FILE`` or ``postgresql://[USER@]HOST/DATABASE[?files=DIR]``, without a password.
+    :param operator: the person at the keyboard.  :param create: make it where there is none.
+    :param recovered: it came from a backup: no card is claimed before every station's journal was replayed.
     :raises StoreError: when it is missing, not a store, of another kind, or the operator has no name.
     """
-    path = database.database_path(url)
+    database = database_of(url)
     if kind not in KINDS:
         raise StoreError(f"store: kind must be TEST or LIVE, got {kind!r}")
     if kind == "LIVE":
         raise StoreError("store: LIVE stores need accounts and two persons, which this version does not have; use TEST")
     if not operator.strip():
         raise StoreError("store: the operator must have a name")
-    if not create and not path.exists():
-        raise StoreError(f"{path}: no such store; `cardkit batch import` makes one")
-    if not path.parent.is_dir():
-        raise StoreError(f"{path}: the folder {path.parent} does not exist")
-    opened = create_or_open(path, operator, persons=1, recovered=recovered)
+    database.require(create=create)
+    opened = create_or_open(database, operator, persons=1, recovered=recovered)
     if opened.terms.kind != kind:
         opened.close()
-        raise StoreError(f"{path}: a {opened.terms.kind} store, expected {kind}")
+        raise StoreError(f"{database.path}: a {opened.terms.kind} store, expected {kind}")
     return opened

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from cardkit.production.store import Clocks, Store
+from cardkit.production.store.sqlite import SQLiteDatabase
 from cardkit.production.store.store import create_or_open
 
 
@@ -16,7 +17,7 @@ def new_store(path: Path, *, persons: int, clocks: Clocks) -> Store:
     """A store without batches in a new file."""
     shutil.copy(_founded(persons), path)
     shutil.copy(f"{_founded(persons)}.key", f"{path}.key")
-    return create_or_open(path, "ana", persons=persons, clocks=clocks)
+    return create_or_open(SQLiteDatabase(path), "ana", persons=persons, clocks=clocks)
 
 
 @cache
@@ -24,5 +25,5 @@ def _founded(persons: int) -> Path:
     folder = tempfile.mkdtemp(prefix="cardkit-store-")
     atexit.register(shutil.rmtree, folder)
     path = Path(folder) / "founded.db"
-    create_or_open(path, "ana", persons=persons).close()
+    create_or_open(SQLiteDatabase(path), "ana", persons=persons).close()
     return path

@@ -149,7 +149,7 @@ def test_events_cannot_be_changed_or_deleted(make_store: Callable[..., Store]) -
 
 def test_a_hash_of_another_length_is_refused(make_store: Callable[..., Store]) -> None:
     store = make_store()
-    with pytest.raises(IntegrityError), store.engine.begin() as connection:
+    with pytest.raises(IntegrityError), store.database.engine.begin() as connection:
         connection.execute(text("insert into audit (chain, seq, kind, event, hash) values ('c', 1, 'X', '{}', x'00')"))
 
 

@@ -36,7 +36,7 @@ def test_a_power_cut_loses_no_commit_and_deleted_rows_are_overwritten(make_store
 
 
 def test_statements_name_the_columns_the_migrations_make(make_store: Callable[..., Store]) -> None:
-    inspector = inspect(make_store().engine)
+    inspector = inspect(make_store().database.engine)
     made = {
         table: {column["name"] for column in inspector.get_columns(table)}
         for table in inspector.get_table_names()
@@ -101,7 +101,10 @@ def dump(path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("url", "line"),
     [
-        ("postgresql://u:secret@host/db", "got a URL of kind 'postgresql', expected sqlite:///FILE"),
+        ("postgresql://u:secret@host/db", "a password in a URL can be seen by everybody"),
+        ("postgresql://u@host", "must name a database"),
+        ("postgresql://u:secret@host:port/db", "not a URL"),
+        ("mysql://u:secret@host/db", "got a URL of kind 'mysql', expected sqlite:///FILE or postgresql://"),
         ("sqlite:///", "got a URL of kind 'sqlite', expected sqlite:///FILE"),
         ("cardkit.db", "expected sqlite:///FILE"),
     ],

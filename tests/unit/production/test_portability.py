@@ -23,16 +23,16 @@ for name in ("fcntl", "resource", "termios"):
 
 from cardkit.production.journal import Journal, read_journal
 from cardkit.production.store import Clocks, start_session, Card
-from cardkit.production.store.database import exclusive
+from cardkit.production.store.sqlite import SQLiteDatabase
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.store import create_or_open
 from cardkit.production import run_batch, resume_batch
 from pathlib import Path
 
 folder = Path(sys.argv[1])
-store = create_or_open(folder / "a.db", "ana", persons=1)
+store = create_or_open(SQLiteDatabase(folder / "a.db"), "ana", persons=1)
 lot = add_batch(store, NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32), [NewRecord(1, b"r")])
-with exclusive(store.path):
+with store.database.owned("s1"):
     session, _ = start_session(store, "s1")
     (claim,) = session.claim("B", 1, 60)
     journal = Journal(store.journals / "a.journal", {"session": session.id})

@@ -15,6 +15,7 @@ from cardkit.production.events import JournalReplayed
 from cardkit.production.journal import Journal, journal_files
 from cardkit.production.replay import replay_journals
 from cardkit.production.store import Clocks, Office, start_session
+from cardkit.production.store.sqlite import SQLiteDatabase
 from cardkit.production.store.store import create_or_open
 
 MakePlant = Callable[..., Any]
@@ -25,7 +26,7 @@ def copy(store: Any, name: str) -> Path:
     with store.writing() as connection:
         connection.execute(text("select 1"))
     target = store.path.with_name(name)
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.connection.driver_connection.execute("vacuum into ?", (str(target),))
     return target
 
@@ -41,7 +42,11 @@ def restore(plant: Any, backup: Path) -> None:
 def reopen(plant: Any, *, recovered: bool = False) -> None:
     clocks = plant.store.clocks
     plant.store = create_or_open(
-        plant.store.path, "ana", persons=1, recovered=recovered, clocks=Clocks(clocks.lease, clocks.wall)
+        SQLiteDatabase(plant.store.path),
+        "ana",
+        persons=1,
+        recovered=recovered,
+        clocks=Clocks(clocks.lease, clocks.wall),
     )
 
 
@@ -139,8 +144,8 @@ def test_a_journal_is_replayed_once(make_plant: MakePlant) -> None:
     plant = make_plant(["c7", "c8", "c9"])
     crashed(plant, BIND)
     session, _ = start_session(plant.store, "s1")
-    assert replay_journals(plant.store, session.id).binds == 1
-    assert replay_journals(plant.store, session.id).sessions == 0
+    assert replay_journals(plant.store, session).binds == 1
+    assert replay_journals(plant.store, session).sessions == 0
 
 
 def test_a_torn_tail_is_told_and_a_damaged_journal_stops_the_station(make_plant: MakePlant) -> None:
@@ -150,7 +155,7 @@ def test_a_torn_tail_is_told_and_a_damaged_journal_stops_the_station(make_plant:
     data = path.read_bytes()
     path.write_bytes(data[:-3])
     session, _ = start_session(plant.store, "s1")
-    assert replay_journals(plant.store, session.id).torn_bytes > 0
+    assert replay_journals(plant.store, session).torn_bytes > 0
     path.with_name("damaged.journal").write_bytes(data.replace(b"c1", b"c3"))
     with pytest.raises(StoreError, match="journal is damaged"):
         plant.run()

@@ -224,7 +224,6 @@ class _Events(list[Any]):
 
 def test_a_second_process_may_not_run_cards_with_the_same_store(make_plant: MakePlant) -> None:
     plant = make_plant(["c1"])
-    from cardkit.production.store.database import exclusive
 
-    with exclusive(plant.store.path), pytest.raises(StoreError, match="another process is running cards"):
+    with plant.store.database.owned("s2"), pytest.raises(StoreError, match="another process is running cards"):
         plant.run()

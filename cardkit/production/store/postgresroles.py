@@ -1,0 +1,43 @@
+"""What people and stations may do in a PostgreSQL database. Neither owns the schema. production.md 4, security.md R5
+
+A login gets one of the two roles (``grant cardkit_station to s1``); cardkit takes off every other right it has as soon
+as it has looked at the schema.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, inspect, text
+
+OFFICE_ROLE = "cardkit_office"
+STATION_ROLE = "cardkit_station"
+
+# A station brings cards to their end. It imports nothing, and nothing it has said can be taken back.
+STATION_RIGHTS = (
+    "select on alembic_version, store, station, session, batch, record, attempt, prepared, quarantine, blank_reject,"
+    " transition, audit, audit_head, record_key",
+    "insert on station, session, attempt, blank_reject, audit, audit_head",
+    "update (session, epoch) on station",
+    "update (replayed) on session",
+    "update (state, why) on batch",
+    "update (state, token, session, lease_until) on record",
+    "update (state, session, evidence_sha256, reject_code, reject_class, findings_enc, facts, late_verdict,"
+    " late_evidence_sha256, done_at, apply_ms, verify_ms) on attempt",
+    "update on audit_head",
+)
+# Tables that people add to but never change.
+FROZEN = frozenset({"audit", "transition", "alembic_version"})
+
+
+def grant(connection: Connection) -> None:
+    """Make the roles where they are missing and give them their rights, after a migration."""
+    for role in (OFFICE_ROLE, STATION_ROLE):
+        if not connection.scalar(text("select exists (select 1 from pg_roles where rolname = :role)"), {"role": role}):
+            connection.execute(text(f"create role {role} nologin"))
+            connection.execute(text(f"grant {role} to current_user"))
+        connection.execute(text(f"revoke all on all tables in schema public from {role}"))
+        connection.execute(text(f"grant usage on all sequences in schema public to {role}"))
+    for right in STATION_RIGHTS:
+        connection.execute(text(f"grant {right} to {STATION_ROLE}"))
+    for table in inspect(connection).get_table_names():
+        rights = "select, insert" if table == "audit" else "select" if table in FROZEN else "select, insert, update"
+        connection.execute(text(f"grant {rights} on {table} to {OFFICE_ROLE}"))
