@@ -6,6 +6,8 @@ TimeoutError that it is mute.
 """
 
 from .card import VirtualCard
+from .cipurse.card import CipurseCard
+from .cipurse.image import CipurseImage
 from .eid.card import EidCard
 from .eid.image import EidImage
 from .emrtd.card import EmrtdCard
@@ -20,6 +22,8 @@ __all__ = [
     "AnyCard",
     "AnyImage",
     "ChipFileError",
+    "CipurseCard",
+    "CipurseImage",
     "EidCard",
     "EidImage",
     "EmrtdCard",

@@ -5,6 +5,7 @@ from random import Random
 from typing import ClassVar
 
 from .chip import Chip
+from .cipurse.chip import CipurseChip
 from .eid.chip import EidChip
 from .emrtd.chip import DocumentChip
 from .errors import ImageError
@@ -55,7 +56,7 @@ class Fault:
         return self.card.memory()
 
     @property
-    def chip(self) -> Chip | GpChip | DocumentChip | EidChip:
+    def chip(self) -> Chip | GpChip | DocumentChip | EidChip | CipurseChip:
         """State of the chip underneath."""
         return self.card.chip
 

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from . import fcp
 from .access import Rules
+from .cipurse import image as cipurse
+from .cipurse.image import CipurseImage
 from .eid import image as eid
 from .eid.image import EidImage
 from .emrtd import image as emrtd
@@ -132,12 +134,13 @@ def images() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidImage:
+def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
 
     `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card, "uicc-globalplatform" of a
     card that is both, "emrtd-native" or
-    "emrtd-2006" of a chip for travel documents, "piv" or "pkcs15" of one for electronic identity.
+    "emrtd-2006" of a chip for travel documents, "piv" or "pkcs15" of one for electronic identity, "cipurse" of a
+    transport card.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
@@ -148,7 +151,7 @@ def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidIm
 
 
 @lru_cache(maxsize=64)
-def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage | EidImage:
+def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage:
     try:
         table, raw = _read(path)
         digest = hashlib.sha256(raw).digest()[:8]
@@ -158,6 +161,8 @@ def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage | EidIma
             return emrtd.build(table, digest)
         if table["chip"].get("system") in eid.SYSTEMS:
             return eid.build(table, digest)
+        if table["chip"].get("system") == cipurse.SYSTEM:
+            return cipurse.build(table, digest)
         image = _Builder(table, digest).image()
         return _on_platform(image, table) if table["chip"].get("system") == _UICC_ON_PLATFORM else image
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

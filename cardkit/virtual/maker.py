@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from .card import VirtualCard
+from .cipurse.card import CipurseCard
+from .cipurse.image import CipurseImage
 from .eid.card import EidCard
 from .eid.image import EidImage
 from .emrtd.appletcard import AppletCard
@@ -13,8 +15,8 @@ from .gp.image import GpImage
 from .image import Image, PlatformImage, load_image
 from .platformcard import PlatformCard
 
-AnyCard = VirtualCard | GpCard | EmrtdCard | EidCard
-AnyImage = Image | GpImage | EmrtdImage | EidImage
+AnyCard = VirtualCard | GpCard | EmrtdCard | EidCard | CipurseCard
+AnyImage = Image | GpImage | EmrtdImage | EidImage | CipurseImage
 
 
 def make_card(
@@ -46,6 +48,8 @@ def make_card(
         return EmrtdCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, EidImage):
         return EidCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+    if isinstance(wanted, CipurseImage):
+        return CipurseCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, PlatformImage):
         return PlatformCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     return VirtualCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)

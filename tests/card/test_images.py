@@ -44,6 +44,9 @@ def load(tmp_path, text):
 def test_names():
     payment = ("emrtd-2006", "emrtd-applet", "emrtd-native", "emv-cps", "emv-cps-kmc", "emv-cps-scp03", "emv-cps-t0")
     assert images() == (
+        "cipurse",
+        "cipurse-v1",
+        "cipurse-v2",
         *payment,
         "gp-scp02",
         "gp-scp03",

@@ -1,0 +1,247 @@
+"""The state of one transport card that commands work on, and in which order it checks them (sheet 2.6, 2.7)."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Final, NamedTuple
+
+from .. import contactless
+from .. import statuswords as sw
+from ..errors import StatusWordError, WriteFailedError
+from ..gp.journal import Journal
+from ..memory import Memory
+from . import files
+from .files import MF, SERIAL, Directory, File
+from .image import CipurseImage
+from .messaging import FULL, SECURED, Command, Session
+from .rules import Rules
+from .store import Store
+
+_CHANNEL, _OTHER_MESSAGING, _PROPRIETARY = 0x03, 0x08, 0x80
+_SELECT: Final = 0xA4
+_GET_CHALLENGE: Final = b"\x84"
+_RANDOM_UID: Final = b"\x08"
+_EXACT, _KEEPS, _HOLDS_ALL = "exact", "keeps", "all"
+
+
+class Operation(NamedTuple):
+    """How one instruction is done.
+
+    :ivar parameters: are P1 and P2 ones this instruction knows? (6A86)
+    :ivar sizes: least and most bytes of data. (6700)  :ivar answers: may it carry Le; must it?
+    :ivar outside: it belongs to no session: one goes on beside it, unless it ends it itself.
+    """
+
+    work: Callable[["CipurseChip", Command], bytes]
+    parameters: Callable[[int, int], bool]
+    sizes: tuple[int, int] = (0, 0)
+    answers: tuple[bool, bool] = (False, False)
+    outside: bool = False
+
+
+class CipurseChip:
+    """One chip.
+
+    :ivar session: the open one.  :ivar challenge: RP || rP while a terminal may answer it.
+    :ivar current: FID of the current directory.  :ivar current_file: FID of the current elementary file.
+    """
+
+    def __init__(
+        self, image: CipurseImage, memory: Memory, random: Random, operations: dict[tuple[int, int], Operation]
+    ) -> None:
+        self.image = image
+        self.memory = memory
+        self.random = random
+        self.journal = Journal(memory)
+        self.store = Store(self.journal, image.behaviour.transaction_buffer)
+        self._operations = operations
+        self.reset()
+
+    def reset(self) -> None:
+        """Lose everything volatile, take back what a power cut left unfinished."""
+        self.journal.forget()
+        self.journal.recover()
+        self.enter(MF)
+        self.uid = self.image.uid_prefix + self.memory.cells[SERIAL]
+        if self.image.behaviour.random_uid:
+            self.uid = _RANDOM_UID + self.random.randbytes(3)
+
+    def enter(self, fid: int) -> None:
+        """Make a directory current: no file in it is, and session and transaction are over."""
+        self.end_session()
+        self.challenge = b""
+        self.current = fid
+        self.current_file: int | None = None
+
+    def end_session(self) -> None:
+        """Nobody is authenticated any more, and what waited for PERFORM TRANSACTION is lost."""
+        self.session: Session | None = None
+        self.store.cancel()
+
+    @property
+    def directory(self) -> Directory:
+        """The current one."""
+        return self.store.directory(self.current)
+
+    def file(self, sfid: int = 0) -> File:
+        """The elementary file that a command means, which is current from now on.
+
+        :param sfid: short identifier in the current directory, 0 for the current file.
+        :raises StatusWordError: 6A82, 6986.
+        """
+        if sfid:
+            found = self.directory.by_sfid(sfid)
+            if found is None:
+                raise StatusWordError(sw.FILE_NOT_FOUND)
+            self.current_file = found.fid
+            return found
+        found = self.directory.by_fid(self.current_file) if self.current_file is not None else None
+        if found is None:
+            raise StatusWordError(sw.NO_CURRENT_EF)
+        return found
+
+    def body(self, file: File) -> bytes:
+        """Contents of a file of the current directory."""
+        return self.store.body(self.current, file)
+
+    def update(self, file: File, body: bytes, size: int) -> None:
+        """Change the contents of a file; held when its descriptor says so.
+
+        :param size: bytes of the command that wait.
+        """
+        cell = files.data_cell(self.current, file.fid)
+        self.store.change(cell, lambda _: body, held=size if file.held else 0)
+
+    def change(self, cell: str, change: Callable[[bytes], bytes]) -> None:
+        """Change keys or attributes; held when the image says so."""
+        held = len(cell) if self.image.behaviour.commit_scope == _HOLDS_ALL else 0
+        self.store.change(cell, change, held=held)
+
+    def require_active(self) -> None:
+        """Refuse work in a deactivated directory.
+
+        :raises StatusWordError: 6985.
+        """
+        if not self.directory.active:
+            raise StatusWordError(sw.CONDITIONS)
+
+    def require(self, rules: Rules | None, groups: tuple[int, int], command: Command) -> None:
+        """Refuse a command that is not secured as its file wants it, or whose key may not give it.
+
+        :param groups: of the SMR and the ART.
+        :raises StatusWordError: 6982.
+        """
+        behaviour = self.image.behaviour
+        in_force = rules if rules is not None else Rules(b"\0\0", bytes((behaviour.without_rules,)))
+        wanted = in_force.levels(groups[0])
+        if behaviour.smr_match == _EXACT:
+            fits = all(want in (0, got) for want, got in zip(wanted, _levels(command), strict=True))
+        else:
+            fits = all(want <= got for want, got in zip(wanted, _levels(command), strict=True))
+        key = self.session.number if self.session is not None and command.secured else 0
+        if not fits or not in_force.grants(groups[1], key):
+            raise StatusWordError(sw.SECURITY_STATUS)
+
+    def exchange(self, apdu: bytes) -> bytes:
+        """Work on one C-APDU, one for the reader included."""
+        if apdu[:1] == bytes((contactless.CLASS,)):
+            return contactless.answer(apdu, self.uid, self.image.historical)
+        answer = self._answer(apdu)
+        if apdu[1:2] != _GET_CHALLENGE or answer[-2:] != sw.OK:
+            self.challenge = b""
+        return answer
+
+    def _answer(self, apdu: bytes) -> bytes:
+        try:
+            secured = _class(apdu)
+        except StatusWordError as refusal:
+            return refusal.sw
+        operation = self._operations.get((apdu[0] & _PROPRIETARY, apdu[1]))
+        return self._secured(apdu, operation) if secured else self._unsecured(apdu, operation)
+
+    def _unsecured(self, apdu: bytes, operation: Operation | None) -> bytes:
+        outside = operation is not None and operation.outside
+        if self.session is not None and not outside and self.image.behaviour.unsecured_in_session != _KEEPS:
+            self.end_session()
+        try:
+            command = _plain(apdu)
+        except StatusWordError as refusal:
+            return sw.NO_INSTRUCTION if operation is None else refusal.sw
+        data, status = self._work(operation, command)
+        return data + status
+
+    def _secured(self, apdu: bytes, operation: Operation | None) -> bytes:
+        session, unknown = self.session, sw.NO_INSTRUCTION
+        if operation is not None and operation.outside and apdu[1] != _SELECT:
+            return sw.NO_SECURE_MESSAGING
+        if session is None:
+            return unknown if operation is None else sw.WRONG_SECURE_MESSAGING
+        try:
+            command = session.unwrap(apdu)
+        except StatusWordError as refusal:
+            self.end_session()
+            return unknown if operation is None else refusal.sw
+        data, status = self._work(operation, command)
+        if status != sw.OK and self.image.behaviour.bare_error_sw:
+            return status
+        return session.wrap(data, status, command.response_level)
+
+    def _work(self, operation: Operation | None, command: Command) -> tuple[bytes, bytes]:
+        """Check and do a command; its writes are committed, or nothing of it stays."""
+        if operation is None:
+            return b"", sw.NO_INSTRUCTION
+        try:
+            _fits(operation, command)
+            data = operation.work(self, command)
+            self.journal.commit()
+        except StatusWordError as refusal:
+            self.journal.forget()
+            return b"", refusal.sw
+        except WriteFailedError:
+            self.journal.forget()
+            self.store.cancel()
+            return b"", sw.MEMORY_PROBLEM
+        return data, sw.OK
+
+
+def _class(apdu: bytes) -> bool:
+    """Does the class byte say that the command is secured?
+
+    :raises StatusWordError: 6700 on less than a header, 6E00, 6881, 6882.
+    """
+    if len(apdu) < 4:
+        raise StatusWordError(sw.WRONG_LENGTH)
+    cla = apdu[0]
+    if cla & ~(_PROPRIETARY | SECURED | _OTHER_MESSAGING | _CHANNEL):
+        raise StatusWordError(sw.NO_CLASS)
+    if cla & _OTHER_MESSAGING:
+        raise StatusWordError(sw.NO_SECURE_MESSAGING)
+    if cla & _CHANNEL:
+        raise StatusWordError(sw.NO_CHANNEL)
+    return bool(cla & SECURED)
+
+
+def _plain(apdu: bytes) -> Command:
+    """The command in an unsecured APDU of short length, cases 1 to 4.
+
+    :raises StatusWordError: 6700.
+    """
+    size = len(apdu)
+    if size <= 5:
+        return Command(apdu[1], apdu[2], apdu[3], b"", (apdu[4] or FULL) if size == 5 else 0)
+    end = 5 + apdu[4]
+    if not apdu[4] or size not in (end, end + 1):
+        raise StatusWordError(sw.WRONG_LENGTH)
+    return Command(apdu[1], apdu[2], apdu[3], apdu[5:end], (apdu[end] or FULL) if size > end else 0)
+
+
+def _fits(operation: Operation, command: Command) -> None:
+    least, most = operation.sizes
+    may, must = operation.answers
+    if not operation.parameters(command.p1, command.p2):
+        raise StatusWordError(sw.WRONG_P1P2)
+    if not least <= len(command.data) <= most or (command.ne and not may) or (must and not command.ne):
+        raise StatusWordError(sw.WRONG_LENGTH)
+
+
+def _levels(command: Command) -> tuple[int, int]:
+    return command.level, command.response_level

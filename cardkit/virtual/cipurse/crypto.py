@@ -1,0 +1,152 @@
+"""The arithmetic of CIPURSE: field product, session keys, and what consumes frame keys (AES-128 throughout).
+
+Each frame function takes the frame key and returns the next one: no key is used twice.
+"""
+
+from binascii import crc_hqx
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+BLOCK: Final = 16
+MAC_SIZE: Final = 8
+MIC_SIZE: Final = 4
+KVV_SIZE: Final = 3
+_ECB: Final = modes.ECB()  # noqa: S305 - single blocks, as CIPURSE says
+_FIELD: Final = 0x1_35B0_88CC_E173  # polynomial of degree 48 over GF(2)
+_DEGREE: Final = 48
+_NONCE: Final = 6
+_KEY_CHAIN: Final = Cipher(algorithms.AES(b"\x74" * BLOCK), _ECB).encryptor()
+_MIRRORED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_CRC_START: Final = 0xC6C6  # 6363 with its bits mirrored
+
+
+class SessionKeys(NamedTuple):
+    """What an authentication agrees on.
+
+    :ivar terminal_proof: cP.  :ivar card_proof: cT.  :ivar frame_key: the first one.
+    """
+
+    terminal_proof: bytes
+    card_proof: bytes
+    frame_key: bytes
+
+
+def encrypt(key: bytes, block: bytes) -> bytes:
+    """One block, or several of them one by one."""
+    return Cipher(algorithms.AES(key), _ECB).encryptor().update(block)
+
+
+def decrypt(key: bytes, block: bytes) -> bytes:
+    """The inverse of `encrypt`."""
+    return Cipher(algorithms.AES(key), _ECB).decryptor().update(block)
+
+
+def xor(left: bytes, right: bytes) -> bytes:
+    """Both of the same length."""
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
+
+
+@lru_cache(maxsize=1024)
+def kvv(key: bytes) -> bytes:
+    """Key verification value, 3 bytes.
+
+    >>> kvv(b"s" * 16).hex()
+    '5fd67b'
+    """
+    return encrypt(key, bytes(BLOCK))[:KVV_SIZE]
+
+
+def nlm(x: int, y: int) -> int:
+    """Product of two polynomials over GF(2) of less than 48 bits, modulo the field's polynomial.
+
+    >>> f"{nlm(0x010000000000, 0x800000000000):012x}"
+    'f760849a87c1'
+    """
+    product = 0
+    while y:
+        if y & 1:
+            product ^= x
+        x <<= 1
+        y >>= 1
+    while (excess := product.bit_length() - 1 - _DEGREE) >= 0:
+        product ^= _FIELD << excess
+    return product
+
+
+def agree(key: bytes, challenge: bytes, terminal_random: bytes) -> SessionKeys:
+    """The keys of one authentication.
+
+    :param challenge: the card's, RP 16 || rP 6.  :param terminal_random: the terminal's, RT 16 || rT 6.
+    """
+    rp, small_rp = challenge[:BLOCK], challenge[BLOCK:]
+    rt, small_rt = terminal_random[:BLOCK], terminal_random[BLOCK:]
+    product = nlm(int.from_bytes(small_rp, "big"), int.from_bytes(key[-_NONCE:], "big")).to_bytes(_NONCE, "big")
+    base = xor((product + product).rjust(BLOCK, b"\0"), small_rt.rjust(BLOCK, b"\0"))
+    session = xor(encrypt(base, key), key)
+    mixed = xor(session, rt)
+    return SessionKeys(encrypt(session, rp), encrypt(session, rt), xor(encrypt(rp, mixed), mixed))
+
+
+def pad(data: bytes) -> bytes:
+    """Padding method 2: 80, then zeros up to whole blocks."""
+    return data + b"\x80" + bytes(-(len(data) + 1) % BLOCK)
+
+
+def unpad(padded: bytes) -> bytes | None:
+    """What was padded; None for a padding that is none."""
+    data = padded.rstrip(b"\0")
+    if not data.endswith(b"\x80") or len(padded) - len(data) >= BLOCK:
+        return None
+    return data[:-1]
+
+
+def mac(frame_key: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """MAC of 8 bytes, and the next frame key."""
+    padded = pad(data)
+    chained = frame_key
+    for at in range(0, len(padded), BLOCK):
+        block = padded[at : at + BLOCK]
+        chained = xor(encrypt(chained, block), block)
+    return xor(encrypt(frame_key, chained), chained)[:MAC_SIZE], chained
+
+
+def encipher(frame_key: bytes, padded: bytes) -> tuple[bytes, bytes]:
+    """Cryptogram of whole blocks, each under a key of its own, and the next frame key."""
+    blocks = []
+    for at in range(0, len(padded), BLOCK):
+        frame_key = _next(frame_key)
+        blocks.append(encrypt(frame_key, padded[at : at + BLOCK]))
+    return b"".join(blocks), frame_key
+
+
+def decipher(frame_key: bytes, cryptogram: bytes) -> tuple[bytes, bytes]:
+    """The inverse of `encipher`, with the same next frame key."""
+    blocks = []
+    for at in range(0, len(cryptogram), BLOCK):
+        frame_key = _next(frame_key)
+        blocks.append(decrypt(frame_key, cryptogram[at : at + BLOCK]))
+    return b"".join(blocks), frame_key
+
+
+def _next(frame_key: bytes) -> bytes:
+    return xor(_KEY_CHAIN.update(frame_key), frame_key)
+
+
+def mic(data: bytes) -> bytes:
+    """Message integrity code, 4 bytes: two checksums of the data, one of them with the halves of each word swapped.
+
+    >>> mic(bytes.fromhex("11223344")).hex()
+    'd471a773'
+    """
+    words = data + bytes(-len(data) % 4)
+    swapped = bytearray(len(words))
+    for to, source in enumerate((2, 3, 0, 1)):
+        swapped[to::4] = words[source::4]
+    return _crc(bytes(swapped)) + _crc(words)
+
+
+def _crc(data: bytes) -> bytes:
+    """CRC_A of ISO/IEC 14443-3 without inversion: the CCITT checksum of mirrored bytes, mirrored."""
+    return crc_hqx(data.translate(_MIRRORED), _CRC_START).to_bytes(2, "little").translate(_MIRRORED)
