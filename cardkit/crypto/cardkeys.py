@@ -25,6 +25,7 @@ class Scheme(StrEnum):
     VISA = "visa"
     KDF3 = "kdf3"
     AN10922 = "an10922"
+    PLAIN_CMAC = "plain-cmac-legacy"  # what passed for AN10922 in old libraries: an unpadded CMAC, AES only
     TEMPLATE = "template"
     # master keys of payment cards, from PAN and sequence number (EMV 4.4 Book 2, A1.4)
     EMV_A = "emv-a"
@@ -136,7 +137,7 @@ def parse_key_set(text: str) -> KeySetSpec:
 
 
 def _scheme(text: str, name: str) -> Scheme:
-    known = [scheme for scheme in Scheme if scheme not in OF_PAYMENT_CARDS]
+    known = [scheme for scheme in Scheme if scheme not in (*OF_PAYMENT_CARDS, Scheme.PLAIN_CMAC)]
     if name not in known:
         raise KeyStoreError(f"key set {text!r}: scheme {name!r}, expected one of {', '.join(known)}")
     return Scheme(name)

@@ -40,7 +40,7 @@ def derived_algorithm(master: str, scheme: Scheme) -> str:
         if not master.startswith("3DES-"):
             raise KeyStoreError(f"diversification {scheme}: {master} master key, expected 3DES")
         return "3DES-128"
-    if scheme in (Scheme.KDF3, Scheme.EMV_C) and not master.startswith("AES-"):
+    if scheme in (Scheme.KDF3, Scheme.EMV_C, Scheme.PLAIN_CMAC) and not master.startswith("AES-"):
         raise KeyStoreError(f"diversification {scheme}: {master} master key, expected AES")
     return "3DES-128" if scheme is Scheme.TEMPLATE and master.startswith("3DES-") else master
 
@@ -59,6 +59,8 @@ def diversify(master: StaticKey, key: CardKey) -> bytearray:
         return _payment_card_key(master, key)
     if key.scheme is Scheme.AN10922:
         return an10922(master, key.data)
+    if key.scheme is Scheme.PLAIN_CMAC:
+        return bytearray(master.cmac(bytes(_AN10922["AES-128"]) + key.data))
     if key.scheme is Scheme.NONE:
         raise KeyStoreError(f"key {key.reference}: nothing to diversify with scheme {Scheme.NONE}")
     number = _checked_number(key)

@@ -104,6 +104,16 @@ def test_an10922(vector):
     assert vector["out"]["diversified"] == derived.hex()
 
 
+@pytest.mark.parametrize("vector", [v for v in AN10922 if v["in"]["op"] == "diversify-legacy-plain-cmac"])
+def test_plain_cmac_of_old_libraries(vector):
+    given = vector["in"]
+    key = CardKey("plant:desfire", Scheme.PLAIN_CMAC, bytes.fromhex(given["M"]))
+
+    assert vector["out"]["diversified"] == diversify(static("AES-128", bytes.fromhex(given["master"])), key).hex()
+    with pytest.raises(KeyStoreError, match="expected AES"):
+        diversify(DES, key)
+
+
 def test_an10922_over_two_whole_blocks_is_the_cmac_of_them():
     """31 bytes after the constant fill both blocks: no padding, the other subkey; as the standard's CMAC has it."""
     m = bytes(range(31))
