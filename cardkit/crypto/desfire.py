@@ -80,6 +80,17 @@ class DesfireKey(Secret):
             value = clear if kind is KeyKind.AES else with_version(clear, version)
             return cls(value, key.name, kind, version)
 
+    @classmethod
+    def delivered(cls, secret: Secret, kind: KeyKind) -> DesfireKey:
+        """Return a key as a chip's maker delivered it.  :raises KeyStoreError: on another length."""
+        with secret.reveal() as clear:
+            return cls(clear, secret.name, kind)
+
+    @classmethod
+    def zero(cls, kind: KeyKind) -> DesfireKey:
+        """Return the key a new application begins with: zeros, version 0."""
+        return cls(bytes(kind.size_bytes), "zeros", kind)
+
     @property
     def version(self) -> int:
         """What GetKeyVersion shows of it."""
