@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from .. import statuswords as sw
-from ..errors import StatusWordError, WriteFailedError
+from ..errors import StatusWordError
 from ..gp import wire
 from ..gp.journal import Journal
 from ..memory import Memory
@@ -64,16 +64,7 @@ class EidChip(ABC):
 
     def _answer(self, apdu: wire.Apdu) -> tuple[bytes, bytes]:
         """Work on a whole command; its writes are committed, or nothing of it stays."""
-        try:
-            data = self.work(apdu)
-            self.journal.commit()
-        except StatusWordError as refusal:
-            self.journal.forget()
-            return b"", refusal.sw
-        except WriteFailedError:
-            self.journal.forget()
-            return b"", sw.MEMORY_PROBLEM
-        return data, sw.OK
+        return self.journal.settle(lambda: (self.work(apdu), sw.OK))
 
     @abstractmethod
     def work(self, apdu: wire.Apdu) -> bytes:

@@ -5,7 +5,7 @@ from random import Random
 
 from .. import statuswords as sw
 from .. import tlv
-from ..errors import StatusWordError, WriteFailedError
+from ..errors import StatusWordError
 from ..gp import wire
 from ..gp.journal import Journal
 from ..memory import Memory
@@ -74,16 +74,7 @@ class DocumentChip(ABC):
 
     def answer(self, command: Command) -> Answer:
         """Work on a command; its writes are committed, or nothing of it stays."""
-        try:
-            answer = self.work(command)
-            self.journal.commit()
-        except StatusWordError as refusal:
-            self.journal.forget()
-            return b"", refusal.sw
-        except WriteFailedError:
-            self.journal.forget()
-            return b"", sw.MEMORY_PROBLEM
-        return answer
+        return self.journal.settle(lambda: self.work(command))
 
     def identity(self, tag: int) -> Answer:
         """CPLC data or life cycle byte.

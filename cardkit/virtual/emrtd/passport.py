@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from .. import statuswords as sw
-from ..errors import StatusWordError, WriteFailedError
+from ..errors import StatusWordError
 from ..gp import wire
 from . import active_auth, bac, chip_auth, pace, pin, reading, terminal_auth
 from .document import Document
@@ -101,20 +101,14 @@ class Passport:
             self.session.messaging, self.session.next = self.session.next, None
 
     def _answer(self, command: Command) -> Answer:
-        journal = self.document.journal
-        try:
-            whole = self._joined(command)
-            answer = (b"", sw.OK) if whole is None else self.work(whole)
-            journal.commit()
-        except StatusWordError as refusal:
-            journal.forget()
-            answer = b"", refusal.sw
-        except WriteFailedError:
-            journal.forget()
-            answer = b"", sw.MEMORY_PROBLEM
+        answer = self.document.journal.settle(lambda: self._work_on(command))
         if answer[1] != sw.OK and self.session.next is not None:
             self.session = Session(df=self.session.df, messaging=self.session.messaging)  # half a protocol is none
         return answer
+
+    def _work_on(self, command: Command) -> Answer:
+        whole = self._joined(command)
+        return (b"", sw.OK) if whole is None else self.work(whole)
 
     def _joined(self, command: Command) -> Command | None:
         """The whole command, or None while parts are missing; the steps of PACE are chained, but each is whole.

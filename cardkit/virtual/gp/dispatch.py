@@ -104,14 +104,7 @@ def _in_session(chip: GpChip, channel: Channel, entry: Entry, command: Command, 
     own = command.secured and channel.secure.state is State.NONE and _has_own_messaging(chip, entry, command)
     data = command.data if own else channel.secure.unwrap(command)
     plain = PlainCommand(command.ins, command.p1, command.p2, data, apdu.ne, apdu.proprietary, own)
-    try:
-        answer, status = _work(chip, channel, entry, plain)
-        chip.journal.commit()
-    except StatusWordError as refusal:
-        chip.journal.forget()
-        answer, status = b"", refusal.sw
-    except WriteFailedError:
-        answer, status = b"", sw.MEMORY_PROBLEM
+    answer, status = chip.journal.settle(lambda: _work(chip, channel, entry, plain))
     protected = channel.secure.wrap_response(answer, status)
     if chip.terminated:
         for other in chip.channels.values():

@@ -5,9 +5,11 @@ the old values until the last new one is written, so that a card that loses powe
 it was before the command.
 """
 
+from collections.abc import Callable
 from typing import Final
 
-from ..errors import VirtualCardError, WriteFailedError
+from .. import statuswords as sw
+from ..errors import StatusWordError, VirtualCardError, WriteFailedError
 from ..memory import Memory
 
 _LOG: Final = "journal"
@@ -57,6 +59,22 @@ class Journal:
         self._names.clear()
         if self.memory.cells.get(cell, b"") != value:
             self._write(cell, value)
+
+    def settle(self, work: Callable[[], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        """Do a command: its writes are committed, or nothing of it stays.
+
+        :returns: data and status word, of the work or of its refusal; 6581 when the memory failed.
+        """
+        try:
+            answer = work()
+            self.commit()
+        except StatusWordError as refusal:
+            self.forget()
+            return b"", refusal.sw
+        except WriteFailedError:
+            self.forget()
+            return b"", sw.MEMORY_PROBLEM
+        return answer
 
     def forget(self) -> None:
         """The command failed: nothing of it stays."""
