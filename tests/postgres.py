@@ -61,11 +61,15 @@ class Server:
     def start(self) -> None:
         """Start the server and return when it answers."""
         words = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        log = (self.folder / "log").open("ab")
-        self._process = subprocess.Popen(
-            [self._bin / "postgres", "-D", self.data, "-k", self.folder, *words],
-            stdout=log, stderr=log, user=self._user, cwd=self.folder, start_new_session=True,
-        )  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self.data, "-k", self.folder, *words],
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                cwd=self.folder,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + START_WITHIN_S
         while subprocess.run(
             [self._bin / "pg_isready", "-q", "-h", self.folder, "-U", SUPERUSER], check=False

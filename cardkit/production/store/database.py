@@ -63,9 +63,15 @@ class Database(ABC):
     def alive(self, connection: Connection) -> bool:
         """Whether a connection can be used still."""
 
-    def prepare(self, connection: Connection) -> None:
-        """Bring the schema to this version of cardkit, if the caller may."""
-        migrate(connection, self.path)
+    @contextmanager
+    def opening(self) -> Iterator[Connection]:
+        """The first transaction: brings the schema to this version of cardkit, if the login may.
+
+        :raises StoreError: when it is something else than a store, or a newer one.
+        """
+        with self.engine.begin() as connection:
+            migrate(connection, self.path)
+            yield connection
 
     @abstractmethod
     def narrow(self) -> None:

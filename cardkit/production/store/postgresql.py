@@ -82,18 +82,21 @@ class PostgreSQLDatabase(Database):
             if not create and revision_of(connection) is None:
                 raise StoreError(f"{self.path}: no such store; `cardkit batch import` makes one")
 
-    def prepare(self, connection: Connection) -> None:
-        """Bring the schema to this version of cardkit; then go on with the rights of office or station.
+    @contextmanager
+    def opening(self) -> Iterator[Connection]:
+        """The first transaction, with the login's own rights; from then on those of office or station.
 
         :raises StoreError: when the schema is older and this login does not own it, or has neither role.
         """
-        connection.execute(select(func.pg_advisory_xact_lock(LOCKS, MIGRATION)))
-        if revision_of(connection) != HEAD_REVISION:
-            migrate(connection, self.path)
-            grant(connection)
-        role = next((each for each in (OFFICE_ROLE, STATION_ROLE) if _may_be(connection, each)), None)
-        if role is None:
-            raise StoreError(f"{self.path}: this login has neither the role {OFFICE_ROLE} nor {STATION_ROLE}")
+        with self.engine.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(LOCKS, MIGRATION)))
+            if revision_of(connection) != HEAD_REVISION:
+                migrate(connection, self.path)
+                grant(connection)
+            role = next((each for each in (OFFICE_ROLE, STATION_ROLE) if _may_be(connection, each)), None)
+            if role is None:
+                raise StoreError(f"{self.path}: this login has neither the role {OFFICE_ROLE} nor {STATION_ROLE}")
+            yield connection
         self._go_on_as(role)
 
     def narrow(self) -> None:

@@ -285,8 +285,7 @@ def create_or_open(
 
     :param persons: how many people its steps need, where it is founded now.
     """
-    with database.one_line(), database.engine.begin() as connection:
-        database.prepare(connection)
+    with database.one_line(), database.opening() as connection:
         incarnation = database.incarnation(connection)
         terms = _terms(connection) or _found(connection, database.path, persons, incarnation)
         recovered = recovered or terms.epoch.partition("@")[2] != incarnation

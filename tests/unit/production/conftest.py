@@ -37,7 +37,7 @@ from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.schema import record
 from cardkit.production.supervisor import Line, Supervisor
 from cardkit.target import Scheme, Target
-from tests.unit.production.founding import new_store
+from tests.unit.production.founding import NEW_STORE
 
 BATCH = "B-1"
 ERRORS = {
@@ -62,10 +62,12 @@ class Time:
         return datetime(2031, 5, 4, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
 
-def open_batch(path: Path, records: int, *, persons: int = 1, time: Time | None = None) -> Store:
+def open_batch(
+    path: Path, records: int, *, persons: int = 1, time: Time | None = None, dialect: str = "sqlite"
+) -> Store:
     """A store with one OPEN batch of READY records."""
     time = time or Time()
-    store = new_store(path, persons=persons, clocks=Clocks(time.lease, time.wall))
+    store = NEW_STORE[dialect](path, persons=persons, clocks=Clocks(time.lease, time.wall))
     new = NewBatch(
         name=BATCH,
         profile="usim-test",
@@ -173,12 +175,21 @@ def time() -> Time:
 
 
 @pytest.fixture
-def make_store(tmp_path: Path, time: Time) -> Iterator[Callable[..., Store]]:
+def dialect(request: pytest.FixtureRequest) -> str:
+    """The kind of database; tests under ``both_stores`` run on each."""
+    return getattr(request, "param", "sqlite")
+
+
+both_stores = pytest.mark.parametrize("dialect", list(NEW_STORE), indirect=True)
+
+
+@pytest.fixture
+def make_store(tmp_path: Path, time: Time, dialect: str) -> Iterator[Callable[..., Store]]:
     """Make stores with one open batch in this test's folder; closed at its end."""
     opened: list[Store] = []
 
     def make(records: int = 3, *, persons: int = 1, name: str = "store.db") -> Store:
-        opened.append(open_batch(tmp_path / name, records, persons=persons, time=time))
+        opened.append(open_batch(tmp_path / name, records, persons=persons, time=time, dialect=dialect))
         return opened[-1]
 
     yield make

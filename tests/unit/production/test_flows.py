@@ -13,6 +13,7 @@ from sqlalchemy import select
 from cardkit.production.store.invariants import check_audit, check_records
 from cardkit.production.store.schema import attempt, record
 from cardkit.production.store.store import Store
+from tests.unit.production.conftest import both_stores
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "production-flows.json").read_text(encoding="utf-8"))
 STORE = [vector for vector in VECTORS if vector["name"].startswith("store-")]
@@ -30,6 +31,7 @@ def attempts(store: Store, record_id: int) -> list[list[Any]]:
     return [[chips[row.id], row.state, chips.get(row.predecessor_id)] for row in rows]
 
 
+@both_stores
 @pytest.mark.parametrize("vector", STORE, ids=lambda vector: vector["name"])
 def test_store_does_what_the_vector_says(vector: Any, make_driver: Callable[[int, float], Any]) -> None:
     driver = make_driver(vector["in"]["records"], vector["in"]["ttl_s"])
