@@ -290,5 +290,9 @@ class TwoPersonsError(StoreError):
     """The step needs two different persons."""
 
 
+class LoginError(StoreError):
+    """Nobody is logged in under this name: unknown, wrong password, locked, too long idle, or not fresh enough."""
+
+
 class IllegalStepError(StoreError):
     """No arrow leads from the present state to the wanted one."""

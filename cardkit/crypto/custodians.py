@@ -1,18 +1,17 @@
-"""Key custodians: until there are accounts, a custodian is a name with a passphrase, kept by the key store (K4)."""
+"""Key custodians of a key store without a plant around it: names with passphrases, kept by the key store (K4)."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 
 import msgspec
 
+from cardkit.crypto.credential import Credential
 from cardkit.crypto.passphrase import Stretching, check_new_passphrase
 from cardkit.crypto.secret import Secret
 from cardkit.errors import KeyStoreError
 
-_LABEL = b"cardkit-custodian-1\0"
+_LABEL = b"cardkit-custodian-1"
 
 
 class Custodian(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,20 +30,13 @@ class Custodian(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not name.strip() or not name.isprintable():
             raise KeyStoreError(f"custodian {name!r}: expected a name")
         check_new_passphrase(passphrase)
-        kdf = Stretching.new()
-        return cls(name, kdf, _digest(name, kdf.stretch(passphrase)))
+        made = Credential.new(_LABEL, name, passphrase)
+        return cls(name, made.kdf, made.check)
 
     def log_in(self, passphrase: Secret) -> None:
         """Check a passphrase; KeyStoreError when it is wrong."""
-        if not hmac.compare_digest(self.check, _digest(self.name, self.kdf.stretch(passphrase))):
+        if not Credential(self.kdf, self.check).accepts(_LABEL, self.name, passphrase):
             raise KeyStoreError(f"custodian {self.name}: wrong passphrase")
-
-
-def _digest(name: str, stretched: Secret) -> str:
-    with stretched.reveal() as clear:
-        digest = hashlib.sha256(_LABEL + name.encode() + b"\0" + clear).hexdigest()
-    stretched.wipe()
-    return digest
 
 
 def enrol(people: Sequence[tuple[str, Secret]]) -> list[Custodian]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Double, insert, literal, select, update
 
-from cardkit.errors import StoreError, TwoPersonsError
+from cardkit.errors import StoreError
+from cardkit.production.people.presence import Presence
 from cardkit.production.store import schema
 from cardkit.production.store.audit import OFFICE, ChainFinding, Chains, Event, Link, verify_chain
 from cardkit.production.store.database import Database, plain
@@ -23,7 +25,8 @@ from cardkit.production.store.steps import Steps
 from cardkit.production.store.urls import database_of
 from cardkit.production.store.vault import Vault
 
-KINDS = ("TEST", "LIVE")
+# How many people a step of two persons takes.
+KINDS = {"TEST": 1, "LIVE": 2}
 
 
 def utc_now() -> datetime:
@@ -33,13 +36,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The store's two clocks.
+    """The store's clocks.
 
     :param lease: seconds that never go back, for leases; None for the database's own.  :param wall: for the audit.
+    :param screen: seconds that never go back, for logins.
     """
 
     lease: Callable[[], float] | None = None
     wall: Callable[[], datetime] = utc_now
+    screen: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,14 @@ class Batch:
     imported: int
 
 
-_BATCH_COLUMNS = [schema.batch.c[name] for name in Batch.__dataclass_fields__]
+BATCH_ROW = select(*(schema.batch.c[name] for name in Batch.__dataclass_fields__))
 
 
 class Store:
     """A production store. Station work goes through a StationSession, work of people through an Office.
 
     :param operator: the person at the keyboard, for the audit.
+    :ivar presence: who may take steps: in a LIVE store those who logged in.
     """
 
     def __init__(self, database: Database, terms: Terms, operator: str, clocks: Clocks) -> None:
@@ -91,6 +97,7 @@ class Store:
         self.terms = terms
         self.operator = operator
         self.clocks = clocks
+        self.presence = Presence(operator, terms.persons, clocks.screen, by_account=terms.kind == "LIVE")
         self.vault = Vault(database.path, terms.installation, terms.key_check)
         self._chains = Chains(terms.installation)
         self._writer = threading.Lock()
@@ -194,13 +201,11 @@ class Store:
 
         :raises StoreError: when the store has none of that name.
         """
-        statement = select(*_BATCH_COLUMNS).where(schema.batch.c.name == name)
         with self.reading() as connection:
-            row = connection.execute(statement).one_or_none()
+            row = connection.execute(BATCH_ROW.where(schema.batch.c.name == name)).one_or_none()
         if row is None:
             raise StoreError(f"{self.path}: no batch {name!r}")
-        values = plain(row)
-        return Batch(**{**values, "state": schema.BatchState(values["state"])})
+        return batch_of(row)
 
     def batch_names(self) -> list[str]:
         """Return the names of all batches, oldest first."""
@@ -234,16 +239,10 @@ class Store:
         ]
 
 
-def require_persons(terms: Terms, by: Iterable[str]) -> list[str]:
-    """Return the different people behind a step.
-
-    :raises TwoPersonsError: when they are fewer than the store asks for.
-    """
-    people = sorted({name for name in by if name})
-    if len(people) < terms.persons:
-        word = "one named operator" if terms.persons == 1 else "two different persons"
-        raise TwoPersonsError(f"this step needs {word}, got {', '.join(people) or 'nobody'}")
-    return people
+def batch_of(row: Any) -> Batch:
+    """Return a batch of a result row of ``BATCH_ROW``."""
+    values = plain(row)
+    return Batch(**{**values, "state": schema.BatchState(values["state"])})
 
 
 def _terms(connection: Connection) -> Terms | None:
@@ -256,10 +255,10 @@ def _new_epoch(incarnation: str) -> str:
     return "@".join(filter(None, (secrets.token_hex(8), incarnation)))
 
 
-def _found(connection: Connection, path: Path, persons: int, incarnation: str) -> Terms:
+def _found(connection: Connection, path: Path, kind: str, persons: int, incarnation: str) -> Terms:
     installation = f"cardkit-{secrets.token_hex(4)}"
     check = Vault(path, installation).key_check()
-    terms = Terms(installation, "TEST", persons, _new_epoch(incarnation), check)
+    terms = Terms(installation, kind, persons, _new_epoch(incarnation), check)
     connection.execute(insert(schema.store), {"id": 1, **asdict(terms)})
     return terms
 
@@ -275,19 +274,20 @@ def create_or_open(
     operator: str,
     *,
     persons: int,
+    kind: str = "TEST",
     recovered: bool = False,
     clocks: Clocks | None = None,
 ) -> Store:
-    """Open the TEST store in a database, founding it where there is none.
+    """Open the store in a database, founding it where there is none.
 
     A database that is another server's, or on another timeline than when it was last opened, was recovered: it may
     have forgotten binds.
 
-    :param persons: how many people its steps need, where it is founded now.
+    :param persons: how many people its steps need, where it is founded now.  :param kind: TEST or LIVE, likewise.
     """
     with database.one_line(), database.opening() as connection:
         incarnation = database.incarnation(connection)
-        terms = _terms(connection) or _found(connection, database.path, persons, incarnation)
+        terms = _terms(connection) or _found(connection, database.path, kind, persons, incarnation)
         recovered = recovered or terms.epoch.partition("@")[2] != incarnation
         if recovered:
             terms = _renewed(connection, terms, incarnation)
@@ -302,27 +302,28 @@ def open_store(
     url: str = "sqlite:///cardkit.db",
     *,
     operator: str,
-    kind: str = "TEST",
+    kind: str | None = None,
     create: bool = False,
     recovered: bool = False,
 ) -> Store:
     """Open a store.
 
     :param url: ``sqlite:///FILE`` or ``postgresql://[USER@]HOST/DATABASE[?files=DIR]``, without a password.
-    :param operator: the person at the keyboard.  :param create: make it where there is none.
+    :param operator: the person at the keyboard.
+    :param kind: TEST or LIVE, where the caller wants one of them; one that is made is TEST if nothing is said.
+    :param create: make it where there is none.
     :param recovered: it came from a backup: no card is claimed before every station's journal was replayed.
     :raises StoreError: when it is missing, not a store, of another kind, or the operator has no name.
     """
     database = database_of(url)
-    if kind not in KINDS:
+    if kind not in (None, *KINDS):
         raise StoreError(f"store: kind must be TEST or LIVE, got {kind!r}")
-    if kind == "LIVE":
-        raise StoreError("store: LIVE stores need accounts and two persons, which this version does not have; use TEST")
     if not operator.strip():
         raise StoreError("store: the operator must have a name")
     database.require(create=create)
-    opened = create_or_open(database, operator, persons=1, recovered=recovered)
-    if opened.terms.kind != kind:
+    founding = kind or "TEST"
+    opened = create_or_open(database, operator, persons=KINDS[founding], kind=founding, recovered=recovered)
+    if kind not in (None, opened.terms.kind):
         opened.close()
         raise StoreError(f"{database.path}: a {opened.terms.kind} store, expected {kind}")
     return opened

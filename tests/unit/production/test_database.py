@@ -122,7 +122,6 @@ def test_what_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
     connection.execute("create table customer (name text)")
     connection.close()
     cases = {
-        "LIVE": ({"kind": "LIVE", "create": True}, "a.db", "LIVE stores need accounts and two persons"),
         "kind": ({"kind": "PROD"}, "a.db", "kind must be TEST or LIVE, got 'PROD'"),
         "nobody": ({"operator": " "}, "a.db", "the operator must have a name"),
         "missing": ({}, "none.db", "no such store"),
@@ -216,7 +215,7 @@ def test_a_live_sized_store_asks_for_two_people_at_every_step(make_store: Callab
     for by in ((), ("ana",), ("ana", "ana"), ("ana", "")):
         office = Office(store, lot, by)
         steps = (
-            lambda office=office: office.hold("x"),
+            lambda office=office: office.unhold("x"),
             lambda office=office: office.resume(1, "c", "match", "s"),
             lambda office=office: office.resolve(1, "c", "REJECTED", "X"),
             lambda office=office: office.recall(1, "X"),
