@@ -1,4 +1,4 @@
-"""A CIPURSE terminal written from the sheet for these tests alone: it shares nothing with the card, nor with the client.
+"""A CIPURSE terminal written from the sheet for these tests: it shares nothing with the card, nor with the client.
 
 Field product by rotate-and-add, checksums bit by bit, strings of hex throughout.
 """
@@ -12,7 +12,7 @@ MASK = (1 << 48) - 1
 
 
 def aes(key, data, *, decrypt=False):
-    cipher = Cipher(algorithms.AES(bytes.fromhex(key)), modes.ECB())  # noqa: S305 - CIPURSE
+    cipher = Cipher(algorithms.AES(bytes.fromhex(key)), modes.ECB())
     run = cipher.decryptor() if decrypt else cipher.encryptor()
     return run.update(bytes.fromhex(data)).hex().upper()
 
