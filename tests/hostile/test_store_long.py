@@ -1,4 +1,4 @@
-"""The store against its model, at length: the quick tests run twelve lives of it. `CARDKIT_CHAOS=long` is longer."""
+"""The store against its model, at length: the quick tests run a few lives of it. `CARDKIT_CHAOS=long` is longer."""
 
 from __future__ import annotations
 
