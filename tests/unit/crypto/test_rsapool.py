@@ -24,8 +24,8 @@ def test_a_store_takes_its_card_keys_from_a_pool():
 
 
 def test_what_goes_wrong_in_a_process_is_told():
-    with CardRsaPool(wanted=1, processes=1) as pool, pytest.raises(KeyStoreError, match="RSA of 2048 bits"):
-        pool(2048, 3)
+    with CardRsaPool(wanted=1, processes=1) as pool, pytest.raises(KeyStoreError, match="RSA of 2064 bits"):
+        pool(2064, 3)
 
 
 def test_what_a_process_makes_is_opened_under_its_number_alone():
