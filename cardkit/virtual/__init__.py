@@ -8,6 +8,8 @@ TimeoutError that it is mute.
 from .card import VirtualCard
 from .cipurse.card import CipurseCard
 from .cipurse.image import CipurseImage
+from .desfire.card import DesfireCard
+from .desfire.image import DesfireImage
 from .eid.card import EidCard
 from .eid.image import EidImage
 from .emrtd.card import EmrtdCard
@@ -24,6 +26,8 @@ __all__ = [
     "ChipFileError",
     "CipurseCard",
     "CipurseImage",
+    "DesfireCard",
+    "DesfireImage",
     "EidCard",
     "EidImage",
     "EmrtdCard",

@@ -20,19 +20,13 @@ from .errors import ChipFileError
 from .memory import Memory
 
 if TYPE_CHECKING:
-    from .cipurse.image import CipurseImage
-    from .eid.image import EidImage
-    from .emrtd.image import EmrtdImage
-    from .gp.image import GpImage
-    from .image import Image
+    from .maker import AnyImage
 
 _MAGIC: Final = b"CKV1"
 _HEAD: Final = 4 + 8
 
 
-def write(
-    path: Path, image: "Image | GpImage | EmrtdImage | EidImage | CipurseImage", serial: bytes, memory: Memory
-) -> None:
+def write(path: Path, image: "AnyImage", serial: bytes, memory: Memory) -> None:
     """Replace the chip's file by its present state."""
     cells = list(memory.changed())
     parts = [_MAGIC, image.digest, bytes((len(serial),)), serial, len(cells).to_bytes(2, "big")]
@@ -46,9 +40,7 @@ def write(
     os.replace(beside, path)  # noqa: PTH105 - idem
 
 
-def read(
-    path: Path, image: "Image | GpImage | EmrtdImage | EidImage | CipurseImage"
-) -> tuple[bytes, dict[str, bytes]] | None:
+def read(path: Path, image: "AnyImage") -> tuple[bytes, dict[str, bytes]] | None:
     """Serial and changed cells of a saved chip; None for no file, or an empty one: a name taken, nothing written yet.
 
     :raises ChipFileError: damaged, or made from another image.

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from .chip import Chip
 from .cipurse.chip import CipurseChip
+from .desfire.chip import DesfireChip
 from .eid.chip import EidChip
 from .emrtd.chip import DocumentChip
 from .errors import ImageError
@@ -56,7 +57,7 @@ class Fault:
         return self.card.memory()
 
     @property
-    def chip(self) -> Chip | GpChip | DocumentChip | EidChip | CipurseChip:
+    def chip(self) -> Chip | GpChip | DocumentChip | EidChip | CipurseChip | DesfireChip:
         """State of the chip underneath."""
         return self.card.chip
 

@@ -8,7 +8,7 @@ from it; `absent` marks an MF that is still to be created.
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,8 @@ from . import fcp
 from .access import Rules
 from .cipurse import image as cipurse
 from .cipurse.image import CipurseImage
+from .desfire import image as desfire
+from .desfire.image import DesfireImage
 from .eid import image as eid
 from .eid.image import EidImage
 from .emrtd import image as emrtd
@@ -30,9 +32,16 @@ from .gp.image import GpImage
 from .historical import capabilities
 
 _FOLDER: Final = Path(__file__).parent / "images"
-_GLOBALPLATFORM: Final = "globalplatform"
 _UICC_ON_PLATFORM: Final = "uicc-globalplatform"
-_DOCUMENTS: Final = (emrtd.SYSTEM_NATIVE, emrtd.SYSTEM_2006)
+_Build = Callable[[Mapping[str, Any], bytes], GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage]
+_SYSTEMS: Final[Mapping[str, _Build]] = {
+    "globalplatform": gp.build,
+    emrtd.SYSTEM_NATIVE: emrtd.build,
+    emrtd.SYSTEM_2006: emrtd.build,
+    **dict.fromkeys(eid.SYSTEMS, eid.build),
+    cipurse.SYSTEM: cipurse.build,
+    desfire.SYSTEM: desfire.build,
+}
 _NVM: Final = 65_536
 _SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
 
@@ -134,13 +143,13 @@ def images() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage:
+def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
 
     `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card, "uicc-globalplatform" of a
     card that is both, "emrtd-native" or
-    "emrtd-2006" of a chip for travel documents, "piv" or "pkcs15" of one for electronic identity, "cipurse" of a
-    transport card.
+    "emrtd-2006" of a chip for travel documents, "piv" or "pkcs15" of one for electronic identity, "cipurse" or
+    "desfire" of a transport card.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
@@ -151,18 +160,13 @@ def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidIm
 
 
 @lru_cache(maxsize=64)
-def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage:
+def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage:
     try:
         table, raw = _read(path)
         digest = hashlib.sha256(raw).digest()[:8]
-        if table["chip"].get("system") == _GLOBALPLATFORM:
-            return gp.build(table, digest)
-        if table["chip"].get("system") in _DOCUMENTS:
-            return emrtd.build(table, digest)
-        if table["chip"].get("system") in eid.SYSTEMS:
-            return eid.build(table, digest)
-        if table["chip"].get("system") == cipurse.SYSTEM:
-            return cipurse.build(table, digest)
+        build = _SYSTEMS.get(table["chip"].get("system"))
+        if build is not None:
+            return build(table, digest)
         image = _Builder(table, digest).image()
         return _on_platform(image, table) if table["chip"].get("system") == _UICC_ON_PLATFORM else image
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,10 +1,14 @@
 """The one place where cards are made, whatever their card operating system."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from .card import VirtualCard
 from .cipurse.card import CipurseCard
 from .cipurse.image import CipurseImage
+from .desfire.card import DesfireCard
+from .desfire.image import DesfireImage
 from .eid.card import EidCard
 from .eid.image import EidImage
 from .emrtd.appletcard import AppletCard
@@ -15,8 +19,15 @@ from .gp.image import GpImage
 from .image import Image, PlatformImage, load_image
 from .platformcard import PlatformCard
 
-AnyCard = VirtualCard | GpCard | EmrtdCard | EidCard | CipurseCard
-AnyImage = Image | GpImage | EmrtdImage | EidImage | CipurseImage
+AnyCard = VirtualCard | GpCard | EmrtdCard | EidCard | CipurseCard | DesfireCard
+AnyImage = Image | GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage
+
+_CARDS: Final[Mapping[type[AnyImage], Callable[..., AnyCard]]] = {
+    EmrtdImage: EmrtdCard,
+    EidImage: EidCard,
+    CipurseImage: CipurseCard,
+    DesfireImage: DesfireCard,
+}
 
 
 def make_card(
@@ -44,12 +55,8 @@ def make_card(
     if isinstance(wanted, GpImage):
         made = AppletCard if "emrtd" in wanted.applets.values() else GpCard
         return made(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
-    if isinstance(wanted, EmrtdImage):
-        return EmrtdCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
-    if isinstance(wanted, EidImage):
-        return EidCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
-    if isinstance(wanted, CipurseImage):
-        return CipurseCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
     if isinstance(wanted, PlatformImage):
         return PlatformCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
-    return VirtualCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+    if isinstance(wanted, Image):
+        return VirtualCard(wanted, serial=serial, seed=seed, protocol=protocol, store=store)
+    return _CARDS[type(wanted)](wanted, serial=serial, seed=seed, protocol=protocol, store=store)

@@ -47,10 +47,15 @@ def test_names():
         "cipurse",
         "cipurse-v1",
         "cipurse-v2",
+        "desfire-d40",
+        "desfire-ev1",
+        "desfire-ev2",
+        "desfire-ev3",
         *payment,
         "gp-scp02",
         "gp-scp03",
         "gsm-r",
+        "ntag424",
         "piv",
         "pkcs15",
         "sim2g",
@@ -213,7 +218,7 @@ def test_missing_entries_are_named(tmp_path, broken):
 
 
 def test_unknown_names_and_wrong_serials():
-    with pytest.raises(ImageError, match=r"expected one of .*gp-scp02, gp-scp03, gsm-r, piv, pkcs15, sim2g, uicc-bare"):
+    with pytest.raises(ImageError, match=r"expected one of .*gp-scp02, gp-scp03, gsm-r, ntag424, piv, pkcs15, sim2g, uicc-bare"):
         VirtualCard("nosuch")
     with pytest.raises(ImageError, match="serial of 3 bytes, expected 8"):
         VirtualCard("usim", serial=b"abc")
