@@ -16,6 +16,7 @@ from cardkit.errors import CardkitError
 # Module and one line of help of each verb, so that `cardkit -h` imports none of them.
 VERBS = {
     "apdu": ("card", "Send APDUs as they are and explain the answers."),
+    "approve": ("approve", "Approve profiles, orders and batches: two people, one content."),
     "batch": ("batch", "Import an order, make its cards, check and close the batch."),
     "check": ("check", "Apply every rule to a card or a dump, without a profile."),
     "demo": ("demo", "Make 50 test USIMs on virtual readers."),
@@ -33,7 +34,9 @@ VERBS = {
     "plan": ("plan", "Show what would be done to a card, and what it costs."),
     "profile": ("profile", "Check, show and compare profiles."),
     "readers": ("readers", "List the PC/SC readers and what lies in them."),
+    "roles": ("users", "Say what roles there are, and whom each step needs."),
     "saip": ("saip", "Show, fill and compile profile packages of eUICCs."),
+    "users": ("users", "Keep the accounts of a store."),
     "verify": ("verify", "Verify finished cards against their order."),
     "virtual": ("virtual", "List virtual cards, or serve one to the PC/SC stack."),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import click
 from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.batch_files import import_, output
+from cardkit.cli.people import opened, people
 from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, print_json, say, table
 from cardkit.production.events import BatchDone
@@ -40,23 +40,23 @@ def batch() -> None:
     """Import an order, make its cards, check and close the batch."""
 
 
-@contextmanager
-def opened(store_url: str, operator: str, *, create: bool = False) -> Iterator[production.Store]:
-    """Open the store for one command."""
-    store = production.open_store(store_url, operator=operator, create=create)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
 def office(store: production.Store, batch_name: str) -> production.Office:
-    """Return what the operator may do to a batch."""
-    return production.Office(store, store.batch(batch_name), (store.operator,))
+    """Return what the operator, and whoever else the command names, may do to a batch."""
+    return production.Office(store, store.batch(batch_name), people(store))
 
 
 batch.add_command(import_)
 batch.add_command(output)
+
+
+@batch.command("open")
+@click.argument("batch_name", metavar="BATCH")
+@options.store
+def open_(batch_name: str, store_url: str, operator: str) -> None:
+    """Open approved BATCH, so that stations may make its cards; two people open one of a LIVE store."""
+    with opened(store_url, operator) as store:
+        office(store, batch_name).open()
+    say(f"batch {batch_name}: open")
 
 
 def run_options(command: options.Command) -> options.Command:

@@ -12,6 +12,7 @@ import click
 from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.keys_option import URL_HELP, open_keystore, passphrase_fd
+from cardkit.cli.people import opened
 from cardkit.cli.render import facts, print_json, say
 from cardkit.crypto import KeyStore
 from cardkit.production.quarantine import quarantine_path
@@ -60,7 +61,7 @@ def import_(
     with (
         keys_of(loaded, keys_url, descriptor) as keystore,
         open_order(loaded, order, keystore, rng=secrets.token_bytes) as rows,
-        production.open_store(store_url, operator=operator, create=True) as store,
+        opened(store_url, operator, create=True) as store,
     ):
         done = production.import_batch(
             store, loaded, rows, keystore, order, name=name, quarantine=quarantine_path(order)
@@ -126,7 +127,7 @@ def output(
     gets its secrets in clear if it is a TEST order, and nothing if it is LIVE.
     """
     envelope = envelope_of(recipient, signer, gpg_home)
-    with production.open_store(store_url, operator=operator) as store:
+    with opened(store_url, operator) as store:
         loaded = load_profile(store.batch(batch_name).profile_path)
         chosen = production.load_template(loaded, template)
         with keys_of(loaded, keys_url, descriptor) as keystore:

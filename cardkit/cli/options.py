@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+BY, LOGIN_FD = "cardkit.cli.by", "cardkit.cli.login_fd"
+"""Where a click context keeps who else answers for a step, and where passwords come from."""
 
 
 def as_json(command: Command) -> Command:
@@ -67,15 +69,44 @@ def report(command: Command) -> Command:
 
 
 def store(command: Command) -> Command:
-    """Add ``--store`` and ``--operator``."""
-    command = click.option(
-        "--operator", default=getpass.getuser, show_default="login name", help="Who answers for this step."
-    )(command)
-    return click.option(
-        "--store",
-        "store_url",
-        default="sqlite:///cardkit.db",
-        show_default=True,
-        metavar="URL",
-        help="The plant's store.",
-    )(command)
+    """Add ``--store`` and ``--operator``, which the command gets, and ``--by`` and ``--login-fd``, which it does not:
+    see :mod:`cardkit.cli.people`.
+    """
+    for option in (
+        click.option(
+            "--login-fd",
+            type=click.IntRange(min=0),
+            metavar="N",
+            expose_value=False,
+            callback=_kept(LOGIN_FD),
+            help="Read people's passwords from this file descriptor, a line each: operator, then --by.",
+        ),
+        click.option(
+            "--by",
+            multiple=True,
+            metavar="NAME",
+            expose_value=False,
+            callback=_kept(BY),
+            help="Who else answers for this step; may be given several times.",
+        ),
+        click.option(
+            "--operator", default=getpass.getuser, show_default="login name", help="Who answers for this step."
+        ),
+        click.option(
+            "--store",
+            "store_url",
+            default="sqlite:///cardkit.db",
+            show_default=True,
+            metavar="URL",
+            help="The plant's store.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _kept(key: str) -> Callable[[click.Context, click.Parameter, object], None]:
+    def keep(context: click.Context, parameter: click.Parameter, value: object) -> None:  # noqa: ARG001 - click's
+        context.meta[key] = value
+
+    return keep

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.keys_option import open_keystore, profile_keys
+from cardkit.cli.people import opened
 from cardkit.cli.render import print_json, say
 from cardkit.production.printing import mail_batch
 from cardkit.profile import load_profile
@@ -35,7 +35,7 @@ def mailer(
 
     The blocks are of format 1 under --pin-key; no PAN and no PIN in clear is in the file.
     """
-    with production.open_store(store_url, operator=operator) as store:
+    with opened(store_url, operator) as store:
         profile = load_profile(store.batch(batch).profile_path)
         with open_keystore(keys_url, descriptor) if keys_url else profile.test_keystore() as keystore:
             done = mail_batch(store, profile, batch, keystore, out, pin_key)

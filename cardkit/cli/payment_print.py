@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.keys_option import open_keystore, profile_keys
+from cardkit.cli.people import opened
 from cardkit.cli.render import print_json, say
 from cardkit.production.printing import print_batch
 from cardkit.profile import load_profile
@@ -27,7 +27,7 @@ def print_command(
 
     The file is for the machine behind the line and for nobody else: it holds PANs with their verification values.
     """
-    with production.open_store(store_url, operator=operator) as store:
+    with opened(store_url, operator) as store:
         profile = load_profile(store.batch(batch).profile_path)
         with open_keystore(keys_url, descriptor) if keys_url else profile.test_keystore() as keystore:
             done = print_batch(store, profile, batch, keystore, out)

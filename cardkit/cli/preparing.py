@@ -8,9 +8,9 @@ import click
 
 from cardkit import production
 from cardkit.cli import options
-from cardkit.cli.batch import opened
 from cardkit.cli.batch_files import quarantined_row
 from cardkit.cli.keys_option import open_keystore, profile_keys
+from cardkit.cli.people import opened
 from cardkit.cli.render import print_json, say
 from cardkit.crypto import KeyStore
 from cardkit.errors import RecordError

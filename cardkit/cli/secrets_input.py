@@ -79,12 +79,15 @@ class Lines:
         return self.secret(what)
 
 
-def source(descriptor: int | None) -> SecretSource:
-    """Return the file descriptor of ``--passphrase-fd``, or the terminal."""
+def source(descriptor: int | None, option: str = "--passphrase-fd") -> SecretSource:
+    """Return a file descriptor's lines, or the terminal.
+
+    :param option: the one that names the descriptor.
+    """
     if descriptor is not None:
         return Lines(descriptor)
     if not _has_terminal():
-        raise KeyStoreError("no terminal to ask for a passphrase: expected --passphrase-fd N")
+        raise KeyStoreError(f"no terminal to ask for a passphrase: expected {option} N")
     return Prompt()
 
 

@@ -13,6 +13,7 @@ from cardkit.crypto import KeyStore
 from cardkit.crypto.rsapool import CardRsaPool
 from cardkit.errors import EncodingError, ProfileError, RecordError
 from cardkit.perso import Prepared, prepare
+from cardkit.production.people.roles import Step
 from cardkit.production.store import preparing
 from cardkit.production.store.orders import DATA_FIELD
 from cardkit.production.store.preparing import Waiting
@@ -52,6 +53,7 @@ def prepare_batch(
     :raises ProfileError: when the batch was imported with another profile.
     :raises RecordError: PREPARE, when a value of a record does not fit the product; records before it are prepared.
     """
+    store.presence.require(Step.PREPARE, (store.operator,))
     lot = store.batch(batch)
     if lot.profile_sha256 != profile.sha256:
         raise ProfileError(f"{profile.path}: not the profile batch {batch} was imported with, or changed since")

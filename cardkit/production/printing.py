@@ -15,6 +15,7 @@ from pathlib import Path
 from cardkit.crypto import KeyStore
 from cardkit.errors import ProfileError
 from cardkit.perso import Prepared, mailed, printed
+from cardkit.production.people.roles import Step
 from cardkit.production.report.atomic import replacing_bytes
 from cardkit.production.store.orders import DATA_FIELD
 from cardkit.production.store.preparing import kept_records
@@ -67,6 +68,7 @@ class _File:
 def _written(
     store: Store, profile: Profile, batch: str, file: _File, lines: Callable[[Record, Prepared], Iterable[str]]
 ) -> Printout:
+    store.presence.require(Step.OUTPUT, (store.operator,))
     lot = store.batch(batch)
     if lot.profile_sha256 != profile.sha256:
         raise ProfileError(f"{profile.path}: not the profile batch {batch} was imported with, or changed since")

@@ -20,6 +20,7 @@ from cardkit.production.couplers.exchange import Exchange
 from cardkit.production.couplers.process import ProcessCoupler
 from cardkit.production.couplers.thread import ThreadCoupler
 from cardkit.production.journal import Journal
+from cardkit.production.people.roles import Step
 from cardkit.production.replay import mark_replayed, replay_journals
 from cardkit.production.seat import Build, Coupler, Job
 from cardkit.production.stop import Stop, StopParameters, StopRules
@@ -107,6 +108,7 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
 
     :raises StoreError: when another process is this station or owns the store, or a journal is damaged.
     """
+    store.presence.require(Step.RUN, (store.operator,))
     lot = store.batch(batch)
     profile = matching_profile(lot.profile_path, lot.profile_sha256)
     store.narrow()

@@ -17,6 +17,8 @@ from cardkit.production.output.forms import columns_in_order, form_of
 from cardkit.production.output.openpgp import Envelope
 from cardkit.production.output.source import Ended, ended, order_header
 from cardkit.production.output.template import CHIP_ID, REASON, ROW_NO, STATUS, OutputTemplate
+from cardkit.production.people.approval import Kind, Subject, require_approved
+from cardkit.production.people.roles import Step
 from cardkit.production.report.atomic import replacing_bytes
 from cardkit.production.store import Batch, Store
 from cardkit.production.store import reading as counting
@@ -65,9 +67,13 @@ def write_output(  # noqa: PLR0913  (two are named, and have defaults)
     :raises RecordError: where a value does not fit the template, or secrets would leave in clear for a LIVE order.
     :raises KeyStoreError: where a transport key is missing, or does not wrap such a value.
     """
+    store.presence.require(Step.OUTPUT, (store.operator,))
     lot, profile = store.batch(batch), template.profile
     if lot.profile_sha256 != profile.sha256:
         raise ProfileError(f"{profile.path}: not the profile batch {batch} was imported with, or changed since")
+    if store.terms.kind == "LIVE":
+        with store.reading() as connection:
+            require_approved(connection, Subject(Kind.PROFILE, f"{profile.name}/{template.path.stem}", template.sha256))
     counts = counting.counts(store, lot)
     left = sum(counts[state] for state in UNFINISHED)
     if left and not partial:

@@ -66,6 +66,12 @@ def accounts(store: Store) -> list[Account]:
         ]  # fmt: skip
 
 
+def has_accounts(store: Store) -> bool:
+    """Whether anybody has an account yet."""
+    with store.reading() as connection:
+        return bool(connection.scalar(select(func.count()).select_from(account)))
+
+
 def log_in(store: Store, name: str, password: Secret) -> None:
     """Let a person in: from now on the store takes steps in this name.
 
@@ -107,8 +113,7 @@ def add(store: Store, name: str, person: str, roles: Collection[Role], password:
     check_combination(name, roles)
     if not _NAME.fullmatch(name):
         raise StoreError(f"account {name!r}: expected a lower-case letter, then letters, digits, . _ - (32 at most)")
-    with store.reading() as connection:
-        first = not connection.scalar(select(func.count()).select_from(account))
+    first = not has_accounts(store)
     if first and Role.ADMINISTRATOR not in held:
         raise StoreError(f"account {name}: the first account of a store is an administrator's")
     by = [store.operator] if first else store.presence.require(Step.ACCOUNTS, (store.operator,))

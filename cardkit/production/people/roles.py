@@ -43,7 +43,6 @@ class Step(StrEnum):
     HOLD = "holding a batch"
     CLOSE = "closing a batch"
     OUTPUT = "writing an output file"
-    REPORT = "reading results"
     PROPOSE = "proposing a profile"
     APPROVE = "an approval"
     OPEN = "opening a batch"
@@ -78,7 +77,6 @@ NEEDS: Mapping[Step, Sequence[frozenset[Role]]] = {
     Step.HOLD: (_LINE | _OFFICER | _QA,),
     Step.CLOSE: (_SUPERVISOR,),
     Step.OUTPUT: (_SUPERVISOR,),
-    Step.REPORT: (_LINE | _OFFICER | _QA,),
     Step.PROPOSE: (frozenset({Role.AUTHOR}),),
     Step.APPROVE: (_OFFICER, _QA),
     Step.OPEN: (_SUPERVISOR, _LINE),
