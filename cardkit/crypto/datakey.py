@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from cardkit.crypto.durable import sync_folder
 from cardkit.crypto.key import Key, Usage
@@ -64,17 +64,32 @@ def _publish(draft: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def expand(key: Key, context: bytes, size: int) -> bytes:
+    """Return bytes that look random and are the same each time: HKDF-Expand with SHA-256 (RFC 5869 2.3).
+
+    :param key: HMAC-256 with usage master-derive.  :param size: up to 8160.
+    :raises KeyStoreError: where the key is for another purpose.
+    """
+    _require_deriving(key)
+    with key.reveal() as clear:
+        return HKDFExpand(SHA256(), size, b"cardkit-expand-1\0" + context).derive(bytes(clear))
+
+
 def derive(master: Key, purpose: str, algorithm: str, usage: Usage) -> Key:
     """Derive a 256-bit key from the data key: HKDF-SHA-256, info = ``cardkit-derive-1 00 usage 00 purpose``.
 
     :param purpose: what it is for, such as ``cells:B-2031-0001``.  :param algorithm: ``AES-256`` or ``HMAC-256``.
     :raises KeyStoreError: where the master key is for another purpose or the algorithm has no 256 bits.
     """
-    if master.usage is not Usage.MASTER_DERIVE:
-        raise KeyStoreError(f"key {master.name}: usage {master.usage}, deriving needs {Usage.MASTER_DERIVE}")
+    _require_deriving(master)
     info = b"\0".join((b"cardkit-derive-1", usage.encode(), purpose.encode()))
     with master.reveal() as clear:
         value = bytearray(HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(bytes(clear)))
     key = Key(value, purpose, algorithm, usage)
     value[:] = bytes(len(value))
     return key
+
+
+def _require_deriving(key: Key) -> None:
+    if key.usage is not Usage.MASTER_DERIVE:
+        raise KeyStoreError(f"key {key.name}: usage {key.usage}, deriving needs {Usage.MASTER_DERIVE}")

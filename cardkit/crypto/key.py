@@ -84,12 +84,13 @@ class Key(Secret):
         self._check()
 
     def _check(self) -> None:
-        if self.algorithm not in ALGORITHMS:
+        known = ALGORITHMS.get(self.algorithm)
+        if known is None:
             raise KeyStoreError(
                 f"key {self.name}: algorithm {self.algorithm!r}, expected one of {', '.join(ALGORITHMS)}"
             )
-        size, _ = ALGORITHMS[self.algorithm]
-        if len(self) != size:
+        size = known[0]
+        if len(self._buffer) != size:
             raise KeyStoreError(f"key {self.name}: {len(self)} bytes, {self.algorithm} has {size}")
         if self.kvn is not None and not 0 <= self.kvn <= 0xFF:
             raise KeyStoreError(f"key {self.name}: version {self.kvn}, expected 0 to 255")

@@ -31,10 +31,10 @@ class _PackedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 def _extended(value: Value) -> object:
     """Return a value as MessagePack has it: dates and secrets as extensions."""
+    if isinstance(value, Key):
+        return Ext(_KEY, value.after(_key_facts(value.name, value.algorithm, value.usage, value.kvn)))
     if isinstance(value, Secret):
-        if isinstance(value, Key):
-            return Ext(_KEY, _join(_key_facts(value.name, value.algorithm, value.usage, value.kvn), value))
-        return Ext(_SECRET, _join(_sized(value.name), value))
+        return Ext(_SECRET, value.after(_sized(value.name)))
     return Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
 
 
@@ -48,11 +48,6 @@ def _key_facts(name: str, algorithm: str, usage: Usage, kvn: int | None) -> byte
 def _sized(name: str) -> bytes:
     facts = name.encode()
     return len(facts).to_bytes(2, "big") + facts
-
-
-def _join(facts: bytes, secret: Secret) -> bytearray:
-    with secret.reveal() as clear:
-        return bytearray(facts) + clear
 
 
 def _refused(value: object) -> NoReturn:

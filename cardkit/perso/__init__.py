@@ -11,7 +11,7 @@ from __future__ import annotations
 from cardkit.desired import Plan
 from cardkit.perso.identify import Identity, MarkerState, Presented, identify, read_identity
 from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
-from cardkit.perso.planner import Prepared, mailed, plan, prepare, prepares, printed, varying_places
+from cardkit.perso.planner import Prepared, draw, mailed, plan, prepare, prepares, printed, varying_places
 from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
 from cardkit.perso.register import RunRegister
 from cardkit.perso.run import personalize
@@ -33,6 +33,7 @@ __all__ = [
     "RunRegister",
     "Verdict",
     "decide",
+    "draw",
     "identify",
     "mailed",
     "personalize",

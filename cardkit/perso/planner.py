@@ -94,11 +94,20 @@ def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomByt
     """
     blueprint = compiled(profile)
     values = blueprint.prepare(record, keystore, rng) if _prepares(blueprint) else {}
-    names = blueprint.rands
+    return dataclasses.replace(draw(profile, rng), values=values, profile_sha256=profile.sha256 if values else b"")
+
+
+def draw(profile: Profile, rng: RandomBytes) -> Prepared:
+    """Make the random values of one card: all there is to prepare where :func:`prepares` says no.
+
+    :param rng: size -> random bytes.
+    :raises ProfileError: when the profile asks for what its chip cannot do.
+    """
+    names = compiled(profile).rands
     drawn = rng(TAG_BYTES + RAND_BYTES * len(names))
     places = range(TAG_BYTES, len(drawn), RAND_BYTES)
     rands = {name: drawn[place : place + RAND_BYTES] for name, place in zip(names, places, strict=True)}
-    return Prepared(drawn[:TAG_BYTES], rands, values, profile.sha256 if values else b"")
+    return Prepared(drawn[:TAG_BYTES], rands)
 
 
 def prepares(profile: Profile) -> bool:

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cardkit.production.batch import (
         BatchStatus,
-        Imported,
         batch_status,
         batches,
         check_batch,
         close_batch,
         doubts,
-        import_batch,
         results,
     )
     from cardkit.production.events import Reporter
+    from cardkit.production.input.importing import Imported, import_batch
     from cardkit.production.output import Envelope, OutputTemplate, Written, load_template, write_output
     from cardkit.production.preparation import Preparation, kept_values, prepare_batch
     from cardkit.production.reconcile import CardCounts, Closing
@@ -77,7 +76,7 @@ _HOMES = {
     "Closing": "cardkit.production.reconcile",
     "Doubt": "cardkit.production.store.reading",
     "Envelope": "cardkit.production.output",
-    "Imported": "cardkit.production.batch",
+    "Imported": "cardkit.production.input.importing",
     "Office": "cardkit.production.store.office",
     "OutputTemplate": "cardkit.production.output",
     "Preparation": "cardkit.production.preparation",
@@ -93,7 +92,7 @@ _HOMES = {
     "check_batch": "cardkit.production.batch",
     "close_batch": "cardkit.production.batch",
     "doubts": "cardkit.production.batch",
-    "import_batch": "cardkit.production.batch",
+    "import_batch": "cardkit.production.input.importing",
     "kept_values": "cardkit.production.preparation",
     "load_template": "cardkit.production.output",
     "open_store": "cardkit.production.store.store",

@@ -57,6 +57,8 @@ def prepare_batch(
     lot = store.batch(batch)
     if lot.profile_sha256 != profile.sha256:
         raise ProfileError(f"{profile.path}: not the profile batch {batch} was imported with, or changed since")
+    if lot.prepare_step is None:
+        return Preparation(batch, 0, lot.imported)  # its challenges are drawn when a card is made
     todo = preparing.waiting_count(store, lot)
     made = 0
     with CardRsaPool(todo, processes) as pool:

@@ -85,7 +85,8 @@ class OrderRows:
         live: bool = False,
         rng: RandomBytes | None = None,
     ) -> None:
-        self._layout = layout
+        self.layout = layout
+        self.schema = schema
         self._path = str(getattr(stream, "name", ""))  # a file has one, bytes in memory have not
         self._totals: OrderTotals | None = None
         with _named(self._path):
@@ -108,6 +109,11 @@ class OrderRows:
         return self._totals
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the fields of each row, in the order of its cells."""
+        return self._rows.columns
+
+    @property
     def normalized(self) -> int:
         """Values changed to a declared normal form, so far."""
         return self.reader.normalized
@@ -121,20 +127,32 @@ class OrderRows:
         with _named(self._path):
             yield from self._numbered()
 
+    def cut(self) -> Iterator[tuple[int, int, Cells]]:
+        """Yield row numbers and line numbers from 1, and cells that nobody has read yet.
+
+        :raises RecordError: as :meth:`__iter__`.
+        """
+        with _named(self._path):
+            yield from self._cut()
+
     def _numbered(self) -> Iterator[tuple[int, Record | BadRow]]:
-        count = total = 0
         read = self.reader.read
+        for row_no, line, cells in self._cut():
+            yield line, read(row_no, line, cells)
+
+    def _cut(self) -> Iterator[tuple[int, int, Cells]]:
+        count = total = 0
         hashed = self._hash_place()
         for count, (line, cells) in enumerate(self._rows.rows, 1):
             if hashed is not None:
                 total += _last_nine(cells, hashed)
-            yield line, read(count, line, cells)
+            yield count, line, cells
         if not count:
             raise RecordError("no data row", code="EMPTY")
         self._totals = self._compared(count, total)
 
     def _hash_place(self) -> int | None:
-        total, columns = self._layout.totals.hash, self._rows.columns
+        total, columns = self.layout.totals.hash, self._rows.columns
         return None if total is None else columns.index(total.field) if total.field in columns else 0
 
     def _compared(self, count: int, total: int) -> OrderTotals:
@@ -142,7 +160,7 @@ class OrderRows:
         declared |= {
             name if name.startswith("/") else f"trailer.{name}": value for name, value in self._rows.trailer.items()
         }
-        totals = self._layout.totals
+        totals = self.layout.totals
         if totals.count is not None:
             _compare("COUNT", totals.count, declared.get(totals.count), count)
         if totals.hash is None:

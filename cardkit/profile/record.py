@@ -12,14 +12,20 @@ from cardkit.profile.field import Field
 
 @dataclass(frozen=True, slots=True)
 class RecordSchema:
-    """The fields of a record, in the order messages and composite keys use."""
+    """The fields of a record, in the order messages and composite keys use.
+
+    :ivar packed: each field with its name in the canonical record.
+    """
 
     fields: Mapping[str, Field]
+    packed: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     _keys: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         keys = tuple((name, rule.key) for name, rule in self.fields.items() if rule.key is not None)
-        object.__setattr__(self, "_keys", keys)  # looked up for each row
+        packed = tuple((name, f".{name}") for name in self.fields)
+        object.__setattr__(self, "_keys", keys)  # both are looked up for each row
+        object.__setattr__(self, "packed", packed)
 
     @property
     def secret_fields(self) -> frozenset[str]:
@@ -69,7 +75,9 @@ class Record(Mapping[str, Value]):
 
     def to_canonical(self) -> bytearray:
         """Return the record as canonical bytes, secrets in clear: seal them in a cell or envelope, then wipe them."""
-        return pack({"row_no": self.row_no, **{f".{name}": value for name, value in self._values.items()}})
+        packed: dict[str, Value] = {name: self._values[field] for field, name in self.schema.packed}
+        packed["row_no"] = self.row_no
+        return pack(packed)
 
     @classmethod
     def from_canonical(cls, schema: RecordSchema, data: bytes | bytearray) -> Record:

@@ -45,6 +45,7 @@ class RowReader:
 
     :param rows: whose header names the transport keys, and whose columns are read.
     :param rng: size -> random bytes, for values the plant makes; None where none can be made.
+    :ivar uses_keys: whether values of this order are opened with keys of the key store.
     :raises KeyStoreError: where a transport key is missing.
     :raises RecordError: COLUMN_MISSING where a value would have to be made; KEY_CHECK.
     """
@@ -53,6 +54,7 @@ class RowReader:
         self, layout: Layout, schema: RecordSchema, rows: Rows, keystore: KeyStore, rng: RandomBytes | None
     ) -> None:
         rules = {column.name: rule for column in layout.fields if (rule := column.rule())} | dict(schema.fields)
+        self.uses_keys = False
         self._schema = schema
         self._rules = rules
         self._identity = ""
@@ -93,7 +95,7 @@ class RowReader:
             del values[name]
         for name, make in self._makers:
             values[name] = make()
-        self.normalized += sum(values[name] != cells[place] for place, name in self._normal)
+        self.normalized += sum([values[name] != cells[place] for place, name in self._normal])
         return Record(self._schema, values, row_no)
 
     def duplicate(self, record: Record, line: int, kind: str, first_row: int) -> BadRow:
@@ -115,6 +117,7 @@ class RowReader:
                 return None
             reference = f"order:{source}-{header[source]}"
         keystore.find(reference)
+        self.uses_keys = True
         _check_kcv(name, field, header, keystore, reference)
         order = header.get("batch")
         return Transport(

@@ -3,27 +3,59 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 
 from cardkit.errors import RecordError, StoreError
+from cardkit.production.sealing import DATA_FIELD, BadRecord, NewRecord, RowSealer, SealedRows
 from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.schema import BatchState, RecordState, batch, prepared, quarantine, record, record_key
 from cardkit.production.store.statement import Statement, driver_of
 from cardkit.production.store.store import Batch, Store
 
-CHUNK = 2000
-DATA_FIELD = "record"
-DETAIL_FIELD = "quarantine"
+__all__ = ["DATA_FIELD", "BadRecord", "NewBatch", "NewRecord", "Row", "add_batch", "add_sealed"]
 
+CHUNK = 2000
+
+# Business keys on their way into record_key. They are put there at the end, and sorted: one by one, each in a place of
+# its own, every one of them would touch a page of the database. The temporary table holds keyed digests, no values.
+_keys = Table(
+    "import_key",
+    MetaData(),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("record_id", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
+    prefixes=["TEMPORARY"],
+)
 _ADD_RECORD = Statement(insert(record), ["batch_id", "row_no", "state", "token", "data_enc"])
-_ADD_KEY = Statement(insert(record_key), ["kind", "digest", "record_id"])
+_IDS = Statement(
+    select(record.c.row_no, record.c.id).where(
+        record.c.batch_id == bindparam("of_batch"), record.c.row_no.between(bindparam("first"), bindparam("last"))
+    )
+)
+_ADD_KEY = Statement(insert(_keys), ["kind", "digest", "record_id"])
 _ADD_PREPARED = Statement(insert(prepared), ["record_id", "step", "profile_sha256", "data_enc"])
 _ADD_REFUSED = Statement(insert(quarantine), ["batch_id", "row_no", "line", "field", "code", "detail_enc"])
 
@@ -52,43 +84,33 @@ class NewBatch:
     header: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecord:
-    """One good row.
-
-    :param row_no: data row of the file, from 1.  :param data: canonical record.
-    :param keys: kind and normal value of each business key.
-    :param prepared: canonical random and slow values, where the profile has them.
-    """
-
-    row_no: int
-    data: bytes = dataclasses.field(repr=False)
-    keys: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
-    prepared: bytes | None = dataclasses.field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class BadRecord:
-    """One row that was refused.
-
-    :param detail: why, and the value unless it is secret; kept in cipher.
-    """
-
-    row_no: int
-    line: int
-    field: str
-    code: str
-    detail: str = dataclasses.field(repr=False)
-
-
 Row = NewRecord | BadRecord
 
 
 def add_batch(store: Store, new: NewBatch, rows: Iterable[Row]) -> Batch:
-    """Write a batch with all its rows as they come, some hundred at a time. In a TEST store it is OPEN at once, else
-    DRAFT.
+    """Seal the rows of a batch and write them, as :func:`add_sealed` does.
 
     :param rows: in the order of the file; what they raise undoes the batch.
+    """
+    sealer = RowSealer(store.vault.sealing_keys(new.name), new.prepare_step)
+
+    def pieces() -> Iterator[SealedRows]:
+        remaining = iter(rows)
+        while chunk := list(islice(remaining, CHUNK)):
+            for row in chunk:
+                sealer.add(row)
+            yield sealer.taken()
+
+    return add_sealed(store, new, pieces())
+
+
+def add_sealed(store: Store, new: NewBatch, pieces: Iterable[SealedRows]) -> Batch:
+    """Write a batch with all its rows as they come, piece by piece. In a TEST store it is OPEN at once, else DRAFT.
+
+    Rows are put in cipher by one thread, or by other processes, while another writes those before: the database works
+    outside the interpreter.
+
+    :param pieces: in the order of the file; what they raise undoes the batch.
     :raises RecordError: SEEN (this file was imported before), EMPTY, DUPLICATE (twice in the file), HISTORY (a
         business key of an earlier batch); nothing is written then.
     """
@@ -101,21 +123,14 @@ def add_batch(store: Store, new: NewBatch, rows: Iterable[Row]) -> Batch:
         filing = _Filing(store, connection, new, _inserted_id(connection, row))
         with ThreadPoolExecutor(1) as writer:
             written: Future[None] | None = None
-            for chunk in _chunks(rows):
-                sealed = filing.sealed(chunk)
+            for piece in pieces:
                 if written is not None:
                     written.result()
-                written = writer.submit(filing.write, sealed)
+                written = writer.submit(filing.write, piece)
             if written is not None:
                 written.result()
         filing.close()
     return store.batch(new.name)
-
-
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
 
 
 def _inserted_id(connection: Connection, row: dict[str, Any]) -> int:
@@ -130,113 +145,98 @@ def _refuse_known(connection: Connection, new: NewBatch) -> None:
         raise RecordError(f"{new.source_name}: the store has a batch {new.name} already", code="SEEN")
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Some rows in cipher, each list as its table wants them; prepared values and keys by row number."""
-
-    records: list[tuple[Any, ...]]
-    keys: list[tuple[str, bytes, int]]
-    prepared: list[tuple[int, bytes]]
-    refused: list[tuple[Any, ...]]
-
-
 class _Filing:
-    """The rows of one batch on their way into the store, in one transaction.
-
-    Rows are put in cipher by one thread while another writes those before: the database works outside the interpreter.
-    """
+    """The rows of one batch on their way into the store, in one transaction."""
 
     def __init__(self, store: Store, connection: Connection, new: NewBatch, batch_id: int) -> None:
         self._store = store
         self._connection = connection
         self._driver = driver_of(connection)
-        self._vault = store.vault.batch(new.name)
         self._new = new
         self._batch_id = batch_id
         self._imported = self._refused = 0
+        _keys.create(connection)
 
-    def sealed(self, rows: Sequence[Row]) -> _Chunk:
-        """Return rows in cipher."""
-        seal, digest, step = self._vault.seal, self._store.vault.business_key, self._new.prepare_step
-        mine, ready = self._batch_id, RecordState.READY.value
-        good = [row for row in rows if isinstance(row, NewRecord)]
-        return _Chunk(
-            [(mine, row.row_no, ready, 0, seal(row.row_no, DATA_FIELD, row.data)) for row in good],
-            [(kind, digest(kind, value), row.row_no) for row in good for kind, value in row.keys.items()],
-            [
-                (row.row_no, seal(row.row_no, step, row.prepared))
-                for row in good
-                if step is not None and row.prepared is not None
-            ],
-            [self._refusal(row) for row in rows if isinstance(row, BadRecord)],
-        )
-
-    def write(self, chunk: _Chunk) -> None:
-        """Write rows; RecordError where one has a business key that the store knows."""
-        if chunk.records:
-            _ADD_RECORD.run_rows(self._driver, chunk.records)
-            ids = self._ids(chunk.records[0][1], chunk.records[-1][1])
-            self._add_keys(chunk.keys, ids)
+    def write(self, rows: SealedRows) -> None:
+        """Write rows; their business keys wait for the end."""
+        mine = self._batch_id
+        if rows.records:
+            ready = RecordState.READY.value
+            _ADD_RECORD.run_rows(self._driver, [(mine, row_no, ready, 0, cell) for row_no, cell in rows.records])
+            span = {"of_batch": mine, "first": rows.records[0][0], "last": rows.records[-1][0]}
+            ids = dict(_IDS.all(self._driver, span))
+            _ADD_KEY.run_rows(self._driver, [(kind, digest, ids[row_no]) for kind, digest, row_no in rows.keys])
             made = (self._new.prepare_step, self._new.profile_sha256)
-            _ADD_PREPARED.run_rows(self._driver, [(ids[row_no], *made, cell) for row_no, cell in chunk.prepared])
-        _ADD_REFUSED.run_rows(self._driver, chunk.refused)
-        self._imported += len(chunk.records)
-        self._refused += len(chunk.refused)
-
-    def _refusal(self, bad: BadRecord) -> tuple[Any, ...]:
-        sealed = self._vault.seal(bad.row_no, DETAIL_FIELD, bad.detail.encode())
-        return self._batch_id, bad.row_no, bad.line, bad.field, bad.code, sealed
+            _ADD_PREPARED.run_rows(self._driver, [(ids[row_no], *made, cell) for row_no, cell in rows.prepared])
+        _ADD_REFUSED.run_rows(self._driver, [(mine, *row) for row in rows.refused])
+        self._imported += len(rows.records)
+        self._refused += len(rows.refused)
 
     def close(self) -> None:
-        """Write what the rows add up to; RecordError where there was no good one."""
+        """Write business keys and totals; RecordError where the store knows a key, or there was no good row."""
         rows = self._imported + self._refused
         if not self._imported:
             raise RecordError(f"{self._new.source_name}: no good row among {rows}", code="EMPTY")
+        self._file_keys()
         totals = {"rows": rows, "imported": self._imported}
         self._connection.execute(update(batch).where(batch.c.id == self._batch_id).values(totals))
         _audit_import(self._store, self._connection, self._new, self._imported, self._refused)
 
-    def _ids(self, first: int, last: int) -> dict[int, int]:
-        mine = (record.c.batch_id == self._batch_id) & record.c.row_no.between(first, last)
-        found = self._connection.execute(select(record.c.row_no, record.c.id).where(mine))
-        return {row.row_no: row.id for row in found}
-
-    def _add_keys(self, keys: Sequence[tuple[str, bytes, int]], ids: Mapping[int, int]) -> None:
+    def _file_keys(self) -> None:
+        names = ("kind", "digest", "record_id")
+        in_order = select(_keys).order_by(_keys.c.kind, _keys.c.digest)
         try:
             with self._guarded():
-                _ADD_KEY.run_rows(self._driver, [(kind, digest, ids[row_no]) for kind, digest, row_no in keys])
-        except self._connection.dialect.loaded_dbapi.IntegrityError:
-            raise self._known(keys) from None
+                self._connection.execute(insert(record_key).from_select(names, in_order))
+        except IntegrityError:
+            raise self._known() from None
+        _keys.drop(self._connection)
 
     def _guarded(self) -> AbstractContextManager[object]:
         """Keep the transaction alive if a statement fails; SQLite does so by itself, and would pay for a savepoint."""
         return nullcontext() if self._connection.dialect.name == "sqlite" else self._connection.begin_nested()
 
-    def _known(self, keys: Sequence[tuple[str, bytes, int]]) -> RecordError:
-        """Return why the store refused some business keys: a row of this file has one of them, or an earlier batch."""
-        firsts: dict[tuple[str, bytes], int] = {}
-        for kind, digest, row_no in keys:
-            first = firsts.setdefault((kind, digest), row_no)
-            known = self._row_of(kind, digest)
-            if first != row_no or (known is not None and known.batch_id == self._batch_id):
-                first = first if known is None else known.row_no
-                text = f"row {row_no}: {kind} is that of row {first}"
-                return RecordError(f"{self._new.source_name}: {text}", code="DUPLICATE")
-            if known is not None:
-                text = f"row {row_no}: {kind} was imported before (batch {known.name}, row {known.row_no})"
-                return RecordError(f"{self._new.source_name}: {text}", code="HISTORY")
+    def _known(self) -> RecordError:
+        """Return why the store refused some business keys, by the first row it concerns."""
+        again = self._connection.execute(_twice()).first()
+        before = self._connection.execute(_in_history()).first()
+        if again is not None and (before is None or again.row_no <= before.row_no):
+            text = f"row {again.row_no}: {again.kind} is that of row {again.first_row}"
+            return RecordError(f"{self._new.source_name}: {text}", code="DUPLICATE")
+        if before is not None:
+            text = f"row {before.row_no}: {before.kind} was imported before (batch {before.name}, row {before.old_row})"
+            return RecordError(f"{self._new.source_name}: {text}", code="HISTORY")
         raise StoreError(f"{self._store.path}: refused business keys that it does not hold")
 
-    def _row_of(self, kind: str, digest: bytes) -> Any:
-        same = (record_key.c.kind == kind) & (record_key.c.digest == digest)
-        statement = (
-            select(record.c.batch_id, record.c.row_no, batch.c.name)
-            .select_from(record_key)
-            .outerjoin(record, record.c.id == record_key.c.record_id)
-            .outerjoin(batch, batch.c.id == record.c.batch_id)
-            .where(same)
-        )
-        return self._connection.execute(statement).one_or_none()
+
+def _twice() -> Select[Any]:
+    """Select the first row that has a business key of a row before it, and that row."""
+    same = func.lag(_keys.c.record_id).over(partition_by=(_keys.c.kind, _keys.c.digest), order_by=_keys.c.record_id)
+    keys = select(_keys.c.kind, _keys.c.record_id, same.label("first_id")).subquery()
+    first = record.alias()
+    return (
+        select(record.c.row_no, keys.c.kind, first.c.row_no.label("first_row"))
+        .join(keys, keys.c.record_id == record.c.id)
+        .join(first, first.c.id == keys.c.first_id)
+        .order_by(record.c.row_no)
+        .limit(1)
+    )
+
+
+def _in_history() -> Select[Any]:
+    """Select the first row that has a business key of an earlier batch, and where it was."""
+    old = record.alias()
+    same = (record_key.c.kind == _keys.c.kind) & (record_key.c.digest == _keys.c.digest)
+    return (
+        select(record.c.row_no, _keys.c.kind, old.c.row_no.label("old_row"), batch.c.name)
+        .select_from(_keys)
+        .join(record_key, same)
+        .join(record, record.c.id == _keys.c.record_id)
+        .outerjoin(old, old.c.id == record_key.c.record_id)
+        .outerjoin(batch, batch.c.id == old.c.batch_id)
+        .order_by(record.c.row_no)
+        .limit(1)
+    )
 
 
 def _audit_import(store: Store, connection: Connection, new: NewBatch, imported: int, refused: int) -> None:

@@ -66,6 +66,12 @@ class Statement:
             some = compiled.ordered(rows[start : start + size])
             driver.cursor.execute(compiled.repeated(len(some)), list(chain.from_iterable(some)))
 
+    def all(self, driver: Driver, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute; all rows, as the driver gives them."""
+        compiled = self._for(driver.dialect)
+        driver.cursor.execute(compiled.text, compiled.parameters(values))
+        return list(driver.cursor.fetchall())
+
     def one(self, driver: Driver, values: Mapping[str, Any]) -> Any:
         """Execute; the one row with its columns as attributes, or None."""
         compiled = self._for(driver.dialect)

@@ -6,38 +6,33 @@ The data key lies beside the database, never in it: a backup of the database alo
 from __future__ import annotations
 
 import hmac
-import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
 from cardkit.crypto import Key, Secret, Usage, datakey
-from cardkit.crypto.cell import NONCE_BYTES, CellAddress, CellCipher
 from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.marker import Binding, MarkerState, marker
 from cardkit.crypto.wrap import bound_nonce
 from cardkit.errors import KeyStoreError
+from cardkit.production.sealing import CellSealer, SealingKeys
 
-CELL_SCHEMA = 1
 CHIP_REF_BYTES = 8
 
 
-class BatchVault:
+class BatchVault(CellSealer):
     """The cells and the markers of one batch."""
 
     def __init__(self, master: Key, installation: str, batch: str) -> None:
-        self._installation = installation
+        super().__init__(installation, batch, _cells_key(master, batch))
         self._batch = batch
-        self._cells = CellCipher(datakey.derive(master, f"cells:{batch}", "AES-256", Usage.FIELD_ENC))
+        self._draws_key = datakey.derive(master, f"draws:{batch}", "HMAC-256", Usage.MASTER_DERIVE)
         self._nonce_key = datakey.derive(master, f"nonce:{batch}", "HMAC-256", Usage.DATA_MAC)
         self._marker_key = datakey.derive(master, f"marker:{batch}", "HMAC-256", Usage.DATA_MAC)
 
-    def seal(self, row_no: int, field: str, value: bytes) -> bytes:
-        """Return the cell of a value of one row."""
-        return self._cells.seal(self._address(row_no, field), value, os.urandom(NONCE_BYTES))
-
-    def open(self, row_no: int, field: str, cell: bytes) -> bytes:
-        """Return the value of a cell; KeyStoreError when it was changed or lay elsewhere."""
-        return self._cells.open(self._address(row_no, field), cell)
+    def draws(self, row_no: int) -> Callable[[int], bytes]:
+        """Return what gives one row's challenges, size -> bytes: unknown outside, and the same at a second try."""
+        return lambda size: datakey.expand(self._draws_key, f"{self._batch}\0{row_no}".encode(), size)
 
     def tag(self, row_no: int, token: int) -> bytes:
         """Return the 16 bytes that a chip's marker carries for this row and token. production.md 6"""
@@ -47,9 +42,6 @@ class BatchVault:
     def nonce(self, context: bytes, value: Secret) -> bytes:
         """Return the nonce under which an output file has a value in its place, 12 bytes."""
         return bound_nonce(self._nonce_key, context, value)
-
-    def _address(self, row_no: int, field: str) -> CellAddress:
-        return CellAddress(self._installation, self._batch, row_no, field, CELL_SCHEMA)
 
 
 class Vault:
@@ -71,6 +63,10 @@ class Vault:
     def batch(self, name: str) -> BatchVault:
         """Return the vault of one batch."""
         return BatchVault(self._master, self._installation, name)
+
+    def sealing_keys(self, batch: str) -> SealingKeys:
+        """Return the keys that put the rows of a batch in cipher."""
+        return SealingKeys(self._installation, batch, _cells_key(self._master, batch), _digests_key(self._master))
 
     def business_key(self, kind: str, value: str) -> bytes:
         """Return the digest under which a business key is remembered for ever, 32 bytes."""
@@ -98,4 +94,12 @@ class Vault:
 
 
 def _digests(master: Key) -> DupDigests:
-    return DupDigests(datakey.derive(master, "plant:dup", "HMAC-256", Usage.DUP_DIGEST))
+    return DupDigests(_digests_key(master))
+
+
+def _digests_key(master: Key) -> Key:
+    return datakey.derive(master, "plant:dup", "HMAC-256", Usage.DUP_DIGEST)
+
+
+def _cells_key(master: Key, batch: str) -> Key:
+    return datakey.derive(master, f"cells:{batch}", "AES-256", Usage.FIELD_ENC)

@@ -23,6 +23,7 @@ from cardkit.errors import (
     ReaderGoneError,
     TwoPersonsError,
 )
+from cardkit.perso import Prepared
 from cardkit.production.couplers.bench import BenchSpec
 from cardkit.production.couplers.deadline import Watch
 from cardkit.production.couplers.messages import Ended, Seen, Work
@@ -357,6 +358,7 @@ NO_SPEC = BenchSpec("profile", b"\x11" * 32, Target(Scheme.VIRTUAL, "usim"))
 def make_plant(make_store: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plant]:
     """Make a plant of some records; its profile is not a file."""
     monkeypatch.setattr("cardkit.production.run.matching_profile", lambda path, sha256: None)
+    monkeypatch.setattr("cardkit.production.run.draw", lambda profile, rng: Prepared(rng(16), {}))
 
     def make(chips: Sequence[str], *, records: int = 3, **script: str) -> Plant:
         return Plant(make_store(records), World(chips, **script))

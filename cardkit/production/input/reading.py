@@ -1,0 +1,111 @@
+"""One piece of an order's rows: read, checked and put in cipher. It needs no store and no key store."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from cardkit.crypto import MemoryKeyStore
+from cardkit.production.sealing import BadRecord, NewRecord, RowSealer, SealedRows, SealingKeys
+from cardkit.profile import BadRow, OrderRows, RecordSchema
+from cardkit.profile.field import Field
+from cardkit.profile.layout import Layout
+from cardkit.profile.reading import FieldError
+from cardkit.profile.rowreader import RowReader
+from cardkit.profile.rows import Cells, Rows
+
+DRAWN_BYTES = 4096
+
+
+class Draws:
+    """Random bytes for many records: the system is asked for some thousand at a time."""
+
+    def __init__(self) -> None:
+        self._drawn = b""
+        self._at = 0
+
+    def __call__(self, size: int) -> bytes:
+        """Return random bytes."""
+        if self._at + size > len(self._drawn):
+            self._drawn, self._at = secrets.token_bytes(max(size, DRAWN_BYTES)), 0
+        self._at += size
+        return self._drawn[self._at - size : self._at]
+
+
+class CutRow(msgspec.Struct, array_like=True, gc=False):
+    """A row as it travels to a process: its cells, or why it has none."""
+
+    row_no: int
+    line: int
+    cells: list[str]
+    code: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, row_no: int, line: int, cells: Cells) -> CutRow:
+        """Return a row that was cut."""
+        if isinstance(cells, FieldError):
+            return cls(row_no, line, [], cells.code, cells.reason)
+        return cls(row_no, line, cells)
+
+
+class ReadRows(msgspec.Struct, array_like=True):
+    """Rows that were read.  :param bad: the refused ones, for the quarantine file."""
+
+    rows: SealedRows
+    bad: list[BadRow]
+
+
+class _Setup(msgspec.Struct):
+    layout: Layout
+    fields: dict[str, Field]
+    columns: tuple[str, ...]
+    keys: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PieceReader:
+    """Reads and seals rows of one order whose values are opened with no key.
+
+    :param reader: of the rows.  :param sealer: of the batch.
+    """
+
+    reader: RowReader
+    sealer: RowSealer
+
+    @staticmethod
+    def setup(order: OrderRows, keys: SealingKeys) -> bytes:
+        """Return what :meth:`of` makes a reader from, keys in clear: it travels in an envelope."""
+        setup = _Setup(order.layout, dict(order.schema.fields), order.columns, bytes(keys.to_bytes()))
+        return msgspec.msgpack.encode(setup)
+
+    @classmethod
+    def of(cls, setup: bytes) -> PieceReader:
+        """Return a reader of what :meth:`setup` gave."""
+        given = msgspec.msgpack.decode(setup, type=_Setup)
+        header = dict.fromkeys(given.layout.header_fields)
+        rows = Rows(header, given.columns, iter(()), {})
+        reader = RowReader(given.layout, RecordSchema(given.fields), rows, MemoryKeyStore(), Draws())
+        return cls(reader, RowSealer(SealingKeys.from_bytes(given.keys)))
+
+    def read(self, rows: Iterable[CutRow]) -> ReadRows:
+        """Read and seal some rows."""
+        bad: list[BadRow] = []
+        add = self.sealer.add
+        for row in rows:
+            cells = FieldError(row.code, row.reason) if row.code else row.cells
+            found = self.reader.read(row.row_no, row.line, cells)
+            if isinstance(found, BadRow):
+                bad.append(found)
+                add(refused(found))
+            else:
+                add(NewRecord(found.row_no, found.to_canonical(), found.business_keys()))
+        return ReadRows(self.sealer.taken(), bad)
+
+
+def refused(row: BadRow) -> BadRecord:
+    """Return what the store keeps of a refused row."""
+    return BadRecord(row.row_no, row.line, row.field, row.code, row.message)
