@@ -202,8 +202,8 @@ def test_elementary_files_that_are_refused(bench):
     bench.with_adf()
     for wrong in (
         {"fd": "21"}, {"fd": "38"}, {"fd": "03"}, {"sfid": 31}, {"extent": "0000"}, {"fd": "02", "extent": "0010"},
-        {"fd": "06", "extent": "0500"}, {"fd": "1E", "extent": "010B"}, {"art": "FF", "keys": 1}, {"art": "FF", "keys": 9},
-        {"art": "FFFFFF", "keys": 2, "smr": "3000"}, {"art": "FFFFFF", "keys": 1},
+        {"fd": "06", "extent": "0500"}, {"fd": "1E", "extent": "010B"}, {"art": "FF", "keys": 1},
+        {"art": "FF", "keys": 9}, {"art": "FFFFFF", "keys": 2, "smr": "3000"}, {"art": "FFFFFF", "keys": 1},
     ):  # fmt: skip
         assert bench.raw(bench.ef(**wrong)) == "6A80", wrong
     for reserved in ("3F00", "2FF7", "0000", "3FFF", "FFFF"):
@@ -348,7 +348,7 @@ def test_deactivated_applications(bench):
     for command in ("00B0810001", "00D6810001AA", "807E0000", "80DE000001FF", bench.ef("0002", sfid=2)):
         assert bench.raw(command) == "6985", command
     assert bench.authenticate(1, Bench.KEYS[0]) == "9000"
-    assert bench("80CE000000").startswith("38405F00")
+    assert bench("80CE000000").startswith("01010001")
     assert bench("00440000") == "9000"
     assert bench.ok("00B0810001") == "00"
 
