@@ -204,7 +204,7 @@ class DesfireChip:
         session = self.state.session
         if not spec.outside or session.modern:
             plain = b"".join(frames)
-            sent = session.wrap(statuses.OK, plain, call.mode, to_end=call.to_end)
+            sent = session.wrap(call.opcode, plain, call.mode, to_end=call.to_end)
             if sent[: len(plain)] != plain or len(frames) == 1:
                 frames = [sent]
             else:

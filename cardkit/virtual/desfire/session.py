@@ -62,8 +62,8 @@ class Session(ABC):
         """
 
     @abstractmethod
-    def wrap(self, status: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
-        """The answer on the wire.
+    def wrap(self, opcode: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
+        """The answer on the wire; its status counts as 00.
 
         :param to_end: the reader did not say how much it wants.
         """
@@ -88,9 +88,9 @@ class NoSession(Session):
         del size, trailer
         return message.body
 
-    def wrap(self, status: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
+    def wrap(self, opcode: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
         """As it is."""
-        del status, mode, to_end
+        del opcode, mode, to_end
         return data
 
     def checksum(self, data: bytes) -> bytes:

@@ -7,6 +7,8 @@ from .crypto import BlockCipher, crc16, crc32, padded_80, xor, zero_padded
 from .session import MACED_COMMANDS, Message, Mode, Session, Size, check, cut, split
 from .statuses import RefusedError
 
+_OK: Final = b"\x00"  # the status, as MAC and CRC take it
+_MACED_ANSWERS: Final = frozenset({0xBD, 0xBB, 0x6C})  # of D40
 _D40_MAC, _D40_CRC = 4, 2
 _EV1_MAC, _EV1_CRC = 8, 4
 _EV1_MACED: Final = MACED_COMMANDS | {0x8D, 0x8B, 0xBA, 0xC8, 0x55, 0x56, 0x57}
@@ -50,13 +52,13 @@ class D40Session(Session):
         check(crc16(plain[:length]), plain[length:end])
         return plain[:length] + plain[end : end + trailer]
 
-    def wrap(self, status: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
+    def wrap(self, opcode: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
         """MAC of 4 bytes, or CRC and zeros in whole blocks; nothing without data."""
-        del status, to_end
+        del to_end
         if not data or mode is Mode.PLAIN:
             return data
         if mode is Mode.MAC:
-            return data + self._mac(data)
+            return data + self._mac(data) if opcode in _MACED_ANSWERS else data
         return self._cipher.encrypt(zero_padded(data + crc16(data), self._cipher.block), self._cipher.zeros)
 
     def _mac(self, data: bytes) -> bytes:
@@ -109,16 +111,17 @@ class Ev1Session(Session):
         check(crc32(opening + plain[:length]), plain[length:end])
         return plain[:length] + plain[end : end + trailer]
 
-    def wrap(self, status: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
+    def wrap(self, opcode: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
         """CMAC behind the data whatever the mode, or CRC and padding in whole blocks."""
+        del opcode
         if mode is Mode.FULL and data:
             block = self._cipher.block
-            body = data + crc32(data + bytes((status,)))
+            body = data + crc32(data + _OK)
             padded = padded_80(body, block) if to_end and len(body) % block else zero_padded(body, block)
             sent = self._cipher.encrypt(padded, self.iv)
             self.iv = sent[-block:]
             return sent
-        self.iv = self._cipher.cmac(data + bytes((status,)), self.iv)
+        self.iv = self._cipher.cmac(data + _OK, self.iv)
         return data + self.iv[:_EV1_MAC]
 
     def mac(self, data: bytes) -> bytes:

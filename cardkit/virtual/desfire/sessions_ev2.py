@@ -8,6 +8,7 @@ from .lrp import Lrp, after
 from .session import Message, Mode, Session, Size, check, split
 from .statuses import RefusedError
 
+_OK: Final = b"\x00"  # the status, as the MAC takes it
 _MAC: Final = 8
 _BLOCK: Final = 16
 _LAST_COUNTER: Final = 0xFFFF
@@ -51,13 +52,13 @@ class Ev2Session(Session):
         self.counter += 1
         return payload
 
-    def wrap(self, status: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
+    def wrap(self, opcode: int, data: bytes, mode: Mode, *, to_end: bool) -> bytes:
         """MAC over the status and what is sent; an answer to a plain command has none."""
-        del to_end
+        del opcode, to_end
         if mode is Mode.PLAIN:
             return data
         sent = self.enciphered(padded_80(data, _BLOCK)) if mode is Mode.FULL and data else data
-        return sent + self.mac(bytes((status,)), sent)
+        return sent + self.mac(_OK, sent)
 
     def mac(self, opening: bytes, data: bytes) -> bytes:
         """MACt of a command or an answer, 8 bytes."""
