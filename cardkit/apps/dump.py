@@ -24,6 +24,7 @@ _FORMATS = frozenset((FORMAT, "cardkit-uicc-dump-1"))
 
 # What says least of a card: others stand on it, and one of them gives the card its class.
 _GROUND = frozenset(("unknown", "GlobalPlatform"))
+_STRANGE = frozenset(("unknown", "ISO 7816"))
 
 MISSING = "(not there)"
 
@@ -41,10 +42,14 @@ def look(channel: Channel, today: date) -> Document:
     for app in _showing():
         kind = document["class"]
         try:
-            document |= app.look(channel, today)
-            document["class"] = kind if kind not in _GROUND else document["class"]
+            found = app.look(channel, today)
         except CardError as error:
             strange[app.title] = str(error)
+            continue
+        if kind in _GROUND:
+            document |= found
+        elif found["class"] not in _STRANGE:  # a known card has files that mean nothing to who does not know it
+            document |= {**found, "class": kind}
     if document["class"] == "unknown":
         document["error"] = "; ".join(f"no {title}: {error}" for title, error in strange.items())
     return document

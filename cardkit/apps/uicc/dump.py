@@ -120,8 +120,13 @@ class _UiccWalker(_Walker):
         self._current = DIRECTORIES["MF"]
 
     def class_of(self, directories: list[Document]) -> str:
-        """A card with an MF may be any ISO 7816 card; its files make it a UICC."""
-        found = {(entry["name"], file["name"]) for entry in directories for file in entry["files"]}
+        """A card with an MF may be any ISO 7816 card; its files make it a UICC, where EF.DIR has records."""
+        found = {
+            (entry["name"], file["name"])
+            for entry in directories
+            for file in entry["files"]
+            if file["name"] != "EF.DIR" or file.get("parameters", {}).get("kind") != Structure.TRANSPARENT.value
+        }
         return "UICC" if any(("MF", name) in found for name in _UICC_FILES) else "ISO 7816"
 
     def _entry(self, directory: Directory) -> Document | None:
