@@ -17,6 +17,7 @@ BUILT_IN = {
     "emrtd": "cardkit.apps.emrtd.app:APP",
     "emv": "cardkit.apps.emv.app:APP",
     "gp": "cardkit.apps.gp.app:APP",
+    "pkcs15": "cardkit.apps.eid.pkcs15.app:APP",
     "uicc": "cardkit.apps.uicc.app:APP",
 }
 

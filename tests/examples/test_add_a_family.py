@@ -72,7 +72,7 @@ def test_command_line_refuses_the_profile_where_the_family_is_not_installed() ->
     done = run("-m", "cardkit", "profile", "check", "club", cwd=CLUB.parent)
     assert (done.returncode, len(done.stderr.splitlines())) == (4, 1)
     assert (
-        "profile.toml: profile.apps: unknown application 'loyalty', expected one of: eid, emrtd, emv, gp, uicc"
+        "profile.toml: profile.apps: unknown application 'loyalty', expected one of: eid, emrtd, emv, gp, pkcs15, uicc"
         in done.stderr
     )
 

@@ -7,15 +7,11 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from cardkit.apps.eid import objects
+from cardkit.apps.eid import objects, shown
 from cardkit.apps.eid.algorithms import BY_REFERENCE, SLOTS, Slot
 from cardkit.apps.eid.client import Metadata, PivClient, card_at_fault
 from cardkit.apps.eid.commands import PIN, PUK
 from cardkit.apps.eid.objects import Capabilities, CertificateObject, Chuid, Discovery
-from cardkit.apps.pki import publickey
-from cardkit.apps.pki.certificate import Certificate
-from cardkit.apps.pki.names import name_text
-from cardkit.apps.pki.publickey import EcKey
 from cardkit.channel import Channel
 from cardkit.errors import CardError, NotFoundError
 
@@ -99,17 +95,7 @@ def _capabilities(client: PivClient) -> Document:
 
 def _certificate(client: PivClient, slot: Slot) -> Document:
     with card_at_fault(f"certificate {slot.name}"):
-        found = Certificate.parse(CertificateObject.parse(client.read(slot.certificate)).certificate)
-        key = publickey.parse(found.public_key)
-        return {
-            "subject": name_text(found.subject),
-            "issuer": name_text(found.issuer),
-            "serial": f"{found.serial:X}",
-            "not_before": found.not_before.isoformat(),
-            "not_after": found.not_after.isoformat(),
-            "key": key.curve.name if isinstance(key, EcKey) else f"RSA-{key.bits}",
-            "sha256": found.sha256,
-        }
+        return shown.certificate(CertificateObject.parse(client.read(slot.certificate)).certificate)
 
 
 def _key(known: Metadata) -> Document:
@@ -129,40 +115,21 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     for name, value in part.items():
         if name not in ("label", "troubles") and value:
             yield f"    {name}: {', '.join(value)}" if isinstance(value, list) else f"    {name}"
-            yield from _tree(value, 3)
+            yield from shown.tree(value, 3)
     yield from (f"    ! {name}: {text}" for name, text in part["troubles"].items())
-
-
-def _tree(value: Any, depth: int) -> Iterator[str]:
-    for name, item in value.items() if isinstance(value, dict) else ():
-        indent = "  " * depth
-        if isinstance(item, dict):
-            yield f"{indent}{name}"
-            yield from _tree(item, depth + 1)
-        else:
-            yield f"{indent}{name}: {item}"
 
 
 def places(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield every comparable place and what stands there: ``PIV certificates 9A subject``."""
     part = {name: value for name, value in document[PART].items() if name != "troubles"}
-    yield from _leaves(CLASS, part)
-
-
-def _leaves(where: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _leaves(f"{where} {name}", item)
-    elif value is not None:
-        yield where, ", ".join(value) if isinstance(value, list) else str(value)
+    yield from shown.leaves(CLASS, part)
 
 
 def varying() -> frozenset[str]:
     """Return the places in which good cards of a product differ."""
     chuid = ("credential", "person", "guid", "expiry")
-    certificate = ("subject", "serial", "not_before", "not_after", "sha256")
     return frozenset(
         [f"{CLASS} chuid {name}" for name in chuid]
         + [f"{CLASS} capabilities card_identifier"]
-        + [f"{CLASS} certificates {slot} {name}" for slot in SLOTS for name in certificate]
+        + [f"{CLASS} certificates {slot} {name}" for slot in SLOTS for name in shown.VARYING]
     )

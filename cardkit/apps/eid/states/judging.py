@@ -5,32 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cardkit.apps.eid.objects import ApplicationTemplate, Capabilities, Chuid, Discovery, PivObject
+from cardkit.apps.eid.rules import CODES_SET, KEYS, READABLE, REFUSED
 from cardkit.apps.eid.states.certificates import fault
 from cardkit.apps.eid.states.plan import CODES, DISCOVERY, PIV, EidPlan
 from cardkit.apps.eid.states.product import CAPABILITIES, CHUID, MANAGEMENT, EidProduct
 from cardkit.apps.eid.states.session import NOTE, SeenPiv
 from cardkit.crypto.secret import joined
-from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Role, Rule, Secrecy, Severity, Step
+from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Role, Secrecy, Step
 from cardkit.errors import EncodingError
 
-READABLE = Rule(
-    "EID-001", Severity.ERROR, "NIST SP 800-73-4", "application template, discovery, CHUID and CCC are read, as planned"
-)
-KEYS = Rule(
-    "EID-002", Severity.ERROR, "NIST SP 800-73-4", "every certificate is the planned one, its key is the slot's"
-)
-CODES_SET = Rule(
-    "EID-003",
-    Severity.ERROR,
-    "NIST SP 800-73-4",
-    "PIN, PUK and management key are the order's, counters full, those delivered dead",
-)
-REFUSED = Rule(
-    "EID-004",
-    Severity.ERROR,
-    "NIST SP 800-73-4",
-    "keys sign only after the PIN, 9C after a fresh one, nothing is written without the management key",
-)
 RULES = (READABLE, KEYS, CODES_SET, REFUSED)
 _KINDS: Mapping[str, type[PivObject]] = {
     PIV: ApplicationTemplate,
