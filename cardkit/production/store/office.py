@@ -25,6 +25,7 @@ _LIVE_ATTEMPT = (
     select(record.c.state, record.c.token, attempt.c.id.label("attempt_id"), attempt.c.chip_id)
     .outerjoin(attempt, (attempt.c.record_id == record.c.id) & (attempt.c.state != RecordState.SCRAPPED))
     .where(record.c.id == bindparam("of_record"))
+    .with_for_update(of=record)
 )
 
 

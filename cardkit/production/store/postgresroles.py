@@ -14,7 +14,7 @@ STATION_ROLE = "cardkit_station"
 # A station brings cards to their end. It imports nothing, and nothing it has said can be taken back.
 STATION_RIGHTS = (
     "select on alembic_version, store, station, session, batch, record, attempt, prepared, quarantine, blank_reject,"
-    " transition, audit, audit_head, record_key",
+    " transition, audit, audit_head, record_key, account, account_role, approval, checkpoint",
     "insert on station, session, attempt, blank_reject, audit, audit_head",
     "update (session, epoch) on station",
     "update (replayed) on session",
@@ -23,9 +23,16 @@ STATION_RIGHTS = (
     "update (state, session, evidence_sha256, reject_code, reject_class, findings_enc, facts, late_verdict,"
     " late_evidence_sha256, done_at, apply_ms, verify_ms) on attempt",
     "update on audit_head",
+    # A login counts its failures.
+    "update (state, failures, changed_at) on account",
 )
-# Tables that people add to but never change.
-FROZEN = frozenset({"audit", "transition", "alembic_version"})
+# What people do to the tables that they never change.
+FROZEN = {
+    "audit": "select, insert",
+    "checkpoint": "select, insert",
+    "transition": "select",
+    "alembic_version": "select",
+}
 
 
 def grant(connection: Connection) -> None:
@@ -39,5 +46,6 @@ def grant(connection: Connection) -> None:
     for right in STATION_RIGHTS:
         connection.execute(text(f"grant {right} to {STATION_ROLE}"))
     for table in inspect(connection).get_table_names():
-        rights = "select, insert" if table == "audit" else "select" if table in FROZEN else "select, insert, update"
+        rights = FROZEN.get(table, "select, insert, update")
         connection.execute(text(f"grant {rights} on {table} to {OFFICE_ROLE}"))
+    connection.execute(text(f"grant delete on account_role to {OFFICE_ROLE}"))

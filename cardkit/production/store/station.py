@@ -14,22 +14,13 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
-from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, IllegalStepError
+from cardkit.errors import ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.store.audit import Event
-from cardkit.production.store.schema import (
-    OPEN,
-    BatchState,
-    RecordState,
-    attempt,
-    batch,
-    blank_reject,
-    prepared,
-    record,
-    station,
-)
+from cardkit.production.store.claims import claim_statement, claimable
+from cardkit.production.store.schema import RecordState, attempt, blank_reject, record
 from cardkit.production.store.statement import Driver, Statement
 from cardkit.production.store.steps import Steps
 from cardkit.production.store.store import Batch, Store
@@ -172,9 +163,8 @@ class StationSession:
         """
         now = self.store.lease_now()
         with self.store.writing() as connection:
-            lot = _claimable(connection, batch_name)
-            _refuse_before_replay(connection, self.store.terms.epoch)
-            leased = _claim_statement(lot.id, lot.prepare_step, count, now, ttl_s)
+            lot = claimable(connection, batch_name, self.store.terms.epoch, claiming=True)
+            leased = claim_statement(lot.id, lot.prepare_step, count, now, ttl_s)
             rows = connection.execute(leased, {"new_session": self.id}).all()
             claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
             if claims:
@@ -185,8 +175,7 @@ class StationSession:
     def require_claimable(self, batch_name: str) -> None:
         """Raise what :meth:`claim` would raise."""
         with self.store.reading() as connection:
-            _claimable(connection, batch_name)
-            _refuse_before_replay(connection, self.store.terms.epoch)
+            claimable(connection, batch_name, self.store.terms.epoch, claiming=False)
 
     def release(self, record_id: int, token: int) -> None:
         """Give a leased record back: nothing was written.
@@ -352,54 +341,4 @@ def _same_end(row: Any, end: dict[str, Any]) -> bool:
         row.state == end["state"]
         and row.evidence_sha256 == end.get("evidence_sha256")
         and row.reject_code == end.get("reject_code")
-    )
-
-
-def _claimable(connection: Connection, batch_name: str) -> Any:
-    columns = (batch.c.id, batch.c.state, batch.c.why, batch.c.prepare_step)
-    # Who holds the batch waits for claims that have begun, and those after it see that it is held.
-    lot = connection.execute(
-        select(*columns).where(batch.c.name == batch_name).with_for_update(read=True)
-    ).one_or_none()
-    if lot is None:
-        raise BatchHeldError(f"batch {batch_name}: the store has none of that name")
-    if lot.state != BatchState.OPEN:
-        why = f" ({lot.why})" if lot.why else ""
-        raise BatchHeldError(f"batch {batch_name}: is {lot.state}{why}, expected OPEN")
-    return lot
-
-
-def _refuse_before_replay(connection: Connection, epoch: str) -> None:
-    late = connection.scalars(select(station.c.name).where(station.c.epoch != epoch)).all()
-    if late:
-        names = ", ".join(sorted(late))
-        raise BatchHeldError(
-            f"store restored from a copy: the journal of {names} was not replayed; bring it back or write it off"
-        )
-
-
-def _claim_statement(
-    batch_id: int, prepare_step: str | None, count: int, now: ColumnElement[float], ttl_s: float
-) -> Any:
-    free = or_(
-        record.c.state == RecordState.READY,
-        (record.c.state == RecordState.LEASED) & (record.c.lease_until < now),
-    )
-    ids = select(record.c.id).where(record.c.batch_id == batch_id, OPEN, free).order_by(record.c.id).limit(count)
-    if prepare_step is not None:
-        ids = ids.where(exists().where(prepared.c.record_id == record.c.id, prepared.c.step == prepare_step))
-    # Taken once, and not what another station takes at this moment; on SQLite there is no other.
-    taken = (
-        ids.with_for_update(of=record, skip_locked=True).cte("taken").prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    return (
-        update(record)
-        .where(record.c.id.in_(select(taken.c.id)))
-        .values(
-            state=RecordState.LEASED,
-            token=record.c.token + 1,
-            session=bindparam("new_session"),
-            lease_until=now + ttl_s,
-        )
-        .returning(record.c.id, record.c.row_no, record.c.token)
     )
