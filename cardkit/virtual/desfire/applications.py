@@ -4,11 +4,9 @@ from dataclasses import replace
 from typing import Final
 
 from . import cells, statuses
-from .access import master
 from .call import Answer, Call
 from .crypto import KeyType
 from .model import Application, Key, KeySet
-from .session import Mode
 from .state import BLOCK, FORMAT_DISABLED, State
 from .statuses import RefusedError
 
@@ -104,7 +102,7 @@ def delete_application(state: State, call: Call) -> Answer:
 
 
 def format_picc(state: State, call: Call) -> Answer:
-    """FC: all applications go, all memory comes back; keys and settings of the PICC level stay. The session ends.
+    """FC: all applications go, all memory comes back; keys and settings of the PICC level stay, and the session.
 
     :raises RefusedError: 9D when it was disabled.
     """
@@ -114,7 +112,6 @@ def format_picc(state: State, call: Call) -> Answer:
     for application in state.applications():
         state.remove_application(application.aid)
     state.put_application(replace(state.application, blocks=0))
-    state.ending = True
     return b""
 
 
@@ -153,11 +150,3 @@ def change_key_settings(state: State, call: Call) -> Answer:
     """54."""
     state.put_application(replace(state.application, settings=call.data[0]))
     return b""
-
-
-def formatting(state: State, call: Call) -> Mode:
-    """Access of FormatPICC: the PICC master key, wherever.
-
-    :raises RefusedError: AE.
-    """
-    return master(state, call)

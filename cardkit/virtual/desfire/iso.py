@@ -17,12 +17,12 @@ from .transaction import Transaction
 
 PICC_NAME: Final = bytes.fromhex("D2760000850100")
 _MF: Final = b"\x3f\x00"
-_FCI, _NAME = 0x6F, 0x84
 _BY_FID, _BY_CHILD, _BY_NAME = 0x00, 0x02, 0x04
 _QUIET: Final = 0x0C
 _SHORT_FILE: Final = 0x80
 _ONE, _ALL = 0x04, 0x05
 _FULL: Final = 256
+_SINCE_EV1: Final = frozenset({0x84, 0x82, 0x88})
 _HEADER: Final = 5
 _DATA: Final = frozenset({FileType.STANDARD, FileType.BACKUP})
 _RECORDS: Final = frozenset({FileType.LINEAR, FileType.CYCLIC})
@@ -65,7 +65,7 @@ def exchange(state: State, command: bytes) -> bytes:
 
 def _worker(state: State, apdu: Apdu) -> "Worker":
     worker = _WORKERS.get(apdu.ins)
-    if worker is None or state.image.generation < 1:
+    if worker is None or (apdu.ins in _SINCE_EV1 and not state.image.generation):
         raise StatusWordError(sw.NO_INSTRUCTION)
     return worker
 
@@ -103,46 +103,40 @@ def parse(command: bytes) -> Apdu:
 
 
 def select(state: State, apdu: Apdu) -> tuple[bytes, bytes]:
-    """By DF name, or by FID: PICC level, application, file of the current application.
+    """By DF name, or by FID: PICC level, application, file of the current application. There is no FCI to answer.
 
-    :raises StatusWordError: 6A82, 6A86.
+    :raises StatusWordError: 6700, 6A82, 6A86.
     """
     if apdu.p2 & ~_QUIET or apdu.p1 not in (_BY_FID, _BY_CHILD, _BY_NAME):
         raise StatusWordError(sw.WRONG_P1P2)
-    name = _by_name(state, apdu.data) if apdu.p1 == _BY_NAME else _by_fid(state, apdu.data)
-    if apdu.p2 == _QUIET or not name:
-        return b"", sw.OK
-    body = bytes((_NAME, len(name))) + name
-    return bytes((_FCI, len(body))) + body, sw.OK
-
-
-def _by_name(state: State, name: bytes) -> bytes:
-    if name == PICC_NAME:
-        state.select(cells.PICC)
-        return name
-    found = next((one for one in state.applications() if name and one.name == name), None)
-    if found is None:
-        raise StatusWordError(sw.FILE_NOT_FOUND)
-    state.select(found.aid)
-    return name
-
-
-def _by_fid(state: State, fid: bytes) -> bytes:
-    if fid in (b"", _MF):
-        state.select(cells.PICC)
-        return PICC_NAME
-    if len(fid) != 2:
+    if apdu.p1 == _BY_NAME:
+        _select(state, cells.PICC if apdu.data == PICC_NAME else _named(state, apdu.data))
+    elif apdu.data in (b"", _MF):
+        _select(state, cells.PICC)
+    elif len(apdu.data) != 2:
         raise StatusWordError(sw.WRONG_LENGTH)
-    swapped = fid[::-1]
-    file = next((one for one in state.files() if one.fid == swapped), None)
+    else:
+        _by_fid(state, apdu.data[::-1])
+    return b"", sw.OK
+
+
+def _select(state: State, aid: bytes | None) -> None:
+    if aid is None:
+        raise StatusWordError(sw.FILE_NOT_FOUND)
+    state.select(aid)
+
+
+def _named(state: State, name: bytes) -> bytes | None:
+    return next((one.aid for one in state.applications() if name and one.name == name), None)
+
+
+def _by_fid(state: State, fid: bytes) -> None:
+    """A file keeps the session, an application ends it."""
+    file = next((one for one in state.files() if one.fid == fid), None)
     if file is not None:
         state.iso_file = file.number
-        return b""
-    found = next((one for one in state.applications() if one.fid == swapped), None)
-    if found is None:
-        raise StatusWordError(sw.FILE_NOT_FOUND)
-    state.select(found.aid)
-    return found.name
+    else:
+        _select(state, next((one.aid for one in state.applications() if one.fid == fid), None))
 
 
 # files
