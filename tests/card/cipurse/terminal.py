@@ -188,7 +188,8 @@ class Bench(Terminal):
     AID = "D2760000041502000003000101"
     KEYS = ("40" * 16, "41" * 16, "42" * 16)
 
-    def adf(self, fid="5F00", *, aid=AID, keys=KEYS, smr="0000", art=None, kind="40", files="0A08", more=""):
+    @staticmethod
+    def adf(fid="5F00", *, aid=AID, keys=KEYS, smr="0000", art=None, kind="40", files="0A08", more=""):
         """CREATE FILE of an ADF, keys in clear."""
         art = art or "FF" * (len(keys) + 1)
         rules = smr + art + "021009" * len(keys) if keys else ""
