@@ -101,6 +101,12 @@ class DesfireKey(Secret):
         """Whether both halves are the same, parity bits included: its session key is a DES key."""
         return self.kind is KeyKind.TDEA2 and self._buffer[:8] == self._buffer[8:]
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it is a key cards are delivered with: one byte over and over, or 00 to 0F; versions do not count."""
+        bare = bytes(byte & ~_PARITY for byte in self._buffer) if self.kind is not KeyKind.AES else bytes(self._buffer)
+        return len(set(bare)) == 1 or bytes(self._buffer[:16]) == bytes(range(16))
+
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name} version={self.version:02X}>"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from cardkit.apps.desfire import commands
-from cardkit.apps.desfire.commands import PICC, Op
+from cardkit.apps.desfire.commands import LONG_FORMS, PICC, Op
 from cardkit.apps.desfire.rights import CHANGE_SETTINGS, effective_mode
 from cardkit.apps.desfire.settings import FileSettings, KeySettings, RecordBody
 from cardkit.apps.desfire.status import AUTHENTICATION, DELAY, NO_CHANGES, status_error
@@ -46,11 +47,13 @@ class DesfireClient:
     answer cannot be read, SecureMessagingError when it does not hold, or when the session is over: a session that has
     ended is never followed by commands in clear, :meth:`select` or :meth:`authenticate` comes first.
 
+    :param long_frames: the card has twins of the commands on contents whose frames have any length.
     :ivar selected: the application, as printed.  :ivar session: None before an authentication.
     """
 
-    def __init__(self, link: NativeChannel) -> None:
+    def __init__(self, link: NativeChannel, *, long_frames: bool = False) -> None:
         self._link = link
+        self._forms = LONG_FORMS if long_frames else {}
         self.selected = PICC
         self.session: DesfireSession | None = None
         self._settings: dict[int, FileSettings] = {}
@@ -70,6 +73,8 @@ class DesfireClient:
 
         :param what: the command in words, for errors.
         """
+        if command.op in self._forms:
+            command = replace(command, op=self._forms[command.op])
         session = self.session
         sent = session.wrap(command) if session else command.plain
         status, data = self._link.send(command.op, sent)

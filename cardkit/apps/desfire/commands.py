@@ -5,7 +5,7 @@ Numbers on the wire have their low byte first; application identifiers are given
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from cardkit.apps.desfire.fields import little
@@ -64,7 +64,8 @@ class Op(IntEnum):
     COMMIT_READER_ID = 0xC8
 
 
-CREATE_DATA = (Op.CREATE_STANDARD, Op.CREATE_BACKUP)
+LONG_FORMS: Mapping[int, int] = {0xBD: 0xAD, 0x3D: 0x8D, 0xBB: 0xAB, 0x3B: 0x8B, 0xDB: 0xBA}
+"""Commands that have a twin with frames of any length (EV2 and later)."""
 CREATE_RECORDS = (Op.CREATE_LINEAR, Op.CREATE_CYCLIC)
 
 

@@ -170,7 +170,7 @@ class DesfireProduct:
             return Authentication.ISO
         return Authentication.AES if self.chip.generation == "ev1" else Authentication.EV2
 
-    def keys(self) -> Iterator[KeySpec]:
+    def all_keys(self) -> Iterator[KeySpec]:
         """Yield every key."""
         yield self.picc
         for app in self.apps:

@@ -1,0 +1,1 @@
+"""Verification rules of DESFire cards (transport sheet 10)."""

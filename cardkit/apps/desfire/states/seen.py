@@ -1,0 +1,37 @@
+"""What one DESFire card showed, beside the contents of its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cardkit.apps.desfire.settings import FileSettings, KeySettings
+from cardkit.apps.desfire.version import Version
+
+NOTE = "DESFire"
+"""Name of the note of a session: :class:`SeenDesfire`."""
+
+
+@dataclass(slots=True)
+class SeenDesfire:
+    """Everything by the names of states.
+
+    :ivar told: UID as the reader tells it.  :ivar uid: as the card tells it inside a session.
+    :ivar settings: of files.  :ivar key_settings: of applications and of the card.  :ivar proven: keys that opened a
+        session.  :ivar answers: status words of what must be refused.  :ivar troubles: what went wrong, by state.
+    """
+
+    told: bytes = b""
+    uid: bytes = b""
+    version: Version | None = None
+    memory: int | None = None
+    signature: bytes | None = None
+    applications: tuple[bytes, ...] | None = None
+    key_settings: dict[str, KeySettings] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    files: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    iso_files: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    settings: dict[str, FileSettings] = field(default_factory=dict)
+    proven: set[str] = field(default_factory=set)
+    alike: set[tuple[str, str]] = field(default_factory=set)
+    answers: dict[str, int] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
