@@ -139,3 +139,19 @@ class Security:
 
 FREE = Security(bytes(SMR_BYTES), b"\xff")
 """Rules of a file that has none (card option, unverified)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRules:
+    """Rules of one file, and what their groups mean for it."""
+
+    security: Security
+    groups: GroupTable
+
+    def pair(self, operation: Operation) -> Pair:
+        """Return the levels an operation must have."""
+        return self.security.pair(self.groups[operation].messaging)
+
+    def allows(self, operation: Operation, key: int = ALWAYS) -> bool:
+        """Whether whoever has proven a key, or nobody (0), may do it."""
+        return self.security.allows(self.groups[operation].right, key)

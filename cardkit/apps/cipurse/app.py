@@ -1,0 +1,160 @@
+"""CIPURSE transport cards as cardkit sees them: the application in the registry, its blueprint of one product."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from cardkit.apps.cipurse.rules.case import Case
+from cardkit.apps.cipurse.rules.engine import findings
+from cardkit.apps.cipurse.rules.table import RULES
+from cardkit.apps.cipurse.schema import ChipBlock, CipurseBlock
+from cardkit.apps.cipurse.states.contents import UID, bound, fill
+from cardkit.apps.cipurse.states.plan import CipursePlan, plan_product, repair
+from cardkit.apps.cipurse.states.product import CipurseProduct, build_product
+from cardkit.apps.cipurse.states.seen import NOTE, SeenTransit
+from cardkit.apps.cipurse.states.session import TransitSession
+from cardkit.channel import Channel
+from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.secret import joined
+from cardkit.desired import (
+    ATR_FITS,
+    REPEATED,
+    Challenge,
+    CompileTemplate,
+    Content,
+    Finding,
+    Observations,
+    Part,
+    Rule,
+    Script,
+    Step,
+    Template,
+)
+from cardkit.errors import KeyStoreError
+
+
+class CipurseBlueprint:
+    """One profile's card, compiled once.
+
+    :param template: of the profile's block.  :param keys: key store and source of random numbers, of one at work.
+    """
+
+    number_kind = "uid"
+    secrets: tuple[str, ...] = ()
+    rands: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = RULES
+
+    def __init__(
+        self,
+        product: CipurseProduct,
+        template: Template,
+        plan: CipursePlan,
+        keys: tuple[KeyStore, Challenge] | None = None,
+    ) -> None:
+        self.product = product
+        self._template = template
+        self._plan = plan
+        self._keys = keys
+        self.states = plan.states
+        self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
+        self.survey = plan.survey
+        self.identify = plan.identify
+
+    # Before there is a card
+
+    def repair(self, names: Collection[str]) -> tuple[Step, ...]:
+        """Return the commands that make these states true on a begun card."""
+        return repair(self.product, names)
+
+    def fill(
+        self,
+        record: Mapping[str, Any],
+        tag: bytes,  # noqa: ARG002
+        rands: Mapping[str, bytes],  # noqa: ARG002
+    ) -> Mapping[str, Content]:
+        """Return one card's contents.  :raises EncodingError: when a value does not fit its file."""
+        return fill(self.product, self._template.resolve(record))
+
+    # Under keys
+
+    def check_keys(self, keystore: KeyStore) -> None:
+        """Find every key.  :raises KeyStoreError: when one is missing, or none for AES-128."""
+        for reference in {key.reference for key in self.product.keys} | {self.product.delivered.reference}:
+            algorithm = keystore.find(reference).algorithm
+            if algorithm != "AES-128":
+                raise KeyStoreError(f"key {reference}: {algorithm or 'no cipher key'}, CIPURSE works with AES-128")
+
+    def scripts(
+        self,
+        contents: Mapping[str, Content],  # noqa: ARG002
+        rands: Mapping[str, bytes],  # noqa: ARG002
+        keystore: KeyStore,  # noqa: ARG002
+    ) -> tuple[Script, ...]:
+        """Return nothing: every session begins with a challenge of the card's."""
+        return ()
+
+    def with_keys(
+        self,
+        keystore: KeyStore,
+        challenge: Challenge,
+        scripts: tuple[Script, ...],  # noqa: ARG002
+    ) -> CipurseBlueprint:
+        """Return the blueprint at work."""
+        return CipurseBlueprint(self.product, self._template, self._plan, (keystore, challenge))
+
+    # On a card
+
+    def session(
+        self,
+        contents: Mapping[str, Content],
+        channel: Channel,
+        transport: Mapping[str, Secret],  # noqa: ARG002
+    ) -> TransitSession:
+        """Return a session on a powered card."""
+        return TransitSession(self.product, self._plan, contents, channel, self._keys)
+
+    def file_classes(self) -> None:
+        """Let a trace show the contents of no file: they may be a person's."""
+
+    def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
+        """Apply the rules to what a card showed.
+
+        :param part: CHECK before sealing, STRANGER after it, None for a survey.
+        """
+        notes: SeenTransit = seen.notes[NOTE]
+        files = {file.contents: file for app in self.product.applications for file in app.files}
+        case = Case(
+            product=self.product,
+            order={name: bound(file, joined(contents[name]), notes.uid) for name, file in files.items()},
+            uid=joined(contents[UID]),
+            seen=notes,
+            bodies=seen.bodies,
+            words=seen.words,
+            steps=self.survey if part is None else self.parts[part],
+            sealed=part is not Part.CHECK,
+            whole=part is None,
+            repeated=seen.notes.get(REPEATED),
+            atr_fits=seen.notes.get(ATR_FITS),
+        )
+        return findings(case)
+
+
+class CipurseApp:
+    """The application as the registry knows it."""
+
+    name = "cipurse"
+    block = CipurseBlock
+    chip_block = ChipBlock
+    rules = RULES
+
+    def compile(self, block: CipurseBlock, chip: ChipBlock, compile_template: CompileTemplate) -> CipurseBlueprint:
+        """Join a profile's ``[cipurse]`` with its chip's and plan every command.
+
+        :raises ProfileError: when the block asks for what this chip cannot do.
+        """
+        product = build_product(block, chip)
+        return CipurseBlueprint(product, compile_template(block, "cipurse"), plan_product(product))
+
+
+APP = CipurseApp()

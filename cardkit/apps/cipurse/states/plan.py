@@ -1,0 +1,322 @@
+"""States and commands of a transport card: the same for every card of a product; what differs is in the contents.
+
+Lists and applications with their keys, files, contents, one transaction for each application; rules are closed and the
+keys of the MF replaced last: that is the seal. Where a session ends matters: creating an application ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from cardkit.apdu import CommandAPDU
+from cardkit.apps.cipurse import commands
+from cardkit.apps.cipurse.access import Operation
+from cardkit.apps.cipurse.attributes import KeyRight
+from cardkit.apps.cipurse.commands import CipurseIns
+from cardkit.apps.cipurse.states import visiting
+from cardkit.apps.cipurse.states.contents import UID, is_written, writing
+from cardkit.apps.cipurse.states.keys import DirectoryKey
+from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory, ProductFile
+from cardkit.apps.cipurse.states.visiting import DELIVERED, OWN, Visit
+from cardkit.apps.iso7816.commands import ANY_LENGTH
+from cardkit.desired import AfterUnknown, Interface, Part, Phase, Role, Seen, State, Step
+
+_KEY_FIELD_BYTES = 22
+_KEY_RECORD_BYTES = 20
+_CREATE_BYTES = 24
+_UID_BYTES = 7
+_GET_UID = CommandAPDU(0xFF, 0xCA, 0x00, 0x00, ne=ANY_LENGTH)
+
+FOUND, MISSING = 0x9000, 0x6A82
+
+
+@dataclass(frozen=True, slots=True)
+class CipursePlan:
+    """States and commands."""
+
+    states: tuple[State, ...]
+    parts: Mapping[Part, tuple[Step, ...]]
+    survey: tuple[Step, ...]
+    identify: tuple[Step, ...]
+
+
+def rules_of(name: str) -> str:
+    """Return the name of the state that a file or directory has the rules it leaves with."""
+    return f"{name} rules"
+
+
+def attribute_of(key: DirectoryKey) -> str:
+    """Return the name of the state that a key of the MF may be used as it shall."""
+    return f"{key.name} attribute"
+
+
+def plan_product(product: CipurseProduct) -> CipursePlan:
+    """Plan every command."""
+    identify = tuple(_identify(product))
+    check = [Visit(sealed=False, proofs=True, probes=False)] * len(product.applications)
+    stranger = [Visit(sealed=True, proofs=False, probes=True)] * len(product.applications)
+    whole = [Visit(sealed=True, proofs=True, probes=True)] * len(product.applications)
+    parts = {
+        Part.FENCE: identify,
+        Part.WRITE: tuple(written(product, made(product))),
+        Part.CHECK: (uid(), *visiting.lists(product), *_visits(product, check)),
+        Part.SEAL: tuple(sealed(product, last(product))),
+        Part.STRANGER: (uid(), *visiting.master(product, proofs=True), *_visits(product, stranger)),
+    }
+    survey = (
+        uid(),
+        *visiting.master(product, proofs=True),
+        *visiting.lists(product),
+        *_visits(product, whole),
+    )
+    return CipursePlan(tuple(_states(product)), parts, survey, identify)
+
+
+def _visits(product: CipurseProduct, visits: Collection[Visit]) -> Iterator[Step]:
+    for directory, wanted in zip(product.applications, visits, strict=True):
+        yield from visiting.visit(directory, wanted)
+
+
+# States
+
+
+def _states(product: CipurseProduct) -> Iterator[State]:
+    for one in product.lists:
+        yield _state(one.name, f"list of applications for {one.name}", "TRANSIT-042", product.master.manager)
+    for app in product.applications:
+        yield from _application_states(product, app)
+    for app in product.applications:
+        for name in locked(app):
+            yield _sealed_state(rules_of(name), "rules it leaves with", "TRANSIT-014", app.manager)
+    for name in (product.master.name, product.master.files[0].name):
+        yield _sealed_state(rules_of(name), "rules it leaves with", "TRANSIT-043", product.master.manager)
+    for key in product.master.keys:
+        yield _sealed_state(key.name, "replaces the one delivered", "TRANSIT-002", key, seen=Seen.BEHAVE)
+
+
+def _application_states(product: CipurseProduct, app: ProductDirectory) -> Iterator[State]:
+    yield _state(app.name, f"application {app.aid.hex().upper()}", "TRANSIT-018", product.master.manager)
+    for key in app.keys:
+        yield _state(key.name, "loaded with the application", "TRANSIT-002", product.master.manager, seen=Seen.BEHAVE)
+    for file in app.files:
+        yield _state(file.name, f"{file.kind.name.lower()} file", "TRANSIT-019", app.manager)
+        if is_written(file):
+            plain = _state(file.contents, "contents", "TRANSIT-021", app.manager)
+            group = f"transaction of {app.name}" if file.kind.transactional else ""
+            yield replace(plain, after_unknown=AfterUnknown.REWRITE, varies=True, group=group)
+
+
+def _state(name: str, title: str, rule: str, key: DirectoryKey, *, seen: Seen = Seen.READ) -> State:
+    after, contactless = AfterUnknown.LOOK, Interface.CONTACTLESS
+    return State(name, title, Phase.WRITE, rule, seen, after, key.access, interface=contactless)
+
+
+def _sealed_state(name: str, title: str, rule: str, key: DirectoryKey, seen: Seen = Seen.READ) -> State:
+    return replace(_state(name, title, rule, key, seen=seen), phase=Phase.SEAL, reversible=False)
+
+
+def made(product: CipurseProduct) -> list[str]:
+    """Return the states that are made true before the check."""
+    names = [one.name for one in product.lists] + [one.name for one in product.applications]
+    for app in product.applications:
+        names += [name for file in app.files for name in (file.name, file.contents)]
+    return names
+
+
+def locked(directory: ProductDirectory) -> list[str]:
+    """Return the names of an application and its files whose rules change when the card is sealed."""
+    own = [directory.name] if directory.locked_later else []
+    return own + [file.name for file in directory.files if file.locked_later]
+
+
+def last(product: CipurseProduct) -> list[str]:
+    """Return the states that are made true when the card is sealed."""
+    names = [rules_of(name) for app in product.applications for name in locked(app)]
+    names += [rules_of(product.master.name), rules_of(product.master.files[0].name)]
+    names += [key.name for key in product.master.keys]
+    return names + [attribute_of(key) for key in product.master.keys if key.attribute != delivered_attribute(product)]
+
+
+def delivered_attribute(product: CipurseProduct) -> int:
+    """Return the attribute of every key of the MF of a blank chip."""
+    return int(product.chip.attr, 16)
+
+
+# Which card it is
+
+
+def uid() -> Step:
+    """Return the question for the card's number."""
+    return Step(Phase.FENCE, Role.READ, UID, "", _GET_UID, answer=_UID_BYTES)
+
+
+def _identify(product: CipurseProduct) -> Iterator[Step]:
+    """Yield what tells chip, version, and whether anything was made on it."""
+    yield uid()
+    yield visiting.enter(product.master, Phase.FENCE)
+    yield visiting.attributes(product.master.name, product.master.name, None, Phase.FENCE)
+    yield from visiting.id_info(product)
+    made_first = [(one.name, one.new.aid) for one in product.lists] + [
+        (one.name, one.aid) for one in product.applications
+    ]
+    name, aid = made_first[0]
+    command = commands.select_application(aid)
+    yield Step(Phase.FENCE, Role.QUERY, name, name, command, nc=command.nc, sw=(FOUND, MISSING))
+
+
+# Making
+
+
+def written(product: CipurseProduct, names: Collection[str]) -> Iterator[Step]:
+    """Yield the commands that make states true; the MF is selected before the first."""
+    at_root = True
+    missing = [one for one in product.lists if one.name in names]
+    for app in product.applications:
+        wanted = [name for file in app.files for name in (file.name, file.contents) if name in names]
+        if missing or app.name in names:
+            if not at_root:
+                yield visiting.enter(product.master, Phase.WRITE)
+            yield from present_manager(product.master, DELIVERED)
+            yield from (_create(one.name, product.master, 30) for one in missing)
+            missing = []
+            if app.name in names:
+                yield _create(app.name, product.master, _CREATE_BYTES + _KEY_RECORD_BYTES * len(app.keys))
+            at_root = False
+        if wanted or (app.name in names and product.chip.lifecycle == "deactivated"):
+            yield from _filled(product, app, names)
+            at_root = False
+
+
+def repair(product: CipurseProduct, names: Collection[str]) -> tuple[Step, ...]:
+    """Return the commands that make states true on a begun card, after a reset."""
+    return (uid(), visiting.enter(product.master, Phase.WRITE), *written(product, names))
+
+
+def present_manager(directory: ProductDirectory, which: str) -> Iterator[Step]:
+    """Yield the commands that let us work on a directory."""
+    return visiting.present(directory.manager, which, Phase.WRITE)
+
+
+def _create(name: str, directory: ProductDirectory, size: int) -> Step:
+    command = CommandAPDU(0x00, CipurseIns.CREATE_FILE, 0x00, 0x00)
+    access = directory.manager.access
+    return Step(Phase.WRITE, Role.CREATE, name, directory.name, command, content=name, access=access, nc=size, nvm=size)
+
+
+def _filled(product: CipurseProduct, app: ProductDirectory, names: Collection[str]) -> Iterator[Step]:
+    """Yield the making of an application's files, in one session and one transaction."""
+    yield visiting.enter(app, Phase.WRITE)
+    yield from present_manager(app, OWN)
+    if app.name in names and product.chip.lifecycle == "deactivated":
+        yield _bare(app, commands.activate(), Phase.WRITE)
+    for file in app.files:
+        if file.name in names:
+            yield _create(file.name, app, _CREATE_BYTES)
+        if file.contents in names and is_written(file):
+            yield from _contents(app, file)
+    yield _bare(app, commands.perform_transaction(), Phase.WRITE)
+
+
+def _contents(app: ProductDirectory, file: ProductFile) -> Iterator[Step]:
+    for command, span in writing(file):
+        yield Step(
+            Phase.WRITE,
+            Role.WRITE,
+            file.contents,
+            app.name,
+            command,
+            content=file.contents,
+            access=app.manager.access,
+            span=span,
+            nc=span[1],
+            nvm=span[1],
+        )
+
+
+def _bare(directory: ProductDirectory, command: CommandAPDU, phase: Phase) -> Step:
+    """Return a command that says nothing of a file."""
+    return Step(phase, Role.ACTIVATE, directory.name, directory.name, command, access=directory.manager.access)
+
+
+# Sealing
+
+
+def sealed(product: CipurseProduct, names: Collection[str], manager: str = DELIVERED) -> Iterator[Step]:
+    """Yield the commands that close rules and replace the keys of the MF, as far as they are named.
+
+    :param manager: which value of the MF's working key is in force.
+    """
+    for app in product.applications:
+        mine = [name for name in locked(app) if rules_of(name) in names]
+        if mine:
+            yield visiting.enter(app, Phase.SEAL)
+            yield from visiting.present(app.manager, OWN, Phase.SEAL)
+            yield from _locks(app, mine)
+    root = product.master
+    mine = [name for name in (root.name, root.files[0].name) if rules_of(name) in names]
+    changes = list(_key_changes(product, names))
+    if mine or changes:
+        yield visiting.enter(root, Phase.SEAL)
+        yield from visiting.present(root.manager, manager, Phase.SEAL)
+        yield from _locks(root, mine)
+        yield from changes
+        if root.rules(sealed=True).allows(Operation.PERFORM, root.manager.number):
+            yield _bare(root, commands.perform_transaction(), Phase.SEAL)
+
+
+def _locks(directory: ProductDirectory, names: Collection[str]) -> Iterator[Step]:
+    """Yield new rules, the directory's own first: it is current until one of its files is selected."""
+    if directory.name in names:
+        yield _lock(directory, directory.name)
+    for file in directory.files:
+        if file.name in names:
+            yield visiting.select_file(file, directory.name, directory.manager, Phase.SEAL)
+            yield _lock(directory, file.name)
+
+
+def _lock(directory: ProductDirectory, name: str) -> Step:
+    command = CommandAPDU(0x80, CipurseIns.UPDATE_FILE_ATTRIBUTES, 0x00, 0x00)
+    size = len(directory.final.build()) + 1
+    return Step(
+        Phase.SEAL,
+        Role.WRITE,
+        rules_of(name),
+        directory.name,
+        command,
+        content=name,
+        access=directory.manager.access,
+        nc=size,
+        nvm=size,
+        reversible=False,
+    )
+
+
+def _key_changes(product: CipurseProduct, names: Collection[str]) -> Iterator[Step]:
+    """Yield the keys of the MF, the one at work last; then what may be done with them, in the same order."""
+    root = product.master
+    ordered = sorted(root.keys, key=lambda key: key == root.manager)
+    for key in ordered:
+        if key.name in names:
+            command = CommandAPDU(0x80, CipurseIns.UPDATE_KEY, root.kek, key.number)
+            yield _change(product, key, key.name, command, _KEY_FIELD_BYTES)
+    for key in ordered:
+        if attribute_of(key) in names:
+            command = commands.update_key_attributes(key.number, key.attribute)
+            yield _change(product, key, attribute_of(key), command, 1)
+
+
+def _change(product: CipurseProduct, key: DirectoryKey, serves: str, command: CommandAPDU, size: int) -> Step:
+    access = product.master.manager.access
+    return Step(
+        Phase.SEAL,
+        Role.CHANGE,
+        serves,
+        key.place,
+        command,
+        content=key.name,
+        access=access,
+        nc=size,
+        nvm=size,
+        reversible=not serves.endswith("attribute") or bool(key.attribute & KeyRight.CHANGEABLE),
+    )
