@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,6 +20,7 @@ from cardkit.production.quarantine import quarantine_path
 from cardkit.profile import BadRow, Profile, load_profile, open_order
 
 SHOWN = 20
+LARGE_BYTES = 4_000_000
 
 
 def transport_keys(command: options.Command) -> options.Command:
@@ -40,6 +42,9 @@ def keys_of(profile: Profile, url: str | None, descriptor: int | None) -> Iterat
 @click.argument("profile")
 @click.argument("order", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the batch; by default that of the file.")
+@click.option(
+    "--processes", type=click.IntRange(min=1), help="That read rows; by default one a processor, if they pay."
+)
 @transport_keys
 @options.store
 @options.as_json
@@ -47,6 +52,7 @@ def import_(
     profile: str,
     order: Path,
     name: str | None,
+    processes: int | None,
     keys_url: str | None,
     descriptor: int | None,
     store_url: str,
@@ -64,7 +70,14 @@ def import_(
         opened(store_url, operator, create=True) as store,
     ):
         done = production.import_batch(
-            store, loaded, rows, keystore, order, name=name, quarantine=quarantine_path(order)
+            store,
+            loaded,
+            rows,
+            keystore,
+            order,
+            name=name,
+            quarantine=quarantine_path(order),
+            processes=processes or readers_for(order.stat().st_size),
         )
     if as_json:
         print_json(imported_document(order, done))
@@ -76,6 +89,11 @@ def import_(
     say(f"batch {done.batch} {done.state}: {done.rows} rows, {done.imported} imported, {refused} quarantined")
     if refused:
         say(f"refused rows: {quarantine_path(order)}")
+
+
+def readers_for(size_bytes: int) -> int:
+    """Return how many processes read a file: starting one takes as long as reading some megabytes."""
+    return (os.cpu_count() or 1) if size_bytes >= LARGE_BYTES else 1
 
 
 def imported_document(order: Path, done: production.Imported) -> dict[str, object]:

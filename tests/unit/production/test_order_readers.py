@@ -1,0 +1,134 @@
+"""An order read by other processes: the same batch as one read here, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cardkit.crypto import Key, Usage
+from cardkit.errors import EncodingError, RecordError, StoreError
+from cardkit.production import Imported, Store, batches, check_batch, import_batch, open_store
+from cardkit.production.input import processes
+from cardkit.production.quarantine import quarantine_path
+from cardkit.production.sealing import SealingKeys
+from cardkit.production.store import schema
+from cardkit.profile import load_profile, open_order
+from tests.unit.production.orderlines import NAMES, line
+
+PROFILE = load_profile("sim/usim-test")
+KEYS = PROFILE.test_keystore()
+READERS = 2
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", operator="ana", create=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PIECE", 3)
+
+
+def take(store: Store, path: Path, readers: int) -> Imported:
+    with open_order(PROFILE, path, KEYS) as rows:
+        return import_batch(store, PROFILE, rows, KEYS, path, quarantine=quarantine_path(path), processes=readers)
+
+
+def contents(store: Store, batch: str) -> list[tuple[int, bytes]]:
+    """Row numbers and records in clear."""
+    lot, vault = store.batch(batch), store.vault.batch(batch)
+    columns = select(schema.record.c.row_no, schema.record.c.data_enc).where(schema.record.c.batch_id == lot.id)
+    with store.reading() as connection:
+        return [(row.row_no, vault.open(row.row_no, "record", row.data_enc)) for row in connection.execute(columns)]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_the_same_batch_as_one_read_here(tmp_path: Path) -> None:
+    rows = [line(row) for row in range(1, 24)]
+    rows[4], rows[11], rows[20] = line(5, ki="4ADD1D0011223344"), "1,2\n", line(21, imsi="00101x")
+    found = []
+    for readers in (1, READERS):
+        folder = tmp_path / str(readers)
+        folder.mkdir()
+        path = folder / "lot.csv"
+        path.write_text(NAMES + "".join(rows), encoding="utf-8")
+        with open_store(f"sqlite:///{folder / 'a.db'}", operator="ana", create=True) as store:
+            done = take(store, path, readers)
+            assert (done.rows, done.imported, check_batch(store)) == (23, 20, [])
+            refused = quarantine_path(path).read_text(encoding="utf-8")
+            digests = {store.vault.business_key("iccid", line(row).partition(",")[0]) for row in (1, 23)}
+            with store.reading() as connection:
+                assert digests < set(connection.scalars(select(schema.record_key.c.digest)))
+            found.append((done, contents(store, "lot"), refused))
+
+    assert found[0] == found[1]
+    assert [row for row, _ in found[0][1]] == [row for row in range(1, 24) if row not in (5, 12, 21)]
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("".join(line(row) for row in (*range(1, 9), 2)), "DUPLICATE"), (line(1) * 2 + "\xff\n", "ENCODING")],
+    ids=["twice in different pieces", "a byte that is no text"],
+)
+def test_nothing_of_a_refused_order_is_kept(store: Store, tmp_path: Path, text: str, code: str) -> None:
+    path = tmp_path / "lot.csv"
+    path.write_bytes((NAMES + text).encode("latin-1"))
+    with pytest.raises(RecordError) as caught:
+        take(store, path, READERS)
+    assert (caught.value.code, batches(store)) == (code, [])
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_process_that_ends_early_undoes_the_import(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lot.csv"
+    path.write_text(NAMES + "".join(line(row) for row in range(1, 3000)), encoding="utf-8")
+    begin = processes.OrderReaders.pieces
+
+    def killed(readers: processes.OrderReaders) -> Iterator[object]:
+        for number, piece in enumerate(begin(readers)):
+            if number == 2:
+                readers._processes[1].kill()
+            yield piece
+
+    monkeypatch.setattr(processes.OrderReaders, "pieces", killed)
+    with pytest.raises(StoreError, match="has ended; nothing is imported"):
+        take(store, path, READERS)
+    assert batches(store) == []
+
+
+def test_what_a_reader_is_told_is_not_in_clear(tmp_path: Path) -> None:
+    keys = SealingKeys(
+        "i",
+        "B",
+        Key(bytes(range(32)), "c", "AES-256", Usage.FIELD_ENC),
+        Key(b"d" * 32, "d", "HMAC-256", Usage.DUP_DIGEST),
+    )
+    path = tmp_path / "lot.csv"
+    path.write_text(NAMES + line(1), encoding="utf-8")
+    with open_order(PROFILE, path, KEYS) as order, processes.OrderReaders(order, keys, 1) as readers:
+        sealed = readers._setup + readers._sealed(1, line(1).encode())
+    assert [secret for secret in (bytes(range(32)), b"d" * 32, line(1).encode()[:40]) if secret in sealed] == []
+
+
+def test_keys_of_another_form_are_refused() -> None:
+    with pytest.raises(EncodingError, match="other values than those of a batch"):
+        SealingKeys.from_bytes(bytes.fromhex("81a16101"))
+
+
+def test_rows_whose_values_need_a_key_are_read_here(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cardkit.production.input.importing.OrderReaders", None)
+    path = tmp_path / "lot.csv"
+    path.write_text(NAMES + line(1), encoding="utf-8")
+    with open_order(PROFILE, path, KEYS) as rows:
+        rows.reader.uses_keys = True
+        assert import_batch(store, PROFILE, rows, KEYS, path, processes=READERS).imported == 1
