@@ -73,6 +73,10 @@ class Database(ABC):
             migrate(connection, self.path)
             yield connection
 
+    def close(self) -> None:
+        """Close all connections that nobody has."""
+        self.engine.dispose()
+
     @abstractmethod
     def narrow(self) -> None:
         """Give up what a station must not do: from now on connections have no more rights than it needs."""

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,7 +115,7 @@ class Store:
     def close(self) -> None:
         """Close all connections; what was committed is durable already."""
         self._let_go()
-        self.database.engine.dispose()
+        self.database.close()
 
     def narrow(self) -> None:
         """Give up every right that a station does not need; for good."""
@@ -320,10 +320,12 @@ def open_store(
         raise StoreError(f"store: kind must be TEST or LIVE, got {kind!r}")
     if not operator.strip():
         raise StoreError("store: the operator must have a name")
-    database.require(create=create)
     founding = kind or "TEST"
-    opened = create_or_open(database, operator, persons=KINDS[founding], kind=founding, recovered=recovered)
-    if kind not in (None, opened.terms.kind):
-        opened.close()
-        raise StoreError(f"{database.path}: a {opened.terms.kind} store, expected {kind}")
+    with ExitStack() as failing:
+        failing.callback(database.close)
+        database.require(create=create)
+        opened = create_or_open(database, operator, persons=KINDS[founding], kind=founding, recovered=recovered)
+        if kind not in (None, opened.terms.kind):
+            raise StoreError(f"{database.path}: a {opened.terms.kind} store, expected {kind}")
+        failing.pop_all()
     return opened

@@ -33,7 +33,7 @@ def new_postgresql_store(path: Path, *, persons: int, clocks: Clocks) -> Store:
     :param path: a file that would be the database, were it SQLite's: beside it lie key file and journals.
     """
     server = postgres.server()
-    name = _founded_on(persons)
+    name = founded_on(persons)
     _empty(name)
     files = path.with_name(f"{path.name}.files")
     files.mkdir()
@@ -52,7 +52,8 @@ def _founded(persons: int) -> Path:
 
 
 @cache
-def _founded_on(persons: int) -> str:
+def founded_on(persons: int) -> str:
+    """Return the name of the database whose steps need so many persons."""
     name = f"founded{persons}"
     server = postgres.server()
     server.database(name=name)
