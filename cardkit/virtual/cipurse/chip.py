@@ -42,6 +42,7 @@ class CipurseChip:
     """One chip.
 
     :ivar session: the open one.  :ivar challenge: RP || rP while a terminal may answer it.
+    :ivar operations: its instructions, by CLA b8 and INS.  :ivar uid: what the reader shows.
     :ivar current: FID of the current directory.  :ivar current_file: FID of the current elementary file.
     """
 
@@ -53,7 +54,7 @@ class CipurseChip:
         self.random = random
         self.journal = Journal(memory)
         self.store = Store(self.journal, image.behaviour.transaction_buffer)
-        self._operations = operations
+        self.operations = operations
         self.reset()
 
     def reset(self) -> None:
@@ -155,7 +156,7 @@ class CipurseChip:
             secured = _class(apdu)
         except StatusWordError as refusal:
             return refusal.sw
-        operation = self._operations.get((apdu[0] & _PROPRIETARY, apdu[1]))
+        operation = self.operations.get((apdu[0] & _PROPRIETARY, apdu[1]))
         return self._secured(apdu, operation) if secured else self._unsecured(apdu, operation)
 
     def _unsecured(self, apdu: bytes, operation: Operation | None) -> bytes:
