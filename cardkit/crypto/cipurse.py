@@ -5,6 +5,7 @@ No specification of CIPURSE is free; the functions are those of published vector
 
 from __future__ import annotations
 
+import binascii
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -12,7 +13,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cardkit.crypto.key import Key
 from cardkit.crypto.mac import pad80
 from cardkit.crypto.secret import Secret
-from cardkit.encoding.crc import crc_a
 from cardkit.errors import EncodingError, KeyStoreError
 
 BLOCK = 16
@@ -23,6 +23,10 @@ MAC_BYTES, KVV_BYTES = 8, 3
 # The field of 48-bit products: polynomials over GF(2), modulo this one.
 _FIELD_BYTES, _FIELD_BITS = 6, 48
 _FIELD_POLYNOMIAL = 0x1_35B0_88CC_E173
+
+# CRC_A of ISO/IEC 14443-3 counts bits from the other end than the standard library: every byte is turned round.
+_TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_CRC_START = 0xC6C6  # 6363 turned round
 
 _ECB = modes.ECB()  # noqa: S305  single blocks, each under a key of its own
 _number = int.from_bytes
@@ -79,7 +83,13 @@ def mic(data: bytes) -> bytes:
     padded = data + bytes(-len(data) % 4)
     swapped = bytearray(len(padded))
     swapped[0::4], swapped[1::4], swapped[2::4], swapped[3::4] = padded[2::4], padded[3::4], padded[0::4], padded[1::4]
-    return crc_a(bytes(swapped))[::-1] + crc_a(padded)[::-1]
+    return _crc_a(bytes(swapped)) + _crc_a(padded)
+
+
+def _crc_a(data: bytes) -> bytes:
+    """Return CRC_A, high byte first."""
+    value = binascii.crc_hqx(data.translate(_TURNED), _CRC_START)
+    return bytes((_TURNED[value & 0xFF], _TURNED[value >> 8]))
 
 
 class FrameKey:

@@ -1,11 +1,10 @@
-"""Redundancy checks: CRC-16 and CRC-32 of secured packets (ISO/IEC 13239, ETSI TS 102 225 annex B), CRC_A.
+"""Redundancy checks of secured packets: CRC-16 and CRC-32 of ISO/IEC 13239, as ETSI TS 102 225 annex B uses them.
 
-The clauses and their examples are from memory; the figures were recomputed.
+The clause and its example are from memory; the figures were recomputed.
 """
 
 from __future__ import annotations
 
-import binascii
 import zlib
 
 # x^16 + x^12 + x^5 + 1, least significant bit first.
@@ -34,18 +33,3 @@ def crc32(data: bytes) -> bytes:
     '470b99f4'
     """
     return zlib.crc32(data).to_bytes(4)
-
-
-# Every byte with its bits in the opposite order: a CRC of reflected bits becomes one the standard library has.
-_REFLECTED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_START_A = 0xC6C6  # 6363 with its bits in the opposite order
-
-
-def crc_a(data: bytes) -> bytes:
-    """Return the 2-byte CRC_A of contactless cards, low byte first (ISO/IEC 14443-3 annex B, from memory).
-
-    >>> crc_a(bytes(2)).hex(), crc_a(bytes.fromhex("1234")).hex()
-    ('a01e', '26cf')
-    """
-    value = binascii.crc_hqx(data.translate(_REFLECTED), _START_A)
-    return bytes((_REFLECTED[value >> 8], _REFLECTED[value & 0xFF]))

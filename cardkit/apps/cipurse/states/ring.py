@@ -22,17 +22,14 @@ class KeyRing:
 
     :param delivered: what every key of the MF is before it is replaced.
     :ivar uid: of the card; no key is its own before it is known.
+    :ivar kvvs: key verification values of the keys that were given so far, by name.
     """
 
     def __init__(self, keys: tuple[KeyStore, Challenge] | None, delivered: CardKey) -> None:
         self._keys = keys
         self._delivered = delivered
         self.uid = b""
-
-    @property
-    def usable(self) -> bool:
-        """Whether there is a key store, and a card."""
-        return self._keys is not None and bool(self.uid)
+        self.kvvs: dict[str, bytes] = {}
 
     def given(self, key: DirectoryKey, which: str = OWN) -> AbstractContextManager[Key]:
         """Give a key for the length of a ``with`` block.
@@ -50,13 +47,12 @@ class KeyRing:
         """Give a key that no card should have."""
         return self._store.card_key(key)
 
-    def kvvs(self, keys: Iterable[DirectoryKey]) -> dict[str, bytes]:
-        """Return the key verification values of the card's own keys, by name."""
-        found = {}
+    def compute(self, keys: Iterable[DirectoryKey]) -> None:
+        """Make sure that the key verification values of the card's own keys are known."""
         for key in keys:
-            with self.given(key) as own:
-                found[key.name] = kvv(own)
-        return found
+            if key.name not in self.kvvs:
+                with self.given(key) as own:
+                    self.kvvs[key.name] = kvv(own)
 
     def loading(self, key: DirectoryKey, kek: tuple[DirectoryKey, str] | None) -> KeyToLoad:
         """Return a key as the card takes it.
@@ -69,11 +65,14 @@ class KeyRing:
             else:
                 with self.given(*kek) as above:
                     value = enciphered(own, above)
-            return KeyToLoad(value, kvv(own), key.add_info, key.attribute)
+            self.kvvs[key.name] = kvv(own)
+            return KeyToLoad(value, self.kvvs[key.name], key.add_info, key.attribute)
 
     def authenticate(self, client: CipurseClient, key: DirectoryKey, which: str, challenge: bytes) -> None:
         """Prove a key to the card and let the card prove it.  :param challenge: the card's."""
         with self.given(key, which) as secret:
+            if which == OWN and key.name not in self.kvvs:
+                self.kvvs[key.name] = kvv(secret)
             client.authenticate(key.number, secret, challenge, self.random())
 
     def random(self) -> bytes:

@@ -58,7 +58,7 @@ class TransitSession:
         self._master_sealed, self._replaced = False, set[str]()
         self._pieces: dict[str, dict[int, bytes]] = {}
         self.current: Step | None = None
-        self.seen = Observations(notes={NOTE: SeenTransit()})
+        self.seen = self._fresh()
         self._handlers: dict[Role, Callable[[Step], None]] = {
             Role.ENTER: self._enter,
             Role.SELECT: self._select,
@@ -108,7 +108,10 @@ class TransitSession:
         self._client.leave()
         self._place = self._file = ""
         self._pieces.clear()
-        self.seen = Observations(notes={NOTE: SeenTransit()})
+        self.seen = self._fresh()
+
+    def _fresh(self) -> Observations:
+        return Observations(notes={NOTE: SeenTransit(kvvs=self._ring.kvvs)})
 
     # Which card it is
 
@@ -157,6 +160,7 @@ class TransitSession:
         :raises CardError: when an application is another than the product's: nobody can say what to do with it.
         """
         self.run((uid(), enter(self._product.master), self._root_attributes()), strict=True)
+        self._look_for_own_keys()
         self.run(self._plan.parts[Part.CHECK], strict=False)
         return unmet(self._product, self.seen, self._expected)
 
@@ -168,10 +172,18 @@ class TransitSession:
         root, (info,) = self._product.master, self._product.master.files
         looks = (self._root_attributes(), select_file(info, root.name, None), attributes(info.name, root.name, None))
         self.run((enter(root), *looks), strict=True)
+        self._look_for_own_keys()
         done = done_of_seal(self._product, self._notes)
         manager = OWN if self._product.master.manager.name in done else DELIVERED
         left = [name for name in last(self._product) if name not in done]
         self.run(sealed(self._product, left, manager), strict=True)
+
+    def _look_for_own_keys(self) -> None:
+        """Find out which keys of the MF are the card's own already."""
+        root = self._product.master
+        self._ring.compute(self._product.keys)
+        pairs = zip(root.keys, self._notes.directories[root.name].keys, strict=False)
+        self._replaced = {key.name for key, told in pairs if told.kvv == self._ring.kvvs[key.name]}
 
     def _root_attributes(self) -> Step:
         root = self._product.master.name
@@ -247,13 +259,6 @@ class TransitSession:
         self._notes.directories[directory.name] = found
         if directory is self._product.master:
             self._master_sealed = found.security == directory.final
-        if not self._ring.usable:
-            return
-        own = self._ring.kvvs(directory.keys)
-        self._notes.kvvs |= own
-        if directory is self._product.master:
-            pairs = zip(directory.keys, found.keys, strict=False)
-            self._replaced = {key.name for key, told in pairs if told.kvv == own[key.name]}
 
     def _contents_read(self, step: Step) -> None:
         file = self._files[step.serves]
