@@ -59,7 +59,9 @@ class Statement:
         """
         compiled = self._for(driver.dialect)
         if not compiled.positional:
-            driver.cursor.executemany(compiled.text, compiled.named(rows))
+            with driver.cursor.copy(compiled.copying) as copy:  # psycopg's
+                for row in rows:
+                    copy.write_row(row)
             return
         size = MOST_VALUES // len(compiled.columns)
         for start in range(0, len(rows), size):
@@ -102,6 +104,7 @@ class _Compiled:
             for bind, name in compiled.bind_names.items()
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         ]
+        self._table = getattr(clause, "table", None)
         self._row: Callable[..., Any] | None = None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
@@ -115,6 +118,11 @@ class _Compiled:
     def positional(self) -> bool:
         """Whether the driver takes values by place, not by name."""
         return self._order is not None
+
+    @property
+    def copying(self) -> str:
+        """PostgreSQL's statement that takes rows of an insert from the connection, without a word for each."""
+        return f"COPY {self._table} ({', '.join(self.columns)}) FROM STDIN"
 
     def named(self, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
         """Return rows of values with the names of their columns."""

@@ -12,8 +12,10 @@ from sqlalchemy import func, select
 from cardkit.errors import RecordError
 from cardkit.production import Imported, Store, batches, check_batch, import_batch, open_store
 from cardkit.production.quarantine import quarantine_path
-from cardkit.production.store import orders, schema
+from cardkit.production.store import Clocks, orders, schema
 from cardkit.profile import load_profile, open_order
+from tests.unit.production.conftest import both_stores
+from tests.unit.production.founding import NEW_STORE
 from tests.unit.production.orderlines import NAMES, iccid, line
 
 PROFILE = load_profile("sim/usim-test")
@@ -23,8 +25,8 @@ Take = Callable[[str, str], Imported]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path / 'a.db'}", operator="ana", create=True) as opened:
+def store(tmp_path: Path, dialect: str) -> Iterator[Store]:
+    with NEW_STORE[dialect](tmp_path / "a.db", persons=1, clocks=Clocks()) as opened:
         yield opened
 
 
@@ -48,6 +50,7 @@ def counted(store: Store) -> list[int]:
         return [connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
 
 
+@both_stores
 def test_rows_of_many_pieces_become_one_batch(store: Store, take: Take) -> None:
     done = take("lot", "".join(line(row) for row in range(1, 8)))
 
@@ -56,6 +59,7 @@ def test_rows_of_many_pieces_become_one_batch(store: Store, take: Take) -> None:
     assert check_batch(store) == []
 
 
+@both_stores
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
@@ -90,6 +94,7 @@ def test_nothing_of_a_refused_order_is_kept(
     assert check_batch(store) == []
 
 
+@both_stores
 def test_refused_rows_lie_in_a_file_beside_the_order(store: Store, take: Take, tmp_path: Path) -> None:
     text = line(1) + line(2, ki="4ADD1D0011223344") + "1,2\n" + line(4, imsi="00101x") + line(5)
     done = take("lot", text)
