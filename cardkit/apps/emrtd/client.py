@@ -59,6 +59,8 @@ def chip_at_fault(what: str) -> Iterator[None]:
 class DocumentClient:
     """A travel document; the caller knows which directory is selected.
 
+    :ivar exchanges: commands that were sent, each with its answer.
+
     Every method raises TransportError when the link fails, SecureMessagingError when the chip breaks its session.
     """
 
@@ -66,6 +68,7 @@ class DocumentClient:
         self._channel = channel
         self._response_bytes = _SHORT_NE
         self._knows_sfi = True
+        self.exchanges = 0
 
     @property
     def session(self) -> IcaoSession | None:
@@ -94,7 +97,7 @@ class DocumentClient:
 
     def select_master_file(self) -> None:
         """Select the MF; chips that know only their application refuse, which does not matter."""
-        self._channel.send(CommandAPDU(0x00, 0xA4, 0x00, 0x0C, _MASTER_FILE))
+        self._send(CommandAPDU(0x00, 0xA4, 0x00, 0x0C, _MASTER_FILE))
 
     def read(self, file: LdsFile) -> bytes:
         """Return a file of the current directory, without what fills it behind its object.
@@ -148,7 +151,7 @@ class DocumentClient:
         :raises StatusError: on any other.
         """
         command = CommandAPDU(0x00, 0x22, p1, p2, objects)
-        response = self._channel.send(command)
+        response = self._send(command)
         if response.sw != _OK and response.sw & 0xFFF0 != 0x63C0:
             raise _refused(command, f"MSE:SET for {what}", response.sw)
         return response.sw
@@ -184,7 +187,7 @@ class DocumentClient:
     def answers_protected(self, file: LdsFile) -> bool:
         """Whether the chip answers a read inside the session, whatever it says: the proof of its keys."""
         try:
-            self._channel.send(CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=1))
+            self._send(CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=1))
         except SecureMessagingError:
             return False
         return True
@@ -201,7 +204,7 @@ class DocumentClient:
         """Read by short identifier; chips that know none are asked to select files from then on."""
         if self._knows_sfi:
             command = CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=self._block)
-            response = self._channel.send(command)
+            response = self._send(command)
             if response.sw in _READ_DONE or response.sw in _CLASSES:
                 return self._data(command, response, file.name)
             self._knows_sfi = False
@@ -219,11 +222,11 @@ class DocumentClient:
         size = min(size, self._block)
         if offset < _EVEN_OFFSETS:
             command = _read_binary(offset, size)
-            return self._data(command, self._channel.send(command), file.name)
+            return self._data(command, self._send(command), file.name)
         size -= _ODD_OVERHEAD * (size > _ODD_OVERHEAD)
         where = tlv.build(_OFFSET, offset.to_bytes((offset.bit_length() + 7) // 8))
         command = CommandAPDU(0x00, 0xB1, 0x00, 0x00, where, ne=size + _ODD_OVERHEAD)
-        answer = self._data(command, self._channel.send(command), file.name)
+        answer = self._data(command, self._send(command), file.name)
         with chip_at_fault(file.name):
             item, end = tlv.first(answer)
         if item.tag != _DISCRETIONARY or end != len(answer):
@@ -235,7 +238,7 @@ class DocumentClient:
         whole, part = bytearray(data), data
         while part and len(whole) < _EVEN_OFFSETS:
             command = _read_binary(len(whole), self._block)
-            response = self._channel.send(command)
+            response = self._send(command)
             if response.sw == _PAST_THE_END:
                 break
             part = self._data(command, response, file.name)
@@ -244,6 +247,10 @@ class DocumentClient:
             raise ProtocolError(f"{file.name}: more than {_EVEN_OFFSETS} bytes")
         return bytes(whole)
 
+    def _send(self, command: CommandAPDU) -> ResponseAPDU:
+        self.exchanges += 1
+        return self._channel.send(command)
+
     @property
     def _block(self) -> int:
         """Most data bytes of one answer."""
@@ -251,7 +258,7 @@ class DocumentClient:
         return self._response_bytes if session is None else session.most_data(self._response_bytes)
 
     def _require(self, command: CommandAPDU, what: str) -> bytes:
-        return self._data(command, self._channel.send(command), what, ok=(_OK,))
+        return self._data(command, self._send(command), what, ok=(_OK,))
 
     @staticmethod
     def _data(command: CommandAPDU, response: ResponseAPDU, what: str, *, ok: Collection[int] = _READ_DONE) -> bytes:

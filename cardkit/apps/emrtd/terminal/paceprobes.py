@@ -149,6 +149,18 @@ def _last_step_chained(channel: Channel, offer: Offer, _: Random) -> Iterator[Tr
         yield Trouble("EMRTD-024", "the first step as if it were the last", "an error", "9000")
 
 
+def _key_thrown_back(channel: Channel, offer: Offer, random: Random) -> Iterator[Trouble]:
+    """EMRTD-028: the chip agrees by a key of its own, not by the terminal's."""
+    info, group = offer
+    _begin(channel, info)
+    channel.send(_step(b""))
+    mapping = random(16) if info.mapping in _INTEGRATED else group.key_pair(random).public
+    channel.send(_step(tlv.build(0x81, mapping)))
+    own = group.key_pair(random).public
+    if own in channel.send(_step(tlv.build(0x83, own))).data:
+        yield Trouble("EMRTD-028", "key agreement", "a key of the chip's own", "the terminal's")
+
+
 PACE_PROBES: tuple[Probe, ...] = (
     _malformed_environment,
     _malformed_template,
@@ -158,5 +170,6 @@ PACE_PROBES: tuple[Probe, ...] = (
     _other_command_between,
     _nonce_twice,
     _last_step_chained,
+    _key_thrown_back,
 )
 """Every probe, with the document's best offer."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cardkit.apdu import CommandAPDU, ResponseAPDU
-from cardkit.apps.emrtd.client import DocumentClient
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.emrtd.directory import Directory
-from cardkit.apps.emrtd.lds import DATA_GROUPS, FILES, LDS1_AID, LdsFile
+from cardkit.apps.emrtd.lds import DATA_GROUPS, FILES, LDS1_AID
 from cardkit.apps.emrtd.pace import offers
-from cardkit.apps.emrtd.securityinfos import SecurityInfos, parse_card_access
 from cardkit.apps.emrtd.signerrules import Trouble
-from cardkit.apps.emrtd.terminal.access import open_document
+from cardkit.apps.emrtd.terminal.bench import Bench, by_fid, by_sfi, gives
+from cardkit.apps.emrtd.terminal.formprobes import FORM_PROBES
 from cardkit.apps.emrtd.terminal.paceprobes import PACE_PROBES
 from cardkit.apps.emrtd.terminal.reading import Reading, Request
+from cardkit.apps.emrtd.terminal.rightprobes import RIGHT_PROBES
 from cardkit.channel import Channel
 from cardkit.errors import EncodingError, SecureMessagingError, StatusError
 
@@ -23,44 +23,6 @@ _CVCA_BYTES = 36
 _SCANNED = range(0x0100, 0x0200)
 _FAR_OFFSET = 0x7FF0
 _COM, _DG1 = FILES["EF.COM"], FILES["EF.DG1"]
-
-
-class Bench:
-    """A document on the bench: opened anew for each probe.
-
-    :ivar access: of EF.CardAccess; None without it.
-    """
-
-    def __init__(self, channel: Channel, request: Request, reading: Reading) -> None:
-        self.channel = channel
-        self.request = request
-        self.reading = reading
-        self.client = DocumentClient(channel)
-        self.access = _access(reading)
-
-    def fresh(self) -> None:
-        """Reset the chip: no session, no rights."""
-        self.channel.secure = None
-        self.channel.reset(cold=True)
-        self.client = DocumentClient(self.channel)
-        self.client.select_master_file()
-
-    def opened(self) -> None:
-        """Reset the chip and open a session."""
-        self.fresh()
-        open_document(self.client, self.access, self.request)
-
-    def plain(self, command: CommandAPDU) -> ResponseAPDU:
-        """Send a command as it is, whatever session there is."""
-        secure, self.channel.secure = self.channel.secure, None
-        try:
-            return self.channel.send(command)
-        finally:
-            self.channel.secure = secure
-
-    def alive(self) -> bool:
-        """Whether the session answers."""
-        return self.client.answers_protected(_COM)
 
 
 def probe(channel: Channel, request: Request, reading: Reading) -> None:
@@ -85,34 +47,21 @@ def probe(channel: Channel, request: Request, reading: Reading) -> None:
         _wrong_counter,
         _chip_authentication_in_the_clear,
         _active_authentication_of_another_size,
+        *FORM_PROBES,
     )
     for one in probes:
-        for trouble in one(bench):
-            reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)
+        _note(reading, one(bench))
     offered = offers(bench.access) if bench.access else []
     for attempt in PACE_PROBES if offered else ():
         bench.fresh()
-        for trouble in attempt(channel, offered[0], request.random):
-            reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)
+        _note(reading, attempt(channel, offered[0], request.random))
+    for last in RIGHT_PROBES:
+        _note(reading, last(bench))
 
 
-def _access(reading: Reading) -> SecurityInfos | None:
-    try:
-        return parse_card_access(reading.files["EF.CardAccess"])
-    except (KeyError, EncodingError):
-        return None
-
-
-def _by_sfi(file: LdsFile, ne: int = 8) -> CommandAPDU:
-    return CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=ne)
-
-
-def _by_fid(file: LdsFile) -> CommandAPDU:
-    return CommandAPDU(0x00, 0xA4, 0x02, 0x0C, file.fid.to_bytes(2))
-
-
-def _gives(response: ResponseAPDU) -> bool:
-    return response.sw in (_OK, _END_OF_FILE) and bool(response.data)
+def _note(reading: Reading, troubles: Iterator[Trouble]) -> None:
+    for trouble in troubles:
+        reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)
 
 
 def _directory(bench: Bench) -> Iterator[Trouble]:
@@ -141,19 +90,19 @@ def _application(bench: Bench) -> Iterator[Trouble]:
 def _closed_before(bench: Bench) -> Iterator[Trouble]:
     """EMRTD-002 and 005: nothing is read before a session, by short identifier or after SELECT."""
     bench.fresh()
-    if _gives(bench.channel.send(_by_sfi(FILES["EF.CardSecurity"]))):
+    if gives(bench.channel.send(by_sfi(FILES["EF.CardSecurity"]))):
         yield Trouble("EMRTD-005", "EF.CardSecurity", "nothing before PACE", "its contents")
     bench.client.select_application()
     for name in ("EF.COM", "EF.SOD", *(f"EF.DG{number}" for number in bench.reading.groups)):
-        given = _gives(bench.channel.send(_by_sfi(FILES[name])))
-        bench.channel.send(_by_fid(FILES[name]))
-        if given or _gives(bench.channel.send(CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=8))):
+        given = gives(bench.channel.send(by_sfi(FILES[name])))
+        bench.channel.send(by_fid(FILES[name]))
+        if given or gives(bench.channel.send(CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=8))):
             yield Trouble("EMRTD-002", name, "nothing before a session", "its contents")
 
 
 def _plain_inside(bench: Bench) -> Iterator[Trouble]:
     bench.opened()
-    if _gives(bench.plain(_by_sfi(_COM))):
+    if gives(bench.plain(by_sfi(_COM))):
         yield Trouble("EMRTD-003", "READ BINARY in the clear", "nothing", "contents of EF.COM")
     elif bench.alive():
         yield Trouble("EMRTD-003", "READ BINARY in the clear", "the end of the session", "it goes on")
@@ -166,8 +115,8 @@ def _selects(bench: Bench) -> Iterator[Trouble]:
         file = DATA_GROUPS[number]
         if file.name in bench.reading.refused or number in (3, 4):
             continue
-        starts = [bench.channel.send(_by_sfi(file, 1)).data]
-        selected = bench.channel.send(_by_fid(file)).sw == _OK
+        starts = [bench.channel.send(by_sfi(file, 1)).data]
+        selected = bench.channel.send(by_fid(file)).sw == _OK
         starts.append(bench.channel.send(CommandAPDU(0x00, 0xB0, 0x00, 0x00, ne=1)).data if selected else b"")
         if starts != [bytes((file.tag,))] * 2:
             yield Trouble("EMRTD-008", file.name, f"{file.tag:02X} by SFI and by FID", "something else")
@@ -180,7 +129,7 @@ def _absent_file(bench: Bench) -> Iterator[Trouble]:
     if absent is None:
         return
     try:
-        response = bench.channel.send(_by_fid(absent))
+        response = bench.channel.send(by_fid(absent))
     except SecureMessagingError as error:
         yield Trouble("EMRTD-009", f"SELECT {absent.name}, absent", "6A82 inside the session", str(error))
         return
@@ -219,8 +168,8 @@ def _further_files(bench: Bench) -> Iterator[Trouble]:
 
 def _offsets(bench: Bench) -> Iterator[Trouble]:
     bench.opened()
-    rest = bench.channel.send(_by_sfi(_COM, 200))
-    if not _gives(rest):
+    rest = bench.channel.send(by_sfi(_COM, 200))
+    if not gives(rest):
         yield Trouble("EMRTD-010", "READ BINARY past the end", "the rest of EF.COM", f"{rest.sw:04X}")
     far = bench.channel.send(CommandAPDU(0x00, 0xB0, _FAR_OFFSET >> 8, _FAR_OFFSET & 0xFF, ne=1))
     if far.sw in (_OK, _END_OF_FILE):
@@ -253,7 +202,7 @@ def _refuses(bench: Bench, change: Callable[[CommandAPDU], CommandAPDU], what: s
     session = bench.client.session
     if session is None:
         return
-    response = bench.plain(change(session.wrap(_by_sfi(_COM))))
+    response = bench.plain(change(session.wrap(by_sfi(_COM))))
     if response.sw in (_OK, _END_OF_FILE):
         yield Trouble("EMRTD-016", what, "an error", f"{response.sw:04X}")
     elif bench.alive():
@@ -268,7 +217,7 @@ def _wrong_checksum(bench: Bench) -> Iterator[Trouble]:
 def _wrong_counter(bench: Bench) -> Iterator[Trouble]:
     bench.opened()
     if bench.client.session is not None:
-        bench.client.session.wrap(_by_sfi(_DG1))  # never sent: the next one is ahead of the chip's counter
+        bench.client.session.wrap(by_sfi(_DG1))  # never sent: the next one is ahead of the chip's counter
     yield from _refuses(bench, lambda command: command, "a command ahead of the counter")
 
 

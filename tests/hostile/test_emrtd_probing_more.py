@@ -1,0 +1,139 @@
+"""Further probes: what honest chips do is not named, and each chip that does otherwise is, by its rule alone."""
+
+from random import Random
+
+import pytest
+
+from cardkit.apdu import CommandAPDU, ResponseAPDU
+from cardkit.apps.emrtd.face import build_dg2
+from cardkit.apps.emrtd.terminal.probing import probe
+from cardkit.apps.emrtd.terminal.reader import inspect
+from cardkit.apps.emrtd.terminal.reading import Reading, Request
+from cardkit.transport.loopback import LoopbackConnection
+from tests.hostile.test_emrtd_probing import DONE, Lax, LaxChannel, answered, judged, starts, within
+from tests.unit.emrtd.passport import NOW, PICTURE, TRUST, Document
+from tests.unit.emrtd.test_border_reader import BY_CAN, BY_MRZ, TERMINAL, with_fingers
+
+LONG = PICTURE[:-2] + bytes(34_000) + PICTURE[-2:]
+REFUSED = ResponseAPDU(b"", 0x6D00)
+
+
+def probed(channel, *, terminal=None, passwords=(BY_MRZ,)) -> Reading:
+    request = Request(passwords, TRUST, NOW, Random(1).randbytes, terminal)
+    reading = inspect(channel, request)
+    probe(channel, request, reading)
+    return reading
+
+
+def rules(reading: Reading) -> set[str]:
+    return {finding.rule for finding in reading.findings if not finding.not_checked}
+
+
+def long_document() -> Document:
+    return Document(image="emrtd-applet", groups={2: build_dg2([LONG])})
+
+
+def lax(document: Document, lie) -> LaxChannel:
+    channel = LaxChannel(LoopbackConnection(document.card()))
+    channel.lie = lie
+    return channel
+
+
+def no_lie(command, response, before):
+    """Answer as the chip does."""
+
+
+def test_a_long_file_is_read_beyond_the_even_offsets() -> None:
+    reading = probed(lax(long_document(), no_lie))
+    assert len(reading.files["EF.DG2"]) > 0x8000
+    assert rules(reading) == set()
+
+
+def test_a_chip_that_reads_far_by_one_way_only_is_named_alone() -> None:
+    assert rules(probed(lax(long_document(), within(REFUSED, "00B10002")))) == {"EMRTD-011"}
+
+
+class Plain(LaxChannel):
+    """One that tells no lies of its own."""
+
+    lie = staticmethod(no_lie)
+
+
+class OtherWord(Lax):
+    """A chip whose status word is another than the protected one, in one answer."""
+
+    def transmit(self, command: bytes) -> bytes:
+        answer = super().transmit(command)
+        return answer[:-2] + b"\x62\x82" if starts(command, "0CB00000") and b"\x97\x01\x03" in command else answer
+
+
+def test_an_answer_that_is_not_well_formed_is_named_alone() -> None:
+    chip = OtherWord(Document(), lambda *_: b"")
+    assert rules(probed(Plain(LoopbackConnection(chip)))) == {"EMRTD-015"}
+
+
+class Echo(Lax):
+    """A chip that sends the terminal's key of one agreement back."""
+
+    at = 0
+    agreements = 0
+
+    def transmit(self, command: bytes) -> bytes:
+        if not starts(command, "10860000457C438341"):
+            return super().transmit(command)
+        self.agreements += 1
+        answer = super().transmit(command)
+        return bytes.fromhex("7C438441") + command[9:-1] + DONE if self.agreements == self.at else answer
+
+
+def test_a_key_that_is_thrown_back_is_named_alone() -> None:
+    chip = Echo(Document(pace=((2, 2, 12),)), lambda *_: b"")
+    probed(Plain(LoopbackConnection(chip)))
+    opened_again = 5  # after the probe: wrong passwords, and the right one
+    lying = Echo(Document(pace=((2, 2, 12),)), lambda *_: b"")
+    lying.at = chip.agreements - opened_again
+    assert rules(probed(Plain(LoopbackConnection(lying)))) == {"EMRTD-028"}
+
+
+@pytest.mark.parametrize("password", [BY_MRZ, BY_CAN], ids=["MRZ", "CAN"])
+def test_passwords_in_print_never_block(password) -> None:
+    assert rules(probed(lax(Document(), no_lie), passwords=(password,))) == set()
+
+
+def test_passwords_in_print_never_block_by_bac() -> None:
+    assert rules(probed(lax(Document(pace=(), chip=(1, 12)), no_lie))) == set()
+
+
+def test_a_printed_password_that_blocks_is_named_alone() -> None:
+    class Blocked(Plain):
+        """The session after the last wrong try does not open."""
+
+        tried = 0
+
+        def send(self, command: CommandAPDU) -> ResponseAPDU:
+            wrong = command.ins == 0x86 and command.cla == 0x00 and self.secure is None
+            if command.ins == 0x22 and command.p1 == 0xC1 and self.tried >= 4:
+                return ResponseAPDU(b"", 0x6983)
+            response = super().send(command)
+            self.tried = self.tried + 1 if wrong and response.sw == 0x6300 else self.tried * (not wrong)
+            return response
+
+    assert rules(probed(Blocked(LoopbackConnection(Document().card())))) == {"EMRTD-029"}
+
+
+def test_a_terminals_certificates_are_taken_and_no_others() -> None:
+    assert rules(probed(lax(with_fingers(), no_lie), terminal=TERMINAL)) == set()
+
+
+def test_a_chip_that_takes_any_certificate_is_named_alone() -> None:
+    fine = ResponseAPDU(b"", 0x9000)
+    assert rules(probed(lax(with_fingers(), within(fine, "002A00BE")), terminal=TERMINAL)) == {"EMRTD-035"}
+
+
+@pytest.mark.parametrize("head", ["FFCA0000", "00CA9F7F", "00CA0045"])
+def test_a_chip_that_tells_anybody_its_number_is_named_alone(head: str) -> None:
+    assert rules(judged(Document(), answered(bytes(range(1, 8)) + DONE, head))) == {"EMRTD-094"}
+
+
+def test_a_number_drawn_for_each_session_is_none() -> None:
+    assert rules(judged(Document(), answered(b"\x08\x11\x22\x33" + DONE, "FFCA0000"))) == set()
