@@ -35,8 +35,9 @@ _number = int.from_bytes
 _ROLL = Cipher(algorithms.AES128(b"\x74" * BLOCK), _ECB)
 
 
-def _encrypt(key: bytes | bytearray, block: bytes | bytearray) -> bytes:
-    return Cipher(algorithms.AES128(bytes(key)), _ECB).encryptor().update(block)
+def _encrypt(key: bytes | bytearray, blocks: bytes | bytearray) -> bytes:
+    """Encrypt blocks, each for itself."""
+    return Cipher(algorithms.AES128(bytes(key)), _ECB).encryptor().update(blocks)
 
 
 def _mixed(left: bytes | bytearray, right: bytes | bytearray) -> bytes:
@@ -180,8 +181,8 @@ def handshake(key: Key, card: bytes, host: bytes) -> Handshake:
         base = _mixed(_encrypt(mask, clear), clear)
     crossed = _mixed(base, host_block)
     first = _mixed(_encrypt(card_block, crossed), crossed)
-    expected = Secret(_encrypt(base, host_block), "proof of the card")
-    return Handshake(_encrypt(base, card_block), expected, FrameKey(first))
+    proofs = _encrypt(base, card_block + host_block)
+    return Handshake(proofs[:BLOCK], Secret(proofs[BLOCK:], "proof of the card"), FrameKey(first))
 
 
 def _check(key: Key) -> None:

@@ -7,7 +7,6 @@ Frames: transport sheet 2.5, 2.6 (measured against the terminal library of the O
 from __future__ import annotations
 
 import hmac
-from dataclasses import replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -91,7 +90,7 @@ class CipurseSession:
         body = self._sealed(command, pair)
         self._asked = pair.response
         ne = _SHORT_NE if command.ne or pair.response else 0
-        return replace(command, cla=command.cla | _SECURED, data=body, ne=ne)
+        return CommandAPDU(command.cla | _SECURED, command.ins, command.p1, command.p2, body, ne)
 
     def _sealed(self, command: CommandAPDU, pair: Pair) -> bytes:
         """Return the data field, and move the chain on."""

@@ -40,7 +40,8 @@ _NO_FILE = DGI(0x9201, b"\xff").build()  # and this is no file
 class Visit:
     """What is looked for in an application.
 
-    :param sealed: whether its final rules are in force.  :param proofs: prove every key, and read all that can be.
+    :param sealed: whether its final rules are in force.
+    :param proofs: prove every key and read all that can be; else only the rules that changed when it was sealed.
     :param probes: try without a key what must be refused.
     """
 
@@ -132,10 +133,10 @@ def _as_guest(
     directory: ProductDirectory, wanted: Visit, guests: _Guests, number: int, key: DirectoryKey | None
 ) -> Iterator[Step]:
     """Yield what is asked in one session, or before the first."""
-    if guests.first == number:
+    if guests.first == number and (wanted.proofs or directory.locked_later):
         yield attributes(directory.name, directory.name, key)
     for file in directory.files:
-        wants_rules = guests.attributes[file.name] == number and (wanted.proofs or file.locked_later or key is None)
+        wants_rules = guests.attributes[file.name] == number and (wanted.proofs or file.locked_later)
         current = False
         if wanted.proofs and guests.contents[file.name] == number:
             yield from _reads(file, directory.name, key)
