@@ -36,6 +36,15 @@ class Connection(Protocol):
 
 
 @runtime_checkable
+class CarriesFrames(Protocol):
+    """A connection that also carries native frames, which are no APDUs (DESFire)."""
+
+    def transmit_frame(self, frame: bytes) -> bytes:
+        """Send one frame of 1 to 65,535 bytes, return the card's, 1 byte or more."""
+        ...
+
+
+@runtime_checkable
 class Watched(Protocol):
     """A connection whose reader counts card movements."""
 

@@ -60,6 +60,26 @@ class GuardedConnection(ABC):
             raise
         return answer
 
+    def transmit_frame(self, frame: bytes) -> bytes:
+        """Send one native frame, which is no APDU, and return the card's: a status byte, then data.
+
+        :param frame: 1 to 65,535 bytes.  :raises EncodingError, TransportError: as :meth:`transmit`.
+        """
+        if self._broken is not None:
+            raise self._refusal("transmit")
+        if not 1 <= len(frame) <= LONGEST_COMMAND:
+            raise EncodingError(f"native frame has {len(frame)} bytes, expected 1 to 65,535")
+        try:
+            answer = self._exchange(frame)
+            if not answer:
+                raise self._bad_answer(answer)
+        except ReaderBusyError:
+            raise
+        except TransportError as error:
+            self._broken = error
+            raise
+        return answer
+
     def reset(self, *, cold: bool) -> bytes:
         """Reset the card, warm or by power, and return its ATR.
 
