@@ -6,10 +6,12 @@ status: more follows; AF as command: more, please, or more of a command.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from cardkit.channel.channel import Channel
 from cardkit.errors import EncodingError, ProtocolError, StatusError
+from cardkit.transport.base import CarriesFrames
 
 MORE = 0xAF
 FRAME_BYTES = 55
@@ -31,16 +33,21 @@ class NativeChannel:
     """The native commands of the card on a channel.
 
     :param frame: data bytes of a frame that this card takes, 1 to 255, without the command byte.
-    :raises EncodingError: on another size.
+    :raises EncodingError: on another size, and where the connection carries no raw frames.
     """
 
     def __init__(self, channel: Channel, framing: Framing = Framing.WRAPPED, frame: int = FRAME_BYTES) -> None:
         if not 1 <= frame <= _MOST_FRAME:
             raise EncodingError(f"native frames of {frame} bytes, expected 1 to {_MOST_FRAME}")
         self.channel = channel
-        self._transmit = channel.connection.transmit
+        self._transmit: Callable[[bytes], bytes] = channel.connection.transmit
         self._frame = frame
-        self._exchange = self._wrapped if framing is Framing.WRAPPED else self._raw
+        self._exchange = self._wrapped
+        if framing is Framing.RAW:
+            if not isinstance(channel.connection, CarriesFrames):
+                raise EncodingError("raw native frames: this connection carries APDUs only")
+            self._transmit = channel.connection.transmit_frame
+            self._exchange = self._raw
 
     def send(self, op: int, data: bytes) -> tuple[int, bytes]:
         """Send a command, in as many frames as it takes, and return status and the whole answer.

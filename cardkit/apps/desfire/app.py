@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from cardkit.apps.desfire import dump
 from cardkit.apps.desfire.rules.table import RULES
 from cardkit.apps.desfire.schema import ChipBlock, DesfireBlock
 from cardkit.apps.desfire.settings import FileType, ValueBody
@@ -156,9 +157,20 @@ class DesfireApp:
     """The application as the registry knows it."""
 
     name = "desfire"
+    title = "DESFire"
+    part = dump.PART
     block = DesfireBlock
     chip_block = ChipBlock
     rules: tuple[Rule, ...] = RULES
+    look = staticmethod(dump.look)
+    public = staticmethod(dump.public)
+    lines = staticmethod(dump.lines)
+    places = staticmethod(dump.places)
+
+    def varying(self, blueprint: DesfireBlueprint) -> frozenset[str]:
+        """Return the places of a dump in which good cards of a product differ."""
+        apps = blueprint.product.apps
+        return dump.varying({app.title: tuple(file.number for file in app.files if file.initial) for app in apps})
 
     def compile(self, block: DesfireBlock, chip: ChipBlock, compile_template: CompileTemplate) -> DesfireBlueprint:
         """Join a profile's ``[desfire]`` with its chip's and plan every command.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cardkit.crypto.originality import verifies
 
+FURTHER = "further"
 # Published by NXP, or recovered from signatures and matched; uncompressed points on secp224r1.
 PUBLIC_KEYS = {
     "ntag424": "048A9B380AF2EE1B98DC417FECC263F8449C7625CECE82D9B916C992DA"
@@ -28,11 +29,10 @@ PUBLIC_KEYS = {
 
 
 def signed_by(uid: bytes, signature: bytes, further: Iterable[bytes] = ()) -> str:
-    """Return whose key a signature is under: a name of the list, ``further``, or nothing.
+    """Return whose key a signature is under: ``further``, a name of the list, or nothing.
 
-    :param further: public keys besides those of the list, uncompressed points.
+    :param further: public keys besides those of the list, tried first; uncompressed points.
     """
-    for name, text in PUBLIC_KEYS.items():
-        if verifies(bytes.fromhex(text), uid, signature):
-            return name
-    return "further" if any(verifies(key, uid, signature) for key in further) else ""
+    if any(verifies(key, uid, signature) for key in further):
+        return FURTHER
+    return next((name for name, text in PUBLIC_KEYS.items() if verifies(bytes.fromhex(text), uid, signature)), "")

@@ -159,12 +159,13 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :param generation: by GetVersion's software, ``ev1`` to ``ev3``.  :param settings: ks1 of the card as delivered.
     :param frame: data bytes of a command frame.  :param answer: data bytes of an answer's frame.
     :param long_frames: whether it has the commands with frames of their own length, and bytes of their answers; 0: no.
-    :param key_kind: of the PICC key as delivered.
+    :param framing: how native commands go through the reader.  :param key_kind: of the PICC key as delivered.
     """
 
     generation: Literal["ev1", "ev2", "ev3"]
     settings: HexByte = "0F"
     key_kind: Kind = "2tdea"
+    framing: Literal["wrapped", "raw"] = "wrapped"
     frame: Annotated[int, msgspec.Meta(ge=16, le=248)] = 55
     answer: Annotated[int, msgspec.Meta(ge=16, le=255)] = 59
     long_frames: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0

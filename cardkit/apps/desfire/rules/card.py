@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cardkit.apps.desfire.commands import UID_BYTES
-from cardkit.apps.desfire.originality import signed_by
+from cardkit.apps.desfire.originality import FURTHER, signed_by
 from cardkit.apps.desfire.rules import table
 from cardkit.apps.desfire.rules.evidence import Evidence, public
 from cardkit.apps.desfire.states.plan import WITHOUT_KEY
@@ -72,11 +72,9 @@ def _signature(evidence: Evidence) -> Iterator[Finding]:
         yield evidence.missing(table.ORIGINAL, SIGNATURE, "a signature")
         return
     name = signed_by(evidence.notes.uid, found, map(bytes.fromhex, wanted.keys))
-    if name != "further" and name not in wanted.products:
+    if name != FURTHER and name not in wanted.products:
         actual = name or ("under no known key" if found else "the card was never signed")
-        yield public(
-            table.ORIGINAL, SIGNATURE, ", ".join((*wanted.products, *("further" for _ in wanted.keys))), actual
-        )
+        yield public(table.ORIGINAL, SIGNATURE, ", ".join((*wanted.products, *(FURTHER for _ in wanted.keys))), actual)
 
 
 def _memory(evidence: Evidence) -> Iterator[Finding]:

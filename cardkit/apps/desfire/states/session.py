@@ -46,7 +46,7 @@ class DesfireSession:
         self._contents = contents
         self._keys = keys
         chip = product.chip
-        self._link = NativeChannel(channel, Framing.WRAPPED, chip.frame)
+        self._link = NativeChannel(channel, Framing(chip.framing), chip.frame)
         client = DesfireClient(self._link, long_frames=chip.long_frames > 0)
         self._bench = Bench(product, client, contents, Keyring(product, transport, keys[0] if keys else None))
         self._looking = Looking(self._bench, channel, self._link)
