@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from cardkit.apps.emrtd.mrz import Mrz, mrz_information
 from cardkit.apps.emrtd.pace import Password, PasswordKind
 from cardkit.apps.emrtd.terminal.probing import probe
-from cardkit.apps.emrtd.terminal.reader import inspect
+from cardkit.apps.emrtd.terminal.reader import WHOLE, inspect
 from cardkit.apps.emrtd.terminal.reading import Request
 from cardkit.apps.emrtd.terminal_auth import Terminal
 from cardkit.apps.pki.cvc import CvCertificate
@@ -74,6 +75,8 @@ def terminal_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @terminal_options
 @click.option("--probe", "probing", is_flag=True,
               help="Try what a chip must refuse, too: some hundred commands, none of which changes it.")  # fmt: skip
+@click.option("--window", type=click.IntRange(min=1), metavar="MS",
+              help="The longest the whole reading may take, in milliseconds; more is said (EMRTD-095).")  # fmt: skip
 @click.option("--at", metavar="TIME", help="Time of the inspection, ISO 8601; by default now.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Write report.html with the face, and every file, there.")  # fmt: skip
@@ -89,7 +92,8 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
     with ExitStack() as stack:
         terminal = _terminal(given, stack) if given["certificates"] else None
         trust = _trust(given["trust"])
-        request = Request(passwords, trust, moment_of(given["at"], utc_now()), secrets.token_bytes, terminal, printed)
+        at, clock = moment_of(given["at"], utc_now()), time.perf_counter
+        request = Request(passwords, trust, at, secrets.token_bytes, terminal, printed, clock, given["window"])
         card = stack.enter_context(open_card(reader))
         head = identity(card)
         reading = inspect(card.channel, request)
@@ -163,6 +167,8 @@ def _lines(shown: dict[str, Any]) -> Iterator[tuple[str, object]]:
     yield "files", " ".join(shown["files"])
     if shown["signer"]:
         yield "signer", shown["signer"]
+    whole = shown["costs"][WHOLE]
+    yield "took", f"{whole['ms']} ms, {whole['commands']} commands"
     for trouble in shown["trust"]:
         yield "trust", trouble
 

@@ -64,6 +64,7 @@ def document(reading: Reading) -> dict[str, Any]:
         "signer": name_text(verdict.signer.subject) if verdict and verdict.signer else "",
         "steps": [{"name": step.name, "mark": step.mark.value, "text": step.text} for step in reading.steps],
         "files": {name: len(content) for name, content in reading.files.items()},
+        "costs": {name: {"commands": cost.commands, "ms": cost.ms} for name, cost in reading.costs.items()},
         "refused": {name: f"{sw:04X}" for name, sw in reading.refused.items()},
         "findings": [
             {

@@ -58,3 +58,26 @@ def public_key_of(key_info: bytes) -> tuple[Group, bytes]:
         key = number.to_bytes(group.size)
     group.check(key)
     return group, key
+
+
+def mislabelled(key_info: bytes) -> tuple[str, str] | None:
+    """Return which curve a key says it is on and which it is on, where these are two; None elsewhere.
+
+    Met in the field: keys of brainpool curves called NIST's of the same size. 9303-11 9.5
+
+    :param key_info: SubjectPublicKeyInfo.
+    """
+    try:
+        fields = Fields(der.only(key_info, Tag.SEQUENCE, _KEY).value, _KEY)
+        group = group_of(fields.take(Tag.SEQUENCE, "algorithm").build())
+        key = der.read_bits(fields.take(Tag.BIT_STRING, "key").value)
+    except EncodingError:
+        return None
+    if not isinstance(group, EcGroup) or len(key) != 1 + 2 * group.size:
+        return None
+    x, y = (int.from_bytes(half, "big") for half in (key[1 : 1 + group.size], key[1 + group.size :]))
+    if group.curve.contains(x, y):
+        return None
+    return next(
+        ((group.name, one.name) for one in curves.CURVES if one.size == group.size and one.contains(x, y)), None
+    )

@@ -14,7 +14,7 @@ from cardkit.encoding.der import Fields, Tag
 from cardkit.errors import EncodingError
 
 CONTENT_TYPE = "2.23.136.1.1.2"
-_VERSION = 0
+VERSION = 0
 _WHAT = "CscaMasterList"
 
 
@@ -61,5 +61,5 @@ def issue_master_list(
     :param authority: the CSCA of the signer, DER; both certificates go along. 9303-12 9.2
     :raises KeyStoreError: as of the key store.
     """
-    content = der.sequence(der.integer(_VERSION), der.set_of(set(certificates)))
+    content = der.sequence(der.integer(VERSION), der.set_of(set(certificates)))
     return cms.sign(CONTENT_TYPE, content, signer, signing_time, (authority,))

@@ -11,6 +11,7 @@ from datetime import datetime
 from cardkit.apps.pki.certificate import KEY_CERT_SIGN, Certificate
 from cardkit.apps.pki.crl import Crl
 from cardkit.apps.pki.issuing import MASTER_LIST_SIGNER
+from cardkit.apps.pki.masterlist import VERSION as LIST_VERSION
 from cardkit.apps.pki.masterlist import MasterList
 from cardkit.errors import EncodingError
 
@@ -24,12 +25,14 @@ class TrustStore:
 
     :param authorities: CSCA and link certificates.  :param signers: others, for documents that carry none.
     :param troubles: what was given and cannot be used, and why.
+    :param distrusted: master lists among these, by name, and why nobody they name is trusted.
     """
 
     authorities: tuple[Certificate, ...] = ()
     crls: tuple[Crl, ...] = ()
     signers: tuple[Certificate, ...] = ()
     troubles: tuple[str, ...] = ()
+    distrusted: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, contents: Iterable[tuple[str, bytes]]) -> TrustStore:
@@ -72,7 +75,8 @@ class TrustStore:
         except EncodingError as error:
             reason = str(error)
         if reason:
-            return replace(self, troubles=(*self.troubles, f"{name}: {reason}"))
+            troubles = (*self.troubles, f"{name}: {reason}")
+            return replace(self, troubles=troubles, distrusted=(*self.distrusted, (name, reason)))
         found, unread = master_list.readable()
         known = {one.der for one in self.authorities}
         added = tuple(one for one in found if is_authority(one) and one.der not in known)
@@ -81,6 +85,8 @@ class TrustStore:
 
     def _distrust(self, master_list: MasterList) -> str:
         """Return why a list is not trusted; empty where it is."""
+        if master_list.version != LIST_VERSION:
+            return f"master list: version {master_list.version}, expected {LIST_VERSION}"
         signer = next((one for one in _readable(master_list) if master_list.signed.signer.names(one)), None)
         if signer is None:
             return "master list: the certificate of its signer is missing"

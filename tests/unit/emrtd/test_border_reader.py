@@ -17,13 +17,14 @@ from cardkit.apps.emrtd.terminal.reading import Mark, Reading, Request
 from cardkit.apps.emrtd.terminal_auth import Terminal, effective_rights
 from cardkit.apps.pki import cvc
 from cardkit.apps.pki.cvc import CvCertificate, CvRequest, Right
+from cardkit.apps.pki.masterlist import issue_master_list
 from cardkit.apps.pki.trust import TrustStore
 from cardkit.crypto.secret import Secret
 from cardkit.encoding import tlv
 from cardkit.errors import AuthenticationError, CounterGuardError, EncodingError
 from tests.unit.pki import issuers
 
-from .passport import CAN, MRZ, NOW, PIN, SECRET, SIGNER, TRUST, Document, digits, on_chip
+from .passport import AUTHORITY, CAN, CRL, MRZ, NOW, PIN, SECRET, SIGNER, TRUST, Document, digits, on_chip
 
 BY_MRZ = Password(PasswordKind.MRZ, Secret(MRZ.information.encode(), "MRZ"))
 BY_CAN = Password(PasswordKind.CAN, Secret(CAN.encode(), "CAN"))
@@ -208,3 +209,27 @@ def test_a_reading_shows_no_file() -> None:
     reading = read(Document())
     assert "ERIKSSON" not in repr(reading).upper()
     assert SIGNER is not None
+
+
+def test_a_reading_that_takes_longer_than_it_may_is_named_alone() -> None:
+    ticks = iter(range(100))
+    reading = read(Document(), clock=lambda: next(ticks), window_ms=4_999)
+    assert rules(reading) == ["EMRTD-095"]
+    assert [(name, cost.ms) for name, cost in reading.costs.items()] == [
+        ("access", 1_000),
+        ("chip authentication", 1_000),
+        ("whole reading", 5_000),
+    ]
+    assert reading.costs["access"].commands == 6  # MSE:SET, four steps, SELECT
+    assert reading.genuine
+    assert rules(read(Document(), clock=iter(range(100)).__next__, window_ms=5_000)) == []
+
+
+def test_a_master_list_nobody_trusts_is_named_alone() -> None:
+    foreign = issuers.root("p384-2", common="CSCA-XXX")
+    untrusted = issue_master_list([foreign[0]], issuers.list_signer(foreign), foreign[0], issuers.NOW)
+    given = [("csca", AUTHORITY[0]), ("crl", CRL), ("list.ml", untrusted)]
+    reading = read(Document(), trust=TrustStore.of(given))
+    assert [(one.rule, one.where) for one in reading.findings] == [("EMRTD-082", "list.ml")]
+    good = issue_master_list([foreign[0]], issuers.list_signer(AUTHORITY), AUTHORITY[0], issuers.NOW)
+    assert rules(read(Document(), trust=TrustStore.of([*given[:2], ("list.ml", good)]))) == []

@@ -16,13 +16,16 @@ from cardkit.apps.emrtd.groups import build_dg1, build_dg15, build_group
 from cardkit.apps.emrtd.images import DisplayedImages
 from cardkit.apps.emrtd.mrz import Format, compose
 from cardkit.apps.emrtd.rules.contents import content_troubles
+from cardkit.apps.emrtd.rules.passwords import can_troubles
 from cardkit.apps.emrtd.rules.table import CASES, RULES
-from cardkit.apps.emrtd.securityinfos import PACEInfo, SecurityInfos
+from cardkit.apps.emrtd.securityinfos import ChipAuthenticationPublicKeyInfo, PACEInfo, SecurityInfos, build_dg14
 from cardkit.apps.pki import publickey
 from cardkit.cli.app import run
+from cardkit.crypto.curves import BY_NAME
+from cardkit.crypto.groups import standardized_group
 from cardkit.encoding import tlv
 
-from .passport import HOLDER, MRZ, NOW, PICTURE, Document
+from .passport import HOLDER, MRZ, NOW, PICTURE, SECRET, Document
 
 GOOD = Document().files()
 TODAY = NOW.date()
@@ -43,6 +46,18 @@ def finger(subtype: int | None) -> bytes:
 
 def named(tag: int) -> bytes:
     return tlv.build(0x5C, tag.to_bytes(2))
+
+
+def called_another_curve(number: int) -> bytes:
+    """Return a key of brainpoolP256r1 that says it is NIST's of the same size."""
+    point = standardized_group(number).public(SECRET)
+    return publickey.build_ec(BY_NAME["P-256"], point, explicit=False)
+
+
+def with_wrong_label() -> bytes:
+    info = ChipAuthenticationPublicKeyInfo(oids.PUBLIC_KEY_ECDH, called_another_curve(13))
+    kept = [one for one in Document().infos().infos if not isinstance(one, ChipAuthenticationPublicKeyInfo)]
+    return build_dg14(SecurityInfos.of([*kept, info]))
 
 
 WRONG_OWNER = face().replace(bytes.fromhex("87020101"), bytes.fromhex("87020102"))
@@ -77,6 +92,8 @@ FAULTS = [
     ("EMRTD-061", {"EF.DG14": build_group(14, b"\x30\x00")}),
     ("EMRTD-062", {"EF.CardAccess": Document(pace=((2, 4, 12),)).access().der}),
     ("EMRTD-063", {"EF.CardAccess": b"\x31\x02\x30\x00"}),
+    ("EMRTD-064", {"EF.DG15": build_dg15(called_another_curve(13))}),
+    ("EMRTD-064", {"EF.DG14": with_wrong_label()}),
     ("EMRTD-065", {"EF.DG15": build_group(15, b"\x30\x00")}),
     ("EMRTD-065", {"EF.DG15": build_dg15(publickey.build_rsa((1 << 1022) + 1, 65537))}),
 ]
@@ -131,3 +148,25 @@ def test_cardkit_explain_tells_every_rule(capsys: pytest.CaptureFixture[str]) ->
     assert run(["explain", "EMRTD-", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [(one["rule"], one["text"]) for one in told] == [(rule.id, rule.text) for rule in RULES.values()]
+
+
+@pytest.mark.parametrize(
+    ("can", "said"),
+    [
+        ("777777", "one digit"),
+        ("345678", "follow each other"),
+        ("321098", "follow each other"),
+        ("898902", "document number"),
+        ("740812", "a date"),
+        ("301115", "a date"),
+    ],
+)
+def test_an_access_number_somebody_could_guess_is_named(can: str, said: str) -> None:
+    found = list(can_troubles(can, MRZ))
+    assert [trouble.rule for trouble in found] == ["EMRTD-096"]
+    assert said in found[0].actual
+    assert can not in found[0].actual
+
+
+def test_a_drawn_access_number_is_not_named() -> None:
+    assert list(can_troubles("204817", MRZ)) == []

@@ -18,7 +18,7 @@ from cardkit.apps.emrtd.mrz import Mrz
 from cardkit.apps.emrtd.persons import Persons
 from cardkit.apps.emrtd.rules import zone
 from cardkit.apps.emrtd.rules.biometric import faces, others
-from cardkit.apps.emrtd.rules.protocols import agreement, key_of_dg15, offered
+from cardkit.apps.emrtd.rules.protocols import agreement, key_of_dg15, labels, offered
 from cardkit.apps.emrtd.signerrules import Trouble
 from cardkit.apps.emrtd.sod import Sod
 from cardkit.errors import EncodingError
@@ -50,6 +50,7 @@ def content_troubles(files: Files, today: date) -> list[Trouble]:
         lambda: offered(files),
         lambda: agreement(files),
         lambda: key_of_dg15(files),
+        lambda: labels(files),
     )
     return [trouble for check in checks for trouble in check()]
 

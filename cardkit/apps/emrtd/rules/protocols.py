@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 from cardkit.apps.emrtd.active_auth import LEAST_RSA_BITS
 from cardkit.apps.emrtd.chip_auth import chip_keys
+from cardkit.apps.emrtd.domain import mislabelled
 from cardkit.apps.emrtd.groups import parse_dg15
 from cardkit.apps.emrtd.oids import Mapping as PaceMapping
 from cardkit.apps.emrtd.pace import offers
@@ -37,7 +39,8 @@ def offered(files: Files) -> Iterator[Trouble]:
     except EncodingError as error:
         yield Trouble("EMRTD-061", "EF.DG14", "a SET of SecurityInfo", str(error))
         return
-    keys, public = chip_keys(infos), infos.all(ChipAuthenticationPublicKeyInfo)
+    keys = chip_keys(infos)
+    public = [info for info in infos.all(ChipAuthenticationPublicKeyInfo) if not mislabelled(info.public_key)]
     if len({key.public for key in keys}) != len({info.public_key for info in public}):
         yield Trouble("EMRTD-061", "EF.DG14", "keys of chip authentication on known groups", "one that is none")
     if any(key.inferred for key in keys):
@@ -63,7 +66,7 @@ def agreement(files: Files) -> Iterator[Trouble]:
 
 def key_of_dg15(files: Files) -> Iterator[Trouble]:
     """EMRTD-065: the key of active authentication can be used."""
-    if "EF.DG15" not in files:
+    if "EF.DG15" not in files or any(where == "EF.DG15" for where, _ in _wrong_labels(files)):
         return
     try:
         key = publickey.parse(parse_dg15(files["EF.DG15"]))
@@ -72,6 +75,26 @@ def key_of_dg15(files: Files) -> Iterator[Trouble]:
         return
     if isinstance(key, RsaKey) and key.bits < LEAST_RSA_BITS:
         yield Trouble("EMRTD-065", "EF.DG15", f"{LEAST_RSA_BITS} bits of RSA or more", str(key.bits))
+
+
+def labels(files: Files) -> Iterator[Trouble]:
+    """EMRTD-064: every key is on the curve it names."""
+    for where, (said, found) in _wrong_labels(files):
+        yield Trouble("EMRTD-064", where, f"a key on {said}, as it says", f"one on {found}")
+
+
+def _wrong_labels(files: Files) -> Iterator[tuple[str, tuple[str, str]]]:
+    keys = [
+        (name, info.public_key)
+        for name in ("EF.DG14", "EF.CardSecurity")
+        if (infos := _infos(files, name))
+        for info in infos.all(ChipAuthenticationPublicKeyInfo)
+    ]
+    with suppress(KeyError, EncodingError):  # EMRTD-065 says so
+        keys.append(("EF.DG15", parse_dg15(files["EF.DG15"])))
+    for where, key in keys:
+        if wrong := mislabelled(key):
+            yield where, wrong
 
 
 def _pace(files: Files) -> Iterator[Trouble]:

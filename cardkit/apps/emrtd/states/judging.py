@@ -12,11 +12,11 @@ from cardkit.apps.emrtd.states.plan import BY_BAC, DocumentPlan
 from cardkit.apps.emrtd.states.product import is_public
 from cardkit.desired import NOT_CHECKED, Finding, Observations, Part, Role, Rule, Secrecy, Severity, Step
 
-BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE = (
-    TABLE[f"EMRTD-{number}"] for number in ("013", "017", "018", "030", "032", "090", "091", "092")
+BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, GUESSED = (
+    TABLE[f"EMRTD-{number}"] for number in ("013", "017", "018", "030", "032", "090", "091", "092", "096")
 )
 PRESENT = Rule("PERSO-011", Severity.ERROR, "house rule", "the chip has every key and password before it is locked")
-RULES = (BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, PRESENT)
+RULES = (BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, GUESSED, PRESENT)
 
 _PROOFS = {BY_BAC: BASIC, MRZ: PACE_MRZ, CAN: PACE_CAN, ACTIVE: ACTIVELY}
 _TRANSPORT_COMMANDS = frozenset({"INITIALIZE UPDATE"})

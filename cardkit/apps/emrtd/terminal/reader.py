@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cardkit.apps.emrtd import passive
 from cardkit.apps.emrtd.active_auth import authenticate_actively
 from cardkit.apps.emrtd.chip_auth import authenticate_chip, chip_keys
@@ -23,7 +26,7 @@ from cardkit.apps.emrtd.securityinfos import (
 )
 from cardkit.apps.emrtd.sod import Sod, parse_card_security
 from cardkit.apps.emrtd.terminal.access import open_document
-from cardkit.apps.emrtd.terminal.reading import Mark, Reading, Request
+from cardkit.apps.emrtd.terminal.reading import Cost, Mark, Reading, Request
 from cardkit.apps.emrtd.terminal_auth import authenticate_terminal, effective_rights, trust_points
 from cardkit.apps.pki.algorithms import digest
 from cardkit.apps.pki.certificate import Certificate
@@ -33,8 +36,12 @@ from cardkit.crypto.groups import KeyPair
 from cardkit.crypto.secret import Secret
 from cardkit.errors import AuthenticationError, CardError, EncodingError, StatusError
 
+WHOLE = "whole reading"
+"""Name of the cost of all of it."""
 _BIOMETRIC = (3, 4)
 _PROOF_GROUPS = (14, 15)
+_ACCESS = "access"
+_MS = 1000
 _AA, _CA, _CAM, _TA = "active authentication", "chip authentication", "PACE-CAM", "terminal authentication"
 
 
@@ -47,7 +54,9 @@ def inspect(channel: Channel, request: Request) -> Reading:
     :raises TransportError: when the link fails.
     """
     inspection = _Inspection(channel, request)
-    inspection.run()
+    with inspection.measured(WHOLE):
+        inspection.run()
+    inspection.check_costs()
     return inspection.reading
 
 
@@ -66,7 +75,8 @@ class _Inspection:
     def run(self) -> None:
         """Go through the whole procedure."""
         self._look_around()
-        self._open()
+        with self.measured(_ACCESS):
+            self._open()
         for name in ("EF.SOD", "EF.COM"):
             self._read(name)
         groups = self._listed_groups()
@@ -74,13 +84,31 @@ class _Inspection:
             if number in groups:
                 self._read(f"EF.DG{number}")
         self._infos = self._dg14()
-        self._authenticate_chip()
+        with self.measured(_CA):
+            self._authenticate_chip()
         self._authenticate_terminal()
         for number in groups:
             if number not in _PROOF_GROUPS:
                 self._read(f"EF.DG{number}")
         self._authenticate_actively()
         self._check()
+
+    @contextmanager
+    def measured(self, name: str) -> Iterator[None]:
+        """Write down what a part takes, where there is a clock."""
+        clock, commands = self._request.clock, self._client.exchanges
+        begun = clock() if clock else 0.0
+        yield
+        if clock:
+            ms = round((clock() - begun) * _MS)
+            self.reading.costs[name] = Cost(self._client.exchanges - commands, ms)
+
+    def check_costs(self) -> None:
+        """EMRTD-095: the whole reading took no longer than it may."""
+        cost, window = self.reading.costs.get(WHOLE), self._request.window_ms
+        if cost and window is not None and cost.ms > window:
+            took = f"{cost.ms} ms, {cost.commands} commands"
+            self.reading.find("EMRTD-095", WHOLE, f"{window} ms at most", took)
 
     def _look_around(self) -> None:
         """Read what is free in the MF."""
@@ -266,6 +294,8 @@ class _Inspection:
             and Secret(mrz.text.encode("ascii"), "DG1") != request.printed
         ):
             reading.find("EMRTD-044", "EF.DG1", "the zone printed on the document", "another")
+        for name, reason in request.trust.distrusted:
+            reading.find("EMRTD-082", name, "a list whose signer a trusted CSCA vouches for", reason)
         reading.verdict = passive.authenticate(document, request.trust, passive.Terms(request.at))
         for trouble in (*reading.verdict.troubles, *content_troubles(reading.files, request.at.date())):
             reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)

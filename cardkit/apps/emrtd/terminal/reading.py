@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -40,12 +40,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a part of an inspection took.  :param commands: with their answers.  :param ms: milliseconds."""
+
+    commands: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a reader knows.
 
     :param passwords: of the document, the first that its protocols take is used.
     :param at: time of the inspection, aware.  :param terminal: for terminal authentication; None reads no fingers.
     :param printed: the whole zone as printed on the document, without line breaks; None where nobody read it.
+    :param clock: seconds that go by; None where nobody asks how long it takes.
+    :param window_ms: the longest a whole reading may take; None for any time.
     """
 
     passwords: tuple[Password, ...]
@@ -54,6 +64,8 @@ class Request:
     random: Random
     terminal: Terminal | None = None
     printed: Secret | None = None
+    clock: Callable[[], float] | None = None
+    window_ms: int | None = None
 
     def password(self, *kinds: PasswordKind) -> Password | None:
         """Return the first password of these kinds."""
@@ -67,6 +79,7 @@ class Reading:
     :ivar files: by name.  :ivar refused: status words of files that were not given.
     :ivar steps: protocols, in their order.  :ivar findings: what is wrong, by rule.
     :ivar evidence: of active authentication, for a second opinion.
+    :ivar costs: of access, chip authentication and the whole, where somebody had a clock.
     """
 
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
@@ -74,6 +87,7 @@ class Reading:
     steps: list[Step] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     evidence: Evidence | None = None
+    costs: dict[str, Cost] = field(default_factory=dict)
     verdict: Verdict | None = None
 
     @property
