@@ -2,65 +2,77 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Double, Integer, bindparam, exists, or_, select, update
 
 from cardkit.errors import BatchHeldError
 from cardkit.production.store.schema import OPEN, BatchState, RecordState, batch, prepared, record, station
+from cardkit.production.store.statement import Driver, Statement
 
-_LOT = select(batch.c.id, batch.c.state, batch.c.why, batch.c.prepare_step).where(batch.c.name == bindparam("of_batch"))
+_LOT = select(
+    batch.c.id,
+    batch.c.state,
+    batch.c.why,
+    batch.c.prepare_step,
+    exists().where(station.c.epoch != bindparam("of_epoch")).label("late"),
+).where(batch.c.name == bindparam("of_batch"))
+_LOOK = Statement(_LOT)
 # Who holds the batch waits for claims that have begun, and those after it see that it is held.
-_LOT_TO_CLAIM = _LOT.with_for_update(read=True)
+_LOOK_AND_CLAIM = Statement(_LOT.with_for_update(of=batch, read=True))
+_LATE = Statement(select(station.c.name).where(station.c.epoch != bindparam("of_epoch")).order_by(station.c.name))
 
 
-def claimable(connection: Connection, batch_name: str, epoch: str, *, claiming: bool) -> Any:
+def claimable(driver: Driver, batch_name: str, epoch: str, *, claiming: bool) -> Any:
     """Return the row of a batch that stations may claim from.
 
     :param epoch: the store's.  :param claiming: whether records are leased in this transaction.
     :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
     """
-    lot = connection.execute(_LOT_TO_CLAIM if claiming else _LOT, {"of_batch": batch_name}).one_or_none()
+    look = _LOOK_AND_CLAIM if claiming else _LOOK
+    lot = look.one(driver, {"of_batch": batch_name, "of_epoch": epoch})
     if lot is None:
         raise BatchHeldError(f"batch {batch_name}: the store has none of that name")
     if lot.state != BatchState.OPEN:
         why = f" ({lot.why})" if lot.why else ""
         raise BatchHeldError(f"batch {batch_name}: is {lot.state}{why}, expected OPEN")
-    late = connection.scalars(select(station.c.name).where(station.c.epoch != epoch)).all()
-    if late:
-        names = ", ".join(sorted(late))
+    if lot.late:
+        names = ", ".join(row.name for row in _LATE.every(driver, {"of_epoch": epoch}))
         raise BatchHeldError(
             f"store restored from a copy: the journal of {names} was not replayed; bring it back or write it off"
         )
     return lot
 
 
-def claim_statement(
-    batch_id: int, prepare_step: str | None, count: int, now: ColumnElement[float], ttl_s: float
-) -> Any:
-    """Return the update that leases up to ``count`` records in row order and returns them, in any order.
+@cache
+def claim_statement(clock: ColumnElement[float] | None, *, prepared_only: bool) -> Statement:
+    """Return the statement that leases records in row order and returns them, in any order.
 
-    :param now: the time of leases.  Its parameter ``new_session`` is the session that gets them.
+    :param clock: of the database, None where ``now`` is given.
+    :param prepared_only: whether only records are leased whose prepared value ``of_step`` is there.
+    Its other parameters: ``of_batch`` (id), ``of_count``, ``new_session``, ``ttl`` in seconds.
     """
+    now = bindparam("now", type_=Double) if clock is None else clock
     free = or_(
         record.c.state == RecordState.READY,
         (record.c.state == RecordState.LEASED) & (record.c.lease_until < now),
     )
-    ids = select(record.c.id).where(record.c.batch_id == batch_id, OPEN, free).order_by(record.c.id).limit(count)
-    if prepare_step is not None:
-        ids = ids.where(exists().where(prepared.c.record_id == record.c.id, prepared.c.step == prepare_step))
+    ids = select(record.c.id).where(record.c.batch_id == bindparam("of_batch"), OPEN, free).order_by(record.c.id)
+    if prepared_only:
+        made = (prepared.c.record_id == record.c.id) & (prepared.c.step == bindparam("of_step"))
+        ids = ids.where(exists().where(made))
     # Taken once, and not what another station takes at this moment; on SQLite there is no other.
-    taken = (
-        ids.with_for_update(of=record, skip_locked=True).cte("taken").prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    return (
+    locked = ids.limit(bindparam("of_count", type_=Integer)).with_for_update(of=record, skip_locked=True)
+    taken = locked.cte("taken").prefix_with("MATERIALIZED", dialect="postgresql")
+    return Statement(
         update(record)
         .where(record.c.id.in_(select(taken.c.id)))
         .values(
             state=RecordState.LEASED,
             token=record.c.token + 1,
             session=bindparam("new_session"),
-            lease_until=now + ttl_s,
+            lease_until=now + bindparam("ttl", type_=Double),
         )
         .returning(record.c.id, record.c.row_no, record.c.token)
     )

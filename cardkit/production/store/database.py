@@ -33,6 +33,8 @@ class Database(ABC):
     single: ClassVar[bool]
     #: The statement that starts a transaction on the driver, where the driver does not do so by itself.
     begin: ClassVar[str | None]
+    #: The clock of leases for a statement, in seconds; None where the owning process's own is as good.
+    clock: ClassVar[ColumnElement[float] | None]
     #: Of connections that only read, each transaction one consistent view.
     reading: ClassVar[Mapping[str, Any]]
 
@@ -54,10 +56,6 @@ class Database(ABC):
 
         :raises StoreError: when another process holds it.
         """
-
-    @abstractmethod
-    def lease_now(self) -> ColumnElement[float]:
-        """Return the time leases are measured with, in seconds, for a statement."""
 
     @abstractmethod
     def alive(self, connection: Connection) -> bool:

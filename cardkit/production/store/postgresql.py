@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Double, Engine, cast, create_engine, func, select, text
+from sqlalchemy import URL, Connection, Double, Engine, cast, create_engine, func, select, text
 
 from cardkit.errors import StoreError
 from cardkit.production.store.database import HEAD_REVISION, Database, migrate, revision_of
@@ -48,6 +48,7 @@ class PostgreSQLDatabase(Database):
 
     single = False
     begin = None
+    clock = cast(func.extract("epoch", func.clock_timestamp()), Double)
     reading: ClassVar[Mapping[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     def __init__(self, url: URL, files: Path) -> None:
@@ -129,10 +130,6 @@ class PostgreSQLDatabase(Database):
                 yield
             finally:
                 connection.invalidate()  # the lock ends with the connection, whatever state it is in
-
-    def lease_now(self) -> ColumnElement[float]:
-        """Return the server's clock."""
-        return cast(func.extract("epoch", func.clock_timestamp()), Double)
 
     def alive(self, connection: Connection) -> bool:
         """Whether the driver has not lost the server."""

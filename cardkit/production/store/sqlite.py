@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Double, create_engine, event, literal
+from sqlalchemy import URL, Connection, create_engine, event
 
 from cardkit.errors import StoreError
 from cardkit.production.store.database import Database
@@ -46,6 +45,7 @@ class SQLiteDatabase(Database):
 
     single = True
     begin = "BEGIN IMMEDIATE"
+    clock = None
     reading: ClassVar[Mapping[str, Any]] = {"reading": True}
 
     def __init__(self, path: Path) -> None:
@@ -79,10 +79,6 @@ class SQLiteDatabase(Database):
             except sqlite3.OperationalError as error:
                 raise StoreError(f"{self.path}: another process is running cards with this store") from error
             yield
-
-    def lease_now(self) -> ColumnElement[float]:
-        """Return seconds that never go back; leases of another boot are given back when a station starts."""
-        return literal(time.monotonic(), Double)
 
     def narrow(self) -> None:
         """Do nothing: a file gives all rights or none."""

@@ -81,6 +81,12 @@ class Statement:
         row = driver.cursor.fetchone()
         return None if row is None else compiled.row(driver.cursor.description, row)
 
+    def every(self, driver: Driver, values: Mapping[str, Any]) -> list[Any]:
+        """Execute; all rows with their columns as attributes."""
+        compiled = self._for(driver.dialect)
+        driver.cursor.execute(compiled.text, compiled.parameters(values))
+        return [compiled.row(driver.cursor.description, row) for row in driver.cursor.fetchall()]
+
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:

@@ -7,6 +7,7 @@ and triggers refuse what would slip through.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from cardkit.errors import ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.store.audit import Event
 from cardkit.production.store.claims import claim_statement, claimable
 from cardkit.production.store.schema import RecordState, attempt, blank_reject, record
-from cardkit.production.store.statement import Driver, Statement
+from cardkit.production.store.statement import Driver, Statement, driver_of
 from cardkit.production.store.steps import Steps
 from cardkit.production.store.store import Batch, Store
 
@@ -161,21 +162,26 @@ class StationSession:
 
         :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
         """
-        now = self.store.lease_now()
-        with self.store.writing() as connection:
-            lot = claimable(connection, batch_name, self.store.terms.epoch, claiming=True)
-            leased = claim_statement(lot.id, lot.prepare_step, count, now, ttl_s)
-            rows = connection.execute(leased, {"new_session": self.id}).all()
+        database = self.store.database
+        clock = self.store.clocks.lease or (time.monotonic if database.clock is None else None)
+        with self.store.stepping() as steps:
+            lot = claimable(steps.driver, batch_name, self.store.terms.epoch, claiming=True)
+            values = {"of_batch": lot.id, "of_count": count, "new_session": self.id, "ttl": ttl_s}
+            values |= {} if lot.prepare_step is None else {"of_step": lot.prepare_step}
+            values |= {} if clock is None else {"now": clock()}
+            own = database.clock if clock is None else None
+            lease = claim_statement(own, prepared_only=lot.prepare_step is not None)
+            rows = lease.every(steps.driver, values)
             claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
             if claims:
                 data = {"batch": batch_name, "records": [[each.record_id, each.token] for each in claims]}
-                self.store.audit(connection, self.station, Event("CLAIM", self.station, data))
+                steps.audit(self.station, Event("CLAIM", self.station, data))
         return claims
 
     def require_claimable(self, batch_name: str) -> None:
         """Raise what :meth:`claim` would raise."""
         with self.store.reading() as connection:
-            claimable(connection, batch_name, self.store.terms.epoch, claiming=False)
+            claimable(driver_of(connection), batch_name, self.store.terms.epoch, claiming=False)
 
     def release(self, record_id: int, token: int) -> None:
         """Give a leased record back: nothing was written.

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Double, insert, literal, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from cardkit.errors import StoreError
 from cardkit.production.people.presence import Presence
@@ -38,7 +38,7 @@ def utc_now() -> datetime:
 class Clocks:
     """The store's clocks.
 
-    :param lease: seconds that never go back, for leases; None for the database's own.  :param wall: for the audit.
+    :param lease: seconds that never go back, for leases; None for those of the database.  :param wall: for the audit.
     :param screen: seconds that never go back, for logins.
     """
 
@@ -132,10 +132,6 @@ class Store:
     def lost(self) -> bool:
         """Whether the connection to the database broke; the next transaction tries a new one."""
         return self._connection is not None and not self.database.alive(self._connection)
-
-    def lease_now(self) -> ColumnElement[float]:
-        """Return the time leases are measured with, in seconds, for a statement."""
-        return self.database.lease_now() if self.clocks.lease is None else literal(self.clocks.lease(), Double)
 
     @property
     def journals(self) -> Path:
