@@ -47,6 +47,7 @@ class CipurseClient:
         self._channel = channel
         self.syntax = syntax
         self._session: CipurseSession | None = None
+        self._challenges: set[bytes] = set()
         self.key = 0
 
     # Sending
@@ -152,11 +153,14 @@ class CipurseClient:
     def challenge(self) -> bytes:
         """Ask for the card's challenge, 22 bytes: it is good for the next command.
 
-        :raises ProtocolError: on another length.
+        :raises ProtocolError: on another length.  :raises AuthenticationError: on one that was given before.
         """
         challenge = self._bare(commands.get_challenge(), "GET CHALLENGE")
         if len(challenge) != CHALLENGE_BYTES:
             raise ProtocolError(f"GET CHALLENGE: {len(challenge)} bytes, expected {CHALLENGE_BYTES}")
+        if challenge in self._challenges:
+            raise AuthenticationError("GET CHALLENGE: the card gives a challenge again that it gave before")
+        self._challenges.add(challenge)
         return challenge
 
     def authenticate(self, number: int, key: Key, card: bytes, host: bytes) -> None:

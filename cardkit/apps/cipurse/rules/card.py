@@ -19,7 +19,7 @@ _FCI, _OWN, _ENTRY, _AID = 0x6F, 0xA5, 0x61, 0x4F
 
 
 def _uid(case: Case) -> Iterator[Trouble]:
-    if not case.seen.uid:
+    if not case.seen.uid or UID in case.seen.troubles:
         yield Trouble(UID, "read", case.why(UID))
     elif case.uid and case.uid != case.seen.uid:
         yield Trouble(UID, case.uid.hex().upper(), case.seen.uid.hex().upper())

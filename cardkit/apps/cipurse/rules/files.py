@@ -9,7 +9,7 @@ from cardkit.apps.cipurse.access import Security
 from cardkit.apps.cipurse.rules.case import Case, Check, Trouble, refused
 from cardkit.apps.cipurse.states.plan import MISSING
 from cardkit.apps.cipurse.states.product import COUNTER_BYTES, ProductFile
-from cardkit.apps.cipurse.states.visiting import UNCREDITED, UNPROTECTED, UNREAD, UNWRITTEN
+from cardkit.apps.cipurse.states.visiting import UNCREDITED, UNPROTECTED, UNREAD, UNWRITTEN, counter_of
 from cardkit.desired import NOT_CHECKED, Role, Secrecy
 
 _CHANGING = 0x80  # the right to change rules, group 8
@@ -224,7 +224,17 @@ def _counters(case: Case) -> Iterator[Trouble]:
                 at = start + number * _COUNTER
                 wanted, found = (int.from_bytes(body[at : at + _COUNTER], signed=True) for body in (expected, actual))
                 if wanted != found:
-                    yield Trouble(f"{file.name}#{record + 1}", f"{what} {wanted}", f"{what} {found}")
+                    yield Trouble(counter_of(file, record + 1), f"{what} {wanted}", f"{what} {found}")
+        yield from _told_otherwise(case, file, actual)
+
+
+def _told_otherwise(case: Case, file: ProductFile, body: bytes) -> Iterator[Trouble]:
+    """Yield the counters that terminals are told another value of than stands in their records."""
+    for number in range(1, 1 + file.attributes.records):
+        name, start = counter_of(file, number), (number - 1) * file.attributes.record_size
+        told, stands = case.bodies.get(name), body[start : start + _COUNTER]
+        if told is not None and told != stands:
+            yield Trouble(name, f"READ VALUE {stands.hex().upper()}", told.hex().upper())
 
 
 def _free(case: Case, *, binary: bool) -> Iterator[Trouble]:

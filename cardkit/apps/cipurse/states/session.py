@@ -111,7 +111,7 @@ class TransitSession:
         self.seen = self._fresh()
 
     def _fresh(self) -> Observations:
-        return Observations(notes={NOTE: SeenTransit(kvvs=self._ring.kvvs)})
+        return Observations(notes={NOTE: SeenTransit(self._ring.uid, kvvs=self._ring.kvvs)})
 
     # Which card it is
 
@@ -264,8 +264,8 @@ class TransitSession:
         file = self._files[step.serves]
         found = self._client.require(step.command, step.serves, self._rules(file).pair(Operation.READ))
         self._file = file.name
-        if step.span is None:
-            self.seen.bodies[step.serves] = found
+        if step.span is None or step.content:
+            self.seen.bodies[step.content or step.serves] = found
             return
         if len(found) != step.span[1]:
             raise ProtocolError(f"{step.serves}: {len(found)} bytes, {step.span[1]} were asked for")

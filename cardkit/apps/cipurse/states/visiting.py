@@ -172,17 +172,33 @@ def _refusals(file: ProductFile, place: str, wanted: Visit) -> Iterator[Step]:
 
 
 def _misuses(file: ProductFile, place: str, key: DirectoryKey, wanted: Visit) -> Iterator[Step]:
-    """Yield reading weaker than the rules ask for, and crediting with a key that may only debit."""
+    """Yield reading weaker than the rules ask for, counters as terminals see them, crediting by who may only debit."""
     rules, sfid = file.rules(sealed=wanted.sealed), file.attributes.sfid
     if rules.allows(Operation.READ, key.number) and rules.pair(Operation.READ).command is not Level.PLAIN:
         command = iso.read_binary(0, 1, sfid) if file.kind.binary else iso.read_record(1, 1, sfid)
         yield _refused(file.name + UNPROTECTED, place, command, key)
     if not file.kind.counting:
         return
+    if rules.allows(Operation.READ, key.number):
+        for number in range(1, 1 + file.attributes.records):
+            yield _value(file, place, key, number)
     if rules.allows(Operation.DECREASE, key.number) and not rules.allows(Operation.INCREASE, key.number):
         command = commands.change_value(CipurseIns.INCREASE_VALUE, 1, 0, sfid)
         refused = _refused(f"{file.name}{UNCREDITED}{key.name}", place, command, key)
         yield replace(refused, content=file.name)  # at the level its rules ask for: only the right is missing
+
+
+def _value(file: ProductFile, place: str, key: DirectoryKey, number: int) -> Step:
+    """Return the reading of a counter as terminals read it."""
+    command, name = commands.read_value(number, file.attributes.sfid), counter_of(file, number)
+    return Step(
+        Phase.VERIFY, Role.READ, file.contents, place, command, content=name, access=key.access, answer=command.ne
+    )
+
+
+def counter_of(file: ProductFile, number: int) -> str:
+    """Name a counter."""
+    return f"{file.name}#{number}"
 
 
 def _refused(serves: str, place: str, command: CommandAPDU, key: DirectoryKey | None = None) -> Step:
