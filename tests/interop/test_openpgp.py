@@ -118,6 +118,6 @@ def test_only_full_fingerprints_name_a_key(fingerprint: str) -> None:
 
 
 def test_without_gpg_it_is_said_in_one_line(monkeypatch, write) -> None:
-    monkeypatch.setattr("cardkit.production.output.openpgp.shutil.which", lambda _: None)
+    monkeypatch.setattr("cardkit.production.gpg.shutil.which", lambda _: None)
     with pytest.raises(StoreError, match="gpg is not installed"):
         write("out.csv.gpg", Envelope("A" * 40, "B" * 40))

@@ -5,8 +5,6 @@ No plaintext touches the disk. GnuPG 2.2 or later, own home folder, full fingerp
 
 from __future__ import annotations
 
-import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from cardkit.errors import KeyStoreError, StoreError
-
-FINGERPRINT = re.compile(r"[0-9A-F]{40}")
-QUIET = (
-    "--batch", "--no-tty", "--no-auto-key-retrieve", "--disable-dirmngr", "--trust-model", "always",
-)  # fmt: skip
+from cardkit.errors import StoreError
+from cardkit.production.gpg import check_fingerprint, command
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +30,8 @@ class Envelope:
     home: Path | None = None
 
     def __post_init__(self) -> None:
-        for what, text in (("recipient", self.recipient), ("signer", self.signer)):
-            if not FINGERPRINT.fullmatch(text):
-                raise KeyStoreError(f"{what}: expected a full fingerprint, 40 capital hex digits, got {len(text)}")
+        check_fingerprint("recipient", self.recipient)
+        check_fingerprint("signer", self.signer)
 
     @contextmanager
     def around(self, stream: BinaryIO) -> Iterator[IO[bytes]]:
@@ -46,28 +39,25 @@ class Envelope:
 
         :raises StoreError: where there is no ``gpg``, or it refuses.
         """
-        program = shutil.which("gpg")
-        if program is None:
-            raise StoreError("gpg is not installed; an output file is encrypted with it")
-        process = subprocess.Popen(  # noqa: S603  a program of the system, arguments checked above
-            [program, *self._words()], stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.PIPE
-        )
-        with process:
-            try:
-                yield _pipe(process.stdin)
-            except BrokenPipeError:
-                pass  # gpg has ended: it says why below
-            except BaseException:
-                process.kill()
-                raise
-            _, said = process.communicate()
+        with command(self.home) as words:
+            process = subprocess.Popen(  # noqa: S603  a program of the system, arguments checked above
+                [*words, *self._words()], stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.PIPE
+            )
+            with process:
+                try:
+                    yield _pipe(process.stdin)
+                except BrokenPipeError:
+                    pass  # gpg has ended: it says why below
+                except BaseException:
+                    process.kill()
+                    raise
+                _, said = process.communicate()
         if process.returncode:
             raise StoreError(f"gpg ended with {process.returncode}: {_last_line(said)}")
 
     def _words(self) -> list[str]:
-        home = [] if self.home is None else ["--homedir", str(self.home)]
         keys = ["--local-user", f"{self.signer}!", "--recipient", self.recipient]
-        return [*home, *QUIET, *keys, "--cipher-algo", "AES256", "--digest-algo", "SHA512", "--sign", "--encrypt"]
+        return [*keys, "--cipher-algo", "AES256", "--digest-algo", "SHA512", "--sign", "--encrypt"]
 
 
 def _pipe(stdin: IO[bytes] | None) -> IO[bytes]:
