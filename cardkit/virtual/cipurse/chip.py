@@ -12,12 +12,11 @@ from ..memory import Memory
 from . import files
 from .files import MF, SERIAL, Directory, File
 from .image import CipurseImage
-from .messaging import FULL, SECURED, Command, Session
+from .messaging import FULL, PLAIN, SECURED, Command, Session
 from .rules import Rules
 from .store import Store
 
 _CHANNEL, _OTHER_MESSAGING, _PROPRIETARY = 0x03, 0x08, 0x80
-_SELECT: Final = 0xA4
 _GET_CHALLENGE: Final = b"\x84"
 _RANDOM_UID: Final = b"\x08"
 _EXACT, _KEEPS, _HOLDS_ALL = "exact", "keeps", "all"
@@ -28,7 +27,7 @@ class Operation(NamedTuple):
 
     :ivar parameters: are P1 and P2 ones this instruction knows? (6A86)
     :ivar sizes: least and most bytes of data. (6700)  :ivar answers: may it carry Le; must it?
-    :ivar outside: it belongs to no session: one goes on beside it, unless it ends it itself.
+    :ivar outside: unsecured it leaves a session as it is, unless it ends it itself.
     """
 
     work: Callable[["CipurseChip", Command], bytes]
@@ -171,9 +170,12 @@ class CipurseChip:
         return data + status
 
     def _secured(self, apdu: bytes, operation: Operation | None) -> bytes:
+        """A secured command; the session it came in secures the answer, though the command may have ended it.
+
+        A bare status word leaves the frame key as it is. Where the answer is PLAIN there is none: two bytes are then a
+        whole answer, and the frame key goes on, as the OSPT terminal library has it.
+        """
         session, unknown = self.session, sw.NO_INSTRUCTION
-        if operation is not None and operation.outside and apdu[1] != _SELECT:
-            return sw.NO_SECURE_MESSAGING
         if session is None:
             return unknown if operation is None else sw.WRONG_SECURE_MESSAGING
         try:
@@ -182,7 +184,7 @@ class CipurseChip:
             self.end_session()
             return unknown if operation is None else refusal.sw
         data, status = self._work(operation, command)
-        if status != sw.OK and self.image.behaviour.bare_error_sw:
+        if status != sw.OK and self.image.behaviour.bare_error_sw and command.response_level != PLAIN:
             return status
         return session.wrap(data, status, command.response_level)
 

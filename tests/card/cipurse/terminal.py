@@ -104,17 +104,24 @@ class Terminal:
         """A session; the status word, and the terminal's check of cT."""
         challenge = self.raw("0084000016")
         assert challenge.endswith("9000"), challenge
+        proof, card, frame = self.proofs(challenge, key, randoms)
+        answer = self.raw(f"008200{number:02X}26{proof}{randoms}10")
+        if answer != card + "9000":
+            if len(answer) > 4:
+                raise BrokenResponseError(answer)
+            return answer
+        self.key = frame
+        return "9000"
+
+    @staticmethod
+    def proofs(challenge, key, randoms):
+        """What the terminal sends, what the card must answer, and the frame key then."""
         product = nlm(challenge[32:44], key[-12:])
         base = xor("00000000" + product * 2, "00" * 10 + randoms[32:])
         session = xor(aes(base, key), key)
         mixed = xor(session, randoms[:32])
-        answer = self.raw(f"008200{number:02X}26{aes(session, challenge[:32])}{randoms}10")
-        if answer != aes(session, randoms[:32]) + "9000":
-            if len(answer) > 4:
-                raise BrokenResponseError(answer)
-            return answer
-        self.key = xor(aes(challenge[:32], mixed), mixed)
-        return "9000"
+        frame = xor(aes(challenge[:32], mixed), mixed)
+        return aes(session, challenge[:32]), aes(session, randoms[:32]), frame
 
     def opened(self, number=2, key=TRANSPORT):
         assert self.authenticate(number, key) == "9000"
@@ -142,7 +149,7 @@ class Terminal:
 
     def unwrapped(self, answer, response):
         status = answer[-4:]
-        if len(answer) == 4 and status != "9000":
+        if len(answer) == 4 and status != "9000" and response != PLAIN:
             return answer
         if response == ENC:
             plain, self.key = cipher(self.key, answer[:-4], decrypt=True)
