@@ -38,8 +38,10 @@ def _uid(evidence: Evidence) -> Iterator[Finding]:
     random = len(notes.told) == _RANDOM_BYTES and notes.told[0] == _RANDOM
     if not notes.uid:
         yield evidence.missing(table.UID_PROVEN, UID, "told inside a session")
-    elif notes.told and not random and notes.told != notes.uid:
-        yield public(table.UID_PROVEN, UID, notes.told.hex().upper(), notes.uid.hex().upper())
+    else:
+        others = {told for told in (notes.identified, b"" if random else notes.told) if told and told != notes.uid}
+        for told in others:
+            yield public(table.UID_PROVEN, UID, told.hex().upper(), notes.uid.hex().upper())
     if evidence.part is None and notes.told:
         wanted = bool(evidence.product.configuration & _RANDOM_UID)
         if random != wanted or (not random and len(notes.told) != UID_BYTES):

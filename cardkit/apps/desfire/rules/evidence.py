@@ -49,7 +49,7 @@ class Evidence:
 
     def content(self, file: FileSpec, state: str) -> bytes:
         """Return what a file shall hold, the card's UID in it."""
-        return with_uid(joined(self.contents[state]), file.fields, self.notes.uid or self.notes.told)
+        return with_uid(joined(self.contents[state]), file.fields, self.notes.identified)
 
     def missing(self, rule: Rule, where: str, expected: str) -> Finding:
         """Return the finding of a rule whose evidence is not there: why, where somebody knows."""

@@ -41,7 +41,7 @@ class Bench:
 
     def restarted(self) -> None:
         """The card was reset."""
-        self.seen = Observations(notes={NOTE: SeenDesfire()})
+        self.seen = Observations(notes={NOTE: SeenDesfire(identified=self.notes.identified)})
         self.client.restarted()
 
     def app(self, step: Step) -> AppSpec:
@@ -62,11 +62,13 @@ class Bench:
 
     @property
     def uid(self) -> bytes:
-        """The card's UID.  :raises ProtocolError: where it is not known."""
-        found = self.notes.uid or self.notes.told or self.known_uid
-        if not found:
+        """The UID of the card this run began with.  :raises ProtocolError: where it is not known."""
+        if not self.notes.identified:
             raise ProtocolError("the card's UID is not known")
-        return found
+        return self.notes.identified
 
-    known_uid: bytes = b""
-    """Of the card as identified, which a reset does not change."""
+    def identified(self, uid: bytes) -> None:
+        """Say which card it is: the first one counts, whatever a reader tells later."""
+        if not self.notes.identified:
+            self.notes.identified = uid
+            self.keyring.of_card(uid)

@@ -15,12 +15,15 @@ NOTE = "DESFire"
 class SeenDesfire:
     """Everything by the names of states.
 
-    :ivar told: UID as the reader tells it.  :ivar uid: as the card tells it inside a session.
-    :ivar settings: of files.  :ivar key_settings: of applications and of the card.  :ivar proven: keys that opened a
-        session.  :ivar answers: status words of what must be refused.  :ivar troubles: what went wrong, by state.
+    :ivar told: UID as the reader tells it.  :ivar identified: of the card this run began with.
+    :ivar uid: as the card tells it inside a session.
+    :ivar settings: of files.  :ivar key_settings: of applications and of the card.  :ivar versions: of keys.
+    :ivar proven: keys that opened a session.  :ivar alike: pairs of keys that are the same.
+    :ivar answers: status words of what must be refused.  :ivar troubles: what went wrong.
     """
 
     told: bytes = b""
+    identified: bytes = b""
     uid: bytes = b""
     version: Version | None = None
     memory: int | None = None

@@ -116,16 +116,14 @@ class DesfireSession:
         """Return the UID, which a card that tells a random one gives inside a session only."""
         notes = self._bench.notes
         if len(notes.told) == UID_BYTES:
-            self._bench.known_uid = notes.told
-            self._bench.keyring.of_card(notes.told)
+            self._bench.identified(notes.told)
         elif len(notes.told) != _RANDOM_UID_BYTES or self._keys is None:
             raise ProtocolError(f"UID {notes.told.hex().upper()}: a random one; the real one takes the card's key")
-        elif not self._bench.known_uid:
+        elif not notes.identified:
             self._open_card(OWN if finished else DELIVERED)
-            self._bench.known_uid = self._bench.client.uid()
-            self._bench.keyring.of_card(self._bench.known_uid)
+            self._bench.identified(self._bench.client.uid())
             self._bench.client.select(PICC)
-        return self._bench.known_uid
+        return notes.identified
 
     def number(self) -> str:
         """Return the number people know the card by.  :raises CardError: when anybody cannot read it."""
@@ -183,10 +181,8 @@ class DesfireSession:
 
     def _reader_uid(self, step: Step) -> None:
         self._looking.reader_uid(step)
-        told = self._bench.notes.told
-        if len(told) == UID_BYTES:
-            self._bench.known_uid = told
-            self._bench.keyring.of_card(told)
+        if len(self._bench.notes.told) == UID_BYTES:
+            self._bench.identified(self._bench.notes.told)
 
     def _reopen(self) -> None:
         """Open a session again that the card has ended by refusing something: what follows is checked all the same.
