@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Double,
@@ -47,6 +48,16 @@ class BatchState(StrEnum):
     OPEN = "OPEN"
     HELD = "HELD"
     CLOSED = "CLOSED"
+
+
+class OrderState(StrEnum):
+    """Life of an order: PURGED when all its batches are. production.md 1"""
+
+    DRAFT = "DRAFT"
+    APPROVED = "APPROVED"
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    PURGED = "PURGED"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -107,6 +118,24 @@ batch = Table(
     Column("sheet", Text),
     Column("created_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
+    Column("order_id", Integer),
+)
+customer_order = Table(
+    "customer_order",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text),
+    Column("state", Text),
+    Column("customer", Text),
+    Column("profile", Text),
+    Column("profile_sha256", LargeBinary),
+    Column("quantity", Integer),
+    Column("due", Date),
+    Column("acceptance", Text),
+    Column("sender", Text),
+    Column("recipient", Text),
+    Column("signer", Text),
+    Column("created_at", UtcDateTime),
 )
 record = Table(
     "record",

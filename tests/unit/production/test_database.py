@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 from cardkit.errors import KeyStoreError, RecordError, StoreError, TwoPersonsError
 from cardkit.production import open_store
 from cardkit.production.store import Office, Store, schema
-from cardkit.production.store.migrations.versions import r0001_first, r0002_people
+from cardkit.production.store.migrations.versions import r0001_first, r0002_people, r0003_orders
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 
 
@@ -46,8 +46,9 @@ def test_statements_name_the_columns_the_migrations_make(make_store: Callable[..
 
 
 def test_the_tables_can_be_written_for_postgresql_too() -> None:
-    for table in (*r0001_first.metadata.sorted_tables, *r0002_people.metadata.sorted_tables):
-        assert str(CreateTable(table).compile(dialect=postgresql.dialect())).strip().startswith("CREATE TABLE")
+    for revision in (r0001_first, r0002_people, r0003_orders):
+        for table in revision.metadata.sorted_tables:
+            assert str(CreateTable(table).compile(dialect=postgresql.dialect())).strip().startswith("CREATE TABLE")
 
 
 def test_there_are_16_arrows(make_store: Callable[..., Store]) -> None:
