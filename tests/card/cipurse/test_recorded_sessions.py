@@ -1,4 +1,4 @@
-"""Sessions that an independent terminal library has held with this card, played again: 771 commands, nine pairs of levels.
+"""Sessions of an independent terminal library with this card, played again: 771 commands, nine pairs of levels.
 
 The library accepted every response. The card's challenges are those recorded, so that all cryptography repeats.
 """
