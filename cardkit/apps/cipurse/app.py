@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from cardkit.apps.cipurse import dump
 from cardkit.apps.cipurse.rules.case import Case
 from cardkit.apps.cipurse.rules.engine import findings
 from cardkit.apps.cipurse.rules.table import RULES
@@ -144,9 +145,19 @@ class CipurseApp:
     """The application as the registry knows it."""
 
     name = "cipurse"
+    title = "CIPURSE card"
+    part = dump.PART
     block = CipurseBlock
     chip_block = ChipBlock
     rules = RULES
+    look = staticmethod(dump.look)
+    public = staticmethod(dump.public)
+    lines = staticmethod(dump.lines)
+    places = staticmethod(dump.places)
+
+    def varying(self, blueprint: CipurseBlueprint) -> frozenset[str]:
+        """Return the places of a dump in which good cards of a product differ."""
+        return dump.varying(blueprint.product)
 
     def compile(self, block: CipurseBlock, chip: ChipBlock, compile_template: CompileTemplate) -> CipurseBlueprint:
         """Join a profile's ``[cipurse]`` with its chip's and plan every command.

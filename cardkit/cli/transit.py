@@ -1,0 +1,84 @@
+"""``cardkit transit``: what is on a transport card, whichever family it is of; no key is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from cardkit.apps.registry import get_app
+from cardkit.channel import Channel
+from cardkit.cli import options
+from cardkit.cli.card import identity, today
+from cardkit.cli.render import facts, print_json
+from cardkit.desired import Shows
+from cardkit.errors import CardError
+from cardkit.target import open_card
+
+FAMILIES = ("cipurse", "desfire")
+"""Applications of transport cards, in the order they are asked; each knows its own cards."""
+
+Document = dict[str, Any]
+
+
+@click.group()
+def transit() -> None:
+    """Look at transport cards: what anybody may see, which is rights and versions more than contents."""
+
+
+@transit.command()
+@options.reader
+@options.as_json
+def info(reader: str, as_json: bool) -> None:
+    """Say what card this is: product, applications with their keys, free memory; files are counted only."""
+    _show(reader, lambda app, document: _without_files(app.public(document), app.part), as_json=as_json)
+
+
+@transit.command()
+@options.reader
+@options.as_json
+def tree(reader: str, as_json: bool) -> None:
+    """Show applications and files, and who may do what with them; no contents."""
+    _show(reader, lambda app, document: app.public(document), as_json=as_json)
+
+
+@transit.command()
+@options.reader
+@options.as_json
+def dump(reader: str, as_json: bool) -> None:
+    """Show all that may be read without a key, contents of free files included."""
+    _show(reader, lambda _, document: document, as_json=as_json)
+
+
+def _show(reader: str, chosen: Callable[[Shows, Document], Document], *, as_json: bool) -> None:
+    with open_card(reader) as card:
+        app, found = _look(card.channel)
+        document = {**identity(card), "atr": card.atr.hex().upper(), **found}
+    document = chosen(app, document)
+    if as_json:
+        print_json(document)
+        return
+    facts((name, document[name] or "not known") for name in ("reader", "chip", "class"))
+    for line in app.lines(document):
+        click.echo(line)
+
+
+def _look(channel: Channel) -> tuple[Shows, Document]:
+    """Return the family a card is of, and what it shows.  :raises CardError: when it is of none."""
+    strange = []
+    for name in FAMILIES:
+        app = get_app(name)
+        if not isinstance(app, Shows):
+            continue
+        try:
+            return app, app.look(channel, today())
+        except CardError as error:
+            strange.append(f"no {app.title}: {error}")
+    raise CardError("; ".join(strange))
+
+
+def _without_files(document: Document, part: str) -> Document:
+    found = document[part]
+    bare = {aid: {**app, "files": len(app["files"])} for aid, app in found["applications"].items()}
+    return {**document, part: {**found, "applications": bare}}
