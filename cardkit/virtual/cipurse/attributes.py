@@ -25,22 +25,17 @@ def read(chip: CipurseChip, command: Command) -> bytes:
     :raises StatusWordError: 6700, 6982.
     """
     room = command.room
-    file = current(chip)
+    file = chip.selected_file()
     if file is not None:
-        chip.require(file.rules, chip.image.files["read_attributes"], command)
+        chip.require(file, chip.image.files["read_attributes"], command)
         return file.string()[:room]
     directory = chip.directory
-    chip.require(directory.rules, chip.image.directories["read_attributes"], command)
+    chip.require(directory, chip.image.directories["read_attributes"], command)
     shown = string(chip, directory)
     if directory.fid == MF:
         sizes = (chip.image.memory.total, free(chip))
         shown += b"".join(size.to_bytes(_MEMORY_SIZE, "big") for size in sizes)
     return shown[:room]
-
-
-def current(chip: CipurseChip) -> File | None:
-    """The current file, unless there is none."""
-    return chip.directory.by_fid(chip.current_file) if chip.current_file is not None else None
 
 
 def string(chip: CipurseChip, directory: Directory) -> bytes:
@@ -58,12 +53,12 @@ def update(chip: CipurseChip, command: Command) -> bytes:
 
     :raises StatusWordError: 6981 for a directory without keys, 6985, 6982, 6A80, 6581.
     """
-    file = current(chip)
+    file = chip.selected_file()
     if file is None and chip.directory.rules is None:
         raise StatusWordError(sw.WRONG_STRUCTURE)
     chip.require_active()
     owner, groups = (chip.directory, chip.image.directories) if file is None else (file, chip.image.files)
-    chip.require(owner.rules, groups["update_attributes"], command)
+    chip.require(owner, groups["update_attributes"], command)
     keys = _number_of_keys(chip, file, command.data)
     counted = chip.image.syntax > 1
     size = counted + SMR_SIZE + 1 + keys
@@ -71,7 +66,7 @@ def update(chip: CipurseChip, command: Command) -> bytes:
     if wanted.keys != keys:
         raise StatusWordError(sw.WRONG_DATA)
     security = _security(rest, file)
-    cell = files.directory_cell(chip.current)
+    cell = files.directory_cell(chip.home)
     chip.change(cell, lambda value: _changed(files.directory(value), file, wanted, security).cell())
     return b""
 

@@ -54,7 +54,7 @@ def _target(chip: CipurseChip, command: Command, operation: str) -> tuple[File, 
     if file.kind is not Kind.BINARY:
         raise StatusWordError(sw.WRONG_STRUCTURE)
     chip.require_active()
-    chip.require(file.rules, chip.image.files[operation], command)
+    chip.require(file, chip.image.files[operation], command)
     return file, command.p2 if by_sfid else command.p1 << 8 | command.p2
 
 

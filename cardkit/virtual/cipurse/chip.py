@@ -10,7 +10,7 @@ from ..errors import StatusWordError, WriteFailedError
 from ..gp.journal import Journal
 from ..memory import Memory
 from . import files
-from .files import MF, SERIAL, Directory, File
+from .files import ID_INFO, MF, SERIAL, Directory, File
 from .image import CipurseImage
 from .messaging import FULL, PLAIN, SECURED, Command, Session
 from .rules import Rules
@@ -26,14 +26,14 @@ class Operation(NamedTuple):
     """How one instruction is done.
 
     :ivar parameters: are P1 and P2 ones this instruction knows? (6A86)
-    :ivar sizes: least and most bytes of data. (6700)  :ivar answers: may it carry Le; must it?
+    :ivar sizes: least and most bytes of data. (6700)  :ivar answers: it must carry Le; others may.
     :ivar outside: unsecured it leaves a session as it is, unless it ends it itself.
     """
 
     work: Callable[["CipurseChip", Command], bytes]
     parameters: Callable[[int, int], bool]
     sizes: tuple[int, int] = (0, 0)
-    answers: tuple[bool, bool] = (False, False)
+    answers: bool = False
     outside: bool = False
 
 
@@ -82,6 +82,15 @@ class CipurseChip:
         """The current one."""
         return self.store.directory(self.current)
 
+    @property
+    def home(self) -> int:
+        """FID of the directory of the current file: EF.ID_INFO lies in the MF, wherever it was selected."""
+        return MF if self.current_file == ID_INFO else self.current
+
+    def selected_file(self) -> File | None:
+        """The current file, unless there is none."""
+        return None if self.current_file is None else self.store.directory(self.home).by_fid(self.current_file)
+
     def file(self, sfid: int = 0) -> File:
         """The elementary file that a command means, which is current from now on.
 
@@ -94,21 +103,21 @@ class CipurseChip:
                 raise StatusWordError(sw.FILE_NOT_FOUND)
             self.current_file = found.fid
             return found
-        found = self.directory.by_fid(self.current_file) if self.current_file is not None else None
+        found = self.selected_file()
         if found is None:
             raise StatusWordError(sw.NO_CURRENT_EF)
         return found
 
     def body(self, file: File) -> bytes:
-        """Contents of a file of the current directory."""
-        return self.store.body(self.current, file)
+        """Contents of the current file."""
+        return self.store.body(self.home, file)
 
     def update(self, file: File, body: bytes, size: int) -> None:
-        """Change the contents of a file; held when its descriptor says so.
+        """Change the contents of the current file; held when its descriptor says so.
 
         :param size: bytes of the command that wait.
         """
-        cell = files.data_cell(self.current, file.fid)
+        cell = files.data_cell(self.home, file.fid)
         self.store.change(cell, lambda _: body, held=size if file.held else 0)
 
     def change(self, cell: str, change: Callable[[bytes], bytes]) -> None:
@@ -124,20 +133,22 @@ class CipurseChip:
         if not self.directory.active:
             raise StatusWordError(sw.CONDITIONS)
 
-    def require(self, rules: Rules | None, groups: tuple[int, int], command: Command) -> None:
+    def require(self, owner: File | Directory, groups: tuple[int, int], command: Command) -> None:
         """Refuse a command that is not secured as its file wants it, or whose key may not give it.
 
+        :param owner: the current file or the current directory; keys of another directory are nobody's.
         :param groups: of the SMR and the ART.
         :raises StatusWordError: 6982.
         """
         behaviour = self.image.behaviour
-        in_force = rules if rules is not None else Rules(b"\0\0", bytes((behaviour.without_rules,)))
+        in_force = owner.rules or Rules(b"\0\0", bytes((behaviour.without_rules,)))
         wanted = in_force.levels(groups[0])
         if behaviour.smr_match == _EXACT:
             fits = all(want in (0, got) for want, got in zip(wanted, _levels(command), strict=True))
         else:
             fits = all(want <= got for want, got in zip(wanted, _levels(command), strict=True))
-        key = self.session.number if self.session is not None and command.secured else 0
+        at_home = isinstance(owner, Directory) or self.home == self.current
+        key = self.session.number if self.session is not None and command.secured and at_home else 0
         if not fits or not in_force.grants(groups[1], key):
             raise StatusWordError(sw.SECURITY_STATUS)
 
@@ -239,10 +250,9 @@ def _plain(apdu: bytes) -> Command:
 
 def _fits(operation: Operation, command: Command) -> None:
     least, most = operation.sizes
-    may, must = operation.answers
     if not operation.parameters(command.p1, command.p2):
         raise StatusWordError(sw.WRONG_P1P2)
-    if not least <= len(command.data) <= most or (command.ne and not may) or (must and not command.ne):
+    if not least <= len(command.data) <= most or (operation.answers and not command.ne):
         raise StatusWordError(sw.WRONG_LENGTH)
 
 

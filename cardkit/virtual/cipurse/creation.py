@@ -35,7 +35,7 @@ def create(chip: CipurseChip, command: Command) -> bytes:
     """
     chip.require_active()
     if not (_is_virgin(chip) and chip.current == MF):
-        chip.require(chip.directory.rules, chip.image.directories["create"], command)
+        chip.require(chip.directory, chip.image.directories["create"], command)
     wanted = dgis.parse(command.data, chip.image)
     if isinstance(wanted, File):
         if command.p1:
@@ -144,7 +144,7 @@ def delete(chip: CipurseChip, command: Command) -> bytes:
     target = _deleted(chip, command)
     if target in (MF, ID_INFO):
         raise StatusWordError(sw.NO_CURRENT_EF)
-    chip.require(chip.directory.rules, chip.image.directories["delete"], command)
+    chip.require(chip.directory, chip.image.directories["delete"], command)
     if chip.directory.by_fid(target) is not None:
         _delete_file(chip, target)
     else:
@@ -219,7 +219,7 @@ def deactivate(chip: CipurseChip, command: Command) -> bytes:
 def _set_active(chip: CipurseChip, command: Command, operation: str, *, active: bool) -> bytes:
     if chip.current == MF:
         raise StatusWordError(sw.NO_CURRENT_EF)
-    chip.require(chip.directory.rules, chip.image.directories[operation], command)
+    chip.require(chip.directory, chip.image.directories[operation], command)
     cell = files.directory_cell(chip.current)
     chip.store.change(cell, lambda old: replace(files.directory(old), active=active).cell())
     return b""
@@ -233,7 +233,7 @@ def format_all(chip: CipurseChip, command: Command) -> bytes:
     if chip.current != MF:
         raise StatusWordError(sw.CONDITIONS)
     if not _is_virgin(chip):
-        chip.require(chip.directory.rules, chip.image.directories["format_all"], command)
+        chip.require(chip.directory, chip.image.directories["format_all"], command)
     if command.data != _CONFIRMATION:
         raise StatusWordError(sw.WRONG_DATA)
     for cell in chip.memory.cells:

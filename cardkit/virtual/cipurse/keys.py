@@ -71,7 +71,7 @@ def clear(key: bytes, check: bytes, enciphering: KeyRecord | None) -> bytes:
 def _permit(chip: CipurseChip, command: Command, key: KeyRecord, operation: str) -> None:
     """Refuse whoever may not change a key, and changes of one that never changes again."""
     chip.require_active()
-    chip.require(chip.directory.rules, chip.image.directories[operation], command)
+    chip.require(chip.directory, chip.image.directories[operation], command)
     session = chip.session.number if chip.session is not None and command.secured else 0
     if key.frozen or (key.self_only and session != command.p2):
         raise StatusWordError(sw.SECURITY_STATUS)

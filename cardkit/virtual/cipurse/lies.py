@@ -16,7 +16,7 @@ from ..faultbase import Fault
 from ..maker import AnyCard
 from . import crypto
 from .chip import CipurseChip
-from .files import ID_INFO, MF
+from .files import ID_INFO
 from .liars import Change, CipurseLie, Instruction, OneError, Response, ResponseLie, Tell, WorkLie
 from .messaging import ENC, MAC, Command, Session
 from .rules import SMR_SIZE
@@ -125,7 +125,7 @@ def _old_version(lie: WorkLie, command: Command, data: bytes) -> bytes:
     """EF.ID_INFO says V1."""
     chip = lie.transit
     is_start = not command.p1 and not command.p2 and len(data) >= len(_OLD_VERSION)
-    if (chip.current, chip.current_file) != (MF, ID_INFO) or not is_start:
+    if chip.current_file != ID_INFO or not is_start:
         return data
     return _OLD_VERSION + data[len(_OLD_VERSION) :]
 

@@ -110,7 +110,7 @@ def _target(chip: CipurseChip, command: Command, operation: str) -> File:
 def _permit(chip: CipurseChip, file: File, command: Command, operation: str) -> None:
     chip.require_active()
     groups: Groups = chip.image.values if file.kind is Kind.VALUE else chip.image.files
-    chip.require(file.rules, groups[operation], command)
+    chip.require(file, groups[operation], command)
 
 
 def _padded(data: bytes, file: File) -> bytes:

@@ -7,7 +7,7 @@ from .. import tlv
 from ..errors import StatusWordError
 from ..gp import ber
 from .chip import CipurseChip
-from .files import FD_DIRECTORY, FD_PXSE, MF, Directory
+from .files import FD_DIRECTORY, FD_PXSE, ID_INFO, MF, Directory
 from .messaging import Command
 
 _BY_FID, _BY_NAME = 0x00, 0x04
@@ -51,7 +51,7 @@ def objects(fcp: bytes) -> dict[int, bytes]:
 
 
 def _by_fid(chip: CipurseChip, fid: int) -> bytes:
-    if fid != MF and chip.directory.by_fid(fid) is not None:
+    if fid == ID_INFO or (fid != MF and chip.directory.by_fid(fid) is not None):
         chip.current_file = fid
         return tlv.build(_FCI, tlv.build(_FILE_ID, fid.to_bytes(_FID_SIZE, "big")))
     if fid != MF and fid not in chip.store.directory(MF).children:

@@ -10,7 +10,7 @@ def perform(chip: CipurseChip, command: Command) -> bytes:
     :raises StatusWordError: 6985, 6982.
     """
     chip.require_active()
-    chip.require(chip.directory.rules, chip.image.directories["perform"], command)
+    chip.require(chip.directory, chip.image.directories["perform"], command)
     chip.store.perform()
     return b""
 

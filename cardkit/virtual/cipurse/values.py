@@ -127,5 +127,5 @@ def _target(chip: CipurseChip, command: Command, operation: str) -> File:
     if not 1 <= command.p1 <= file.records:
         raise StatusWordError(sw.RECORD_NOT_FOUND)
     chip.require_active()
-    chip.require(file.rules, chip.image.values[operation], command)
+    chip.require(file, chip.image.values[operation], command)
     return file

@@ -35,7 +35,7 @@ def test_bytes_anywhere(make):
 @pytest.mark.parametrize(("command", "expected"), [
     ("00B0002001", "6B00"), ("00B07FFF00", "6B00"), ("00B0812001", "6B00"), ("00B0001E04", "00009000"),
     ("00B00000", "6700"), ("00B0820001", "6A82"), ("00B0800001", "6A86"), ("00B0A10001", "6A86"),
-    ("00D6001F02AABB", "6A84"), ("00D6002001AA", "6A84"), ("00D68100", "6700"), ("00D6000001AA00", "6700"),
+    ("00D6001F02AABB", "6A84"), ("00D6002001AA", "6A84"), ("00D68100", "6700"),
     ("00B2010400", "6981"), ("00DC010401AA", "6981"), ("00E2000001AA", "6981"), ("8034010400", "6981"),
     ("803201040400000001", "6981"),
 ])  # fmt: skip
@@ -44,6 +44,15 @@ def test_where_a_binary_file_ends(make, command, expected):
     before = dict(bench.card.memory())
     assert bench.raw(command) == expected
     assert dict(bench.card.memory()) == before
+
+
+def test_le_where_nothing_is_answered_does_no_harm(make):
+    """proxmark3 sends it with UPDATE BINARY, PERFORM TRANSACTION, FORMAT ALL."""
+    bench = make("01")
+    assert bench.ok("00D6000001AA00") == ""
+    bench.ok("807E000000")
+    bench.ok("00A40000")
+    bench.ok("80FC000007436F6E6669724D00")
 
 
 def test_a_large_file(make):

@@ -93,6 +93,24 @@ def test_before_v3_the_type_says_who_is_listed(image):
     assert "4F025F01" not in bench.ok(f"00A40400{lv(PXSE_AID)}00")
 
 
+def test_ef_id_info_is_in_reach_everywhere(bench):
+    """proxmark3 selects it while an application is current; keys of the application mean nothing there."""
+    bench.with_adf(bench.ef()).opened(1, Bench.KEYS[0])
+    assert bench("00A40000022FF7" + "00") == "6F0483022FF79000"
+    assert bench("00B0000003") == "0202059000"
+    assert bench("80CE000000") == "01002FF7000C080000" + "C1" * 9 + "9000"
+    assert bench("00D6000001FF") == "6982"
+    assert bench("00A40000020001") == "9000"
+    assert bench("00B0000001") == "009000"
+    bench.ok("00A40000022FF7")
+    assert bench("80DE00000C" + "080000" + "C1" + "FF" * 8) == "9000"
+    assert bench("00D6000001FF") == "6982", "key 1 of the application is not key 1 of the MF"
+    assert bench("8052000116071009" + TRANSPORT + "5FD67B") == "9000", "it is of the application"
+    bench.ok("00A40000")
+    bench.ok("00A40000022FF7")
+    assert bench.opened(1)("00D6000001FF") == "9000"
+
+
 def test_names_may_be_partial_and_go_on(bench):
     for fid, aid in (("5F02", "A1A1A1A102"), ("5F01", "A1A1A1A101"), ("5F03", "B1B1B1B1B1")):
         bench.ok("00A40000")
