@@ -71,18 +71,7 @@ class Task:
         :raises click.UsageError: without a terminal or `--yes`, and on dangers without `--irreversible`.
         :raises click.Abort: when the answer is no.
         """
-        say(f"plan for the card in {self.reader}:")
-        for number, step in enumerate(steps, 1):
-            say(f"  {number}. {step}")
-        for danger in dangers:
-            say(f"  irreversible or dangerous: {danger}")
-        if dangers and not self.irreversible:
-            raise click.UsageError("nothing written: what cannot be taken back needs --irreversible")
-        if self.yes:
-            return
-        if not sys.stdin.isatty():
-            raise click.UsageError("nothing written: no terminal to ask at, expected --yes")
-        click.confirm(f"write this to the card in {self.reader}?", abort=True, err=True)
+        confirm(self.reader, steps, dangers, yes=self.yes, irreversible=self.irreversible)
 
     def report(self, document: Mapping[str, Any], text: str) -> None:
         """Print what was done: one JSON document, or one line."""
@@ -90,6 +79,24 @@ class Task:
             print_json({"reader": self.reader, **document})
         else:
             click.echo(text)
+
+
+def confirm(
+    reader: str, steps: Sequence[str], dangers: Sequence[str] = (), *, yes: bool, irreversible: bool = False
+) -> None:
+    """Show a plan and ask; as :meth:`Task.confirm`."""
+    say(f"plan for the card in {reader}:")
+    for number, step in enumerate(steps, 1):
+        say(f"  {number}. {step}")
+    for danger in dangers:
+        say(f"  irreversible or dangerous: {danger}")
+    if dangers and not irreversible:
+        raise click.UsageError("nothing written: what cannot be taken back needs --irreversible")
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("nothing written: no terminal to ask at, expected --yes")
+    click.confirm(f"write this to the card in {reader}?", abort=True, err=True)
 
 
 def task(command: Callable[..., Any]) -> Callable[..., Any]:

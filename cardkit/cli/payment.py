@@ -11,6 +11,7 @@ VERBS = {
     "print": ("payment_print:print_command", "Write what is printed, embossed and encoded on the cards of a batch."),
     "prepare": ("payment_prepare", "Prepare the cards of an order: values, certificates, data groupings."),
     "mailer": ("payment_mailer", "Write the PIN letters of a batch: PINs under a key of their printer's."),
+    "store": ("payment_store:store_command", "Load data groupings into an application without a secure channel."),
     "certify": ("payment_certify", "Certify an issuer's key with a payment system's."),
     "decode": ("payment_decode:decode_command", "Say what payment data mean: templates, lists, bits."),
     "transaction": ("payment_transaction:transaction_command", "Take a card through a whole transaction, explained."),
