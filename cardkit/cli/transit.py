@@ -12,6 +12,7 @@ from cardkit.channel import Channel
 from cardkit.cli import options
 from cardkit.cli.card import identity, today
 from cardkit.cli.render import facts, print_json
+from cardkit.cli.transit_sdm import sdm
 from cardkit.desired import Shows
 from cardkit.errors import CardError
 from cardkit.target import open_card
@@ -25,6 +26,9 @@ Document = dict[str, Any]
 @click.group()
 def transit() -> None:
     """Look at transport cards: what anybody may see, which is rights and versions more than contents."""
+
+
+transit.add_command(sdm)
 
 
 @transit.command()

@@ -40,6 +40,7 @@ CARD_DEFAULTS = {
     "test:gp-default-3des": ("3DES-128", PUBLISHED["GlobalPlatform default"]),
     "test:gp-default-aes192": ("AES-192", bytes(range(0x40, 0x58)).hex()),
     "test:gp-default-aes256": ("AES-256", bytes(range(0x40, 0x60)).hex()),
+    "test:desfire-default": ("AES-128", "00" * 16),
     "test:gemxpresso": ("3DES-128", PUBLISHED["GEMXPRESSOSAMPLE"]),
 }
 _PUBLISHED_BYTES = {name: bytes.fromhex(value) for name, value in PUBLISHED.items()}

@@ -21,6 +21,7 @@ from cardkit.apps.desfire.settings import (
     right_name,
 )
 from cardkit.apps.desfire.version import Version
+from cardkit.apps.eid.shown import leaves, tree
 from cardkit.channel import Channel
 from cardkit.channel.native import NativeChannel
 from cardkit.errors import CardError, ProtocolError
@@ -183,35 +184,15 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the part as an indented tree, a line at a time."""
     part = document[PART]
     yield f"  {part['product']}, UID {part['uid'] or 'not told'}"
-    for name, value in part.items():
-        if name not in ("product", "uid", "troubles") and value not in (None, {}):
-            yield from _tree(name, value, 2)
+    hidden = ("product", "uid", "troubles")
+    yield from tree({name: value for name, value in part.items() if name not in hidden and value not in (None, {})}, 2)
     yield from (f"    ! {name}: {text}" for name, text in part["troubles"].items())
-
-
-def _tree(name: str, value: Any, depth: int) -> Iterator[str]:
-    indent = "  " * depth
-    if isinstance(value, dict):
-        yield f"{indent}{name.replace('_', ' ')}"
-        for inner, item in value.items():
-            yield from _tree(inner, item, depth + 1)
-    elif value is not None:
-        text = ", ".join(value) if isinstance(value, list) else value
-        yield f"{indent}{name.replace('_', ' ')}: {text}"
 
 
 def places(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield every comparable place and what stands there: ``DESFire applications F21190 files 1 data``."""
     part = {name: value for name, value in document[PART].items() if name != "troubles"}
-    yield from _leaves(CLASS, part)
-
-
-def _leaves(where: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _leaves(f"{where} {name}", item)
-    elif value is not None:
-        yield where, ", ".join(value) if isinstance(value, list) else str(value)
+    yield from leaves(CLASS, part)
 
 
 def varying(files: Mapping[str, tuple[int, ...]]) -> frozenset[str]:

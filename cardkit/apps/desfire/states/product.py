@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cardkit.apps.desfire.commands import AID_BYTES, PICC, Op
+from cardkit.apps.desfire.diversification import join_parts
 from cardkit.apps.desfire.schema import AppBlock, ChipBlock, DesfireBlock, DiversifyBlock, FileBlock, KeyBlock
 from cardkit.apps.desfire.settings import (
     FREE,
@@ -68,7 +69,7 @@ class KeySpec:
     def diversification(self, uid: bytes) -> bytes:
         """Return M of one card."""
         known = {"uid": uid, "aid": self.aid, "aid-le": self.aid[::-1], "key": bytes((self.number,))}
-        return b"".join(known[part] if part in known else _constant(part) for part in self.m)
+        return join_parts(self.m, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,20 +234,11 @@ def _key(
     key = KeySpec(number, block.name, block.ref, block.version, kind, scheme, m, aid)
     try:
         size = len(key.diversification(bytes(7)))
-    except ValueError:
-        raise ProfileError(f"{where}: diversify.m: expected uid, aid, aid-le, key, hex:.., ascii:..") from None
+    except EncodingError as error:
+        raise ProfileError(f"{where}: diversify: {error}") from None
     if size > _M_BYTES[kind] or (scheme is not Scheme.NONE and not size):
         raise ProfileError(f"{where}: diversify.m: {size} bytes, expected 1 to {_M_BYTES[kind]}")
     return key
-
-
-def _constant(part: str) -> bytes:
-    form, _, text = part.partition(":")
-    if form == "hex":
-        return bytes.fromhex(text)
-    if form == "ascii":
-        return text.encode("ascii")
-    raise ValueError
 
 
 def _tmac_key(where: str, file: FileBlock, app: AppBlock, aid: bytes) -> KeySpec | None:
