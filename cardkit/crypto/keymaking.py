@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cardkit.crypto import blockpolicy
 from cardkit.crypto.key import ALGORITHMS, Key, Usage
 from cardkit.crypto.keyblock import KeyBlock
 from cardkit.crypto.management import NO_METHOD, PUBLIC_KEY_METHOD, NewKey, shown_method
-from cardkit.crypto.private import PrivateKey
+from cardkit.crypto.private import ED25519, PrivateKey
 from cardkit.errors import KeyStoreError
 
 RSA_SIZES = (1024, 1152, 1280, 1408, 1536, 1792, 1984, 2048, 3072, 4096)
@@ -24,7 +24,7 @@ CURVE_OF: dict[str, ec.EllipticCurve] = {
     "EC-BP384": ec.BrainpoolP384R1(),
     "EC-BP512": ec.BrainpoolP512R1(),
 }
-ASYMMETRIC = (*CURVE_OF, *(f"RSA-{bits}" for bits in RSA_SIZES))
+ASYMMETRIC = (*CURVE_OF, ED25519, *(f"RSA-{bits}" for bits in RSA_SIZES))
 GENERATED = (*(name for name in ALGORITHMS if not name.startswith("ECDH-")), *ASYMMETRIC)
 
 
@@ -36,9 +36,11 @@ def random_key(algorithm: str) -> bytearray:
     check_algorithm("key", algorithm)
     if algorithm in ALGORITHMS:
         return bytearray(os.urandom(ALGORITHMS[algorithm][0]))
-    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
     if algorithm in CURVE_OF:
         private = ec.generate_private_key(CURVE_OF[algorithm])
+    elif algorithm == ED25519:
+        private = ed25519.Ed25519PrivateKey.generate()
     else:
         private = rsa.generate_private_key(PUBLIC_EXPONENT, int(algorithm.partition("-")[2]))
     return bytearray(private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))

@@ -150,6 +150,10 @@ class KeyStore(EmvKeyStore, Protocol):
         """Return a DAP signature or token: DES retail MAC, AES CMAC, RSA or ECDSA by the key (GPCS B.3, B.4, C.4)."""
         ...
 
+    def sign_audit(self, reference: str, message: bytes) -> bytes:
+        """Return the signature of a checkpoint, 64 bytes: Ed25519, or ECDSA P-256 as plain r and s (security.md 11)."""
+        ...
+
     def public_key_info(self, reference: str) -> bytes:
         """Return the public half of a private key: SubjectPublicKeyInfo, DER, an elliptic curve by its name."""
         ...

@@ -29,6 +29,7 @@ CHECKED = (Usage.CARD_KEY, Usage.SECURE_CHANNEL, Usage.MASTER_DERIVE, *ISSUER_MA
 SIGNING = (Usage.SIGN,)
 VERIFYING = (Usage.SIGN, Usage.DATA_MAC)
 AGREEING = (Usage.AGREE,)
+AUDITING = (Usage.AUDIT_SIGN,)
 
 
 def check_usage(name: str, usage: Usage, purpose: str, allowed: tuple[Usage, ...]) -> None:

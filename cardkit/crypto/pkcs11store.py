@@ -28,6 +28,7 @@ from cardkit.crypto.management import Clock, State, check_usable, shown_method, 
 from cardkit.crypto.marker import Binding, MarkerState
 from cardkit.crypto.operations import (
     AGREEING,
+    AUDITING,
     CHECKED,
     DEK,
     FOR_CARD,
@@ -247,6 +248,16 @@ class Pkcs11KeyStore(TokenKeys, EmvOperations):
         check_usage(reference, facts.usage, "a signature", SIGNING)
         if is_symmetric(facts.algorithm):
             return self._content_mac(reference, facts, message)
+        return pkcs11asymmetric.sign(self._token, reference, self.public_key(reference), message)
+
+    def sign_audit(self, reference: str, message: bytes) -> bytes:
+        """Return the signature of a checkpoint, 64 bytes: ECDSA P-256 as plain r and s. security.md 11"""
+        _, facts = self._usable(reference)
+        check_usage(reference, facts.usage, "a checkpoint", AUDITING)
+        if facts.algorithm != "EC-P256":
+            raise UnsupportedKeyOperationError(
+                f"key {reference}: {facts.algorithm}, tokens sign checkpoints by EC-P256"
+            )
         return pkcs11asymmetric.sign(self._token, reference, self.public_key(reference), message)
 
     def public_key_info(self, reference: str) -> bytes:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from cardkit.crypto import agreement, cardrsa, content, digest, emvrsa, wrap
+from cardkit.crypto import agreement, auditsign, cardrsa, content, digest, emvrsa, wrap
 from cardkit.crypto import marker as marking
 from cardkit.crypto.cardkeys import CardKey, Scheme, WrappedCardKey
 from cardkit.crypto.diversify import derived_algorithm, diversify
@@ -19,6 +19,7 @@ from cardkit.crypto.keystore import KeyInfo
 from cardkit.crypto.marker import Binding, MarkerState
 from cardkit.crypto.operations import (
     AGREEING,
+    AUDITING,
     FOR_CARD,
     SIGNING,
     VERIFYING,
@@ -106,6 +107,13 @@ class SoftKeyStore(EmvOperations):
     def sign_content(self, reference: str, message: bytes) -> bytes:
         """Return a DAP signature or token: DES retail MAC, AES CMAC, RSA or ECDSA by the key (GPCS B.3, B.4, C.4)."""
         return content.sign(self._signing_key(reference, "a signature", SIGNING), message)
+
+    def sign_audit(self, reference: str, message: bytes) -> bytes:
+        """Return the signature of a checkpoint or another statement of the audit, 64 bytes. security.md 11"""
+        key = self._signing_key(reference, "a checkpoint", AUDITING)
+        if not isinstance(key, PrivateKey):
+            raise KeyStoreError(f"key {reference}: {key.algorithm}, a checkpoint needs a private key")
+        return auditsign.sign(key, message)
 
     def public_key_info(self, reference: str) -> bytes:
         """Return the public half of a private key: SubjectPublicKeyInfo, DER; KeyStoreError for any other key."""

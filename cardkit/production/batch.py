@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select, update
 
+from cardkit.production.audit.checkpoints import sign_all
 from cardkit.production.canonical import canonical
+from cardkit.production.people.roles import Step
 from cardkit.production.reconcile import CardCounts, Closing, Ledger, reconcile
 from cardkit.production.store import reading, schema
 from cardkit.production.store.audit import OFFICE, Event
@@ -81,6 +83,7 @@ def close_batch(store: Store, batch: str, cards: CardCounts | None = None) -> Cl
 
     :param cards: as counted by hand; None takes the store's own counts, which proves nothing about the cards.
     """
+    store.presence.require(Step.CLOSE, (store.operator,))
     lot = store.batch(batch)
     counted = cards or _counted(store, batch)
     closing = reconcile(counted, _ledger(store, batch))
@@ -95,6 +98,7 @@ def close_batch(store: Store, batch: str, cards: CardCounts | None = None) -> Cl
             connection.execute(update(schema.batch).where(schema.batch.c.id == lot.id).values(closed))
             data = {"batch": batch, "by_hand": cards is not None, "cards": sheet}
             store.audit(connection, OFFICE, Event("CLOSE", store.operator, data))
+        sign_all(store)
     return closing
 
 

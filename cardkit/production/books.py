@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from cardkit.errors import ChipUsedError, FencedError, IllegalStepError, StoreError
+from cardkit.errors import ChipUsedError, FencedError, IllegalStepError, KeyStoreError, StoreError
 from cardkit.production.couplers.messages import Bind, Ended, Intent, Lost, Unknown
 from cardkit.production.journal import Journal
 from cardkit.production.store.reading import FINDINGS_FIELD
@@ -65,6 +65,11 @@ class Settled:
 PROCEED = Settled()
 
 
+def unsigned(posts: int) -> None:
+    """Sign nothing, however many posts became durable."""
+    del posts
+
+
 @dataclass(slots=True)
 class _Turn:
     """What one thread wants settled, and what came of it."""
@@ -76,17 +81,26 @@ class _Turn:
 class Books:
     """Journal and store of one session of one station, for one batch.
 
+    :param signs: is told how many posts became durable, and signs the audit when it is time.
     Any thread may settle; those that wait while another settles are settled together.
 
     :ivar failure: why nothing becomes durable any more, None while all is well.
     """
 
-    def __init__(self, session: StationSession, journal: Journal, lot: Batch, vault: BatchVault) -> None:
+    def __init__(
+        self,
+        session: StationSession,
+        journal: Journal,
+        lot: Batch,
+        vault: BatchVault,
+        signs: Callable[[int], None] = unsigned,
+    ) -> None:
         self.session = session
         self.lot = lot
         self.failure: StoreError | None = None
         self._journal = journal
         self._vault = vault
+        self._signs = signs
         self._refusals: dict[int, Settled] = {}
         self._waiting: deque[_Turn] = deque()
         self._settling = threading.Lock()
@@ -132,10 +146,19 @@ class Books:
             return [self._unsettled(post, journaled=True) for post in posts]
         try:
             with self.session.together():
-                return [self._store(post) for post in posts]
+                done = [self._store(post) for post in posts]
         except StoreError as error:
             self.failure = self.failure or error
             return [self._unsettled(post, journaled=True) for post in posts]
+        self._sign(len(posts))
+        return done
+
+    def _sign(self, posts: int) -> None:
+        """Let the audit be signed if it is time; a key that fails ends the run, what is durable stays so."""
+        try:
+            self._signs(posts)
+        except (StoreError, KeyStoreError) as error:
+            self.failure = self.failure or StoreError(f"audit: no checkpoint could be signed: {error}")
 
     def witness(self, post: Post) -> None:
         """Make one entry of the journal durable, for a step that people take.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cardkit.errors import EncodingError, StoreError
 from cardkit.perso import draw
 from cardkit.production import events
+from cardkit.production.audit.checkpoints import Checkpoints, checkpoint
 from cardkit.production.books import Books, Verdict
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.bench import BenchFactory, BenchSpec, PersoBench, matching_profile
@@ -25,6 +26,7 @@ from cardkit.production.replay import mark_replayed, replay_journals
 from cardkit.production.seat import Build, Coupler, Job
 from cardkit.production.stop import Stop, StopParameters, StopRules
 from cardkit.production.store import reading
+from cardkit.production.store.audit import OFFICE
 from cardkit.production.store.office import Office
 from cardkit.production.store.orders import DATA_FIELD
 from cardkit.production.store.sessions import fence_station, other_stations, start_session
@@ -111,6 +113,7 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
     store.presence.require(Step.RUN, (store.operator,))
     lot = store.batch(batch)
     profile = matching_profile(lot.profile_path, lot.profile_sha256)
+    checkpoints = Checkpoints(store, options.station)
     store.narrow()
     with store.database.owned(options.station):
         if store.database.single:
@@ -122,13 +125,15 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
             reporter(events.JournalReplayed(replayed.sessions, replayed.binds, replayed.torn_bytes))
         journal = Journal(store.journals / f"{session.id}.journal", _session_entry(store, lot, session))
         vault = store.vault.batch(lot.name)
-        books = Books(session, journal, lot, vault)
+        books = Books(session, journal, lot, vault, checkpoints.settled)
         try:
             yield Shift(store, lot, session, books, Opener(store, lot, vault, profile))
         finally:
             journal.close()
         if books.failure is None:
             mark_replayed(store, session.id)
+            checkpoints.sign()
+            checkpoint(store, OFFICE)
 
 
 def _session_entry(store: Store, lot: Batch, session: StationSession) -> dict[str, str]:

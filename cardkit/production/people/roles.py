@@ -60,6 +60,7 @@ class Step(StrEnum):
     KEY_IMPORT = "a key ceremony"
     ACCOUNTS = "changing accounts"
     AUDIT = "reading the audit"
+    AUDIT_KEY = "changing the key of the audit"
 
 
 _LINE = frozenset({Role.OPERATOR, Role.SUPERVISOR})
@@ -93,6 +94,7 @@ NEEDS: Mapping[Step, Sequence[frozenset[Role]]] = {
     Step.PURGE: (_OFFICER, _QA),
     Step.KEY_IMPORT: (_CUSTODIAN, _CUSTODIAN, _OFFICER),
     Step.ACCOUNTS: (frozenset({Role.ADMINISTRATOR}),),
+    Step.AUDIT_KEY: (_OFFICER, frozenset({Role.SUPERVISOR, Role.QA})),
     Step.AUDIT: (frozenset({Role.AUDITOR, Role.SECURITY_OFFICER, Role.SUPERVISOR}),),
 }
 

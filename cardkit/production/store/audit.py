@@ -6,8 +6,8 @@ A chain has one writer: a station, or ``office`` for what people do. security.md
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -163,15 +163,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ChainFinding:
-    """What is wrong with a chain: HASH, ORDER, GAP, HEAD or CLOCK, and at which event."""
+    """What is wrong with a chain, and at which event.
+
+    HASH, ORDER, GAP, CLOCK: of its events. HEAD: it ends otherwise than is known. CHECKPOINT, CHECKPOINT_BEYOND_END,
+    CHECKPOINT_LINK, SIGNATURE: of what was signed of it. security.md 11
+    """
 
     code: str
     seq: int
-
-
-def _misnumbered(expected: int, got: int, numbers: set[int]) -> ChainFinding:
-    code = "ORDER" if got < expected or expected in numbers else "GAP"
-    return ChainFinding(code, min(expected, got))
 
 
 def _parsed(link: Link) -> dict[str, Any] | None:
@@ -183,28 +182,87 @@ def _parsed(link: Link) -> dict[str, Any] | None:
     return event if named and event["seq"] == link.seq else None
 
 
+@dataclass(slots=True)
+class Walk:
+    """A chain recomputed, as far as it holds.
+
+    :ivar findings: where it first breaks, and where the clock went back unannounced.
+    :ivar sound: number of events up to the first break.  :ivar end: the highest number there is.
+    :ivar hash: of the last sound event, 32 bytes.  :ivar marks: hash and counts at the events asked for.
+    """
+
+    findings: list[ChainFinding]
+    hash: bytes
+    sound: int = 0
+    end: int = 0
+    marks: dict[int, tuple[bytes, dict[str, int]]] = field(default_factory=dict)
+
+    def head(self, known: bytes) -> list[ChainFinding]:
+        """Return the findings together with HEAD where a sound chain ends otherwise than is known from elsewhere."""
+        broken = self.sound != self.end
+        return self.findings if broken or self.hash == known else [*self.findings, ChainFinding("HEAD", self.end)]
+
+
+def walk_chain(
+    links: Iterable[Link],
+    *,
+    installation: str,
+    chain: str,
+    marks: Collection[int] = (),
+    counted: Collection[str] = (),
+    seen: Callable[[dict[str, Any]], None] | None = None,
+) -> Walk:
+    """Recompute a chain event by event, to its first break.
+
+    :param marks: numbers of events whose hash is wanted, with the counts of events up to there.
+    :param counted: the kinds that are counted.  :param seen: is given each sound event.
+    A chain alone does not show that its end was cut off or that all of it was rewritten. security.md 11
+    """
+    walk = Walk([], genesis(installation, chain))
+    counts = dict.fromkeys(counted, 0)
+    last_at, stepped = "", False
+    stored = iter(links)
+    for link in stored:
+        event = _next(walk, link, stored)
+        if event is None:
+            return walk
+        kind = event["event"]
+        if event["at"] < last_at and not stepped and kind != "CLOCK_STEP":
+            walk.findings.append(ChainFinding("CLOCK", link.seq))
+        last_at, stepped = event["at"], kind == "CLOCK_STEP"
+        if kind in counts:
+            counts[kind] += 1
+        if link.seq in marks:
+            walk.marks[link.seq] = (walk.hash, dict(counts))
+        if seen is not None:
+            seen(event)
+    return walk
+
+
+def _next(walk: Walk, link: Link, later: Iterator[Link]) -> dict[str, Any] | None:
+    """Take one more event into a walk; None where the chain breaks there."""
+    expected = walk.sound + 1
+    event = _parsed(link) if link.seq == expected else None
+    new = chained(walk.hash, link.event)
+    if event is not None and new == link.hash:
+        walk.hash, walk.sound, walk.end = new, expected, expected
+        return event
+    numbers = {link.seq, *(late.seq for late in later)}
+    walk.end = max(walk.sound, *numbers)
+    if link.seq == expected:
+        walk.findings.append(ChainFinding("HASH", link.seq))
+    else:
+        order = link.seq < expected or expected in numbers
+        walk.findings.append(ChainFinding("ORDER" if order else "GAP", min(expected, link.seq)))
+    return None
+
+
 def verify_chain(
     links: Iterable[Link], *, installation: str, chain: str, head: bytes | None = None
 ) -> list[ChainFinding]:
     """Recompute a chain and say where it first breaks, and where the clock went back unannounced.
 
     :param head: the last hash known from elsewhere, 32 bytes.
-    A chain alone does not show that its end was cut off or that all of it was rewritten. security.md 11
     """
-    stored = list(links)
-    numbers = {link.seq for link in stored}
-    last, last_at, stepped = genesis(installation, chain), "", False
-    findings: list[ChainFinding] = []
-    for expected, link in enumerate(stored, 1):
-        if link.seq != expected:
-            return [*findings, _misnumbered(expected, link.seq, numbers)]
-        event = _parsed(link)
-        last = chained(last, link.event)
-        if event is None or last != link.hash:
-            return [*findings, ChainFinding("HASH", link.seq)]
-        if event["at"] < last_at and not stepped and event["event"] != "CLOCK_STEP":
-            findings.append(ChainFinding("CLOCK", link.seq))
-        last_at, stepped = event["at"], event["event"] == "CLOCK_STEP"
-    if head is not None and last != head:
-        findings.append(ChainFinding("HEAD", len(stored)))
-    return findings
+    walk = walk_chain(links, installation=installation, chain=chain)
+    return walk.findings if head is None else walk.head(head)

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from cardkit.errors import RecordError, StoreError
+from cardkit.production.people.roles import Step
 from cardkit.production.sealing import DATA_FIELD, BadRecord, NewRecord, RowSealer, SealedRows
 from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.schema import BatchState, RecordState, batch, prepared, quarantine, record, record_key
@@ -114,6 +115,7 @@ def add_sealed(store: Store, new: NewBatch, pieces: Iterable[SealedRows]) -> Bat
     :raises RecordError: SEEN (this file was imported before), EMPTY, DUPLICATE (twice in the file), HISTORY (a
         business key of an earlier batch); nothing is written then.
     """
+    store.presence.require(Step.IMPORT, (store.operator,))
     with store.writing() as connection:
         _refuse_known(connection, new)
         state = BatchState.OPEN if store.terms.persons == 1 else BatchState.DRAFT

@@ -15,7 +15,7 @@ STATION_ROLE = "cardkit_station"
 STATION_RIGHTS = (
     "select on alembic_version, store, station, session, batch, record, attempt, prepared, quarantine, blank_reject,"
     " transition, audit, audit_head, record_key, account, account_role, approval, checkpoint",
-    "insert on station, session, attempt, blank_reject, audit, audit_head",
+    "insert on station, session, attempt, blank_reject, audit, audit_head, checkpoint",
     "update (session, epoch) on station",
     "update (replayed) on session",
     "update (state, why) on batch",

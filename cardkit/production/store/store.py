@@ -16,6 +16,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, insert, select, update
 
 from cardkit.errors import StoreError
+from cardkit.production.audit.statement import AuditKeys
 from cardkit.production.people.presence import Presence
 from cardkit.production.store import schema
 from cardkit.production.store.audit import OFFICE, ChainFinding, Chains, Event, Link, verify_chain
@@ -89,6 +90,7 @@ class Store:
     """A production store. Station work goes through a StationSession, work of people through an Office.
 
     :param operator: the person at the keyboard, for the audit.
+    :ivar audit_keys: the key store of the key that signs the audit, where that is not the store's own.
     :ivar presence: who may take steps: in a LIVE store those who logged in.
     """
 
@@ -98,6 +100,7 @@ class Store:
         self.operator = operator
         self.clocks = clocks
         self.presence = Presence(operator, terms.persons, clocks.screen, by_account=terms.kind == "LIVE")
+        self.audit_keys: AuditKeys | None = None
         self.vault = Vault(database.path, terms.installation, terms.key_check)
         self._chains = Chains(terms.installation)
         self._writer = threading.Lock()

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from cardkit.crypto import Key, Secret, Usage, datakey
+from cardkit.crypto import Key, Secret, Usage, auditsign, datakey
 from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.marker import Binding, MarkerState, marker
+from cardkit.crypto.private import PrivateKey
 from cardkit.crypto.wrap import bound_nonce
 from cardkit.errors import KeyStoreError
 from cardkit.production.sealing import CellSealer, SealingKeys
@@ -67,6 +68,10 @@ class Vault:
     def sealing_keys(self, batch: str) -> SealingKeys:
         """Return the keys that put the rows of a batch in cipher."""
         return SealingKeys(self._installation, batch, _cells_key(self._master, batch), _digests_key(self._master))
+
+    def audit_key(self) -> PrivateKey:
+        """Return the key that signs the audit as long as no other one is named."""
+        return auditsign.key_of_seed(datakey.derive(self._master, "audit", "HMAC-256", Usage.MASTER_DERIVE), "audit")
 
     def business_key(self, kind: str, value: str) -> bytes:
         """Return the digest under which a business key is remembered for ever, 32 bytes."""

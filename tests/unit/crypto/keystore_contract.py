@@ -66,6 +66,7 @@ KEYS = {
     "plant:dap-rsa": ("RSA-2048", Usage.SIGN, pkcs8("rsa-2048")),
     "plant:dap-rsa1024": ("RSA-1024", Usage.SIGN, pkcs8("rsa-1024")),
     "plant:scp11": ("EC-P256", Usage.AGREE, pkcs8("ec-p256")),
+    "plant:audit": ("EC-P256", Usage.AUDIT_SIGN, pkcs8("ec-p256")),
 }
 
 
@@ -401,6 +402,13 @@ class KeyStoreContract:
         assert len(signature) == 64
         keystore.verify_content("plant:dap-ec", b"token", signature)
 
+    def test_signature_of_a_checkpoint(self, keystore):
+        signature = keystore.sign_audit("plant:audit", b"checkpoint")
+        public = serialization.load_der_public_key(keystore.public_key_info("plant:audit"))
+        r, s = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:]))
+
+        public.verify(encode_dss_signature(r, s), b"checkpoint", ec.ECDSA(SHA256()))
+
     def test_content_signature_on_a_brainpool_curve(self, keystore):
         signature = keystore.sign_content("plant:dap-ec384", b"token")
 
@@ -454,6 +462,7 @@ class KeyStoreContract:
          "HMAC"),
         ("a duplicate digest", {Usage.DUP_DIGEST}, lambda store, ref: store.dup_digest(ref, "iccid", "1"), "HMAC"),
         ("a signature", {Usage.SIGN}, lambda store, ref: store.sign_content(ref, b"m"), ""),
+        ("a checkpoint", {Usage.AUDIT_SIGN}, lambda store, ref: store.sign_audit(ref, b"m"), ""),
         ("a key agreement", {Usage.AGREE}, lambda store, ref: store.agree(ref, POINT), "EC"),
         ("expected card-secret", set(), lambda store, ref: store.card_secret(ref), ""),
     )  # fmt: skip

@@ -42,6 +42,7 @@ from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.chipkeys import ChipKey
 from cardkit.crypto.cipurse import FrameKey, Handshake
 from cardkit.crypto.curves import CURVES
+from cardkit.crypto.credential import Credential
 from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.crypto.emvrsa import RsaPublicKey
@@ -136,6 +137,7 @@ HOLDERS = {
     "Sealer": lambda _: Sealer(Secret(CANARY * 2, "root"), "00" * 16),
     "Entry": lambda _: sealed_entry(),
     "_Entry": lambda _: _Entry(Usage.KEK, secret()),
+    "Credential": lambda _: Credential.new(b"label", "ann", Secret(PHRASE, "p")),
     "Custodian": lambda _: Custodian.new("ann", Secret(PHRASE, "p")),
     "Stretching": lambda _: Stretching.new(),
     "CellCipher": lambda _: cell.CellCipher(key("AES-256", Usage.FIELD_ENC)),
