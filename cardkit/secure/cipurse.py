@@ -114,13 +114,15 @@ class CipurseSession:
         """Return the plain answer to the command wrapped last.
 
         A bare status word other than 9000 is given back as it came: nobody vouches for it, and the session goes on.
+        Where a protected answer was due it moves no chain on; where a plain one was due it is that answer (as the
+        terminal library of the OSPT Alliance has it).
 
         :raises SecureMessagingError: on an answer that is not protected as was asked: the session is over.
         """
         if self._asked is None:
             raise SecureMessagingError("secure messaging: an answer to no command")
         level, self._asked = self._asked, None
-        if not response.data and response.sw != _OK:
+        if level and not response.data and response.sw != _OK:
             return response
         try:
             return ResponseAPDU(self._opened(response, level), response.sw)

@@ -26,6 +26,7 @@ PLAIN, SEALED = Pair(Level.PLAIN, Level.PLAIN), Pair(Level.ENC, Level.PLAIN)
 _GET_UID = CommandAPDU(0xFF, 0xCA, 0x00, 0x00, ne=256)  # answered by the reader (PC/SC part 3)
 _UID_SIZES = (4, 7, 10)
 _VALUE_BYTES = 4
+_MOST_SFID_OFFSET = 256
 _AMOUNTS = {
     Operation.INCREASE: CipurseIns.INCREASE_VALUE,
     Operation.DECREASE: CipurseIns.DECREASE_VALUE,
@@ -205,7 +206,7 @@ class CipurseClient:
         pair, data = rules.pair(Operation.READ), b""
         while len(data) < size:
             part = min(size - len(data), pair.most_received)
-            command = iso.read_binary(len(data), part, sfid)
+            command = iso.read_binary(len(data), part, named(sfid, len(data)))
             found = self.require(command, f"READ BINARY of {sfid:02X}", pair)
             if len(found) != part:
                 raise ProtocolError(f"READ BINARY of {sfid:02X}: {len(found)} bytes, {part} were asked for")
@@ -217,7 +218,7 @@ class CipurseClient:
         pair = rules.pair(Operation.UPDATE)
         for place in range(0, len(data), pair.most_sent):
             part = data[place : place + pair.most_sent]
-            self.require(iso.update_binary(place, part, sfid), f"UPDATE BINARY of {sfid:02X}", pair)
+            self.require(iso.update_binary(place, part, named(sfid, place)), f"UPDATE BINARY of {sfid:02X}", pair)
 
     def value(self, rules: FileRules, record: int, sfid: int) -> int:
         """Return a counter.  :raises ProtocolError: where it is no 4 bytes."""
@@ -239,6 +240,14 @@ class CipurseClient:
     def cancel(self) -> None:
         """Forget pending changes."""
         self.require(commands.cancel_transaction(), "CANCEL TRANSACTION")
+
+
+def named(sfid: int, place: int) -> int | None:
+    """Return how READ and UPDATE BINARY name a file: by its SFID where that leaves room for the offset.
+
+    Further on it is the current file, which it became by its SFID.
+    """
+    return sfid if place < _MOST_SFID_OFFSET else None
 
 
 def _number(data: bytes) -> int:

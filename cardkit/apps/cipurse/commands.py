@@ -258,7 +258,8 @@ def create_file(syntax: Syntax, file: EfAttributes) -> CommandAPDU:
     if syntax is Syntax.V1:
         rules = b"" if file.security is None else file.security.build()
         head = bytes((file.type, _CODING)) + file.fid.to_bytes(2)
-        value = head + bytes((file.records,)) + file.size.to_bytes(2) + bytes((file.sfid,)) + rules
+        size = file.size or file.records * file.record_size
+        value = head + bytes((file.records,)) + size.to_bytes(2) + bytes((file.sfid,)) + rules
     else:
         value = file.build()
     return CommandAPDU(0x00, CipurseIns.CREATE_FILE, 0x00, 0x00, DGI(_EF, value).build())

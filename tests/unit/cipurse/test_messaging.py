@@ -88,7 +88,10 @@ def test_both_sides_agree_in_all_nine_pairs(pair, data, ne, told):
             assert state(session) == bytes(clear).hex()
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=str)
+PROTECTED = [pair for pair in PAIRS if pair.response]
+
+
+@pytest.mark.parametrize("pair", PROTECTED, ids=str)
 def test_a_bare_error_leaves_the_key_of_the_command(pair):
     session = CipurseSession(FrameKey(START))
     session.wrap(CommandAPDU(0x00, 0xB0, 0, 0, ne=5), pair)
@@ -97,7 +100,14 @@ def test_a_bare_error_leaves_the_key_of_the_command(pair):
     assert (state(session), session.open) == (before, True)
 
 
-PROTECTED = [pair for pair in PAIRS if pair.response]
+@pytest.mark.parametrize("command", Level)
+def test_an_error_is_a_whole_plain_answer(command):
+    pair = Pair(command, Level.PLAIN)
+    session, card = CipurseSession(FrameKey(START)), Card()
+    card.read(session.wrap(CommandAPDU(0x00, 0xB0, 0, 0, ne=5), pair).encode(), pair)
+    assert session.unwrap(card.answer(b"", 0x6982, pair)) == ResponseAPDU(b"", 0x6982)
+    with card.frame._key.reveal() as clear:
+        assert state(session) == bytes(clear).hex()
 
 
 @pytest.mark.parametrize("pair", PROTECTED, ids=str)

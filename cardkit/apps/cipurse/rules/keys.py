@@ -56,8 +56,9 @@ def _misused(case: Case, *attempts: str, told_elsewhere: bool = False) -> Iterat
 
 
 def _proven(case: Case) -> Iterator[Trouble]:
+    told_otherwise = {key.name for key, told in _told(case) if told.kvv != case.seen.kvvs.get(key.name, told.kvv)}
     for name in case.asked(Role.PRESENT):
-        if name not in case.seen.proven:
+        if name not in case.seen.proven and name not in told_otherwise:  # those were not tried: rule 005 says why
             yield Trouble(name, "both sides prove it", case.why(name))
 
 
@@ -78,7 +79,7 @@ def _versions(case: Case) -> Iterator[Trouble]:
 def _check_values(case: Case) -> Iterator[Trouble]:
     for key, told in _told(case):
         expected = case.seen.kvvs.get(key.name)
-        if expected is not None and told.kvv != expected and key.name in case.seen.proven:
+        if expected is not None and told.kvv != expected:
             yield Trouble(key.name, expected.hex().upper(), told.kvv.hex().upper())
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.cipurse import commands
 from cardkit.apps.cipurse.access import Operation
+from cardkit.apps.cipurse.client import named
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductFile
 from cardkit.apps.iso7816 import commands as iso
 from cardkit.desired import Content
 from cardkit.errors import EncodingError
 
 UID = "UID"
-_MOST_SFID_OFFSET = 256
 Span = tuple[int, int]
 """Place and length of a piece of a file's contents."""
 
@@ -95,7 +95,7 @@ def writing(file: ProductFile) -> Iterator[tuple[CommandAPDU, Span]]:
     if file.kind.binary:
         most = file.rules(sealed=True).pair(Operation.UPDATE).most_sent
         for place, size in _pieces(attributes.size, most):
-            yield iso.update_binary(place, b"", _sfid(file, place)), (place, size)
+            yield iso.update_binary(place, b"", named(attributes.sfid, place)), (place, size)
         return
     size = attributes.record_size
     for number in range(1, 1 + len(file.block.rows or file.block.values)):
@@ -108,7 +108,7 @@ def reading(file: ProductFile) -> Iterator[tuple[CommandAPDU, Span]]:
     most = file.rules(sealed=True).pair(Operation.READ).most_received
     if file.kind.binary:
         for place, size in _pieces(attributes.size, most):
-            yield iso.read_binary(place, size, _sfid(file, place)), (place, size)
+            yield iso.read_binary(place, size, named(attributes.sfid, place)), (place, size)
         return
     whole = most // attributes.record_size * attributes.record_size
     for place, size in _pieces(file.size, whole or attributes.record_size):
@@ -122,8 +122,3 @@ def reading(file: ProductFile) -> Iterator[tuple[CommandAPDU, Span]]:
 def _pieces(size: int, most: int) -> Iterator[Span]:
     """Cut a length into as few pieces as there can be."""
     return ((place, min(most, size - place)) for place in range(0, size, most))
-
-
-def _sfid(file: ProductFile, place: int) -> int | None:
-    """Name the file by its SFID, where that leaves room for the offset; it is the current one then."""
-    return file.attributes.sfid if place < _MOST_SFID_OFFSET else None

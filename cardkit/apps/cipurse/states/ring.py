@@ -14,7 +14,7 @@ from cardkit.crypto.cardkeys import CardKey
 from cardkit.crypto.cipurse import CHALLENGE_BYTES, enciphered, kvv
 from cardkit.crypto.secret import joined
 from cardkit.desired import Challenge
-from cardkit.errors import KeyStoreError, ProtocolError
+from cardkit.errors import AuthenticationError, KeyStoreError, ProtocolError
 
 
 class KeyRing:
@@ -68,11 +68,22 @@ class KeyRing:
             self.kvvs[key.name] = kvv(own)
             return KeyToLoad(value, self.kvvs[key.name], key.add_info, key.attribute)
 
-    def authenticate(self, client: CipurseClient, key: DirectoryKey, which: str, challenge: bytes) -> None:
-        """Prove a key to the card and let the card prove it.  :param challenge: the card's."""
+    def authenticate(
+        self, client: CipurseClient, key: DirectoryKey, which: str, challenge: bytes, told: bytes = b""
+    ) -> None:
+        """Prove a key to the card and let the card prove it.
+
+        :param challenge: the card's.  :param told: check value the card says its key has, empty where it said none.
+        :raises AuthenticationError: on another check value than the key's: nothing is tried then.
+        """
         with self.given(key, which) as secret:
             if which == OWN and key.name not in self.kvvs:
                 self.kvvs[key.name] = kvv(secret)
+            if which == OWN and told not in (b"", self.kvvs[key.name]):
+                raise AuthenticationError(
+                    f"{key.name}: the card tells check value {told.hex().upper()}, its key has "
+                    f"{self.kvvs[key.name].hex().upper()}: not tried"
+                )
             client.authenticate(key.number, secret, challenge, self.random())
 
     def random(self) -> bytes:

@@ -230,9 +230,14 @@ class TransitSession:
         if not challenge:
             raise ProtocolError(f"{key.name}: the card gave no challenge")
         which = OWN if key.name in self._replaced else step.content
-        self._ring.authenticate(self._client, key, which, challenge)
+        self._ring.authenticate(self._client, key, which, challenge, self._told(key))
         if step.content == OWN:
             self._notes.proven.add(key.name)
+
+    def _told(self, key: DirectoryKey) -> bytes:
+        """Return the check value the card last told of a key; empty where it told none."""
+        found = self._notes.directories.get(key.place)
+        return found.keys[key.number - 1].kvv if found is not None and key.number <= len(found.keys) else b""
 
     # Looking
 
