@@ -1,5 +1,6 @@
 """A DESFire chip: who answers which frame, chains, all or nothing per command (sheet 1, 3.1, 3.15, 3.17)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from ..memory import Memory
 from . import authenticate, iso, reader, statuses, wire
 from .call import Answer, Call, Level, Spec
 from .commands import AUTHENTICATIONS, COMMANDS
-from .session import Message, NoSession
+from .session import Message, NoSession, Session
 from .state import State
 from .statuses import RefusedError
 from .transaction import Transaction
@@ -46,10 +47,19 @@ class Sending:
 Chain = Receiving | Sending | authenticate.Step
 
 
+Intercept = Callable[[Session, Call, bytes], bytes]
+
+
+def honest(session: Session, call: Call, plain: bytes) -> bytes:
+    """The answer as the session wraps it."""
+    return session.wrap(call.opcode, plain, call.mode, to_end=call.to_end)
+
+
 class DesfireChip:
     """The state of one chip.
 
     :ivar state: what its commands work on.
+    :ivar intercept: wraps each answer; for faults.
     """
 
     def __init__(self, image: "DesfireImage", memory: Memory, random: Random, uid: bytes) -> None:
@@ -57,6 +67,7 @@ class DesfireChip:
         self.memory = memory
         self.journal = Journal(memory)
         self.state = State(image, self.journal, random, uid)
+        self.intercept: Intercept = honest
         self._chain: Chain | None = None
         self._form = Form.RAW
 
@@ -204,7 +215,7 @@ class DesfireChip:
         session = self.state.session
         if not spec.outside or session.modern:
             plain = b"".join(frames)
-            sent = session.wrap(call.opcode, plain, call.mode, to_end=call.to_end)
+            sent = self.intercept(session, call, plain)
             if sent[: len(plain)] != plain or len(frames) == 1:
                 frames = [sent]
             else:

@@ -59,7 +59,11 @@ class D40Session(Session):
             return data
         if mode is Mode.MAC:
             return data + self._mac(data) if opcode in _MACED_ANSWERS else data
-        return self._cipher.encrypt(zero_padded(data + crc16(data), self._cipher.block), self._cipher.zeros)
+        return self.enciphered(zero_padded(data + crc16(data), self._cipher.block))
+
+    def enciphered(self, padded: bytes) -> bytes:
+        """Whole blocks of an answer."""
+        return self._cipher.encrypt(padded, self._cipher.zeros)
 
     def _mac(self, data: bytes) -> bytes:
         block = self._cipher.block
@@ -118,11 +122,15 @@ class Ev1Session(Session):
             block = self._cipher.block
             body = data + crc32(data + _OK)
             padded = padded_80(body, block) if to_end and len(body) % block else zero_padded(body, block)
-            sent = self._cipher.encrypt(padded, self.iv)
-            self.iv = sent[-block:]
-            return sent
+            return self.enciphered(padded)
         self.iv = self._cipher.cmac(data + _OK, self.iv)
         return data + self.iv[:_EV1_MAC]
+
+    def enciphered(self, padded: bytes) -> bytes:
+        """Whole blocks of an answer; the IV runs on."""
+        sent = self._cipher.encrypt(padded, self.iv)
+        self.iv = sent[-self._cipher.block :]
+        return sent
 
     def mac(self, data: bytes) -> bytes:
         """CMAC of 8 bytes over any bytes, for ISO 7816 commands; the IV runs on."""
