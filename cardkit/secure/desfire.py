@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from cardkit.crypto.desfire import DesfireKey
+from cardkit.crypto.secret import Secret, joined
 from cardkit.errors import EncodingError, SecureMessagingError
 
 OK, SIGNATURE_OK = 0x00, 0x90
@@ -47,7 +48,8 @@ class Authentication(StrEnum):
 class NativeCommand:
     """One logical command.
 
-    :param op: the command byte.  :param header: what follows in clear.  :param payload: what FULL enciphers.
+    :param op: the command byte.  :param header: what follows in clear.
+    :param payload: what FULL enciphers, or its parts where some are secret.
     :param mode: its protection in a session.
     :param answer: bytes its answer has in clear, None where only the card knows.  :param reads: whether FULL enciphers
         its answer.
@@ -55,15 +57,14 @@ class NativeCommand:
 
     op: int
     header: bytes = b""
-    payload: bytes = field(default=b"", repr=False)
+    payload: bytes | tuple[bytes | Secret, ...] = field(default=b"", repr=False)
     mode: Mode = Mode.PLAIN
     answer: int | None = None
     reads: bool = False
 
-    @property
-    def plain(self) -> bytes:
-        """What follows the command byte outside a session."""
-        return self.header + self.payload
+    def in_clear(self) -> bytes:
+        """Return what follows the command byte outside a session, secrets included: do not keep it."""
+        return self.header + joined(self.payload)
 
 
 @dataclass(frozen=True, slots=True)

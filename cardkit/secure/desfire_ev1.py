@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardkit.crypto.desfire import BlockKey, DesfireKey, KeyKind, crc16, crc32
+from cardkit.crypto.secret import joined
 from cardkit.errors import SecureMessagingError
 from cardkit.secure.desfire import (
     READ_SIGNATURE,
@@ -36,7 +37,7 @@ class D40Session(DesfireSession):
         self._key = BlockKey(key)
 
     def _wrap(self, command: NativeCommand) -> bytes:
-        header, payload = command.header, command.payload
+        header, payload = command.header, joined(command.payload)
         if command.mode is Mode.FULL and payload:
             return header + self._sent(payload + crc16(payload))
         if command.mode is Mode.MAC and command.op in SENDING_MAC:
@@ -89,13 +90,14 @@ class Ev1Session(DesfireSession):
 
     def _wrap(self, command: NativeCommand) -> bytes:
         if command.op == READ_SIGNATURE:
-            return command.plain  # it and its answer leave the session as it is
+            return command.in_clear()  # it and its answer leave the session as it is
+        plain = command.in_clear()
         if command.mode is Mode.FULL and command.payload:
-            checked = crc32(bytes((command.op,)) + command.plain)
-            return command.header + self._encrypted(command.payload + checked)
-        self.iv = self._key.cmac(bytes((command.op,)) + command.plain, self.iv)
+            checked = crc32(bytes((command.op,)) + plain)
+            return command.header + self._encrypted(plain[len(command.header) :] + checked)
+        self.iv = self._key.cmac(bytes((command.op,)) + plain, self.iv)
         mac = self.iv[:_EV1_MAC] if command.mode is Mode.MAC and command.op in SENDING_MAC else b""
-        return command.plain + mac
+        return plain + mac
 
     def _unwrap(self, command: NativeCommand, status: int, data: bytes) -> bytes:
         if command.op == READ_SIGNATURE:

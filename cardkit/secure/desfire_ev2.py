@@ -7,7 +7,7 @@ from abc import abstractmethod
 from cardkit.crypto.desfire import BlockKey, DesfireKey, crc32, truncated
 from cardkit.crypto.lrp import Lrp
 from cardkit.crypto.mac import pad80, unpad80
-from cardkit.crypto.secret import Secret
+from cardkit.crypto.secret import Secret, joined
 from cardkit.errors import SecureMessagingError
 from cardkit.secure.desfire import (
     OK,
@@ -60,9 +60,10 @@ class CountedSession(DesfireSession):
             self.ended = True
             raise SecureMessagingError(f"{self!r}: its counter is at its end")
         if command.mode is Mode.PLAIN:
-            return command.plain
-        ciphered = command.mode is Mode.FULL and command.payload
-        sent = command.header + (self._encrypt(pad80(command.payload, _BLOCK)) if ciphered else command.payload)
+            return command.in_clear()
+        payload = joined(command.payload)
+        ciphered = command.mode is Mode.FULL and payload
+        sent = command.header + (self._encrypt(pad80(payload, _BLOCK)) if ciphered else payload)
         return sent + truncated(self._mac(bytes((command.op,)) + self._context + sent))
 
     def _unwrap(self, command: NativeCommand, status: int, data: bytes) -> bytes:  # noqa: ARG002 - 00 enters every MAC

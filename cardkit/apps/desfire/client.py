@@ -76,7 +76,7 @@ class DesfireClient:
         if command.op in self._forms:
             command = replace(command, op=self._forms[command.op])
         session = self.session
-        sent = session.wrap(command) if session else command.plain
+        sent = session.wrap(command) if session else command.in_clear()
         status, data = self._link.send(command.op, sent)
         return self._taken(command, status, data, what)
 
@@ -94,7 +94,7 @@ class DesfireClient:
     def select(self, aid: bytes) -> None:
         """Select an application, or the card's own level by zeros; every session ends."""
         command = commands.select(aid)
-        status, data = self._link.send(command.op, command.plain)
+        status, data = self._link.send(command.op, command.in_clear())
         self._forget(aid)
         if status != OK or data:
             raise status_error(f"application {aid.hex().upper()}", status)

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from cardkit.apps.desfire.fields import little
 from cardkit.apps.desfire.settings import AccessRights, FileSettings
+from cardkit.crypto.desfire import DesfireKey
 from cardkit.errors import EncodingError
 from cardkit.secure.desfire import READ_SIGNATURE, Mode, NativeCommand
 
@@ -161,11 +162,11 @@ def create_file(
 
 
 def create_transaction_mac(
-    number: int, options: int, rights: AccessRights, key_option: int, key_and_version: bytes
+    number: int, options: int, rights: AccessRights, key_option: int, key: DesfireKey
 ) -> NativeCommand:
-    """CreateTransactionMACFile.  :param key_and_version: 16 bytes and one; enciphered in a session."""
+    """CreateTransactionMACFile, with the key that makes the MACs; it is enciphered in a session."""
     header = bytes((number, options)) + rights.build() + bytes((key_option,))
-    return NativeCommand(Op.CREATE_TRANSACTION_MAC, header, key_and_version, Mode.FULL, answer=0)
+    return NativeCommand(Op.CREATE_TRANSACTION_MAC, header, (key, bytes((key.version,))), Mode.FULL, answer=0)
 
 
 def change_file_settings(number: int, change: bytes, mode: Mode) -> NativeCommand:

@@ -41,9 +41,10 @@ from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
 from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.chipkeys import ChipKey
 from cardkit.crypto.cipurse import FrameKey, Handshake
-from cardkit.crypto.curves import CURVES
 from cardkit.crypto.credential import Credential
+from cardkit.crypto.curves import CURVES
 from cardkit.crypto.custodians import Custodian
+from cardkit.crypto.desfire import BlockKey, DesfireKey, KeyKind
 from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.crypto.emvrsa import RsaPublicKey
 from cardkit.crypto.emvstore import NewPin
@@ -51,16 +52,22 @@ from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
 from cardkit.crypto.groups import KeyPair, standardized_group
 from cardkit.crypto.keyblock import Header, KeyBlock
+from cardkit.crypto.lrp import Lrp
 from cardkit.crypto.management import NewKey, State
 from cardkit.crypto.memory import _Entry
 from cardkit.crypto.passphrase import Stretching
 from cardkit.crypto.private import PrivateKey
+from cardkit.crypto.sdm import FileRead, PiccData
 from cardkit.crypto.secret import _HiddenBuffer
 from cardkit.crypto.shamir import Share
 from cardkit.crypto.soft import SoftKeyStore
 from cardkit.crypto.statickey import ClearKey
 from cardkit.secure.cipurse import CipurseSession
 from cardkit.secure.dek import Dek
+from cardkit.secure.desfire import KeyChange, NativeCommand
+from cardkit.secure.desfire_ev1 import D40Session, Ev1Session
+from cardkit.secure.desfire_ev2 import Ev2Session, LrpSession
+from cardkit.secure.desfire_opening import AesOpening, ChainedOpening, D40Opening, Ev2Opening, LrpOpening
 from cardkit.secure.icao import IcaoSession
 from cardkit.secure.levels import SecurityLevel
 from cardkit.secure.parameters import Quirks, decode_parameters
@@ -116,6 +123,10 @@ def messaging_keys():
     return MessagingKeys(key(), key())
 
 
+def desfire_key():
+    return DesfireKey(CANARY, "canary", KeyKind.AES)
+
+
 def scp80():
     keys = KeySetSpec(1, "a:b", "a:b", "a:b").for_card(b"")
     store = MemoryKeyStore({"a:b": key(usage=Usage.SECURE_CHANNEL)})
@@ -167,6 +178,21 @@ HOLDERS = {
     "Handshake": lambda _: Handshake(bytes(16), secret(), FrameKey(CANARY)),
     "CipurseSession": lambda _: CipurseSession(FrameKey(CANARY)),
     "OpenedCommand": lambda _: OpenedCommand(bytes(3), 0, secret()),
+    "DesfireKey": lambda _: desfire_key(),
+    "BlockKey": lambda _: BlockKey(desfire_key()),
+    "Lrp": lambda _: Lrp(secret(), updated=2),
+    "FileRead": lambda _: FileRead(secret(), PiccData(bytes(7), 1), lrp=True),
+    "NativeCommand": lambda _: NativeCommand(0xCE, payload=(secret(), b"\1")),
+    "KeyChange": lambda _: KeyChange(0, desfire_key()),
+    "D40Session": lambda _: D40Session(DesfireKey(CANARY, "canary", KeyKind.TDEA2), 0),
+    "Ev1Session": lambda _: Ev1Session(desfire_key(), 0),
+    "Ev2Session": lambda _: Ev2Session((desfire_key(), desfire_key()), 0, bytes(4)),
+    "LrpSession": lambda _: LrpSession(secret(), 0, bytes(4)),
+    "D40Opening": lambda _: D40Opening(DesfireKey(CANARY, "canary", KeyKind.TDEA2), 0, bytes(8)),
+    "ChainedOpening": lambda _: ChainedOpening(DesfireKey(CANARY, "canary", KeyKind.TDEA2), 0, bytes(8)),
+    "AesOpening": lambda _: AesOpening(desfire_key(), 0, bytes(16)),
+    "Ev2Opening": lambda _: Ev2Opening(desfire_key(), 0, bytes(16)),
+    "LrpOpening": lambda _: LrpOpening(desfire_key(), 0, bytes(16)),
 }
 # The XOR test algorithms take one key.
 HOLDERS |= {name: lambda _, kind=kind: kind(CANARY) for name, kind in vars(aka).items() if name.startswith("Xor")}
@@ -177,13 +203,13 @@ NO_SECRET = {
     "GpCertificate", "Greeting", "Pair", "Header", "KeyEntry", "KeyInfo", "KeySetSpec", "MilenageConstants", "NewKey",
     "PacketTerms", "Parameters", "ProofOfReceipt", "Quirks", "ResponsePacket", "RsaPublicKey", "Sent", "SessionRequest",
     "DhGroup", "EcGroup", "PrimeGroup", "Spi", "Template", "Terms", "TuakParameters", "Unlock", "WrappedCardKey",
-    "X509Certificate", "_Answer", "_PackedKey",
+    "PiccData", "X509Certificate", "_Answer", "_PackedKey",
 }  # fmt: skip
 # Protocols and bases: the classes that follow them are here.
 ABSTRACT = {
     "EmvKeyStore", "EmvOperations", "Group", "PinOperations",
     "KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession", "DecipheringKey", "OtaKeyStore",
-    "OtaOperations",
+    "OtaOperations", "CountedSession", "DesfireSession", "Opening",
 }  # fmt: skip
 # Made with a token or a process behind them: tests/interop/pkcs11 looks at what they show.
 NEED_A_TOKEN = {

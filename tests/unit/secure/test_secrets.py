@@ -18,6 +18,7 @@ from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
 from cardkit.crypto.cardkeys import parse_key_set
 from cardkit.crypto.cbc import CbcDecryptor, CbcEncryptor
 from cardkit.crypto.cipurse import FrameKey
+from cardkit.crypto.desfire import DesfireKey, KeyKind
 from cardkit.crypto.documentkeys import MessagingKeys
 from cardkit.crypto.mac import Cmac, FullMac, RetailMac
 from cardkit.secure import (
@@ -34,6 +35,17 @@ from cardkit.secure import (
 from cardkit.secure.certificates import Certificate, GpCertificate, X509Certificate
 from cardkit.secure.cipurse import CipurseSession, Level, Pair
 from cardkit.secure.counter import Counter
+from cardkit.secure.desfire import Authentication, DesfireSession, KeyChange, Mode, NativeCommand
+from cardkit.secure.desfire_ev1 import D40Session, Ev1Session
+from cardkit.secure.desfire_ev2 import CountedSession, Ev2Session, LrpSession
+from cardkit.secure.desfire_opening import (
+    AesOpening,
+    ChainedOpening,
+    D40Opening,
+    Ev2Opening,
+    LrpOpening,
+    Opening,
+)
 from cardkit.secure.icao import IcaoSession
 from cardkit.secure.parameters import Parameters
 from cardkit.secure.por import ProofOfReceipt, ResponsePacket, Status
@@ -72,6 +84,10 @@ def icao() -> IcaoSession:
     return session
 
 
+def desfire_key(kind: KeyKind = KeyKind.AES) -> DesfireKey:
+    return DesfireKey(ENC[:16], "canary", kind)
+
+
 INSTANCES = {
     CbcEncryptor: lambda: CbcEncryptor("AES", ENC[:16]),
     CbcDecryptor: lambda: CbcDecryptor("AES", ENC[:16]),
@@ -95,11 +111,23 @@ INSTANCES = {
     Scp80: scp80,
     IcaoSession: icao,
     CipurseSession: lambda: CipurseSession(FrameKey(ENC[:16])),
+    NativeCommand: lambda: NativeCommand(0xCE, payload=(Secret(PLAIN, "plain"),)),
+    KeyChange: lambda: KeyChange(0, desfire_key()),
+    D40Session: lambda: D40Session(desfire_key(KeyKind.TDEA2), 0),
+    Ev1Session: lambda: Ev1Session(desfire_key(), 0),
+    Ev2Session: lambda: Ev2Session((desfire_key(), desfire_key()), 0, bytes(4)),
+    LrpSession: lambda: LrpSession(Secret(ENC[:16], "master"), 0, bytes(4)),
+    D40Opening: lambda: D40Opening(desfire_key(KeyKind.TDEA2), 0, bytes(8)),
+    ChainedOpening: lambda: ChainedOpening(desfire_key(KeyKind.TDEA2), 0, bytes(8)),
+    AesOpening: lambda: AesOpening(desfire_key(), 0, bytes(16)),
+    Ev2Opening: lambda: Ev2Opening(desfire_key(), 0, bytes(16)),
+    LrpOpening: lambda: LrpOpening(desfire_key(), 0, bytes(16)),
 }
 PUBLIC = {Certificate, GpCertificate, X509Certificate, Greeting, Parameters, Quirks, SecureSession, SecurityLevel}
 PUBLIC |= {Stage, Terms, Variant}
 PUBLIC |= {CommandPacket, Counter, CounterMode, Integrity, PacketTerms, ProofOfReceipt, Receipt, ResponsePacket, Spi}
 PUBLIC |= {Level, Pair, Status}
+PUBLIC |= {Authentication, CountedSession, DesfireSession, Mode, Opening}
 
 
 def classes() -> set[type]:

@@ -33,7 +33,7 @@ class Opened:
 
     def sent(self, command: NativeCommand) -> int:
         """Return the bytes behind the command byte."""
-        header, payload = len(command.header), len(command.payload)
+        header, payload = len(command.header), len(command.in_clear()) - len(command.header)
         if self._running_iv:
             if command.mode is Mode.FULL and payload:
                 return header + self._blocks(payload + _CRC)

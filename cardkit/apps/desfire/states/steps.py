@@ -12,7 +12,7 @@ from cardkit.apps.desfire.settings import FREE, NEVER, AccessRights, DataBody, F
 from cardkit.apps.desfire.states.product import AppSpec, DesfireProduct, FileSpec, KeySpec
 from cardkit.apps.desfire.states.sizes import Opened, frames
 from cardkit.channel.native import MORE
-from cardkit.crypto.desfire import KeyKind
+from cardkit.crypto.desfire import DesfireKey, KeyKind
 from cardkit.desired import Access, Phase, Role, Step
 from cardkit.secure.desfire import CHANGE_KEY, Authentication, Mode, NativeCommand
 
@@ -52,7 +52,7 @@ class Steps:
     number: int | None = None
 
     def _add(self, role: Role, serves: str, command: NativeCommand, *, nvm: int = 0, content: str = "") -> None:
-        sent = self.opened.sent(command) if self.opened else len(command.plain)
+        sent = self.opened.sent(command) if self.opened else len(command.in_clear())
         answered = self.opened.answered(command) if self.opened else command.answer or 0
         self._sized(role, serves, command, (sent, answered), nvm=nvm, content=content)
 
@@ -177,7 +177,7 @@ class Steps:
         state = app.file_state(file.number)
         if file.op is Op.CREATE_TRANSACTION_MAC:
             command = commands.create_transaction_mac(
-                file.number, settings.options, settings.rights, _key_option(settings), bytes(17)
+                file.number, settings.options, settings.rights, _key_option(settings), DesfireKey.zero(KeyKind.AES)
             )
         else:
             command = commands.create_file(file.op, file.number, settings, iso_fid=file.iso_fid)

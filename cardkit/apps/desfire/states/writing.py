@@ -13,7 +13,6 @@ from cardkit.apps.desfire.states.product import AppSpec, FileSpec
 from cardkit.apps.desfire.states.routes import Route, route
 from cardkit.apps.desfire.states.steps import CARD, CONFIGURATION, lent_settings
 from cardkit.crypto.desfire import DesfireKey
-from cardkit.crypto.secret import joined
 from cardkit.desired import Step
 from cardkit.secure.desfire import CHANGE_KEY, KeyChange
 
@@ -65,7 +64,7 @@ class Writing:
         if file.key is None:
             return
         settings = file.settings
-        key = joined((self._bench.keyring.own(file.key), bytes((file.key.version,))))
+        key = self._bench.keyring.own(file.key)
         option = settings.body.build()[0]
         command = commands.create_transaction_mac(file.number, settings.options, settings.rights, option, key)
         self._bench.client.send(command, step.serves)
