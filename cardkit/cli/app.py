@@ -17,6 +17,7 @@ from cardkit.errors import CardkitError
 VERBS = {
     "apdu": ("card", "Send APDUs as they are and explain the answers."),
     "approve": ("approve", "Approve profiles, orders and batches: two people, one content."),
+    "audit": ("audit", "Show, export and verify the audit."),
     "batch": ("batch", "Import an order, make its cards, check and close the batch."),
     "check": ("check", "Apply every rule to a card or a dump, without a profile."),
     "demo": ("demo", "Make 50 test USIMs on virtual readers."),

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-BY, LOGIN_FD = "cardkit.cli.by", "cardkit.cli.login_fd"
-"""Where a click context keeps who else answers for a step, and where passwords come from."""
+BY, LOGIN_FD, AUDIT_KEYS = "cardkit.cli.by", "cardkit.cli.login_fd", "cardkit.cli.audit_keys"
+"""Where a click context keeps who else answers for a step, where passwords come from, and what signs the audit."""
 
 
 def as_json(command: Command) -> Command:
@@ -69,10 +69,17 @@ def report(command: Command) -> Command:
 
 
 def store(command: Command) -> Command:
-    """Add ``--store`` and ``--operator``, which the command gets, and ``--by`` and ``--login-fd``, which it does not:
-    see :mod:`cardkit.cli.people`.
+    """Add ``--store`` and ``--operator``, which the command gets; ``--by``, ``--login-fd`` and ``--audit-keys`` are for
+    :func:`cardkit.cli.people.opened`.
     """
     for option in (
+        click.option(
+            "--audit-keys",
+            metavar="URL",
+            expose_value=False,
+            callback=_kept(AUDIT_KEYS),
+            help="Key store of the key that signs the audit, where that is not the store's own.",
+        ),
         click.option(
             "--login-fd",
             type=click.IntRange(min=0),

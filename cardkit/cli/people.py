@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import click
 
 from cardkit import production
-from cardkit.cli.options import BY, LOGIN_FD
+from cardkit.cli.keys_option import open_managed
+from cardkit.cli.options import AUDIT_KEYS, BY, LOGIN_FD
 from cardkit.cli.secrets_input import SecretSource, source
 from cardkit.production.people.accounts import has_accounts, log_in, log_out
 
@@ -18,17 +19,22 @@ def opened(
     store_url: str, operator: str, *, create: bool = False, kind: str | None = None
 ) -> Iterator[production.Store]:
     """Open the store for one command; in a LIVE store everybody the command names logs in, and out at its end."""
-    store = production.open_store(store_url, operator=operator, create=create, kind=kind)
-    try:
+    with ExitStack() as stack:
+        store = stack.enter_context(production.open_store(store_url, operator=operator, create=create, kind=kind))
+        stack.callback(_leave, store)
         if store.terms.kind == "LIVE" and has_accounts(store):
             secrets = passwords()
             for name in people(store):
                 log_in(store, name, secrets.secret(f"password of {name}"))
+        keys_url = click.get_current_context().meta.get(AUDIT_KEYS)
+        if keys_url is not None:
+            store.audit_keys = stack.enter_context(open_managed(keys_url, passwords()))
         yield store
-    finally:
-        for name in store.presence.names():
-            log_out(store, name)
-        store.close()
+
+
+def _leave(store: production.Store) -> None:
+    for name in store.presence.names():
+        log_out(store, name)
 
 
 def people(store: production.Store) -> tuple[str, ...]:

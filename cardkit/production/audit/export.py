@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from cardkit.production.audit.checkpoints import latest, sign_all, signer_of
-from cardkit.production.audit.statement import EXPORT
+from cardkit.production.audit.checkpoints import sign_all, signer_of
+from cardkit.production.audit.offline import FORMAT, VERSION, Verified, verify_export
+from cardkit.production.audit.statement import EXPORT, Signer
 from cardkit.production.canonical import canonical
 from cardkit.production.people.roles import Step
 from cardkit.production.report.atomic import replacing_bytes
@@ -19,8 +20,6 @@ from cardkit.production.store import schema
 from cardkit.production.store.audit import OFFICE, Event, timestamp
 from cardkit.production.store.store import Store
 
-FORMAT = "cardkit-audit"
-VERSION = 1
 AT_A_TIME = 1000
 
 
@@ -42,40 +41,55 @@ def export_audit(store: Store, path: Path) -> Exported:
     :raises StoreError: when the file cannot be written.  :raises KeyStoreError: when the key that signs is not there.
     """
     by = store.presence.require(Step.AUDIT, (store.operator,))
-    signer = signer_of(store)
     with store.writing() as connection:
         store.audit(connection, OFFICE, Event("AUDIT_EXPORT", store.operator, {"by": by}))
     sign_all(store)
     with store.reading() as connection, replacing_bytes(path) as stream:
-        file = _File(stream)
-        file.line({"format": FORMAT, "version": VERSION, "installation": store.terms.installation})
+        stream.writelines(_export(store, connection, signer_of(store)))
         heads = _heads(connection)
-        for chain in heads:
-            for line in _lines(connection, chain):
-                file.line(line)
-        manifest = {
-            "v": 1,
-            "type": "export",
-            "installation": store.terms.installation,
-            "at": timestamp(store.clocks.wall()),
-            "lines": file.lines,
-            "sha256": file.digest.hexdigest(),
-            "heads": {chain: _head(connection, chain, *head) for chain, head in heads.items()},
-        }
-        signed = signer.sign(EXPORT, manifest)
-        file.line({"manifest": signed.body.decode(), "signature": signed.signature.hex()})
     return Exported(path, sum(seq for seq, _ in heads.values()), heads)
+
+
+def verify_store(store: Store) -> Verified:
+    """Check all chains of a store as their export would be checked.
+
+    :raises KeyStoreError: when the key that signs is not there.
+    """
+    store.presence.require(Step.AUDIT, (store.operator,))
+    signer = signer_of(store)
+    with store.reading() as connection:
+        return verify_export(_export(store, connection, signer), signer.public)
+
+
+def _export(store: Store, connection: Connection, signer: Signer) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    heads = _heads(connection)
+    for content in _contents(store, connection, heads):
+        line = canonical(content) + b"\n"
+        digest.update(line)
+        yield line
+    manifest = {
+        "v": 1,
+        "type": "export",
+        "installation": store.terms.installation,
+        "at": timestamp(store.clocks.wall()),
+        "sha256": digest.hexdigest(),
+        "heads": {chain: {"seq": seq, "hash": hashed.hex()} for chain, (seq, hashed) in heads.items()},
+    }
+    signed = signer.sign(EXPORT, manifest)
+    yield canonical({"manifest": signed.body.decode(), "signature": signed.signature.hex()}) + b"\n"
+
+
+def _contents(store: Store, connection: Connection, heads: Mapping[str, tuple[int, bytes]]) -> Iterator[dict[str, Any]]:
+    yield {"format": FORMAT, "version": VERSION, "installation": store.terms.installation}
+    for chain in heads:
+        yield from _lines(connection, chain)
 
 
 def _heads(connection: Connection) -> dict[str, tuple[int, bytes]]:
     rows = connection.execute(select(schema.audit_head)).all()
     ordered = sorted(rows, key=lambda row: (row.chain != OFFICE, row.chain))
     return {row.chain: (row.seq, row.hash) for row in ordered}
-
-
-def _head(connection: Connection, chain: str, seq: int, digest: bytes) -> dict[str, Any]:
-    last = latest(connection, chain)
-    return {"seq": seq, "hash": digest.hex(), "checkpoint": last.sha256.hex() if last else None}
 
 
 def _lines(connection: Connection, chain: str) -> Iterator[dict[str, Any]]:
@@ -87,18 +101,3 @@ def _lines(connection: Connection, chain: str) -> Iterator[dict[str, Any]]:
     events = select(audit.c.seq, audit.c.event, audit.c.hash).where(audit.c.chain == chain).order_by(audit.c.seq)
     for row in connection.execution_options(yield_per=AT_A_TIME).execute(events):
         yield {"chain": chain, "seq": row.seq, "event": row.event, "hash": row.hash.hex()}
-
-
-class _File:
-    """Lines as they are written, counted and digested."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.digest = hashlib.sha256()
-        self.lines = 0
-
-    def line(self, content: dict[str, Any]) -> None:
-        text = canonical(content) + b"\n"
-        self._stream.write(text)
-        self.digest.update(text)
-        self.lines += 1

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cardkit.errors import EncodingError
-from cardkit.production.audit.export import FORMAT, VERSION
 from cardkit.production.audit.statement import EXPORT, Statement
 from cardkit.production.audit.verify import COUNTED, Checkpoint, Keys, check_checkpoints
 from cardkit.production.canonical import parse_canonical
 from cardkit.production.store.audit import OFFICE, ChainFinding, Link, Walk, walk_chain
 
+FORMAT = "cardkit-audit"
+VERSION = 1
 EVENT = {"chain", "seq", "event", "hash"}
 CHECKPOINT_LINE = {"chain", "checkpoint", "signature"}
 MANIFEST = {"manifest", "signature"}
