@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from . import cells, failures, statuses
@@ -51,6 +52,7 @@ def begin(state: State, call: Call) -> tuple[bytes, Step]:
     return _d40(state, call.data[0], key) if call.opcode == 0x0A else _chained(state, call.data[0], key)
 
 
+@lru_cache(maxsize=256)
 def cipher(key: Key) -> BlockCipher:
     """A key at work."""
     return BlockCipher(key.value, aes=key.type is KeyType.AES)
@@ -127,7 +129,7 @@ def _mixed(a: bytes, b: bytes) -> bytes:
 
 def ev2_keys(key: bytes, a: bytes, b: bytes) -> tuple[bytes, bytes]:
     """Session keys for encryption and MAC."""
-    work = BlockCipher(key, aes=True)
+    work = cipher(Key(KeyType.AES, key))
     both = (work.cmac(label + _KDF + _mixed(a, b), work.zeros) for label in (_ENC_LABEL, _MAC_LABEL))
     encryption, mac = both
     return encryption, mac

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from . import cells
@@ -76,6 +77,7 @@ class KeySet:
         return cells.pack(bytes((self.version, self.ready)), *parts)
 
     @classmethod
+    @lru_cache(maxsize=512)
     def decode(cls, cell: bytes) -> "KeySet":
         """From a cell."""
         head, *parts = cells.unpack(cell)
@@ -134,6 +136,7 @@ class Application:
         return cells.pack(head, self.extension, self.fid, self.name, self.slot)
 
     @classmethod
+    @lru_cache(maxsize=512)
     def decode(cls, aid: bytes, cell: bytes) -> "Application":
         """From a cell."""
         head, extension, fid, name, slot = cells.unpack(cell)
@@ -207,6 +210,7 @@ class File:
         return cells.pack(head, self.shape, self.fid, words(self.more_rights), self.sdm, key)
 
     @classmethod
+    @lru_cache(maxsize=512)
     def decode(cls, number: int, cell: bytes) -> "File":
         """From a cell."""
         head, shape, fid, more, sdm, key = cells.unpack(cell)

@@ -165,10 +165,7 @@ class Host:
         :param size: bytes of data expected when they come enciphered.
         """
         header = bytes.fromhex(header)
-        if self.scheme is None:
-            body = payload
-        else:
-            body = getattr(self, f"_{self.scheme}_out")(opcode, header, payload, mode)
+        body = payload if self.scheme is None else getattr(self, f"_{self.scheme}_out")(opcode, header, payload, mode)
         status, data = self.raw(opcode, header + body)
         if status:
             self.scheme = None if self.scheme != "d40" or status in (0xAE, 0x1E) else "d40"
