@@ -4,10 +4,10 @@ Each frame function takes the frame key and returns the next one: no key is used
 """
 
 from binascii import crc_hqx
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 BLOCK: Final = 16
 MAC_SIZE: Final = 8
@@ -17,7 +17,7 @@ _ECB: Final = modes.ECB()  # noqa: S305 - single blocks, as CIPURSE says
 _FIELD: Final = 0x1_35B0_88CC_E173  # polynomial of degree 48 over GF(2)
 _DEGREE: Final = 48
 _NONCE: Final = 6
-_KEY_CHAIN: Final = Cipher(algorithms.AES(b"\x74" * BLOCK), _ECB).encryptor()
+_CHAIN_KEY: Final = b"\x74" * BLOCK
 _MIRRORED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _CRC_START: Final = 0xC6C6  # 6363 with its bits mirrored
 
@@ -130,8 +130,14 @@ def decipher(frame_key: bytes, cryptogram: bytes) -> tuple[bytes, bytes]:
     return b"".join(blocks), frame_key
 
 
+@cache
+def _chain() -> CipherContext:
+    """The cipher under the one constant key, made when it is needed first."""
+    return Cipher(algorithms.AES(_CHAIN_KEY), _ECB).encryptor()
+
+
 def _next(frame_key: bytes) -> bytes:
-    return xor(_KEY_CHAIN.update(frame_key), frame_key)
+    return xor(_chain().update(frame_key), frame_key)
 
 
 def mic(data: bytes) -> bytes:

@@ -171,7 +171,9 @@ class Directory:
 
 @lru_cache(maxsize=4096)
 def directory(cell: bytes) -> Directory:
-    """The directory that a cell holds."""
+    """The directory that a cell holds; one of nothing where its write was lost."""
+    if not cell:
+        return Directory(active=True, header=bytes((FD_DIRECTORY, *bytes(6))), rules=None, fcp=b"")
     parts = []
     at = 0
     while at < len(cell):

@@ -14,6 +14,7 @@ SERIAL_SIZE: Final = 6
 SYNTAXES: Final = (1, 2, 3)
 _VERSIONS: Final = {b"\x02\x00": 1, b"\x02\x01": 2}  # of EF.ID_INFO; anything else is 3
 _LEAST_ID_INFO: Final = 9
+_HEADER: Final = 7  # bytes of a directory's header
 _PROFILES_AT: Final = 3
 
 Groups = Mapping[str, tuple[int, int]]  # command -> group of the SMR, group of the ART; 0 for none
@@ -163,6 +164,8 @@ def _born_with(table: Mapping[str, Any], id_info: bytes) -> dict[str, bytes]:
     master, transport, info = table["mf"], table["transport"], table["id_info"]
     key = KeyRecord(transport["attributes"], transport["version"], bytes.fromhex(transport["key"]))
     header = bytes.fromhex(master["header"])
+    if len(header) != _HEADER or len(key.key) != KeyRecord.KEY_SIZE:
+        raise ImageError(f"mf: expected a header of {_HEADER} bytes and a transport key of {KeyRecord.KEY_SIZE} bytes")
     file = files.File(
         descriptor_byte=info["fd"],
         sfid=0,
@@ -173,8 +176,8 @@ def _born_with(table: Mapping[str, Any], id_info: bytes) -> dict[str, bytes]:
     made = files.Directory(
         active=True, header=header, rules=_rules(master), fcp=bytes.fromhex(master["fcp"]), files=(file,)
     )
-    if made.fid != MF or made.rules is None or made.rules.keys != made.keys or len(key.key) != KeyRecord.KEY_SIZE:
-        raise ImageError("mf: expected FID 3F00, an art of one byte more than keys, and a transport key of 16 bytes")
+    if made.fid != MF or made.rules is None or made.rules.keys != made.keys:
+        raise ImageError("mf: expected FID 3F00 and an art of one byte more than keys")
     return {
         files.directory_cell(MF): made.cell(),
         files.keys_cell(MF): key.cell() * made.keys,

@@ -54,6 +54,6 @@ class KeyRecord:
 
     @classmethod
     def of(cls, cell: bytes, number: int) -> Self:
-        """The key of that number, from 1 on, in a directory's cell of keys."""
-        part = cell[cls.SIZE * (number - 1) : cls.SIZE * number]
+        """The key of that number, from 1 on, in a directory's cell of keys; an invalid one where its write was lost."""
+        part = cell[cls.SIZE * (number - 1) : cls.SIZE * number] or bytes((_INVALID, *bytes(1 + cls.KEY_SIZE)))
         return cls(part[0], part[1], part[2:])

@@ -21,12 +21,6 @@ def update_parameters(p1: int, p2: int) -> bool:
     return True
 
 
-def attributes_parameters(p1: int, p2: int) -> bool:
-    """No enciphering key."""
-    del p2
-    return not p1
-
-
 def update(chip: CipurseChip, command: Command) -> bytes:
     """UPDATE KEY, enciphered by the key that P1 names, if any.
 

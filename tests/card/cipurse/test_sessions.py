@@ -113,7 +113,8 @@ def test_any_changed_byte_ends_the_session(session, level):
 
 @pytest.mark.parametrize("bad", [
     "04D6810000", "04D6810002", "04D681000140", "04D68100024499", "04D6810003C40000", "04D68100034C0000",
-    "04D6810003460000", "04D6810002840000", "04D681000281AA", "04D6810001", "04D68100",
+    "04D6810003460000", "84CE00000101" + "00", "84CE00000881" + "00" * 8,
+    "04D6810002840000", "04D681000281AA", "04D6810001", "04D68100",
 ])  # fmt: skip
 def test_broken_forms_of_secure_messaging(session, bad):
     assert session.raw(bad) == "6988"

@@ -122,7 +122,7 @@ def test_names_may_be_partial_and_go_on(bench):
     assert bench.ok("80CE000000").startswith("38405F03")
     assert bench.raw("00A4040005C1C1C1C1C1") == "6A82"
     assert bench.ok("00A40000025F0200") == "6F0784" + lv("A1A1A1A102")
-    assert bench.raw("00A40400") == "6700"
+    assert bench.raw("00A40400") == bench.raw("00A40000033F0000") == "6700"
     assert bench.raw(f"00A40400{lv('A1' * 17)}") == "6700"
 
 
@@ -222,6 +222,7 @@ def test_elementary_files_that_are_refused(bench):
         {"fd": "21"}, {"fd": "38"}, {"fd": "03"}, {"sfid": 31}, {"extent": "0000"}, {"fd": "02", "extent": "0010"},
         {"fd": "06", "extent": "0500"}, {"fd": "1E", "extent": "010B"}, {"art": "FF", "keys": 1},
         {"art": "FF", "keys": 9}, {"art": "FFFFFF", "keys": 2, "smr": "3000"}, {"art": "FFFFFF", "keys": 1},
+        {"art": "FF", "keys": 0},
     ):  # fmt: skip
         assert bench.raw(bench.ef(**wrong)) == "6A80", wrong
     for reserved in ("3F00", "2FF7", "0000", "3FFF", "FFFF"):
@@ -264,6 +265,17 @@ def test_v1_names_the_enciphering_key_elsewhere():
     assert bench.raw(apdu("00E00000", dgi("9200", head.format("00")) + keys)) == "6A80"
     assert bench.raw(apdu("00E00000", dgi("9200", head.format("01")) + keys)) == "9000"
     assert bench.authenticate(1, key) == "9000"
+
+
+@pytest.mark.parametrize("string", [
+    "0142300100002003", "0341300100002003", "0241300100002003", "024130010100FF0003", "02413001FF000103",
+    "014130010000", "01413001000020030000", "014130010000200300" + "FF" * 12, "01413001000020FF", "0141300100000003",
+])  # fmt: skip
+def test_files_that_v1_refuses(string):
+    bench = Bench(make_card("cipurse-v1", seed=1))
+    assert bench.raw(apdu("00E00000", dgi("9201", string))) == "6A80"
+    assert bench.raw(apdu("00E00000", dgi("9201", "0241300105004003" + "1500FF01"))) == "9000"
+    assert bench.ok("80CE000000") == "02033001050C" + "011500FF01"
 
 
 def test_memory_is_counted(bench):
