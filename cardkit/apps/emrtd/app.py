@@ -107,10 +107,13 @@ class EmrtdBlueprint:
     # Under keys
 
     def check_keys(self, keystore: KeyStore) -> None:
-        """Find the transport keys; the signer's is not asked for: a station needs none.
+        """Find the transport keys, and the terminal's; the signer's is not asked for: a station needs none.
 
         :raises KeyStoreError: when one is missing.
         """
+        terminals = self.product.block.terminal_authentication
+        if terminals is not None and terminals.terminal is not None:
+            keystore.find(terminals.terminal.key)
         if self.product.transport is None:
             return
         keys = self.product.transport.keys

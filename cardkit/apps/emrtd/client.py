@@ -82,6 +82,10 @@ class DocumentClient:
             self.session.close()
         self._channel.secure = session
 
+    def leave(self) -> None:
+        """Send commands in the clear from now on: a session that was is forgotten."""
+        self._channel.secure = None
+
     def use_extended_length(self, response_bytes: int) -> None:
         """Use extended length from now on, where the link can.
 

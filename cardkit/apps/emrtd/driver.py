@@ -13,7 +13,7 @@ from typing import Protocol
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.emrtd.lds import FILES, LDS1_AID
 from cardkit.apps.emrtd.prepare.document import TravelDocument
-from cardkit.apps.emrtd.prepare.keys import ACTIVE, chip_name
+from cardkit.apps.emrtd.prepare.keys import ACTIVE, MAPPING, chip_name
 from cardkit.apps.emrtd.schema import EmrtdBlock
 from cardkit.apps.gp.states.route import EXTERNAL_AUTHENTICATE, Room
 from cardkit.apps.iso7816.commands import Ins
@@ -36,7 +36,8 @@ STORE_DATA, ENCRYPTED = 0xE2, 0x60
 """Instruction of STORE DATA, and the bits of its P1 that say that the value goes under the DEK."""
 _GREETING_BYTES, _CHALLENGE_BYTES, _CRYPTOGRAM_BYTES = 29, 8, 16
 
-_MRZ_ID, _CAN_ID, _ACTIVE_ID, _CHIP_ID = 0x8001, 0x8002, 0x8103, 0x8110
+_MRZ_ID, _CAN_ID, _ACTIVE_ID, _MAPPING_ID, _CHIP_ID = 0x8001, 0x8002, 0x8103, 0x8105, 0x8110
+_TRUST_POINT_ID, _DATE_ID = 0x8120, 0x8130
 _VALUE, _USES = 0x81, 0x83
 _USE_BAC, _USE_PACE = 1, 2
 _DOMAIN, _PRIVATE, _HASH, _KEY_ID = 0x80, 0x86, 0x88, 0x89
@@ -48,12 +49,14 @@ class KeyObject:
     """A password or key as a chip takes it.
 
     :param name: of its state.  :param identifier: 2 bytes.  :param rule: of the proof that it is the right one.
+    :param secret: whether it is written enciphered once more.
     """
 
     name: str
     identifier: int
     content: Content
     rule: str
+    secret: bool = True
 
     @property
     def size(self) -> int:
@@ -62,7 +65,7 @@ class KeyObject:
 
 
 def key_objects(block: EmrtdBlock, document: TravelDocument) -> Iterator[KeyObject]:
-    """Yield keys, then passwords, in the order they are written."""
+    """Yield keys, whose terminals are trusted, then passwords, in the order they are written."""
     active = block.active_authentication
     if active is not None and isinstance(document.keys.active, ChipKey):
         hashing = tlv.build(_HASH, bytes((_HASHES[active.hash],)))
@@ -73,6 +76,12 @@ def key_objects(block: EmrtdBlock, document: TravelDocument) -> Iterator[KeyObje
             size = max(1, (item.key_id.bit_length() + 7) // 8)
             content = (*content, tlv.build(_KEY_ID, item.key_id.to_bytes(size, "big")))
         yield KeyObject(chip_name(number), _CHIP_ID + number, content, "EMRTD-030")
+    if document.keys.mapping is not None:
+        yield KeyObject(MAPPING, _MAPPING_ID, _key(document.keys.mapping), "EMRTD-027")
+    if document.trust is not None:
+        for number, point in enumerate(document.trust.points):
+            yield KeyObject(f"trust point {number}", _TRUST_POINT_ID + number, point.der, "EMRTD-036", secret=False)
+        yield KeyObject("date of the chip", _DATE_ID, document.day, "EMRTD-035", secret=False)
     information = Secret(document.mrz.information.encode("ascii"), MRZ)
     uses = (_USE_BAC if block.access.bac else 0) | (_USE_PACE if block.access.pace else 0)
     usable = tlv.build(_USES, bytes((uses,)))

@@ -157,7 +157,8 @@ class Iso7816Driver:
     def _parameters(self, file: LdsFile, size: int) -> bytes:
         """Return the file control parameters of an elementary file. ISO/IEC 7816-4 7.4.3"""
         conditions = self.chip.conditions
-        condition = conditions.always if file.in_master_file else conditions.session
+        special = {"EF.CardSecurity": conditions.pace, "EF.DG3": conditions.fingers, "EF.DG4": conditions.irises}
+        condition = special.get(file.name, conditions.always if file.in_master_file else conditions.session)
         objects = (
             (_DESCRIPTOR, _TRANSPARENT),
             (_FID, file.fid.to_bytes(2, "big")),

@@ -99,9 +99,10 @@ class StoreDataDriver:
 
     def make(self, document: TravelDocument, names: Collection[str]) -> tuple[Step, ...]:
         """Return the commands: the applet, then a run of STORE DATA for every file, key and password."""
-        steps = [step for name, body in document.files.items() if name in names for step in self._file(name, body)]
+        files = [(name, len(body)) for name, body in document.files.items() if name in names]
+        steps = [step for name, size in files for step in self._grouping(name, _tag_of(name), size)]
         objects = self.key_objects(document)
-        steps += [self._object(item) for item in objects if item.name in names]
+        steps += [step for item in objects if item.name in names for step in self._object(item)]
         install = (
             (self._select_domain(Phase.WRITE), *self.transport.open(Phase.WRITE), self._install())
             if APPLICATION in names
@@ -131,12 +132,10 @@ class StoreDataDriver:
         install = for_install(module, LDS1_AID, Privileges.of((Privilege.CARD_RESET,)))
         return self.transport.step(Phase.WRITE, Role.CREATE, APPLICATION, install.command())
 
-    def _file(self, name: str, body: bytes) -> Iterator[Step]:
-        """Yield STORE DATA of one file: one grouping, on over as many commands as it takes."""
-        file = FILES[name]
-        tag = _MF_FILES[name] if file.in_master_file else _GROUP | file.fid
-        head = DGI(tag, body).build()[: -len(body)]
-        size, offset, number = len(body), 0, 0
+    def _grouping(self, name: str, tag: int, size: int) -> Iterator[Step]:
+        """Yield STORE DATA of one file or object: one grouping, on over as many commands as it takes."""
+        head = DGI(tag, bytes(size)).build()[:-size]
+        offset, number = 0, 0
         while offset < size or not number:
             own = head if not offset else b""
             length = min(self.transport.chunk - len(own), size - offset)
@@ -145,11 +144,19 @@ class StoreDataDriver:
             yield self.transport.step(Phase.WRITE, Role.WRITE, name, command, content=name, span=span)
             offset, number = offset + length, number + 1
 
-    def _object(self, item: KeyObject) -> Step:
+    def _object(self, item: KeyObject) -> Iterator[Step]:
+        if not item.secret:
+            yield from self._grouping(item.name, item.identifier, item.size)
+            return
         size = len(pad80(bytes(item.size), 16))
         head = DGI(item.identifier, bytes(size)).build()[:-size]
         command = _store_data(0, last=True, data=head, p1=ENCRYPTED)
-        return self.transport.step(Phase.WRITE, Role.CHANGE, item.name, command, content=item.name, span=(0, size))
+        yield self.transport.step(Phase.WRITE, Role.CHANGE, item.name, command, content=item.name, span=(0, size))
+
+
+def _tag_of(name: str) -> int:
+    file = FILES[name]
+    return _MF_FILES[name] if file.in_master_file else _GROUP | file.fid
 
 
 def _store_data(number: int, *, last: bool, data: bytes = b"", p1: int = 0) -> CommandAPDU:

@@ -36,6 +36,29 @@ class HolderBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     mrz: str = ""
 
 
+Finger = Literal[
+    "right thumb", "right index", "right middle", "right ring", "right little",
+    "left thumb", "left index", "left middle", "left ring", "left little",
+]  # fmt: skip
+
+
+class FingerBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A finger.
+
+    :param record: as the enrolment gives it (ISO/IEC 19794-4): a file of ``images``, or hexadecimal digits.
+    """
+
+    finger: Finger
+    record: str
+
+
+class IrisBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An eye.  :param record: as the enrolment gives it (ISO/IEC 19794-6): as of a finger."""
+
+    eye: Literal["right", "left"]
+    record: str
+
+
 class GroupsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What else is in the data groups.
 
@@ -46,6 +69,7 @@ class GroupsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     :param details: of DG11, by name (``name``, ``place_of_birth`` ...): texts, or lists of texts.
     :param document: of DG12, by name (``issuing_authority`` ...).
     :param national: content of DG13, hexadecimal digits.
+    :param fingers, irises: of DG3 and DG4, which only terminal authentication opens.
     """
 
     face: str
@@ -56,12 +80,18 @@ class GroupsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     details: dict[str, str | tuple[str, ...]] = {}
     document: dict[str, str | tuple[str, ...]] = {}
     national: str = ""
+    fingers: tuple[FingerBlock, ...] = ()
+    irises: tuple[IrisBlock, ...] = ()
 
 
 class PaceBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A way of PACE.  :param parameters: standardized domain parameters (9303-11 9.5.1)."""
+    """A way of PACE.
 
-    mapping: Literal["ECDH-GM", "ECDH-IM", "DH-GM", "DH-IM"] = "ECDH-GM"
+    :param mapping: with ECDH-CAM the chip proves itself too, by a key in EF.CardSecurity.
+    :param parameters: standardized domain parameters (9303-11 9.5.1).
+    """
+
+    mapping: Literal["ECDH-GM", "ECDH-IM", "ECDH-CAM", "DH-GM", "DH-IM"] = "ECDH-GM"
     cipher: Cipher = "AES-128"
     parameters: Annotated[int, msgspec.Meta(ge=0, le=18)] = 13
 
@@ -105,6 +135,30 @@ class ActiveAuthenticationBlock(msgspec.Struct, frozen=True, kw_only=True, forbi
             raise ValueError('expected "curve" or "rsa_bits", and one of them only')
 
 
+class TerminalBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The inspection system a finished document is proven with.
+
+    :param key: reference of its private key.
+    :param certificates: files beside the profile: document verifiers, its own last; card verifiable.
+    """
+
+    key: str
+    certificates: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+class TerminalAuthenticationBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose terminals read fingers and irises.
+
+    :param trust_points: certificates of one CVCA or two, files beside the profile; the newer first.
+    :param date: what day the chip takes it to be, YYYY-MM-DD; it goes on by certificates it sees.
+    :param terminal: None where nobody here reads fingers: that they are closed is proven all the same.
+    """
+
+    trust_points: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=2)]
+    date: str
+    terminal: TerminalBlock | None = None
+
+
 class SignerBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who signs the document security object.
 
@@ -129,6 +183,7 @@ class EmrtdBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     signer: SignerBlock
     chip_authentication: tuple[ChipAuthenticationBlock, ...] = ()
     active_authentication: ActiveAuthenticationBlock | None = None
+    terminal_authentication: TerminalAuthenticationBlock | None = None
 
 
 class ConditionsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,6 +191,9 @@ class ConditionsBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     always: Byte = 0x00
     session: Byte = 0x10
+    pace: Byte = 0x11
+    fingers: Byte = 0x21
+    irises: Byte = 0x22
 
 
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

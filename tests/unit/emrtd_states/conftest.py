@@ -19,7 +19,12 @@ from cardkit.transport.loopback import LoopbackConnection
 PROFILES = Path(__file__).parents[3] / "profiles" / "id"
 PROFILE = PROFILES / "emrtd-td3"
 IMAGE = "emrtd-native"
-IMAGES = {"emrtd-td3": IMAGE, "national-id-td1": "emrtd-applet", "emrtd-td3-2006": "emrtd-2006"}
+IMAGES = {
+    "emrtd-td3": IMAGE,
+    "emrtd-td3-eac": IMAGE,
+    "national-id-td1": "emrtd-applet",
+    "emrtd-td3-2006": "emrtd-2006",
+}
 
 
 def seeded(seed):

@@ -14,7 +14,7 @@ from cardkit.virtual import make_card
 from .conftest import PROFILES, Job, Told, document_in, inserted
 
 DG2_BYTES = 20_480
-# Identity sheet 17: a command under SCP03 with C-MAC and C-DEC carries 239 bytes; with R-MAC and R-ENC its answer is bare.
+# A command under SCP03 with C-MAC and C-DEC carries 239 bytes of contents; its answer is status word and R-MAC.
 PLAIN_BYTES, HEADER_BYTES, MAC_BYTES, BLOCK_BYTES, ANSWER_BYTES = 239, 5, 8, 16, 2 + 8
 MOST = 1.10
 

@@ -167,7 +167,7 @@ def test_a_wrong_signature_of_active_authentication_is_named_alone(job):
 
 def test_a_wrong_can_is_named_alone(job, made):
     todo = job.plan()
-    document = dataclasses.replace(document_in(todo), can=Secret(b"000000", "can"))
+    document = dataclasses.replace(document_in(todo), can=Secret(b"209481", "can"))
     assert rules(verify(with_document(todo, document), inserted(made), job.keystore)) == {("EMRTD-018", "CAN")}
 
 

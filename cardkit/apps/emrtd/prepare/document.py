@@ -8,18 +8,19 @@ from typing import Any
 
 from cardkit.apps.emrtd.com import LDS_1_8, Com
 from cardkit.apps.emrtd.mrz import Format, Mrz
-from cardkit.apps.emrtd.prepare.groups import card_access, key_groups, record_groups
+from cardkit.apps.emrtd.prepare.groups import card_access, card_security, key_groups, record_groups
 from cardkit.apps.emrtd.prepare.holder import zone_of
 from cardkit.apps.emrtd.prepare.keys import DocumentKeys, keys_of, make_keys
+from cardkit.apps.emrtd.prepare.terminals import CVCA, TerminalTrust, date_digits, read_trust
 from cardkit.apps.emrtd.schema import EmrtdBlock
-from cardkit.apps.emrtd.sod import LdsSecurityObject, Sod, build_sod
+from cardkit.apps.emrtd.sod import LdsSecurityObject, Sod, build_card_security, build_sod, parse_card_security
 from cardkit.apps.pki.cms import Signer
 from cardkit.apps.pki.signing import SigningKey
 from cardkit.crypto import KeyStore
 from cardkit.crypto.secret import Secret, joined
 from cardkit.errors import EncodingError, KeyStoreError, ProfileError
 
-SOD = "EF.SOD"
+SOD, CARD_SECURITY = "EF.SOD", "EF.CardSecurity"
 _CAN_DIGITS = 6
 
 
@@ -28,12 +29,15 @@ class TravelDocument:
     """What is written to one chip.
 
     :param files: by name, in the order they are written.  :param can: access number, None where there is none.
+    :param trust: whose terminals read fingers.  :param day: what the chip takes for today, YYMMDD.
     """
 
     mrz: Mrz
     files: Mapping[str, bytes] = field(repr=False)
     keys: DocumentKeys
     can: Secret | None = None
+    trust: TerminalTrust | None = None
+    day: bytes = b""
 
 
 def prepare_document(
@@ -56,7 +60,11 @@ def prepare_document(
     versions = (LDS_1_8,) if signing.lds == LDS_1_8 else ()
     security_object = LdsSecurityObject.of(signing.hash, groups, *versions)
     signer = Signer(SigningKey(keystore, signing.key), attached[signing.certificate])
-    return keys.to_values() | {SOD: Secret(build_sod(security_object, signer), SOD)}
+    values = keys.to_values() | {SOD: Secret(build_sod(security_object, signer), SOD)}
+    if keys.mapping is not None:
+        signed = build_card_security(card_security(block, keys), signer)
+        values[CARD_SECURITY] = Secret(signed, CARD_SECURITY)
+    return values
 
 
 def document_of(
@@ -79,10 +87,28 @@ def document_of(
         raise ProfileError("prepared values are not of this record: EF.SOD is of other data groups")
     access = card_access(block.access)
     files = {"EF.CardAccess": access} if access else {}
+    if keys.mapping is not None:
+        files[CARD_SECURITY] = _card_security(block, keys, values)
     files["EF.COM"] = Com.of(groups, block.signer.lds).build()
     files |= {f"EF.DG{number}": body for number, body in groups.items()}
     files[SOD] = sod
-    return TravelDocument(_zone(block, resolved), files, keys, _can(resolved))
+    trust, terminals = read_trust(block.terminal_authentication, attached), resolved["terminal_authentication"]
+    if trust is None:
+        return TravelDocument(_zone(block, resolved), files, keys, _can(resolved))
+    files[CVCA] = trust.file
+    return TravelDocument(_zone(block, resolved), files, keys, _can(resolved), trust, date_digits(terminals["date"]))
+
+
+def _card_security(block: EmrtdBlock, keys: DocumentKeys, values: Mapping[str, Secret]) -> bytes:
+    """Return EF.CardSecurity as it was signed.  :raises ProfileError: where it is of other keys."""
+    signed = joined((values[CARD_SECURITY],)) if CARD_SECURITY in values else b""
+    try:
+        _, infos = parse_card_security(signed)
+    except EncodingError as error:
+        raise ProfileError(f"prepared values: {error}") from None
+    if infos.der != card_security(block, keys).der:
+        raise ProfileError("prepared values are not of this record: EF.CardSecurity is of other keys")
+    return signed
 
 
 def _zone(block: EmrtdBlock, resolved: Mapping[str, Any]) -> Mrz:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cardkit.apps.emrtd import oids
+from cardkit.apps.emrtd.biometrics import Biometrics, FormatType, Modality, Template
 from cardkit.apps.emrtd.details import Details, Value
 from cardkit.apps.emrtd.face import build_dg2
 from cardkit.apps.emrtd.face39794 import build_dg2_39794
 from cardkit.apps.emrtd.groups import build_dg1, build_dg15, build_group
 from cardkit.apps.emrtd.images import DisplayedImages
 from cardkit.apps.emrtd.mrz import Mrz
-from cardkit.apps.emrtd.prepare.keys import RSA_EXPONENT, DocumentKeys, RsaChipKey
+from cardkit.apps.emrtd.prepare.keys import RSA_EXPONENT, DocumentKeys, RsaChipKey, chip_mapping
 from cardkit.apps.emrtd.schema import AccessBlock, EmrtdBlock
 from cardkit.apps.emrtd.securityinfos import (
     ActiveAuthenticationInfo,
@@ -21,12 +22,15 @@ from cardkit.apps.emrtd.securityinfos import (
     PACEInfo,
     SecurityInfo,
     SecurityInfos,
+    TerminalAuthenticationInfo,
     build_dg14,
 )
 from cardkit.apps.pki.publickey import build_ec, build_rsa
 from cardkit.errors import EncodingError
 
 _GENDERS = {"M": 1, "F": 2}
+_SIDES = {"right": 1, "left": 2}
+_FINGERS = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "little": 5}
 _CIPHERS = {
     "3DES": oids.Cipher.TDES,
     "AES-128": oids.Cipher.AES_128,
@@ -53,20 +57,46 @@ def record_groups(mrz: Mrz, groups: Mapping[str, Any], images: Mapping[str, byte
     for number, name in ((11, "details"), (12, "document")):
         if values := dict(_details(groups[name])):
             found[number] = Details.of(number, values).build()
+    for number, name in ((3, "fingers"), (4, "irises")):
+        if groups[name]:
+            found[number] = Biometrics.of(number, [_template(item, images) for item in groups[name]]).build()
     if groups["national"]:
         found[13] = build_group(13, _bytes("national", groups["national"]))
     return found
 
 
+def _template(item: Mapping[str, Any], images: Mapping[str, bytes]) -> Template:
+    """Return the template of a finger or an eye, with its place on the body. ISO/IEC 7816-11 table C.3"""
+    record = _image(item["record"], images)
+    if "eye" in item:
+        return Template.of(Modality.IRIS, FormatType.IRIS_19794, record, _SIDES[item["eye"]])
+    side, _, finger = item["finger"].partition(" ")
+    return Template.of(Modality.FINGER, FormatType.FINGER_19794, record, _FINGERS[finger] << 2 | _SIDES[side])
+
+
 def key_groups(block: EmrtdBlock, keys: DocumentKeys) -> dict[int, bytes]:
     """Return the groups that tell a reader protocols and public keys: DG14, DG15."""
     infos = (*_pace(block.access), *_chip_authentication(block, keys), *_active_authentication(block))
+    infos += (TerminalAuthenticationInfo(),) if block.terminal_authentication else ()
     found = {14: build_dg14(SecurityInfos.of(infos))} if infos else {}
     if isinstance(keys.active, RsaChipKey):
         found[15] = build_dg15(build_rsa(int.from_bytes(keys.active.modulus, "big"), RSA_EXPONENT))
     elif keys.active is not None:
         found[15] = build_dg15(build_ec(keys.active.curve, keys.active.public, explicit=True))
     return found
+
+
+def card_security(block: EmrtdBlock, keys: DocumentKeys) -> SecurityInfos:
+    """Return what EF.CardSecurity says: the ways of PACE, and the key by which the chip proves itself in one of them.
+
+    9303-11 9.2.11
+    """
+    way, key = chip_mapping(block), keys.mapping
+    assert way is not None
+    assert key is not None
+    public = build_ec(key.curve, key.public, explicit=True)
+    info = ChipAuthenticationPublicKeyInfo(oids.PUBLIC_KEY_ECDH, public, way.parameters)
+    return SecurityInfos.of((*_pace(block.access), info))
 
 
 def card_access(access: AccessBlock) -> bytes:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cardkit.apps.emrtd.driver import CAN, MRZ
-from cardkit.apps.emrtd.prepare.keys import ACTIVE
+from cardkit.apps.emrtd.prepare.keys import ACTIVE, MAPPING
+from cardkit.apps.emrtd.rules.passwords import can_troubles
 from cardkit.apps.emrtd.rules.table import RULES as TABLE
 from cardkit.apps.emrtd.states.notes import NOTE, SeenDocument
-from cardkit.apps.emrtd.states.plan import BY_BAC, DocumentPlan
+from cardkit.apps.emrtd.states.plan import BY_BAC, RIGHTS, TERMINAL, WITHOUT_RIGHT, WITHOUT_TERMINAL, DocumentPlan
 from cardkit.apps.emrtd.states.product import is_public
+from cardkit.crypto.secret import joined
 from cardkit.desired import NOT_CHECKED, Finding, Observations, Part, Role, Rule, Secrecy, Severity, Step
 
 BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, GUESSED = (
     TABLE[f"EMRTD-{number}"] for number in ("013", "017", "018", "030", "032", "090", "091", "092", "096")
 )
+MAPPED, TERMINALS = TABLE["EMRTD-027"], TABLE["EMRTD-034"]
 PRESENT = Rule("PERSO-011", Severity.ERROR, "house rule", "the chip has every key and password before it is locked")
-RULES = (BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, GUESSED, PRESENT)
+RULES = (BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, GUESSED, MAPPED, TERMINALS, PRESENT)
 
-_PROOFS = {BY_BAC: BASIC, MRZ: PACE_MRZ, CAN: PACE_CAN, ACTIVE: ACTIVELY}
+_PROOFS = {BY_BAC: BASIC, MRZ: PACE_MRZ, CAN: PACE_CAN, ACTIVE: ACTIVELY, TERMINAL: TERMINALS}
 _TRANSPORT_COMMANDS = frozenset({"INITIALIZE UPDATE"})
 
 
@@ -26,15 +29,32 @@ def judge(plan: DocumentPlan, seen: Observations, part: Part | None) -> list[Fin
     """Apply the rules.  :param part: CHECK before sealing, STRANGER after it, None for a survey."""
     notes: SeenDocument = seen.notes[NOTE]
     if part is Part.CHECK:
-        return [*_files(plan, plan.parts[Part.CHECK], seen, notes), *_present(plan, notes)]
+        return [*_files(plan, plan.parts[Part.CHECK], seen, notes), *_present(plan, notes), *_passwords(plan)]
     steps = plan.survey if part is None else plan.parts[Part.STRANGER]
-    return [*_lock(steps, notes), *_proofs(steps, notes), *_files(plan, steps, seen, notes)]
+    found = [*_lock(steps, notes), *_proofs(steps, notes), *_mapping(plan, notes), *_files(plan, steps, seen, notes)]
+    return [*found, *_passwords(plan)] if part is None else found
+
+
+def _passwords(plan: DocumentPlan) -> Iterator[Finding]:
+    """Judge the access number before the chip is locked, and again in a survey."""
+    document = plan.document
+    if document.can is not None:
+        for trouble in can_troubles(joined((document.can,)).decode("ascii", "replace"), document.mrz):
+            yield GUESSED.finding(trouble.where, trouble.expected, trouble.actual, secrecy=Secrecy.PUBLIC)
+
+
+def _mapping(plan: DocumentPlan, notes: SeenDocument) -> Iterator[Finding]:
+    if plan.document.keys.mapping is not None and MAPPING not in notes.proven:
+        yield MAPPED.finding(MAPPING, MAPPED.text, notes.troubles.get(MAPPING, NOT_CHECKED), secrecy=Secrecy.PUBLIC)
 
 
 def _files(plan: DocumentPlan, steps: tuple[Step, ...], seen: Observations, notes: SeenDocument) -> Iterator[Finding]:
     files = plan.document.files
+    refused = TERMINAL not in notes.proven and any(step.serves == TERMINAL for step in steps)
     for name in dict.fromkeys(step.serves for step in steps if step.role is Role.READ and step.serves in files):
         body, expected = seen.bodies.get(name), f"{len(files[name])} bytes as prepared"
+        if body is None and name in RIGHTS and refused:
+            continue  # that no terminal gets in is said already
         if body is None:
             reason = notes.troubles.get(name)
             yield ALIKE.finding(name, expected, reason or NOT_CHECKED, secrecy=Secrecy.PUBLIC)
@@ -61,7 +81,8 @@ def _lock(steps: tuple[Step, ...], notes: SeenDocument) -> Iterator[Finding]:
     for step in steps:
         if step.role is not Role.GONE:
             continue
-        rule = TRANSPORT if step.serves in _TRANSPORT_COMMANDS else LOCKED
+        closed = step.serves.endswith((WITHOUT_TERMINAL, WITHOUT_RIGHT))
+        rule = TERMINALS if closed else TRANSPORT if step.serves in _TRANSPORT_COMMANDS else LOCKED
         expected = " or ".join(f"{sw:04X}" for sw in step.sw)
         sw = notes.answers.get(step.serves)
         if sw is None:

@@ -18,16 +18,23 @@ from cardkit.apps.emrtd.driver import (
     read_commands,
     select_application,
 )
-from cardkit.apps.emrtd.prepare.document import SOD, TravelDocument
+from cardkit.apps.emrtd.prepare.document import CARD_SECURITY, SOD, TravelDocument
 from cardkit.apps.emrtd.prepare.keys import ACTIVE, RsaChipKey, chip_name
 from cardkit.apps.emrtd.states.product import DocumentProduct, is_public
 from cardkit.apps.iso7816.commands import Ins
+from cardkit.apps.pki.cvc import Right
 from cardkit.desired import Access, AfterUnknown, Part, Phase, Role, Seen, State, Step
 
 MRZ_ACCESS, CAN_ACCESS = Access(MRZ, 1, UNCOUNTED), Access(CAN, 2, UNCOUNTED)
 BY_BAC = "BAC"
 INSIDE = " inside secure messaging"
 """What follows the name of a refused command that was sent in a session."""
+WITHOUT_TERMINAL, WITHOUT_RIGHT = " without terminal authentication", " without the right"
+"""What follows the name of a group that must stay closed."""
+TERMINAL = "terminal authentication"
+RIGHTS = {"EF.DG3": Right.FINGER, "EF.DG4": Right.IRIS}
+"""What a terminal needs to read a group."""
+_TERMINAL_BYTES = 64
 _SM_COMMAND_BYTES, _SM_ANSWER_BYTES = 13, 14
 _CHALLENGE_BYTES = 8
 _SIGNATURES = 3
@@ -91,8 +98,11 @@ def _stranger(product: DocumentProduct, document: TravelDocument, names: list[st
     for name in filter(is_public, names):
         yield from _reads(product, document, name, PLAIN)
     yield from _openings(product, document)
+    if CARD_SECURITY in names:
+        yield from _reads(product, document, CARD_SECURITY, DOCUMENT)
     yield Step(Phase.VERIFY, Role.ENTER, ACCESS, DOCUMENT, select_application(), nc=_protected(7))
-    inside = [name for name in names if not is_public(name)]
+    closed = [name for name in RIGHTS if name in names]
+    inside = [name for name in names if not is_public(name) and name not in (*closed, CARD_SECURITY)]
     for number in range(len(document.keys.chip)):
         command = CommandAPDU(0x00, 0x86, 0x00, 0x00, ne=256)
         yield Step(Phase.PROVE, Role.PROVE, chip_name(number), DOCUMENT, command, nc=_protected(70))
@@ -105,7 +115,32 @@ def _stranger(product: DocumentProduct, document: TravelDocument, names: list[st
         yield from (step,) * _SIGNATURES
     for name in inside:
         yield from _reads(product, document, name, DOCUMENT)
+    yield from _closed_groups(product, document, closed)
     yield from _refused_inside(product)
+
+
+def _closed_groups(product: DocumentProduct, document: TravelDocument, names: list[str]) -> Iterator[Step]:
+    """Yield what is tried of fingers and irises: nobody reads them, and a terminal what it has the right to."""
+    yield from (_closed(name + WITHOUT_TERMINAL, name) for name in names)
+    trust = document.trust
+    if not names or trust is None or not trust.chain:
+        return
+    command = CommandAPDU(0x00, 0x82, 0x00, 0x00, ne=0)
+    size = _protected(_TERMINAL_BYTES)
+    yield Step(Phase.PROVE, Role.PROVE, TERMINAL, DOCUMENT, command, nc=size, answer=_SM_ANSWER_BYTES)
+    for name in names:
+        if RIGHTS[name] in trust.rights:
+            yield from _reads(product, document, name, DOCUMENT)
+        else:
+            yield _closed(name + WITHOUT_RIGHT, name)
+
+
+def _closed(serves: str, name: str) -> Step:
+    command, _, _ = next(read_commands(name, 1, 1))
+    refused = (0x6982,)
+    return Step(
+        Phase.VERIFY, Role.GONE, serves, DOCUMENT, command, nc=_protected(0), answer=_SM_ANSWER_BYTES, sw=refused
+    )
 
 
 def _reads(product: DocumentProduct, document: TravelDocument, name: str, place: str) -> Iterator[Step]:

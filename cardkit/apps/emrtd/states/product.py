@@ -10,7 +10,8 @@ from cardkit.apps.emrtd.driver_applet2006 import Applet2006Driver
 from cardkit.apps.emrtd.driver_iso7816 import Iso7816Driver
 from cardkit.apps.emrtd.driver_storedata import StoreDataDriver
 from cardkit.apps.emrtd.lds import FILES
-from cardkit.apps.emrtd.prepare.document import TravelDocument
+from cardkit.apps.emrtd.prepare.document import CARD_SECURITY, TravelDocument
+from cardkit.apps.emrtd.prepare.terminals import read_trust
 from cardkit.apps.emrtd.schema import ChipBlock, EmrtdBlock
 from cardkit.apps.gp.states.route import Room
 from cardkit.apps.pki.certificate import Certificate
@@ -56,7 +57,10 @@ class DocumentProduct:
 
 def file_names(block: EmrtdBlock) -> tuple[str, ...]:
     """Return the names of the files a block asks for, each once."""
-    return tuple(dict.fromkeys((block.signer.certificate, *block.groups.images)))
+    terminals = block.terminal_authentication
+    certificates: tuple[str, ...] = terminals.trust_points if terminals else ()
+    certificates += terminals.terminal.certificates if terminals and terminals.terminal else ()
+    return tuple(dict.fromkeys((block.signer.certificate, *block.groups.images, *certificates)))
 
 
 def build_product(block: EmrtdBlock, chip: ChipBlock, attached: Mapping[str, bytes]) -> DocumentProduct:
@@ -67,11 +71,15 @@ def build_product(block: EmrtdBlock, chip: ChipBlock, attached: Mapping[str, byt
     """
     _check_access(block)
     _check_keys(block)
+    _check_terminals(block)
+    read_trust(block.terminal_authentication, attached)
     try:
         Certificate.parse(attached[block.signer.certificate])
     except EncodingError as error:
         raise ProfileError(f"emrtd.signer.certificate: {error}") from None
     if chip.driver == "applet-2006":
+        if block.terminal_authentication is not None:
+            raise ProfileError("emrtd.terminal_authentication: driver applet-2006 knows none")
         return DocumentProduct(block, chip, attached, None, Applet2006Driver(block, chip))
     if block.active_authentication is not None and block.active_authentication.rsa_bits is not None:
         raise ProfileError(f"emrtd.active_authentication.rsa_bits: driver {chip.driver} takes keys on curves")
@@ -96,6 +104,13 @@ def _check_access(block: EmrtdBlock) -> None:
         raise ProfileError("emrtd.access: neither BAC nor PACE: nothing would open the document")
     if access.can and not access.pace:
         raise ProfileError("emrtd.access.can: a CAN needs PACE")
+    ways = [item.mapping for item in access.pace]
+    if "ECDH-CAM" in ways:
+        others = set(ways) - {"ECDH-CAM"}
+        ciphers = {item.cipher for item in access.pace if item.mapping == "ECDH-CAM"}
+        if ways.count("ECDH-CAM") > 1 or not others or "3DES" in ciphers or not block.chip_authentication:
+            expected = "one with AES, another mapping beside it, and a key of chip authentication"
+            raise ProfileError(f"emrtd.access.pace: ECDH-CAM: expected {expected}")
     for index, item in enumerate(access.pace):
         elliptic = item.parameters in BY_PARAMETER_ID
         if elliptic != item.mapping.startswith("ECDH") or (not elliptic and item.parameters > 2):
@@ -117,6 +132,14 @@ def _check_keys(block: EmrtdBlock) -> None:
         raise ProfileError(f"emrtd.chip_authentication: {len(chip_keys)} keys, expected {_MOST_CHIP_KEYS} at most")
 
 
+def _check_terminals(block: EmrtdBlock) -> None:
+    closed = bool(block.groups.fingers or block.groups.irises)
+    if closed != (block.terminal_authentication is not None):
+        raise ProfileError("emrtd.terminal_authentication: where there are fingers or irises, and there only")
+    if closed and not block.chip_authentication:
+        raise ProfileError("emrtd.terminal_authentication: a terminal is asked after the chip: no chip_authentication")
+
+
 def is_public(name: str) -> bool:
     """Whether a file is read without a password."""
-    return FILES[name].in_master_file
+    return FILES[name].in_master_file and name != CARD_SECURITY

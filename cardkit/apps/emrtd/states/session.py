@@ -7,36 +7,28 @@ from dataclasses import replace
 from itertools import groupby
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
-from cardkit.apps.emrtd.active_auth import authenticate_actively
-from cardkit.apps.emrtd.bac import open_by_bac
-from cardkit.apps.emrtd.chip_auth import authenticate_chip, chip_keys, ephemeral_pair
 from cardkit.apps.emrtd.client import DocumentClient
 from cardkit.apps.emrtd.driver import (
-    CAN,
     DOCUMENT,
     ENCRYPTED,
     FACTORY,
-    MRZ,
     PLAIN,
     PRODUCTION,
     STORE_DATA,
     Transport,
     read_part,
 )
-from cardkit.apps.emrtd.groups import parse_dg15
 from cardkit.apps.emrtd.lds import FILES
-from cardkit.apps.emrtd.pace import Password, PasswordKind, offers, open_by_pace
 from cardkit.apps.emrtd.prepare.document import SOD
-from cardkit.apps.emrtd.prepare.keys import ACTIVE
-from cardkit.apps.emrtd.securityinfos import SecurityInfos, parse_card_access, parse_dg14
 from cardkit.apps.emrtd.states.notes import NOTE, SeenDocument
-from cardkit.apps.emrtd.states.plan import BY_BAC, DocumentPlan
+from cardkit.apps.emrtd.states.plan import DocumentPlan
 from cardkit.apps.emrtd.states.product import DocumentProduct
+from cardkit.apps.emrtd.states.visitor import Visitor
 from cardkit.apps.gp.opening import Opening, greet, greeted_session
 from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.gp.tags import CPLC
 from cardkit.channel import Channel
-from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto import KeyStore
 from cardkit.crypto.mac import pad80
 from cardkit.crypto.secret import joined
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Role, Step, Unmarked
@@ -77,6 +69,9 @@ class DocumentSession:
         self._factory: SecureSession | None = None
         self._greeting: tuple[Greeting, Opening] | None = None
         self._strict = True
+        self._astray = False
+        self._visiting: Visitor | None = None
+        channel.chaining = True  # certificates of terminals are longer than a command
         self.current: Step | None = None
         self.seen = Observations(notes={NOTE: SeenDocument()})
         self._handlers: dict[tuple[str, Role], Callable[[Step], None]] = {
@@ -130,7 +125,8 @@ class DocumentSession:
         """The card was reset: no session, and nothing seen before counts any more."""
         if self._factory is not None:
             self._factory.close()
-        self._factory = self._greeting = None
+        self._factory = self._greeting = self._visiting = None
+        self._astray = False
         self._channel.secure = None
         self.seen = Observations(notes={NOTE: SeenDocument()})
 
@@ -241,7 +237,9 @@ class DocumentSession:
         return session.unwrap(self._channel.send(session.wrap(command)))
 
     def _secured(self, step: Step) -> None:
+        self._astray = True
         self._require(step, self._exchange(step.command))
+        self._astray = False
         self._notes.present.add(step.serves)
 
     def _change(self, stretch: list[Step]) -> None:
@@ -274,7 +272,8 @@ class DocumentSession:
         return dek.encrypt(pad80(joined(content), dek.block_size))
 
     def _read_factory(self, step: Step) -> None:
-        if self._hangs(step):
+        """Read where the directory was selected: in another one short identifiers are those of other files."""
+        if self._astray or self._hangs(step):
             return
         response = self._exchange(step.command)
         if step.serves in FILES:
@@ -315,16 +314,18 @@ class DocumentSession:
         self._notes.answers[step.serves] = self._channel.send(step.command).sw
 
     def _open(self, step: Step) -> None:
-        """Open the document as if nobody had before, by one protocol and one password."""
-        self._channel.secure = None
-        if step.serves == BY_BAC:
-            self._client.select_application()
-            open_by_bac(self._client, self._mrz(), self._random)
-        else:
-            self._client.select_master_file()
-            infos = parse_card_access(self._document_file("EF.CardAccess"))
-            open_by_pace(self._client, offers(infos)[0], self._password(step.serves), self._random)
-        self._notes.proven.add(step.serves)
+        self._visitor().open(step.serves)
+
+    def _prove(self, step: Step) -> None:
+        self._visitor().prove(step.serves)
+
+    def _visitor(self) -> Visitor:
+        """Return who opens the document by its secrets; the same until the next reset."""
+        if self._plan is None:
+            raise ProtocolError("no document was prepared for this chip")
+        if self._visiting is None:
+            self._visiting = Visitor(self._plan, self._client, self._notes, self._random, self._keystore)
+        return self._visiting
 
     def _enter(self, step: Step) -> None:
         if self._client.session is None:
@@ -335,48 +336,6 @@ class DocumentSession:
         """Read where a password opened the document; else whoever tried has said why."""
         if self._client.session is not None:
             self._read_plain(step)
-
-    def _prove(self, step: Step) -> None:
-        """Prove a key against the public one of the record, not the chip's own word."""
-        infos = self._infos()
-        if step.serves == ACTIVE:
-            self._let_sign(infos)
-        else:
-            number = int(step.serves.rpartition(" ")[2])
-            assert infos is not None
-            wanted = self._product.block.chip_authentication[number].key_id
-            key = next(item for item in chip_keys(infos) if item.info.key_id == wanted)
-            authenticate_chip(self._client, key, ephemeral_pair(key, self._random))
-        self._notes.proven.add(step.serves)
-
-    def _let_sign(self, infos: SecurityInfos | None) -> None:
-        """Let the chip sign one more challenge; what it adds of its own must be new."""
-        key = parse_dg15(self._document_file("EF.DG15"))
-        own = authenticate_actively(self._client, key, infos, self._random).recovered
-        if own and own in self._notes.recovered:
-            raise AuthenticationError("active authentication: the chip's own random part came twice")
-        self._notes.recovered.add(own)
-
-    def _infos(self) -> SecurityInfos | None:
-        body = self._made().document.files.get("EF.DG14")
-        return parse_dg14(body) if body is not None else None
-
-    def _document_file(self, name: str) -> bytes:
-        return self._made().document.files[name]
-
-    def _made(self) -> DocumentPlan:
-        if self._plan is None:
-            raise ProtocolError("no document was prepared for this chip")
-        return self._plan
-
-    def _password(self, name: str) -> Password:
-        can = self._made().document.can
-        if name == CAN and can is not None:
-            return Password(PasswordKind.CAN, can)
-        return Password(PasswordKind.MRZ, self._mrz())
-
-    def _mrz(self) -> Secret:
-        return Secret(self._made().document.mrz.information.encode("ascii"), MRZ)
 
     def _random(self, size: int) -> bytes:
         if self._challenge is None:
