@@ -29,6 +29,7 @@ VERBS = {
     "id": ("id:id_group", "Prepare and read travel documents and identity cards; make their test PKI."),
     "info": ("card", "Say what card this is."),
     "keys": ("keys", "Keep keys in an encrypted file or on a PKCS#11 token."),
+    "order": ("orders", "Keep customers' orders: create, approve, watch, close; write their files."),
     "ota": ("ota", "Pack, send and read secured packets: commands over the air."),
     "payment": ("payment", "Prepare, try and judge payment cards (EMV)."),
     "personalize": ("personalize", "Make one card from one record of an order."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -16,8 +16,9 @@ from cardkit.cli.keys_option import URL_HELP, open_keystore, passphrase_fd
 from cardkit.cli.people import opened
 from cardkit.cli.render import facts, print_json, say
 from cardkit.crypto import KeyStore
+from cardkit.errors import RecordError
 from cardkit.production.quarantine import quarantine_path
-from cardkit.profile import BadRow, Profile, load_profile, open_order
+from cardkit.profile import BadRow, Profile, load_profile
 
 SHOWN = 20
 LARGE_BYTES = 4_000_000
@@ -29,6 +30,12 @@ def transport_keys(command: options.Command) -> options.Command:
         "--keys", "keys_url", metavar="URL", help=f"Where transport keys are, by default with the profile: {URL_HELP}"
     )
     return option(passphrase_fd(command))
+
+
+def gpg_home(command: options.Command) -> options.Command:
+    """Add ``--gpg-home``."""
+    option = click.option("--gpg-home", type=click.Path(path_type=Path), metavar="DIR", help="Home folder of gpg.")
+    return option(command)
 
 
 @contextmanager
@@ -45,6 +52,16 @@ def keys_of(profile: Profile, url: str | None, descriptor: int | None) -> Iterat
 @click.option(
     "--processes", type=click.IntRange(min=1), help="That read rows; by default one a processor, if they pay."
 )
+@click.option("--order", "under", metavar="NAME", help="The customer's order the file belongs to.")
+@click.option("--sender", metavar="FINGERPRINT", help="Whose OpenPGP message the file must be, where no order says so.")
+@click.option(
+    "--gpg-passphrase-fd",
+    "gpg_descriptor",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Where gpg reads the passphrase of the plant's key from.",
+)
+@gpg_home
 @transport_keys
 @options.store
 @options.as_json
@@ -53,6 +70,10 @@ def import_(
     order: Path,
     name: str | None,
     processes: int | None,
+    under: str | None,
+    sender: str | None,
+    gpg_descriptor: int | None,
+    gpg_home: Path | None,
     keys_url: str | None,
     descriptor: int | None,
     store_url: str,
@@ -61,14 +82,22 @@ def import_(
 ) -> None:
     """Read ORDER with the layout of PROFILE and put its records into the store, as one batch.
 
-    A bad row is quarantined, listed in ORDER.quarantine.csv, and the rest goes on; a bad file imports nothing.
+    A bad row is quarantined, listed in ORDER.quarantine.csv, and the rest goes on; a bad file imports nothing. Where a
+    sender is known, by the customer's order or --sender, ORDER is read only if it is encrypted and that key signed it.
     """
     loaded = load_profile(profile)
+    if not order.is_file():
+        raise RecordError(f"{order}: cannot be read: no such file", code="FILE")
     with (
-        keys_of(loaded, keys_url, descriptor) as keystore,
-        open_order(loaded, order, keystore, rng=secrets.token_bytes) as rows,
         opened(store_url, operator, create=True) as store,
+        keys_of(loaded, keys_url, descriptor) as keystore,
+        ExitStack() as stack,
     ):
+        pinned = sender if under is None else production.order_of(store, under).terms.sender
+        message = None if pinned is None else production.Sender(pinned, gpg_home, gpg_descriptor)
+        rows = stack.enter_context(
+            production.opened_order(store, loaded, order, keystore, secrets.token_bytes, message)
+        )
         done = production.import_batch(
             store,
             loaded,
@@ -78,6 +107,8 @@ def import_(
             name=name,
             quarantine=quarantine_path(order),
             processes=processes or readers_for(order.stat().st_size),
+            under=under,
+            sender=pinned,
         )
     if as_json:
         print_json(imported_document(order, done))
@@ -121,7 +152,7 @@ def quarantined_row(order: Path, row: BadRow) -> dict[str, object]:
     "--recipient", metavar="FINGERPRINT", help="Encrypt the file to this OpenPGP key (gpg), a full fingerprint."
 )
 @click.option("--signer", metavar="FINGERPRINT", help="Sign the encrypted file with this OpenPGP key of gpg.")
-@click.option("--gpg-home", type=click.Path(path_type=Path), metavar="DIR", help="Home folder of gpg.")
+@gpg_home
 @transport_keys
 @options.store
 @options.as_json

@@ -68,26 +68,28 @@ class OrderRows:
 
     Rows with the same business key are not noticed here: the store knows them, and :func:`read_order` does.
 
-    :param stream: of the file; can seek, and stays open while rows are read; its name stands in messages.
+    :param stream: of the file; can seek, and stays open while rows are read.
+    :param name: of the file, for messages; by default the stream's.
     :param live: refuse key index 0, which means clear values.
     :param rng: size -> random bytes, for values the plant makes; None where none can be made.
     :raises RecordError: what refuses the whole file; some of it, such as wrong totals, when the rows are read.
     :raises KeyStoreError: where a transport key is missing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (three are named, and have defaults)
         self,
         layout: Layout,
         schema: RecordSchema,
         stream: BinaryIO,
         keystore: KeyStore,
         *,
+        name: str | None = None,
         live: bool = False,
         rng: RandomBytes | None = None,
     ) -> None:
         self.layout = layout
         self.schema = schema
-        self._path = str(getattr(stream, "name", ""))  # a file has one, bytes in memory have not
+        self._path = str(getattr(stream, "name", "")) if name is None else name  # bytes in memory have none
         self._totals: OrderTotals | None = None
         with _named(self._path):
             source = Source(stream)
@@ -185,8 +187,18 @@ def open_order(
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror or error}", code="FILE") from None
     with stream:
-        live = profile.kind == "LIVE"
-        yield OrderRows(profile.layout, profile.record, stream, keystore, live=live, rng=rng)
+        yield order_rows(profile, stream, keystore, rng=rng)
+
+
+def order_rows(
+    profile: Profile, stream: BinaryIO, keystore: KeyStore, *, name: str | None = None, rng: RandomBytes | None = None
+) -> OrderRows:
+    """Return the rows of an open order file with the profile's layout and record schema; else as :func:`open_order`.
+
+    :param name: of the file, for messages; by default the stream's.
+    """
+    live = profile.kind == "LIVE"
+    return OrderRows(profile.layout, profile.record, stream, keystore, name=name, live=live, rng=rng)
 
 
 def read_order(profile: Profile, path: Path | str, keystore: KeyStore) -> Order:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from cardkit.errors import RecordError
 from cardkit.production.input.openpgp import Sender, decrypted
+from tests.interop.gpgring import Ring
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed"),
@@ -25,31 +25,6 @@ ORDER = b"iccid,imsi\n8999901000000000013,001010000000001\n"
 CUSTOMER, SECOND, STRANGER, OLD = "customer", "second", "stranger", "old"
 FORGED = "forger"
 LONG_AGO = ("--faked-system-time", "20200101T000000")
-
-
-class Ring:
-    """A folder of gpg."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(mode=0o700)
-
-    def run(self, *words: str, given: bytes = b"") -> bytes:
-        command = ["gpg", "--homedir", str(self.folder), "--batch", "--no-tty", "--disable-dirmngr", "--yes"]
-        done = subprocess.run(
-            [*command, "--trust-model", "always", "--passphrase", "", *words],
-            input=given, capture_output=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
-
-    def make(self, name: str, *words: str, expires: str = "never") -> str:
-        self.run(*words, "--quick-gen-key", name, "future-default", "default", expires)
-        listed = self.run("--with-colons", "--list-keys", f"={name}" if "@" not in name else name).decode()
-        return next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
-
-    def end(self) -> None:
-        subprocess.run(["gpgconf", "--homedir", str(self.folder), "--kill", "gpg-agent"], check=False)
 
 
 class World:

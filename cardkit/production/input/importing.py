@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,12 +11,14 @@ from datetime import datetime
 from pathlib import Path
 
 from cardkit.crypto import KeyStore
-from cardkit.errors import ProfileError, RecordError
+from cardkit.errors import IllegalStepError, ProfileError, RecordError
 from cardkit.perso import prepare, prepares
+from cardkit.production.input.opening import plain_name
 from cardkit.production.input.processes import OrderReaders
 from cardkit.production.input.reading import Draws, refused
 from cardkit.production.quarantine import QuarantineFile
 from cardkit.production.sealing import BadRecord, NewRecord, SealedRows
+from cardkit.production.store.orderbook import order_of
 from cardkit.production.store.orders import NewBatch, add_batch, add_sealed
 from cardkit.production.store.store import Batch, Store
 from cardkit.profile import BadRow, Order, OrderRows, Profile, Record
@@ -41,7 +44,7 @@ class Imported:
     quarantined: tuple[BadRow, ...]
 
 
-def import_batch(  # noqa: PLR0913  (four are named, and have defaults)
+def import_batch(  # noqa: PLR0913  (six are named, and have defaults)
     store: Store,
     profile: Profile,
     order: OrderFile,
@@ -52,6 +55,8 @@ def import_batch(  # noqa: PLR0913  (four are named, and have defaults)
     prepared: bool = True,
     quarantine: Path | None = None,
     processes: int = 1,
+    under: str | None = None,
+    sender: str | None = None,
 ) -> Imported:
     """Take an order into the store: every good row becomes a record in cipher. All of it or nothing.
 
@@ -61,12 +66,17 @@ def import_batch(  # noqa: PLR0913  (four are named, and have defaults)
         ``prepare_batch`` was there. Challenges are no such values: they are drawn when a card is made.
     :param quarantine: file that gets the refused rows, where there are any.
     :param processes: that read rows, where these need no key and nothing is made for them; 1 reads them here.
-    :raises RecordError: EMPTY, DUPLICATE (a business key twice in the file), HISTORY (one of an earlier batch), SEEN.
+    :param under: the customer's order it belongs to; a LIVE store takes no file without one.
+    :param sender: fingerprint of the OpenPGP key that signed the file, None where none was asked for.
+    :raises RecordError: EMPTY, DUPLICATE (a business key twice in the file), HISTORY (one of an earlier batch), SEEN,
+        QUANTITY (more than was ordered), SIGNER (not signed by the order's customer).
     :raises ProfileError: when kinds of profile and store differ.
+    :raises IllegalStepError: when the order takes no batch, or a LIVE store is given none.
     """
     if profile.kind != store.terms.kind:
         raise ProfileError(f"{profile.path}: a {profile.kind} profile, the store is {store.terms.kind}")
-    new = _new_batch(profile, order, Path(source), name)
+    _require_sender(store, under, sender)
+    new = dataclasses.replace(_new_batch(profile, order, Path(source), name), order=under, sender=sender)
     makes = new.prepare_step is not None
     with QuarantineFile(quarantine) as file:
         bad = _BadRows(source, file)
@@ -79,8 +89,20 @@ def import_batch(  # noqa: PLR0913  (four are named, and have defaults)
     return Imported(lot.name, lot.state.value, lot.rows, lot.imported, tuple(bad.shown))
 
 
+def _require_sender(store: Store, under: str | None, sender: str | None) -> None:
+    """Refuse a file that belongs to no order, or that its order's customer has not signed."""
+    live = store.terms.kind == "LIVE"
+    if under is None:
+        if live:
+            raise IllegalStepError("a LIVE store takes the files of approved orders only: name the order")
+        return
+    expected = order_of(store, under).terms.sender
+    if sender != expected or (live and sender is None):
+        raise RecordError(f"order {under}: its files are encrypted to us and signed by its customer", code="SIGNER")
+
+
 def _new_batch(profile: Profile, order: OrderFile, source: Path, name: str | None) -> NewBatch:
-    batch_name = name or source.stem
+    batch_name = name or Path(plain_name(source)).stem
     if not _NAME.fullmatch(batch_name):
         raise RecordError(f"batch name {batch_name!r}: expected letters, digits, dot, hyphen, underscore", code="NAME")
     return NewBatch(

@@ -20,7 +20,6 @@ from cardkit.production.input.signature import Pinned, Status, judge
 
 MOST_BYTES = 1 << 30
 MOST_STATUS = 1 << 20
-SUFFIXES = frozenset({".gpg", ".pgp", ".asc"})
 
 
 @dataclass(frozen=True, slots=True)

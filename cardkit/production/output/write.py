@@ -37,6 +37,7 @@ class Written:
 
     :param rows: of the file.  :param counts: rows by state.  :param left: records whose way has not ended.
     :param sha256: of the file before it was encrypted, 32 bytes.
+    :param hash_total: of the template's field, None where it declares none.
     """
 
     batch: str
@@ -45,6 +46,7 @@ class Written:
     counts: Mapping[str, int]
     left: int
     sha256: bytes
+    hash_total: int | None
 
 
 def write_output(  # noqa: PLR0913  (two are named, and have defaults)
@@ -86,7 +88,7 @@ def write_output(  # noqa: PLR0913  (two are named, and have defaults)
                 digest.update(piece)
                 plain.write(piece)
         _audit(store, file, digest.digest(), envelope)
-    return Written(batch, path, file.rows, file.counts, left, digest.digest())
+    return Written(batch, path, file.rows, file.counts, left, digest.digest(), file.hash_total)
 
 
 def _audit(store: Store, file: _File, sha256: bytes, envelope: Envelope | None) -> None:
@@ -120,6 +122,7 @@ class _File:
         self._header = self._header_texts()
         self._writers = [(column.name, self._writer(column.name)) for column in columns_in_order(self._layout)]
         self.rows = 0
+        self.hash_total = None if self._layout.totals.hash is None else 0
         self.counts: dict[str, int] = dict.fromkeys(template.states, 0)
 
     def pieces(self, counts: Mapping[str, int]) -> Iterator[bytes]:
@@ -130,7 +133,6 @@ class _File:
         form, quantity = form_of(self._layout), sum(counts.values())
         header = self._counted_header(quantity)
         hashed = self._layout.totals.hash
-        total = 0
         yield self._encoded(form.head(header, quantity), start=True)
         for item in ended(self._store, self.lot, self._profile.record, self.template.states):
             try:
@@ -139,14 +141,14 @@ class _File:
             except RecordError as error:
                 where = f"batch {self.lot.name}: row {item.record.row_no}"
                 raise RecordError(f"{where}: {error}", code=error.code) from None
-            if hashed is not None:
-                total += int(str(item.record[hashed.field])[-LAST_DIGITS:])
+            if hashed is not None and self.hash_total is not None:
+                self.hash_total += int(str(item.record[hashed.field])[-LAST_DIGITS:])
             self.rows += 1
             self.counts[item.state] += 1
             yield self._encoded(line)
         if self.rows != quantity:
             raise StoreError(f"batch {self.lot.name}: cards were made while the file was written; write it again")
-        yield self._encoded(form.foot(self._totals(total)))
+        yield self._encoded(form.foot(self._totals()))
 
     def _cells(self, item: Ended) -> list[str]:
         known: dict[str, Value] = {
@@ -214,9 +216,9 @@ class _File:
         counted = {"quantity": str(quantity), **({name: str(quantity)} if place == "header" else {})}
         return {key: counted.get(key, text) for key, text in self._header.items()}
 
-    def _totals(self, total: int) -> dict[str, int]:
+    def _totals(self) -> dict[str, int]:
         trailer, totals = self._layout.trailer, self._layout.totals
-        values = {totals.count: self.rows, totals.hash.of if totals.hash else None: total}
+        values = {totals.count: self.rows, totals.hash.of if totals.hash else None: self.hash_total or 0}
         return {name: values[f"trailer.{name}"] for name in (trailer.fields if trailer else ())}
 
     def _encoded(self, text: str, *, start: bool = False) -> bytes:

@@ -32,6 +32,7 @@ from cardkit.errors import RecordError, StoreError
 from cardkit.production.people.roles import Step
 from cardkit.production.sealing import DATA_FIELD, BadRecord, NewRecord, RowSealer, SealedRows
 from cardkit.production.store.audit import OFFICE, Event
+from cardkit.production.store.orderbook import taken, taking
 from cardkit.production.store.schema import BatchState, RecordState, batch, prepared, quarantine, record, record_key
 from cardkit.production.store.statement import Statement, driver_of
 from cardkit.production.store.store import Batch, Store
@@ -70,6 +71,7 @@ class NewBatch:
     :param remake: ``after-scrap`` or ``never``.
     :param prepare_step: name of the prepared value every record has, or None.
     :param header: what the order says of itself before its rows, for the audit and the output files.
+    :param order: the customer's order it belongs to.  :param sender: fingerprint of the key that signed the file.
     """
 
     name: str
@@ -83,6 +85,8 @@ class NewBatch:
     remake: str = "never"
     prepare_step: str | None = None
     header: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
+    order: str | None = None
+    sender: str | None = None
 
 
 Row = NewRecord | BadRecord
@@ -113,15 +117,17 @@ def add_sealed(store: Store, new: NewBatch, pieces: Iterable[SealedRows]) -> Bat
 
     :param pieces: in the order of the file; what they raise undoes the batch.
     :raises RecordError: SEEN (this file was imported before), EMPTY, DUPLICATE (twice in the file), HISTORY (a
-        business key of an earlier batch); nothing is written then.
+        business key of an earlier batch), QUANTITY (more than was ordered); nothing is written then.
+    :raises IllegalStepError: when the customer's order takes no batch.
     """
     store.presence.require(Step.IMPORT, (store.operator,))
     with store.writing() as connection:
         _refuse_known(connection, new)
+        order = None if new.order is None else taking(connection, new.order, new.profile_sha256)
         state = BatchState.OPEN if store.terms.persons == 1 else BatchState.DRAFT
         row = {name: value for name, value in asdict(new).items() if name in batch.c}
         row |= {"state": state, "kind": store.terms.kind, "rows": 0, "imported": 0}
-        row["created_at"] = store.clocks.wall()
+        row |= {"created_at": store.clocks.wall(), "order_id": None if order is None else order.id}
         filing = _Filing(store, connection, new, _inserted_id(connection, row))
         with ThreadPoolExecutor(1) as writer:
             written: Future[None] | None = None
@@ -131,7 +137,9 @@ def add_sealed(store: Store, new: NewBatch, pieces: Iterable[SealedRows]) -> Bat
                 written = writer.submit(filing.write, piece)
             if written is not None:
                 written.result()
-        filing.close()
+        imported = filing.close()
+        if order is not None:
+            taken(connection, order, imported)
     return store.batch(new.name)
 
 
@@ -174,8 +182,11 @@ class _Filing:
         self._imported += len(rows.records)
         self._refused += len(rows.refused)
 
-    def close(self) -> None:
-        """Write business keys and totals; RecordError where the store knows a key, or there was no good row."""
+    def close(self) -> int:
+        """Write business keys and totals; how many good rows there were.
+
+        :raises RecordError: where the store knows a key, or there was no good row.
+        """
         rows = self._imported + self._refused
         if not self._imported:
             raise RecordError(f"{self._new.source_name}: no good row among {rows}", code="EMPTY")
@@ -183,6 +194,7 @@ class _Filing:
         totals = {"rows": rows, "imported": self._imported}
         self._connection.execute(update(batch).where(batch.c.id == self._batch_id).values(totals))
         _audit_import(self._store, self._connection, self._new, self._imported, self._refused)
+        return self._imported
 
     def _file_keys(self) -> None:
         names = ("kind", "digest", "record_id")
@@ -252,6 +264,7 @@ def _audit_import(store: Store, connection: Connection, new: NewBatch, imported:
         "imported": imported,
         "quarantined": refused,
     }
-    if new.header:
-        data["header"] = dict(new.header)
+    for name, said in (("header", dict(new.header)), ("order", new.order), ("sender", new.sender)):
+        if said:
+            data[name] = said
     store.audit(connection, OFFICE, Event("IMPORT", store.operator, data))
