@@ -11,6 +11,7 @@ from cardkit.apps.desfire.commands import UID_BYTES
 from cardkit.apps.desfire.rules.table import RULES
 from cardkit.apps.desfire.settings import AccessRights, FileType, KeySettings
 from cardkit.apps.desfire.states.judging import judge
+from cardkit.apps.desfire.states.misuse import CHANGED, COMMITTED, CREDITED, REPLAYED
 from cardkit.apps.desfire.states.plan import OLDER, OLDEST, WITHOUT_KEY
 from cardkit.apps.desfire.states.seen import NOTE
 from cardkit.apps.desfire.states.steps import APPLICATIONS, CARD, CARD_KEY, CARD_SETTINGS
@@ -95,6 +96,10 @@ def undiversified(survey):
     survey.product_with(apps=(replace(app, keys=keys),))
 
 
+def misused(what, where):
+    return lambda survey: setattr(survey.notes, "misused", {(what, where): "9100"})
+
+
 ONE_FAULT = {
     1: lambda s: s.notes.answers.update({OLDER: 0x91AF}),
     2: lambda s: s.notes.proven.discard(KEY),
@@ -115,10 +120,12 @@ ONE_FAULT = {
     21: lambda s: s.byte(DATA, 5, 1),
     22: lambda s: s.byte(DATA, 60, 1),
     23: lambda s: s.byte(VALUE, 0, 1),
-    24: lambda s: s.body(VALUE, limited=5),
+    24: lambda s: s.body(VALUE, limited=5, options=1),
+    25: misused(CREDITED, VALUE),
     26: lambda s: s.body(VALUE, options=2),
     28: lambda s: s.body(RECORDS, current=1),
     29: lambda s: s.byte(TMAC, 0, 1),
+    30: misused(COMMITTED, TMAC),
     31: other_uid,
     32: lambda s: s.byte(f"{APP}/file 1", 16, 1),
     33: lambda s: s.seen.notes.update({REPEATED: frozenset(("uid",))}),
@@ -129,6 +136,8 @@ ONE_FAULT = {
     38: lambda s: s.product_with(configuration=1),
     39: lambda s: s.notes.answers.update({CARD + WITHOUT_KEY: 0x91DE}),
     40: lambda s: setattr(s.notes, "memory", 100),
+    45: misused(CHANGED, DATA),
+    46: misused(REPLAYED, DATA),
 }
 # Another way for the same rule.
 OTHERWISE = [

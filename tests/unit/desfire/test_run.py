@@ -31,7 +31,7 @@ def found(job, chip):
 def test_a_finished_card_has_no_findings(job, made):
     report = verify(job.plan(), inserted(made), job.keystore)
     assert (report.verdict, report.findings) == (Verdict.GOOD, ())
-    assert len(report.checked) == 34
+    assert len(report.checked) == 38
 
 
 def test_the_commands_are_those_that_were_planned(job):
@@ -58,6 +58,16 @@ def test_a_blank_card_is_blank_and_named_by_its_uid(job):
     chip = make_card(job.image, seed=9)
     presented = identify(job.profile, inserted(chip))
     assert (presented.state, presented.chip_id) == (MarkerState.BLANK, uid_of(chip).hex().upper())
+
+
+def test_a_sample_bears_what_no_card_that_leaves_should(job, made):
+    before = dict(made.memory())
+    report = verify(job.plan(), inserted(made), job.keystore, destructive=True)
+    assert (report.verdict, report.findings) == (Verdict.GOOD, ())
+    counted = {("TRANSIT-029", "F21190/file 6")} if job.generation == "ev2" else set()
+    assert found(job, made) == counted
+    if job.generation == "ev1":
+        assert before == dict(made.memory())
 
 
 def test_without_keys_nothing_is_proven(job, made):

@@ -97,7 +97,7 @@ def _record_body(state: str, expected: RecordBody, found: RecordBody) -> Iterato
 def _value_body(state: str, expected: ValueBody, found: ValueBody) -> Iterator[Finding]:
     if (expected.lower, expected.upper) != (found.lower, found.upper):
         yield public(table.VALUES, state, f"{expected.lower} to {expected.upper}", f"{found.lower} to {found.upper}")
-    if found.limited or found.limited_credit != expected.limited_credit:
+    if found.limited_credit != expected.limited_credit or (found.limited_credit and found.limited):
         wanted = "allowed, amount 0" if expected.limited_credit else "off, amount 0"
         shown = f"{'allowed' if found.limited_credit else 'off'}, amount {found.limited}"
         yield public(table.LIMITED_CREDIT, state, wanted, shown)

@@ -32,9 +32,11 @@ CONTENTS = _rule(21, _E, "profile", "contents are the record's, field by field")
 FILL = _rule(22, _E, "profile", "unused bytes are the profile's fill")
 VALUES = _rule(23, _E, "3.9", "limits and value of value files are the profile's")
 LIMITED_CREDIT = _rule(24, _S, "3.16", "a fresh card gives nothing back: limited credit is off, or its amount is 0")
+NO_CREDIT = _rule(25, _S, "3.3", "the key that debits credits nothing (samples only)")
 FREE_VALUE = _rule(26, _E, "3.9", "anybody may read a value only where the profile says so")
 RECORDS = _rule(28, _E, "3.16", "record files have as many records as the profile writes")
 TRANSACTION_MAC = _rule(29, _S, "3.10", "the transaction MAC has the profile's key version, and a fresh counter")
+TRANSACTION_PROVEN = _rule(30, _S, "3.10", "the MAC of a transaction holds (samples only)")
 UID_PROVEN = _rule(31, _S, "1, 3.3", "the UID inside a session is the one the reader tells", "UID")
 UID_BOUND = _rule(32, _E, "profile", "a UID in the card's data is the card's")
 UID_UNIQUE = _rule(33, _S, "1", "no other card has this UID", "UID")
@@ -45,6 +47,8 @@ ATR = _rule(37, _E, "1", "the ATR is the chip's")
 NO_FORMAT = _rule(38, _S, "3.13", "FormatPICC is disabled where the profile says so")
 NO_CREATION = _rule(39, _S, "3.4", "nobody creates applications without the card's key")
 RESERVE = _rule(40, _E, "3.3", "there is as much memory left as the profile keeps in reserve")
+CHANGED_REFUSED = _rule(45, _S, "3.8", "a command with one bit changed is refused (samples only)")
+REPLAY_REFUSED = _rule(46, _S, "3.8", "a command that is sent twice is refused (samples only)")
 
 RULES = (
     NO_DELIVERED_KEY,
@@ -68,9 +72,11 @@ RULES = (
     FILL,
     VALUES,
     LIMITED_CREDIT,
+    NO_CREDIT,
     FREE_VALUE,
     RECORDS,
     TRANSACTION_MAC,
+    TRANSACTION_PROVEN,
     UID_PROVEN,
     UID_BOUND,
     UID_UNIQUE,
@@ -81,4 +87,6 @@ RULES = (
     NO_FORMAT,
     NO_CREATION,
     RESERVE,
+    CHANGED_REFUSED,
+    REPLAY_REFUSED,
 )

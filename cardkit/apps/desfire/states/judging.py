@@ -8,6 +8,7 @@ from cardkit.apps.desfire.rules.card import check_card
 from cardkit.apps.desfire.rules.evidence import Evidence
 from cardkit.apps.desfire.rules.files import check_files
 from cardkit.apps.desfire.rules.keys import check_keys
+from cardkit.apps.desfire.rules.samples import check_samples
 from cardkit.apps.desfire.states.plan import DesfirePlan
 from cardkit.apps.desfire.states.product import DesfireProduct
 from cardkit.desired import Content, Finding, Observations, Part
@@ -18,4 +19,4 @@ def judge(
 ) -> list[Finding]:
     """Apply the rules.  :param part: CHECK before sealing, STRANGER after it, None for a survey."""
     evidence = Evidence(product, plan, contents, seen, part)
-    return [*check_keys(evidence), *check_card(evidence), *check_files(evidence)]
+    return [*check_keys(evidence), *check_card(evidence), *check_files(evidence), *check_samples(evidence)]

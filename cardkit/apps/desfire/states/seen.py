@@ -19,6 +19,7 @@ class SeenDesfire:
     :ivar uid: as the card tells it inside a session.
     :ivar settings: of files.  :ivar key_settings: of applications and of the card.  :ivar versions: of keys.
     :ivar proven: keys that opened a session.  :ivar alike: pairs of keys that are the same.
+    :ivar misused: what came of treating a sample badly, None where nobody did.
     :ivar answers: status words of what must be refused.  :ivar troubles: what went wrong.
     """
 
@@ -36,5 +37,6 @@ class SeenDesfire:
     settings: dict[str, FileSettings] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
     alike: set[tuple[str, str]] = field(default_factory=set)
+    misused: dict[tuple[str, str], str] | None = None
     answers: dict[str, int] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)

@@ -11,8 +11,9 @@ from cardkit.apps.desfire.states.bench import Bench
 from cardkit.apps.desfire.states.judging import judge
 from cardkit.apps.desfire.states.keyring import Keyring
 from cardkit.apps.desfire.states.looking import Looking
+from cardkit.apps.desfire.states.misuse import Misuse
 from cardkit.apps.desfire.states.plan import DesfirePlan
-from cardkit.apps.desfire.states.product import DesfireProduct
+from cardkit.apps.desfire.states.product import AppSpec, DesfireProduct, KeySpec
 from cardkit.apps.desfire.states.steps import CARD, CARD_KEY, CARD_SETTINGS, DELIVERED, OWN, UID
 from cardkit.apps.desfire.states.writing import Writing
 from cardkit.channel import Channel
@@ -144,6 +145,10 @@ class DesfireSession:
         uid = self._bench.notes.uid
         return {"uid": uid.hex().upper()} if uid else {}
 
+    def mistreat(self) -> None:
+        """Do to a sample what no card that leaves should bear; changes nothing that was seen before."""
+        self._bench.notes.misused = Misuse(self._bench, self._link, self._open).answers()
+
     def facts(self) -> tuple[Fact, ...]:
         """Return nothing: what only the card knows is its UID, the chip's name anyway."""
         return ()
@@ -212,6 +217,10 @@ class DesfireSession:
         if step.content == OWN:
             self._bench.notes.proven.add(state)
             self._bench.notes.alike.update((state, other) for other in self._bench.keyring.alike(state, key))
+
+    def _open(self, app: AppSpec, key: KeySpec) -> None:
+        value = self._bench.keyring.own(key)
+        self._bench.client.authenticate(self._product.authentication(app.kind), key.number, value, self._random)
 
     def _open_card(self, which: str) -> None:
         value = self._bench.keyring.value(which, self._product.picc)
