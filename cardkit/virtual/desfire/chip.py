@@ -162,10 +162,10 @@ class DesfireChip:
         state = self.state
         if len(call.data) < spec.least:
             raise RefusedError(statuses.LENGTH)
-        if spec.level is not Level.ANY and (spec.level is Level.PICC) != authenticate.is_picc(state):
-            raise RefusedError(statuses.PERMISSION)
         if isinstance(state.session, NoSession) and spec.payload is None and len(call.data) not in spec.lengths:
             raise RefusedError(statuses.LENGTH)
+        if spec.level is not Level.ANY and (spec.level is Level.PICC) != authenticate.is_picc(state):
+            raise RefusedError(statuses.PERMISSION)
         call.mode = spec.access(state, call)
         if spec.payload is None:
             return self._work(spec, call)
