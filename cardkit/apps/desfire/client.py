@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.desfire import commands
 from cardkit.apps.desfire.commands import LONG_FORMS, PICC, Op
 from cardkit.apps.desfire.rights import CHANGE_SETTINGS, effective_mode
@@ -98,6 +99,15 @@ class DesfireClient:
         self._forget(aid)
         if status != OK or data:
             raise status_error(f"application {aid.hex().upper()}", status)
+
+    def select_iso(self, command: CommandAPDU, aid: bytes) -> int:
+        """Select an application as ISO 7816 does it, and return the status word; every session ends.
+
+        :param command: SELECT by DF name or file identifier.  :param aid: of the application.
+        """
+        word = self._link.channel.send(command).sw
+        self._forget(aid)
+        return word
 
     def authenticate(self, how: Authentication, number: int, key: DesfireKey, random: Callable[[int], bytes]) -> None:
         """Open a session; EV2 and LRP go on with the transaction of a session that is still open.

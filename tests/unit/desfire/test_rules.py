@@ -14,7 +14,7 @@ from cardkit.apps.desfire.states.judging import judge
 from cardkit.apps.desfire.states.misuse import CHANGED, COMMITTED, CREDITED, REPLAYED
 from cardkit.apps.desfire.states.plan import OLDER, OLDEST, WITHOUT_KEY
 from cardkit.apps.desfire.states.seen import NOTE
-from cardkit.apps.desfire.states.steps import APPLICATIONS, CARD, CARD_KEY, CARD_SETTINGS
+from cardkit.apps.desfire.states.steps import APPLICATIONS, BY_FID, BY_NAME, CARD, CARD_KEY, CARD_SETTINGS
 from cardkit.desired import ATR_FITS, REPEATED
 from cardkit.perso.planner import working
 from cardkit.secure.desfire import Mode
@@ -155,6 +155,9 @@ OTHERWISE = [
     (19, lambda s: s.notes.files.pop(APP)),
     (19, lambda s: s.notes.iso_files.update({APP: (1, 2)})),
     (19, lambda s: s.notes.iso_files.pop(APP)),
+    (19, lambda s: s.notes.answers.update({APP + BY_NAME: 0x6A82})),
+    (19, lambda s: s.notes.answers.update({APP + BY_FID: 0x6A82})),
+    (19, lambda s: s.notes.answers.pop(APP + BY_FID)),
     (19, lambda s: s.settings(RECORDS, type=FileType.LINEAR)),
     (20, lambda s: s.body(RECORDS, most=9)),
     (21, lambda s: s.seen.bodies.pop(BACKUP)),

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.desfire import commands
 from cardkit.apps.desfire.commands import PICC, Op
 from cardkit.crypto.desfire import DesfireKey, KeyKind
@@ -43,8 +44,7 @@ def test_the_commands_are_those_that_were_planned(job):
     twins = {twin: op for op, twin in commands.LONG_FORMS.items()}
     assert [step.command.ins for step in todo.steps] == [twins.get(command[1], command[1]) for command in sent]
     sizes = [(step.command.ins, step.nc) for step in todo.steps if step.command.ins != 0xAF]
-    # header, Lc, Le; the two bytes of a reader command without data
-    measured = [(twins.get(c[1], c[1]), len(c) - 6 if len(c) > 5 else 0) for c in sent if c[1] != 0xAF]
+    measured = [(twins.get(c[1], c[1]), CommandAPDU.parse(c).nc) for c in sent if c[1] != 0xAF]
     assert sizes == measured
 
 

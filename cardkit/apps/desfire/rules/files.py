@@ -36,6 +36,7 @@ def check_files(evidence: Evidence) -> Iterator[Finding]:
                 yield from _settings(evidence, app.file_state(file.number), file)
                 yield from _contents(evidence, app, file)
     yield from _unread(evidence)
+    yield from _named(evidence)
 
 
 def _listed(evidence: Evidence, app: AppSpec) -> Iterator[Finding]:
@@ -51,6 +52,18 @@ def _listed(evidence: Evidence, app: AppSpec) -> Iterator[Finding]:
     elif fids and shown is not None and set(shown) != fids:
         names = (", ".join(f"{fid:04X}" for fid in sorted(some)) or "none" for some in (fids, shown))
         yield public(table.FILES, app.title, *names)
+
+
+def _named(evidence: Evidence) -> Iterator[Finding]:
+    """Applications are found by DF name and ISO identifier."""
+    for step in evidence.steps:
+        if step.role is not Role.SELECT:
+            continue
+        word = evidence.notes.answers.get(step.serves)
+        if word is None:
+            yield evidence.missing(table.FILES, step.serves, "selected")
+        elif word not in step.sw:
+            yield public(table.FILES, step.serves, "9000", f"{word:04X}")
 
 
 def _settings(evidence: Evidence, state: str, file: FileSpec) -> Iterator[Finding]:

@@ -253,7 +253,10 @@ def _check(product: DesfireProduct) -> tuple[Step, ...]:
 
 
 def _check_application(steps: Steps, app: AppSpec, *, first: bool) -> None:
-    steps.enter(app)
+    if app.df_name:
+        steps.enter_by_name(app)
+    else:
+        steps.enter(app)
     for key in app.keys:
         steps.ask(Op.GET_KEY_VERSION, app.key_state(key.number), bytes((key.number,)), 1)
     for file in filter(holds, app.files):
@@ -262,6 +265,14 @@ def _check_application(steps: Steps, app: AppSpec, *, first: bool) -> None:
     steps.authenticate(0, app.kind, OWN)
     if first:
         steps.card_uid()
+    _ask_settings(steps, app)
+    _read_under(steps, app, 0)
+    for key in app.keys[1:]:
+        steps.authenticate(key.number, app.kind, OWN)
+        _read_under(steps, app, key.number)
+
+
+def _ask_settings(steps: Steps, app: AppSpec) -> None:
     steps.ask(Op.GET_KEY_SETTINGS, app.title, answer=2)
     steps.ask(Op.GET_FILE_IDS, app.title, answer=len(app.files))
     if any(file.iso_fid is not None for file in app.files):
@@ -269,10 +280,6 @@ def _check_application(steps: Steps, app: AppSpec, *, first: bool) -> None:
     for file in app.files:
         answer = len(file.settings.build())
         steps.ask(Op.GET_FILE_SETTINGS, app.file_state(file.number), bytes((file.number,)), answer)
-    _read_under(steps, app, 0)
-    for key in app.keys[1:]:
-        steps.authenticate(key.number, app.kind, OWN)
-        _read_under(steps, app, key.number)
 
 
 def _read_under(steps: Steps, app: AppSpec, number: int) -> None:
@@ -310,11 +317,18 @@ def _probes(product: DesfireProduct) -> tuple[Step, ...]:
     if not product.settings & LISTING_FREE:
         steps.refused(APPLICATIONS + WITHOUT_KEY, Op.GET_APPLICATION_IDS, b"", (AUTHENTICATION,))
     for app in product.apps:
-        locked = [file for file in app.files if closed(file.settings.rights) and not file.readable_by_all]
-        data = [file for file in locked if file.settings.type in (FileType.STANDARD, FileType.BACKUP)]
-        if data:
-            steps.enter(app)
-        for file in data:
-            header = commands.read_data(file.number, 0, 1, file.settings.mode).header
-            steps.refused(app.file_state(file.number) + WITHOUT_KEY, Op.READ_DATA, header, (AUTHENTICATION,))
+        _probe_application(steps, app)
     return tuple(steps.steps)
+
+
+def _probe_application(steps: Steps, app: AppSpec) -> None:
+    if app.iso_fid is not None:
+        steps.enter(None)
+        steps.enter_by_name(app, fid=True)
+    locked = [file for file in app.files if closed(file.settings.rights) and not file.readable_by_all]
+    data = [file for file in locked if file.settings.type in (FileType.STANDARD, FileType.BACKUP)]
+    if data:
+        steps.enter(app)
+    for file in data:
+        header = commands.read_data(file.number, 0, 1, file.settings.mode).header
+        steps.refused(app.file_state(file.number) + WITHOUT_KEY, Op.READ_DATA, header, (AUTHENTICATION,))

@@ -11,6 +11,7 @@ from cardkit.apps.desfire.rights import effective_mode
 from cardkit.apps.desfire.settings import FREE, NEVER, AccessRights, DataBody, FileSettings, FileType, RecordBody
 from cardkit.apps.desfire.states.product import AppSpec, DesfireProduct, FileSpec, KeySpec
 from cardkit.apps.desfire.states.sizes import Opened, frames
+from cardkit.apps.iso7816.commands import Answer, Ins, SelectBy
 from cardkit.channel.native import MORE
 from cardkit.crypto.desfire import DesfireKey, KeyKind
 from cardkit.desired import Access, Phase, Role, Step
@@ -20,6 +21,8 @@ CARD = "card"
 """Where steps on the card's own level take place."""
 UID, VERSION, APPLICATIONS, MEMORY, SIGNATURE = "UID", "version", "applications", "free memory", "originality"
 CARD_KEY, CARD_SETTINGS, CONFIGURATION = "card/key 0", "card/settings", "card/configuration"
+BY_NAME, BY_FID = " by DF name", " by ISO identifier"
+"""What follows the name of an application that is selected as ISO 7816 does it."""
 OWN, ZEROS, DELIVERED = "own", "zeros", "as delivered"
 """Which value of a key a session is opened with."""
 _CLASS, _READER, _GET_UID = 0x90, 0xFF, 0xCA
@@ -101,6 +104,18 @@ class Steps:
         self.place = app.title if app else CARD
         self.opened = self.number = None
         self._add(Role.ENTER, self.place, commands.select(app.aid if app else commands.PICC))
+
+    def enter_by_name(self, app: AppSpec, *, fid: bool = False) -> None:
+        """Select an application by its DF name, as ISO 7816 does it; or by its file identifier."""
+        self.place = app.title
+        self.opened = self.number = None
+        if fid:
+            data, by = (app.iso_fid or 0).to_bytes(2, "big"), SelectBy.FID
+        else:
+            data, by = app.df_name, SelectBy.AID
+        command = CommandAPDU(0x00, Ins.SELECT, by, Answer.NOTHING, data)
+        serves = app.title + (BY_FID if fid else BY_NAME)
+        self.steps.append(Step(self.phase, Role.SELECT, serves, self.place, command, nc=len(data), sw=(0x9000,)))
 
     def authenticate(self, number: int, kind: KeyKind, value: str) -> None:
         """Open a session.  :param value: which value of the key."""
