@@ -100,11 +100,17 @@ def _application_states(product: CipurseProduct, app: ProductDirectory) -> Itera
     for key in app.keys:
         yield _state(key.name, "loaded with the application", "TRANSIT-002", product.master.manager, seen=Seen.BEHAVE)
     for file in app.files:
-        yield _state(file.name, f"{file.kind.name.lower()} file", "TRANSIT-019", app.manager)
+        yield _state(file.name, title_of(file), "TRANSIT-019", app.manager)
         if is_written(file):
             plain = _state(file.contents, "contents", "TRANSIT-021", app.manager)
             group = f"transaction of {app.name}" if file.kind.transactional else ""
             yield replace(plain, after_unknown=AfterUnknown.REWRITE, varies=True, group=group)
+
+
+def title_of(file: ProductFile) -> str:
+    """Return what kind of file it is, in words."""
+    kind = file.kind.name.lower().removesuffix("_t")
+    return f"{kind} file, in transactions" if file.kind.transactional else f"{kind} file"
 
 
 def _state(name: str, title: str, rule: str, key: DirectoryKey, *, seen: Seen = Seen.READ) -> State:
