@@ -91,9 +91,9 @@ def check(data: bytes, size: int) -> None:
     wrong = not found.options & _ASCII or any(end > size for end in ends)
     if found.offsets.get("input", 0) > found.offsets.get("mac", _LAST):
         wrong = True
-    enciphered = found.offsets.get("length", 0)
-    if enciphered % (2 * _BLOCK) or found.offsets.get("enc", 0) + enciphered > size:
-        wrong = True
+    if "enc" in found.offsets:
+        start, length = found.offsets["enc"], found.offsets["length"]
+        wrong |= length % (2 * _BLOCK) > 0 or start < found.offsets["input"] or start + length > found.offsets["mac"]
     if wrong:
         raise RefusedError(statuses.PARAMETER)
 
