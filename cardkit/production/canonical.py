@@ -17,11 +17,6 @@ MAX_INTEGER = 2**53 - 1
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
-def _check_key(key: object) -> None:
-    if not isinstance(key, str) or not key.isascii():
-        raise EncodingError(f"canonical JSON: key must be ASCII text, got {key!r}")
-
-
 def _check(value: object) -> None:
     kind = type(value)
     if kind is str or value is None or kind is bool:
@@ -30,14 +25,20 @@ def _check(value: object) -> None:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]
             raise EncodingError("canonical JSON: integer beyond 2^53-1")
     elif kind is dict:
-        for key, member in value.items():  # type: ignore[attr-defined]
-            _check_key(key)
-            _check(member)
+        _check_members(value)  # type: ignore[arg-type]
     elif kind is list or kind is tuple:
         for member in value:  # type: ignore[attr-defined]
             _check(member)
     else:
         raise EncodingError(f"canonical JSON: {kind.__name__} has no canonical form")
+
+
+def _check_members(value: dict[object, object]) -> None:
+    for key, member in value.items():
+        if not isinstance(key, str) or not key.isascii():
+            raise EncodingError(f"canonical JSON: key must be ASCII text, got {key!r}")
+        if type(member) is not str:
+            _check(member)
 
 
 def canonical(value: Any) -> bytes:

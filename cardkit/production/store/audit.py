@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql
 
 from cardkit.errors import EncodingError, StoreError
 from cardkit.production.canonical import canonical, parse_canonical
 from cardkit.production.store import schema
+from cardkit.production.store.effects import append_events
 from cardkit.production.store.statement import Driver, Statement
 
 OFFICE = "office"
@@ -27,18 +28,8 @@ _READ_HEAD = Statement(
     .where(schema.audit_head.c.chain == bindparam("of_chain"))
     .with_for_update()
 )
-_MOVE_HEAD = Statement(
-    update(schema.audit_head)
-    .where(
-        schema.audit_head.c.chain == bindparam("of_chain"),
-        schema.audit_head.c.seq == bindparam("old_seq"),
-        schema.audit_head.c.hash == bindparam("old_hash"),
-    )
-    .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"), at=bindparam("new_at"))
-)
 # Two stations may write to a new chain at the same moment; SQLite knows the same words.
 _ADD_HEAD = Statement(postgresql.insert(schema.audit_head).on_conflict_do_nothing(index_elements=["chain"]))
-_ADD_EVENT = Statement(insert(schema.audit))
 
 
 def genesis(installation: str, chain: str) -> bytes:
@@ -95,12 +86,11 @@ class AuditChain:
         """Add events with their times; before one whose clock went back, that is an event of its own."""
         old = self._head or self._read(driver)
         new, rows = self._linked(old, events)
-        if not self._move(driver, old, new):
+        if not append_events(driver, self._move(old, new), rows):
             old = self._read(driver)
             new, rows = self._linked(old, events)
-            if not self._move(driver, old, new):
+            if not append_events(driver, self._move(old, new), rows):
                 raise StoreError(f"audit chain {self.name}: its head moved inside our transaction")
-        _ADD_EVENT.run_each(driver, rows)
         self._head = new
 
     def _linked(self, head: Head, events: Sequence[tuple[datetime, Event]]) -> tuple[Head, list[dict[str, Any]]]:
@@ -123,10 +113,9 @@ class AuditChain:
         row = {"chain": self.name, "seq": seq, "kind": event.kind, "record_id": event.record_id}
         return new, row | {"event": text.decode(), "hash": new.hash}
 
-    def _move(self, driver: Driver, old: Head, new: Head) -> bool:
+    def _move(self, old: Head, new: Head) -> dict[str, Any]:
         move = {"of_chain": self.name, "old_seq": old.seq, "old_hash": old.hash}
-        move |= {"new_seq": new.seq, "new_hash": new.hash, "new_at": new.at}
-        return _MOVE_HEAD.run(driver, move) == 1
+        return move | {"new_seq": new.seq, "new_hash": new.hash, "new_at": new.at}
 
     def _read(self, driver: Driver) -> Head:
         """Return the head as it is; nobody else moves it until our transaction ends."""

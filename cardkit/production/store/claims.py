@@ -38,7 +38,7 @@ def claimable(driver: Driver, batch_name: str, epoch: str, *, claiming: bool) ->
         why = f" ({lot.why})" if lot.why else ""
         raise BatchHeldError(f"batch {batch_name}: is {lot.state}{why}, expected OPEN")
     if lot.late:
-        names = ", ".join(row.name for row in _LATE.every(driver, {"of_epoch": epoch}))
+        names = ", ".join(name for (name,) in _LATE.all(driver, {"of_epoch": epoch}))
         raise BatchHeldError(
             f"store restored from a copy: the journal of {names} was not replayed; bring it back or write it off"
         )

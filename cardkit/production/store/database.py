@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, ClassVar
 
 from alembic import command
@@ -41,6 +42,7 @@ class Database(ABC):
     def __init__(self, path: Path, engine: Engine) -> None:
         self.path = path
         self.engine = engine
+        self._one_line = _OneLine(self)
 
     @abstractmethod
     def require(self, *, create: bool) -> None:
@@ -79,19 +81,31 @@ class Database(ABC):
     def narrow(self) -> None:
         """Give up what a station must not do: from now on connections have no more rights than it needs."""
 
-    @contextmanager
-    def one_line(self) -> Iterator[None]:
+    def one_line(self) -> AbstractContextManager[None]:
         """Turn a driver's error into a StoreError of one line."""
-        try:
-            yield
-        except DBAPIError as error:
-            raise StoreError(f"{self.path}: {self.said(error.orig)}") from error
-        except self.engine.dialect.loaded_dbapi.Error as error:
-            raise StoreError(f"{self.path}: {self.said(error)}") from error
+        return self._one_line
 
     def said(self, error: BaseException | None) -> str:
         """Return what a driver's error says, one line."""
         return str(error).strip().partition("\n")[0]
+
+
+class _OneLine(AbstractContextManager[None]):
+    """A class, because every card passes it some times."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        database = self._database
+        if isinstance(error, DBAPIError):
+            raise StoreError(f"{database.path}: {database.said(error.orig)}") from error
+        if isinstance(error, database.engine.dialect.loaded_dbapi.Error):
+            raise StoreError(f"{database.path}: {database.said(error)}") from error
 
 
 def revision_of(connection: Connection) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect
@@ -47,11 +48,6 @@ class Statement:
         driver.cursor.execute(compiled.text, compiled.parameters(values))
         return int(driver.cursor.rowcount)
 
-    def run_each(self, driver: Driver, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute once for each row of values."""
-        compiled = self._for(driver.dialect)
-        driver.cursor.executemany(compiled.text, [compiled.parameters(values) for values in rows])
-
     def run_rows(self, driver: Driver, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert many rows, several thousand values a call: the interpreter is free meanwhile.
 
@@ -81,12 +77,6 @@ class Statement:
         row = driver.cursor.fetchone()
         return None if row is None else compiled.row(driver.cursor.description, row)
 
-    def every(self, driver: Driver, values: Mapping[str, Any]) -> list[Any]:
-        """Execute; all rows with their columns as attributes."""
-        compiled = self._for(driver.dialect)
-        driver.cursor.execute(compiled.text, compiled.parameters(values))
-        return [compiled.row(driver.cursor.description, row) for row in driver.cursor.fetchall()]
-
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
@@ -110,11 +100,16 @@ class _Compiled:
             for bind, name in compiled.bind_names.items()
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         ]
+        # Most statements take their values as they are.
+        plain = self._order is not None and len(self._order) > 1 and not self._constants and not self._processors
+        self._picked = itemgetter(*self._order) if plain and self._order else None
         self._table = getattr(clause, "table", None)
         self._row: Callable[..., Any] | None = None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """Return values and constants as the driver wants them."""
+        if self._picked is not None:
+            return self._picked(values)
         given = {**self._constants, **values}
         for name, processor in self._processors:
             given[name] = processor(given[name])

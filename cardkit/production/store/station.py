@@ -9,18 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from sqlalchemy import bindparam, exists, func, insert, select, update
-from sqlalchemy.dialects import postgresql
 
 from cardkit.errors import ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.store.audit import Event
 from cardkit.production.store.claims import claim_statement, claimable
+from cardkit.production.store.effects import begin_attempt, end_attempt
 from cardkit.production.store.schema import RecordState, attempt, blank_reject, record
 from cardkit.production.store.statement import Driver, Statement, driver_of
 from cardkit.production.store.steps import Steps
@@ -109,40 +109,10 @@ _BIND_STEP = Statement(
         .label("predecessor_id"),
     )
 )
-_ATTEMPT_COLUMNS = (
-    "record_id",
-    "token",
-    "chip_id",
-    "session",
-    "station",
-    "coupler",
-    "state",
-    "profile_sha256",
-    "keyset_sha256",
-    "software",
-    "predecessor_id",
-    "bound_at",
-)
-# Two stations may bind one chip at the same moment; SQLite knows the same words.
-_ADD_ATTEMPT = Statement(
-    postgresql.insert(attempt).on_conflict_do_nothing(index_elements=["chip_id"]).returning(attempt.c.id),
-    _ATTEMPT_COLUMNS,
-)
-_TO_STATE = Statement(
-    update(record)
-    .where(record.c.id == bindparam("of_record"))
-    .values(state=bindparam("new_state"), lease_until=bindparam("new_lease"))
-)
 _GIVE_BACK = Statement(
     update(record)
     .where(record.c.id == bindparam("of_record"))
     .values(state=bindparam("new_state"), session=None, lease_until=None)
-)
-_ENDING = ("state", "evidence_sha256", "reject_code", "reject_class", "findings_enc", "facts", "apply_ms", "verify_ms")
-_END_ATTEMPT = Statement(
-    update(attempt)
-    .where(attempt.c.id == bindparam("of_attempt"))
-    .values({name: bindparam(f"new_{name}") for name in (*_ENDING, "done_at")})
 )
 _BLANK_COLUMNS = ("batch_id", "station", "coupler", "chip_id", "reject_class", "reject_code", "at")
 _ADD_BLANK = Statement(insert(blank_reject), _BLANK_COLUMNS)
@@ -171,7 +141,7 @@ class StationSession:
             values |= {} if clock is None else {"now": clock()}
             own = database.clock if clock is None else None
             lease = claim_statement(own, prepared_only=lot.prepare_step is not None)
-            rows = lease.every(steps.driver, values)
+            rows = lease.all(steps.driver, values)
             claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
             if claims:
                 data = {"batch": batch_name, "records": [[each.record_id, each.token] for each in claims]}
@@ -228,11 +198,10 @@ class StationSession:
             "predecessor_id": predecessor,
             "bound_at": self.store.clocks.wall(),
         }
-        added = _ADD_ATTEMPT.one(steps.driver, values)
+        added = begin_attempt(steps.driver, values)
         if added is None:
             raise _chip_used(card)
-        _to_state(steps.driver, card.record_id, RecordState.BOUND)
-        data = {"record": card.record_id, "token": card.token, "attempt": added.id}
+        data: dict[str, Any] = {"record": card.record_id, "token": card.token, "attempt": added}
         data |= {"chip": card.chip, "coupler": card.coupler}
         steps.audit(self.station, Event("BIND", self.station, data, card.record_id))
 
@@ -274,8 +243,7 @@ class StationSession:
                 return Answer.ALREADY
             if row.state != RecordState.BOUND:
                 raise FencedError(f"record {card.record_id}: is {row.state}, expected BOUND")
-            _END_ATTEMPT.run(steps.driver, self._ending(row.attempt_id, end, work))
-            _to_state(steps.driver, card.record_id, end["state"])
+            end_attempt(steps.driver, card.record_id, row.attempt_id, self._ending(end, work))
             data = {"record": card.record_id, "token": card.token, "attempt": row.attempt_id, "chip": card.chip}
             if end.get("evidence_sha256"):
                 data["evidence_sha256"] = end["evidence_sha256"].hex()
@@ -284,13 +252,13 @@ class StationSession:
             steps.audit(self.station, Event(kind, self.station, data, card.record_id))
         return Answer.DONE
 
-    def _ending(self, attempt_id: int, end: dict[str, Any], work: Work) -> dict[str, Any]:
+    def _ending(self, end: dict[str, Any], work: Work) -> dict[str, Any]:
         open_ended = end["state"] == RecordState.IN_DOUBT
         values = {"evidence_sha256": None, "reject_code": None, "reject_class": None, **end}
         values |= {"findings_enc": work.findings_enc, "facts": work.facts}
         values |= {"apply_ms": work.apply_ms, "verify_ms": work.verify_ms}
         values["done_at"] = None if open_ended else self.store.clocks.wall()
-        return {"of_attempt": attempt_id, **{f"new_{name}": value for name, value in values.items()}}
+        return values
 
     def blank_reject(self, lot: Batch, coupler: int, chip: str | None, reject_class: str, code: str) -> None:
         """Count a card that went out before it was bound to anything."""
@@ -314,14 +282,9 @@ class StationSession:
             finally:
                 self._own.group = None
 
-    @contextmanager
-    def _steps(self) -> Iterator[Steps]:
+    def _steps(self) -> AbstractContextManager[Steps]:
         group: Steps | None = getattr(self._own, "group", None)
-        if group is not None:
-            yield group
-            return
-        with self.store.stepping() as steps:
-            yield steps
+        return self.store.stepping() if group is None else nullcontext(group)
 
     def _holds(self, row: Any, token: int) -> bool:
         return bool(row.session == self.id and row.token == token)
@@ -332,10 +295,6 @@ def _row(driver: Driver, statement: Statement, values: dict[str, Any]) -> Any:
     if row is None:
         raise IllegalStepError(f"record {values['of_record']}: the store has no such record")
     return row
-
-
-def _to_state(driver: Driver, record_id: int, state: RecordState) -> None:
-    _TO_STATE.run(driver, {"of_record": record_id, "new_state": state, "new_lease": None})
 
 
 def _chip_used(card: Card) -> ChipUsedError:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cardkit.production.store.audit import Chains, Event
+from cardkit.production.store.database import Database
 from cardkit.production.store.statement import driver_of
 
 
@@ -19,15 +20,14 @@ class Steps:
     """One transaction after another on one connection; each ends with the audit events of its steps.
 
     :param connection: inside no transaction of its own while one of these runs.
-    :param begin: the statement that starts one; None where the driver starts it by itself.
     """
 
     def __init__(
-        self, connection: Connection, begin: str | None, chains: Chains, clock: Callable[[], datetime]
+        self, database: Database, connection: Connection, chains: Chains, clock: Callable[[], datetime]
     ) -> None:
         self.driver = driver_of(connection)
         self._connection: Any = connection.connection.dbapi_connection
-        self._begin = begin
+        self._begin = database.begin
         self._chains = chains
         self._clock = clock
         self._events: dict[str, list[tuple[datetime, Event]]] = {}

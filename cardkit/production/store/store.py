@@ -155,10 +155,10 @@ class Store:
         with self._writer, self.database.one_line():
             connection = self._connected()
             if self._steps is None:
-                self._steps = Steps(connection, self.database.begin, self._chains, self.clocks.wall)
+                self._steps = Steps(self.database, connection, self._chains, self.clocks.wall)
             steps = self._steps
-            steps.begin()
             try:
+                steps.begin()
                 yield steps
                 steps.commit()
             except BaseException:

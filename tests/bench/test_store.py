@@ -1,0 +1,188 @@
+"""Complete store cycles (claim, bind, commit) with full audit, beside what the disk itself needs for one sync.
+
+Figures are printed. Guarded is processor time with a factor of two: the clock's figures are those of this disk.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cardkit.production import check_batch, open_store
+from cardkit.production.books import Books, Post
+from cardkit.production.couplers.messages import Bind, Ended
+from cardkit.production.store import Card, Claim, StationSession, Store, start_session
+from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
+from cardkit.production.store.steps import Steps
+from tests import postgres
+
+CYCLES = 1_500
+SLOW_SYNC_S, GROUP = 0.001, 4
+STATIONS, COUPLERS = 4, 8
+# Cycles a second that the house asks for.
+CARD_BY_CARD, GROUPED_SLOW_SYNC, POSTGRESQL = 1_500, 900, 600
+SLACK = 2.0
+
+
+def sync_us(folder: Path) -> float:
+    """Median time of a 4 KiB write made durable, in microseconds."""
+    handle = os.open(folder / "sync", os.O_WRONLY | os.O_CREAT)
+    flush = getattr(os, "fdatasync", os.fsync)
+    times = []
+    for _ in range(200):
+        os.write(handle, bytes(4096))
+        start = time.perf_counter()
+        flush(handle)
+        times.append(time.perf_counter() - start)
+    os.close(handle)
+    return statistics.median(times) * 1e6
+
+
+def take_order(store: Store, records: int) -> None:
+    new = NewBatch("B", "p", 1, "p", b"p" * 32, b"k" * 32, "f", b"s" * 32)
+    add_batch(store, new, [NewRecord(row, bytes(200), {"iccid": str(row)}) for row in range(1, records + 1)])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", operator="bench", create=True) as opened:
+        take_order(opened, CYCLES)
+        yield opened
+
+
+def cycle(session: StationSession, lot: Any, claim: Claim) -> None:
+    card = Card(claim.record_id, claim.token, f"chip {claim.record_id}")
+    session.bind(lot, card)
+    session.commit(lot, card, b"e" * 32)
+
+
+def test_sqlite_card_by_card(store: Store, tmp_path: Path) -> None:
+    session, _ = start_session(store, "S1")
+    lot = store.batch("B")
+    start, processor = time.perf_counter(), time.process_time()
+    for _ in range(CYCLES):
+        (claim,) = session.claim("B", 1, 600)
+        cycle(session, lot, claim)
+    rate, core = CYCLES / (time.perf_counter() - start), CYCLES / (time.process_time() - processor)
+    print(
+        f"\nSQLite, card by card: {rate:.0f}/s by the clock, {core:.0f}/s per core, 3 syncs a card"
+        f" (asked {CARD_BY_CARD}/s; one sync of this disk: {sync_us(tmp_path):.0f} us)"
+    )
+    assert check_batch(store) == []
+    assert core > CARD_BY_CARD / SLACK
+
+
+class NoJournal:
+    """A journal that costs nothing: the store alone is measured."""
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Forget it."""
+
+    def sync(self) -> None:
+        """Nothing is kept."""
+
+
+class Couplers:
+    """Couplers of one station that all bind and end cards at the same time, as in a run."""
+
+    def __init__(self, store: Store, name: str, count: int) -> None:
+        self.session, _ = start_session(store, name)
+        self.lot = store.batch("B")
+        self.books = Books(self.session, NoJournal(), self.lot, store.vault.batch("B"))
+        self.count = count
+        self._claims: list[Claim] = []
+        self._taking = threading.Lock()
+
+    def run(self) -> int:
+        """Work until nothing is left; how many cards."""
+        with ThreadPoolExecutor(self.count) as couplers:
+            return sum(couplers.map(self._coupler, range(1, self.count + 1)))
+
+    def _next(self) -> Claim | None:
+        with self._taking:
+            if not self._claims:
+                self._claims = self.session.claim("B", self.count, 600)
+            return self._claims.pop(0) if self._claims else None
+
+    def _coupler(self, number: int) -> int:
+        made = 0
+        while (claim := self._next()) is not None:
+            chip = f"chip {claim.record_id}"
+            good = Ended(good=True, bound=True, chip=chip, evidence_sha256=b"e" * 32)
+            for said in (Bind(chip), good):
+                (settled,) = self.books.settle([Post(number, claim, said)])
+                assert settled.refused is None, settled
+            made += 1
+        return made
+
+
+@contextmanager
+def slower_sync(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each transaction becomes durable a millisecond later."""
+    commit = Steps.commit
+
+    def late(steps: Steps) -> None:
+        commit(steps)
+        time.sleep(SLOW_SYNC_S)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Steps, "commit", late)
+        yield
+
+
+def test_sqlite_grouped_on_a_slower_disk(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    couplers = Couplers(store, "S1", 2 * GROUP)
+    start, processor = time.perf_counter(), time.process_time()
+    with slower_sync(monkeypatch):
+        assert couplers.run() == CYCLES
+    rate, core = CYCLES / (time.perf_counter() - start), CYCLES / (time.process_time() - processor)
+    print(
+        f"\nSQLite, group commit of {GROUP}, each sync 1 ms longer: {rate:.0f}/s by the clock, {core:.0f}/s per core"
+        f" (asked {GROUPED_SLOW_SYNC}/s; one sync of this disk: {sync_us(tmp_path):.0f} us)"
+    )
+    assert check_batch(store) == []
+    assert core > GROUPED_SLOW_SYNC / SLACK
+
+
+def station(url: str, name: str, begin: Any, made: Any) -> None:
+    """One station's process."""
+    with open_store(url, operator="bench") as store:
+        couplers = Couplers(store, name, COUPLERS)
+        begin.wait()
+        made.put(couplers.run())
+
+
+def test_postgresql_with_32_workers(tmp_path: Path) -> None:
+    server = postgres.server()
+    url = server.url(server.database(), tmp_path)
+    with open_store(url, operator="bench", create=True) as store:
+        take_order(store, 2 * CYCLES)
+    spawn = multiprocessing.get_context("spawn")
+    begin, made = spawn.Barrier(STATIONS + 1), spawn.Queue()
+    stations = [spawn.Process(target=station, args=(url, f"S{n}", begin, made)) for n in range(1, STATIONS + 1)]
+    for each in stations:
+        each.start()
+    begin.wait()
+    start = time.perf_counter()
+    cards = [made.get() for _ in stations]
+    rate = sum(cards) / (time.perf_counter() - start)
+    for each in stations:
+        each.join()
+    print(
+        f"\nPostgreSQL, {STATIONS} stations of {COUPLERS} couplers: {rate:.0f}/s by the clock, {cards} cards"
+        f" (asked {POSTGRESQL}/s; one sync of this disk: {sync_us(server.folder):.0f} us)"
+    )
+    with open_store(url, operator="bench") as store:
+        assert check_batch(store) == []
+    assert sum(cards) == 2 * CYCLES
+    assert rate > POSTGRESQL / SLACK
