@@ -141,6 +141,8 @@ def an10922(master: StaticKey, m: bytes) -> bytearray:
 def _two_block_mac(key: StaticKey, message: bytes) -> bytes:
     """Return a CMAC that pads to two blocks always, however short the message is (AN10922 2.2, step 4)."""
     block = block_bytes(key)
+    if is_aes(key) and len(message) > block:
+        return key.cmac(message)  # of two blocks in any case: a CMAC like any other, in one operation
     subkey = _doubled(key.ecb(bytes(block)))
     if len(message) < 2 * block:
         subkey = _doubled(subkey)
