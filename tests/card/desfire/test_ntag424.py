@@ -125,7 +125,8 @@ def test_the_counter_rises_with_each_reading():
 @pytest.mark.parametrize(
     "settings",
     ["40eeee c1 f0e0 000000", "40eeee c0 feff 000000 100000", "40eeee c1 feff f80000 000000", "c0eeee c1 feff",
-     "40eeee", "40eeee d1 3400 000000 600000 400000 200000 800000", "40eeee d1 f034 000000 200000 400000 110000 800000"],
+     "40eeee", "40eeee d1 3400 000000 600000 400000 200000 800000",
+     "40eeee d1 f034 000000 200000 400000 110000 800000"],
 )  # fmt: skip
 def test_settings_that_contradict_themselves(settings):
     host = Host(make_card("ntag424", seed=1))
