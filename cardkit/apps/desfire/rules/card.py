@@ -9,12 +9,12 @@ from cardkit.apps.desfire.originality import FURTHER, signed_by
 from cardkit.apps.desfire.rules import table
 from cardkit.apps.desfire.rules.evidence import Evidence, public
 from cardkit.apps.desfire.states.plan import WITHOUT_KEY
+from cardkit.apps.desfire.states.product import FORMAT_DISABLED, RANDOM_UID
 from cardkit.apps.desfire.states.steps import APPLICATIONS, CARD, CONFIGURATION, MEMORY, SIGNATURE, UID, VERSION
 from cardkit.apps.desfire.version import NXP, Version
 from cardkit.desired import ATR_FITS, NOT_CHECKED, REPEATED, Finding, Role
 
 _RANDOM_BYTES, _RANDOM = 4, 0x08
-_FORMAT_DISABLED, _RANDOM_UID = 0x01, 0x02
 _WEEKS = range(1, 54)
 
 
@@ -43,7 +43,7 @@ def _uid(evidence: Evidence) -> Iterator[Finding]:
         for told in others:
             yield public(table.UID_PROVEN, UID, told.hex().upper(), notes.uid.hex().upper())
     if evidence.part is None and notes.told:
-        wanted = bool(evidence.product.configuration & _RANDOM_UID)
+        wanted = bool(evidence.product.configuration & RANDOM_UID)
         if random != wanted or (not random and len(notes.told) != UID_BYTES):
             expected = "random" if wanted else "fixed"
             yield public(table.RANDOM_UID, CONFIGURATION, expected, f"{len(notes.told)} bytes")
@@ -98,7 +98,7 @@ def _applications(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _configured(evidence: Evidence) -> Iterator[Finding]:
-    if evidence.part is None and evidence.product.configuration & _FORMAT_DISABLED:
+    if evidence.part is None and evidence.product.configuration & FORMAT_DISABLED:
         yield public(
             table.NO_FORMAT, CONFIGURATION, "no formatting", f"{NOT_CHECKED}: a card that is sold is not tried"
         )

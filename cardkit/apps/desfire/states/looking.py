@@ -76,6 +76,7 @@ class Looking:
 
     def _card_uid(self, step: Step) -> None:  # noqa: ARG002
         found = self._bench.client.uid()
+        self._bench.identified(found)
         self._bench.notes.uid = found
         self._bench.seen.bodies[UID] = found
 

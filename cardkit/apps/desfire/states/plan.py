@@ -17,6 +17,7 @@ from cardkit.apps.desfire.states.product import (
     KEY_CHANGEABLE,
     KEY_KINDS,
     LISTING_FREE,
+    RANDOM_UID,
     SETTINGS_CHANGEABLE,
     AppSpec,
     DesfireProduct,
@@ -78,7 +79,7 @@ def plan_product(product: DesfireProduct) -> DesfirePlan:
     }
     again = Steps(product, Phase.SEAL)
     again.ask(Op.GET_KEY_SETTINGS, CARD_SETTINGS, answer=2)
-    survey = (*check, *_back(product), *stranger, *_probes(product))
+    survey = (*_unmask(product), *check, *_back(product), *stranger, *_probes(product))
     states = tuple(_states(product))
     return DesfirePlan(states, parts, survey, identify, (*_format(product), *write), tuple(again.steps))
 
@@ -286,6 +287,15 @@ def _read_under(steps: Steps, app: AppSpec, number: int) -> None:
     for file in filter(holds, app.files):
         if not file.readable_by_all and file.readers()[:1] == (number,):
             steps.read(app, file)
+
+
+def _unmask(product: DesfireProduct) -> tuple[Step, ...]:
+    """Return how a card that tells a random UID is asked for its real one, which its keys come from."""
+    steps = Steps(product, Phase.VERIFY)
+    if product.configuration & RANDOM_UID:
+        steps.authenticate(0, KeyKind.AES, OWN)
+        steps.card_uid()
+    return tuple(steps.steps)
 
 
 def _back(product: DesfireProduct) -> tuple[Step, ...]:

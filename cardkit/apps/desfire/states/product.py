@@ -42,6 +42,8 @@ _TMAC_AES = 0x02
 _M_BYTES = {KeyKind.AES: 31, KeyKind.TDEA2: 15, KeyKind.TDEA3: 15}
 KEY_CHANGEABLE, LISTING_FREE, CREATING_FREE, SETTINGS_CHANGEABLE = 0x01, 0x02, 0x04, 0x08
 """Bits of ks1 (transport sheet 3.4)."""
+FORMAT_DISABLED, RANDOM_UID = 0x01, 0x02
+"""Bits of option 00 of SetConfiguration (transport sheet 3.13)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def build_product(block: DesfireBlock, chip: ChipBlock) -> DesfireProduct:
     if block.card != chip.generation:
         raise ProfileError(f"desfire.card: {block.card}, the chip is {chip.generation}")
     picc = block.picc
-    configuration = int(picc.format_disabled) | int(picc.random_uid) << 1
+    configuration = (FORMAT_DISABLED if picc.format_disabled else 0) | (RANDOM_UID if picc.random_uid else 0)
     if configuration and not picc.irreversible:
         raise ProfileError("desfire.picc: random_uid and format_disabled cannot be taken back: irreversible = true")
     if picc.random_uid and picc.diversify is not None:
