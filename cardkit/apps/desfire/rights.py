@@ -52,5 +52,5 @@ def effective_mode(op: int, settings: FileSettings, key: int | None) -> Mode:
     what = f"command {op:02X} with {'no key' if key is None else f'key {key}'}"
     if all(right == NEVER for right in opening):
         raise ConditionsError(what, 0x919D, expected="9100", meaning="nobody may")
-    needed = ", ".join(str(right) for right in opening if right < FREE)
+    needed = " or ".join(dict.fromkeys(str(right) for right in opening if right < FREE))
     raise AuthenticationError(f"{what}: file takes key {needed}")
