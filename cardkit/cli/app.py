@@ -35,6 +35,7 @@ VERBS = {
     "personalize": ("personalize", "Make one card from one record of an order."),
     "plan": ("plan", "Show what would be done to a card, and what it costs."),
     "profile": ("profile", "Check, show and compare profiles."),
+    "purge": ("purge", "Destroy the data of a closed batch for good."),
     "readers": ("readers", "List the PC/SC readers and what lies in them."),
     "roles": ("users", "Say what roles there are, and whom each step needs."),
     "saip": ("saip", "Show, fill and compile profile packages of eUICCs."),

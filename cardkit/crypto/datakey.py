@@ -38,6 +38,29 @@ def load_or_create(path: Path) -> Key:
     return Key(memoryview(content)[len(MAGIC) :], f"file:{path.name}", "HMAC-256", Usage.MASTER_DERIVE)
 
 
+def destroy(path: Path) -> bool:
+    """Overwrite and remove a data key file, and make sure that it is gone; whether there was one.
+
+    Copies elsewhere stay, and so may the blocks that a file system or a disk wrote aside.
+
+    :raises KeyStoreError: where it cannot be removed.
+    """
+    try:
+        if not path.exists():
+            return False
+        with path.open("r+b") as file:
+            file.write(os.urandom(len(MAGIC) + KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+    except OSError as error:
+        raise KeyStoreError(f"{path}: data key file: {error.strerror or error}") from None
+    if path.exists():
+        raise KeyStoreError(f"{path}: data key file: still there after it was removed")
+    return True
+
+
 def _create(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)

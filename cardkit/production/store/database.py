@@ -78,6 +78,10 @@ class Database(ABC):
         self.engine.dispose()
 
     @abstractmethod
+    def scrub(self) -> bool:
+        """Overwrite what was deleted, in the database and its log, where we may; whether it was done."""
+
+    @abstractmethod
     def narrow(self) -> None:
         """Give up what a station must not do: from now on connections have no more rights than it needs."""
 

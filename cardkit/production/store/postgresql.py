@@ -108,6 +108,10 @@ class PostgreSQLDatabase(Database):
         self.engine.dispose()
         self.engine = self._connected(role)
 
+    def scrub(self) -> bool:
+        """Do nothing: only the owner of the schema may, and its own VACUUM will; what is left is ciphertext."""
+        return False
+
     def incarnation(self, connection: Connection) -> str:
         """Return the server's system identifier and timeline: a promoted standby is on another timeline."""
         system = connection.scalar(text("select system_identifier from pg_control_system()"))

@@ -48,6 +48,7 @@ class BatchState(StrEnum):
     OPEN = "OPEN"
     HELD = "HELD"
     CLOSED = "CLOSED"
+    PURGED = "PURGED"
 
 
 class OrderState(StrEnum):

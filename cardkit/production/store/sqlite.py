@@ -61,6 +61,15 @@ class SQLiteDatabase(Database):
         if not self.path.parent.is_dir():
             raise StoreError(f"{self.path}: the folder {self.path.parent} does not exist")
 
+    def scrub(self) -> bool:
+        """Write the file anew without what was deleted, and empty its log."""
+        with self.one_line(), closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            found = cursor.fetchone()
+            return found is not None and found[0] == 0
+
     def incarnation(self, connection: Connection) -> str:  # noqa: ARG002 - a file cannot tell
         """Return nothing: a copied file looks like the one it was copied from."""
         return ""

@@ -5,6 +5,7 @@ The data key lies beside the database, never in it: a backup of the database alo
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable
 from functools import cached_property
@@ -24,12 +25,12 @@ CHIP_REF_BYTES = 8
 class BatchVault(CellSealer):
     """The cells and the markers of one batch."""
 
-    def __init__(self, master: Key, installation: str, batch: str) -> None:
-        super().__init__(installation, batch, _cells_key(master, batch))
+    def __init__(self, batch_key: Key, installation: str, batch: str) -> None:
+        super().__init__(installation, batch, _cells_key(batch_key, batch))
         self._batch = batch
-        self._draws_key = datakey.derive(master, f"draws:{batch}", "HMAC-256", Usage.MASTER_DERIVE)
-        self._nonce_key = datakey.derive(master, f"nonce:{batch}", "HMAC-256", Usage.DATA_MAC)
-        self._marker_key = datakey.derive(master, f"marker:{batch}", "HMAC-256", Usage.DATA_MAC)
+        self._draws_key = datakey.derive(batch_key, f"draws:{batch}", "HMAC-256", Usage.MASTER_DERIVE)
+        self._nonce_key = datakey.derive(batch_key, f"nonce:{batch}", "HMAC-256", Usage.DATA_MAC)
+        self._marker_key = datakey.derive(batch_key, f"marker:{batch}", "HMAC-256", Usage.DATA_MAC)
 
     def draws(self, row_no: int) -> Callable[[int], bytes]:
         """Return what gives one row's challenges, size -> bytes: unknown outside, and the same at a second try."""
@@ -46,7 +47,7 @@ class BatchVault(CellSealer):
 
 
 class Vault:
-    """Keys derived from the data key file of a store.
+    """The keys of a store's data: a key file of its own, and one for each batch, which a purge destroys.
 
     :param path: of the database.
     :param check: what :meth:`key_check` answered when the store was founded; None while founding it.
@@ -54,6 +55,7 @@ class Vault:
 
     def __init__(self, path: Path, installation: str, check: bytes | None = None) -> None:
         self._path = path.with_name(f"{path.name}.key")
+        self._folder = path.with_name(f"{path.name}.keys")
         self._installation = installation
         self._check = check
 
@@ -62,12 +64,43 @@ class Vault:
         return self._digest_of(self._master)
 
     def batch(self, name: str) -> BatchVault:
-        """Return the vault of one batch."""
-        return BatchVault(self._master, self._installation, name)
+        """Return the vault of one batch.
+
+        :raises KeyStoreError: when its key is gone: the batch was purged, or the key file is missing.
+        """
+        return BatchVault(self._batch_key(name), self._installation, name)
 
     def sealing_keys(self, batch: str) -> SealingKeys:
-        """Return the keys that put the rows of a batch in cipher."""
-        return SealingKeys(self._installation, batch, _cells_key(self._master, batch), _digests_key(self._master))
+        """Return the keys that put the rows of a batch in cipher; makes the key of a new batch."""
+        key = self._batch_key(batch, create=True)
+        return SealingKeys(self._installation, batch, _cells_key(key, batch), _digests_key(self._master))
+
+    def destroy(self, batch: str) -> bool:
+        """Destroy the key of a batch: its cells cannot be opened any more, nor those in backups of the database.
+
+        :returns: whether there was one.
+        """
+        return datakey.destroy(self._batch_path(batch))
+
+    def _batch_key(self, batch: str, *, create: bool = False) -> Key:
+        """Return the random key of a batch; the store's own is asked for first, so that a wrong one is noticed."""
+        path, _ = self._batch_path(batch), self._master
+        if create:
+            self._make_folder()
+        elif not path.exists():
+            raise KeyStoreError(f"{path}: the key of batch {batch} is missing: it was purged, or the file is lost")
+        return datakey.load_or_create(path)
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise KeyStoreError(f"{self._folder}: folder of batch keys: {error.strerror or error}") from None
+
+    def _batch_path(self, batch: str) -> Path:
+        # Names differ by more than their case on every file system.
+        digest = hashlib.sha256(batch.encode()).hexdigest()[:16]
+        return self._folder / f"{batch}-{digest}.key"
 
     def audit_key(self) -> PrivateKey:
         """Return the key that signs the audit as long as no other one is named."""
@@ -106,5 +139,5 @@ def _digests_key(master: Key) -> Key:
     return datakey.derive(master, "plant:dup", "HMAC-256", Usage.DUP_DIGEST)
 
 
-def _cells_key(master: Key, batch: str) -> Key:
-    return datakey.derive(master, f"cells:{batch}", "AES-256", Usage.FIELD_ENC)
+def _cells_key(batch_key: Key, batch: str) -> Key:
+    return datakey.derive(batch_key, f"cells:{batch}", "AES-256", Usage.FIELD_ENC)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from cardkit.errors import LoginError, TwoPersonsError
 from cardkit.production.people.approval import Kind, Subject, approve, propose
+from cardkit.production.purge import purge_batch
 from cardkit.production.store import Card, Office, Store, start_session
 from cardkit.production.store.schema import BatchState
 from tests.unit.people.conftest import BATCH, Time, batch_of
@@ -109,3 +112,17 @@ def test_a_stop_rule_holds_a_batch_without_a_second_person(live: Callable[..., S
     store = live("olga")
     Office(store, store.batch(BATCH), ("olga",)).hold("security: a foreign marker")
     assert store.batch(BATCH).state is BatchState.HELD
+
+
+@pytest.mark.requirement("R4")
+@pytest.mark.parametrize("by", [("otto",), ("otto", "otto"), ("otto", "sven"), ("quin", "sven")])
+def test_a_security_officer_and_qa_purge(live: Callable[..., Store], by: tuple[str, ...], tmp_path: Path) -> None:
+    batch_of(live("sven"))
+    with live("sven").writing() as connection:
+        connection.execute(text("update batch set state = 'CLOSED'"))
+    store = live(*dict.fromkeys(by))
+    with pytest.raises(TwoPersonsError, match="a purge needs security-officer and qa"):
+        purge_batch(store, BATCH, by, tmp_path / "r.json")
+    assert store.batch(BATCH).state is BatchState.CLOSED
+    store = live("otto", "quin")
+    assert purge_batch(store, BATCH, ("otto", "quin"), tmp_path / "r.json").by == ["otto", "quin"]

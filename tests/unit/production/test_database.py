@@ -180,7 +180,7 @@ def test_no_record_lies_in_clear_in_any_file(make_store: Callable[..., Store], t
     with pytest.raises(KeyStoreError, match="moved"):
         store.vault.batch("B-1").open(1, "record", cell)
     store.close()
-    everything = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"record 2" not in everything
     assert b"8900000000000000002" not in everything
 
