@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -47,14 +45,13 @@ def profile(profile: str, templates: Sequence[str], propose: bool, store_url: st
 
 
 @approve.command()
-@click.argument("order", type=click.Path(dir_okay=False, exists=True, path_type=Path))
-@_PROPOSE
+@click.argument("name", metavar="ORDER")
 @options.store
-def order(order: Path, propose: bool, store_url: str, operator: str) -> None:
-    """Propose or approve the file ORDER as it is now."""
-    with order.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").digest()
-    _settle(store_url, operator, [Subject(Kind.ORDER, order.name, digest)], propose=propose)
+def order(name: str, store_url: str, operator: str) -> None:
+    """Approve ORDER exactly as `cardkit order create` made it; the same as `cardkit order approve`."""
+    with opened(store_url, operator) as store:
+        production.approve_order(store, name, people(store))
+    say(f"order {name}: approved")
 
 
 @approve.command()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Update, func, select, update
 
 from cardkit.errors import IllegalStepError, KeyStoreError, StoreError
 from cardkit.production.audit.checkpoints import sign_all, signer_of
@@ -17,7 +17,7 @@ from cardkit.production.audit.report import write_report
 from cardkit.production.people.roles import Step
 from cardkit.production.store import schema
 from cardkit.production.store.audit import OFFICE, Event, timestamp
-from cardkit.production.store.schema import BatchState
+from cardkit.production.store.schema import BatchState, OrderState
 from cardkit.production.store.station import SOFTWARE
 from cardkit.production.store.store import Batch, Store
 
@@ -96,9 +96,19 @@ def _empty(store: Store, lot: Batch, people: list[str]) -> Emptied:
         connection.execute(update(attempt).where(attempt.c.record_id.in_(mine)).values(facts="{}"))
         purged = update(schema.batch).where(schema.batch.c.id == lot.id).values(state=BatchState.PURGED)
         connection.execute(purged)
+        connection.execute(_order_of(lot))
         data = {"batch": lot.name, "by": people, **asdict(emptied)}
         store.audit(connection, OFFICE, Event("PURGE", store.operator, data))
     return emptied
+
+
+def _order_of(lot: Batch) -> Update:
+    """Return what makes the batch's order PURGED, if it is closed and no other batch of it is left."""
+    order, batch = schema.customer_order, schema.batch
+    mine = select(batch.c.order_id).where(batch.c.id == lot.id).scalar_subquery()
+    left = select(batch.c.id).where(batch.c.order_id == order.c.id, batch.c.state != BatchState.PURGED)
+    closed = (order.c.id == mine) & (order.c.state == OrderState.CLOSED) & ~left.exists()
+    return update(order).where(closed).values(state=OrderState.PURGED)
 
 
 def _require_gone(store: Store, batch: str) -> None:
