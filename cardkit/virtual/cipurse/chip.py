@@ -212,7 +212,6 @@ class CipurseChip:
             return b"", refusal.sw
         except WriteFailedError:
             self.journal.forget()
-            self.store.cancel()
             return b"", sw.MEMORY_PROBLEM
         return data, sw.OK
 

@@ -104,6 +104,7 @@ def test_append_to_a_linear_file_until_it_is_full(make):
     bench = make("02")
     bench.ok("00E20000" + "01AA")
     bench.ok("00DC030401BB")
+    bench.ok("00DC010401AA")
     for byte in ("C4", "C5"):
         bench.ok("00E20008" + "01" + byte)
     assert bench.raw("00E2000001FF") == "6A84"
@@ -173,6 +174,7 @@ def test_a_limited_increase_gives_back_what_was_taken_once(make):
     assert bench.raw("803C01040400000" + "00B") == "6985"
     assert bench.raw("803E01040400000001") == "6985"
     assert bench.ok("803C01040400000004" + "00") == "0000005E"
+    assert bench.raw("803E01040400000001") == "6985"
     assert bench.raw("803C01040400000001") == "6985"
     bench.ok("803201040400000005")
     assert bench.raw("803C01040400000001") == "6985"

@@ -56,6 +56,29 @@ def test_lost_writes_are_in_the_memory_for_the_judge(name, answer):
     assert bench.card.memory()["data/5F00/0001"][0] == 0xAA
 
 
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_an_application_that_could_not_be_written_is_not_selected(nth):
+    bench = Bench(catalogue()["write-error"](make_card("cipurse", seed=1), at=nth))
+    before = dict(bench.card.memory())
+    assert bench.raw(bench.adf()) == "6581"
+    assert {**dict(bench.card.memory()), "journal": b""} == {**before, "journal": b""}
+    assert bench.ok("80CE000000").startswith("38003F00")
+    bench.ok(bench.adf())
+
+
+def test_a_transaction_that_could_not_be_written_is_over():
+    card = make_card("cipurse", seed=1)
+    bench = Bench(card).with_adf(*[Bench.ef(f"000{at}", fd="11", sfid=at) for at in (1, 2, 3)]).opened(1, Bench.KEYS[0])
+    for at in (1, 2, 3):
+        assert bench(f"00D68{at}0001AA") == "9000"
+    before = dict(card.memory())
+    bench.card = catalogue()["write-error"](card, at=3)
+    assert bench("807E0000") == "6581"
+    assert dict(card.memory()) == before
+    assert bench("807E0000") == "9000"
+    assert [bench(f"00B08{at}0001") for at in (1, 2, 3)] == ["009000"] * 3
+
+
 def test_a_lost_structure_does_not_break_the_card():
     for nth in range(1, 9):
         bench = Bench(catalogue()["dropped-write"](make_card("cipurse", seed=1), at=nth))

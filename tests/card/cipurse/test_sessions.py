@@ -6,7 +6,7 @@ import pytest
 
 from cardkit.virtual import make_card
 
-from .terminal import ENC, MAC, PLAIN, RANDOMS, TRANSPORT, Bench, apdu, lv
+from .terminal import ENC, MAC, PLAIN, RANDOMS, TRANSPORT, Bench, apdu, cipher, lv, mac, mic, pad
 
 LEVELS = (PLAIN, MAC, ENC)
 PAIRS = tuple(itertools.product(LEVELS, LEVELS))
@@ -119,6 +119,23 @@ def test_any_changed_byte_ends_the_session(session, level):
 def test_broken_forms_of_secure_messaging(session, bad):
     assert session.raw(bad) == "6988"
     assert session.raw(session.wrapped("807E0000")) == "6988"
+
+
+@pytest.mark.parametrize("bit", ["02", "10", "20"])
+def test_unknown_bits_of_the_indicator_are_refused_though_the_mac_is_right(session, bit):
+    plain = "04D681000A" + f"{0x40 | int(bit, 16):02X}" + "AA"
+    assert session.raw(plain + mac(session.key, plain)[0]) == "6988"
+
+
+def test_another_header_inside_is_refused_though_the_mic_is_right(session):
+    """UPDATE BINARY outside, READ BINARY inside."""
+    header, data, size = "04D68100", "AA", "11"
+    code = mic(header + size + "80" + data)
+    for inside, expected in (("04D68200", "6988"), (header, "9000")):
+        session.reselect().opened(1, KEY)
+        body, session.key = cipher(session.key, pad(inside + data + code))
+        answer = session.raw(header + size + "80" + body)
+        assert answer == expected
 
 
 def test_a_replayed_command_is_refused(session):

@@ -162,6 +162,13 @@ def test_structure_and_rules_that_wait_do_not_undo_each_other(variant):
     bench.reselect()
     assert bench.ok("80CE000000")[14:18] == "0000"
     assert bench.ok("00B0810001") == "00"
+    bench.reselect().opened(1, Bench.KEYS[0])
+    assert bench("80DE000007" + "034444" + "FFFFFFFF") == "9000"
+    assert bench(Bench.ef("0002", sfid=2)) == "9000"
+    assert bench("807E0000") == "9000"
+    bench.reselect().opened(1, Bench.KEYS[0])
+    assert bench("80CE000000")[14:18] == "4444"
+    assert bench("00B0820001") == "009000"
 
 
 PXSE = apdu("00E00000", dgi("9200", "3F00200008000062" + lv("84" + lv("A0000005070100"))))
