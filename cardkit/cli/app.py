@@ -23,6 +23,7 @@ VERBS = {
     "demo": ("demo", "Make 50 test USIMs on virtual readers."),
     "diff": ("diff", "Compare two cards, two dumps, or one of each."),
     "doctor": ("doctor", "Check what works on this station and what is missing."),
+    "doubt": ("doubt", "Bring cards in doubt to an end; scrap, re-make, recall, cancel."),
     "dump": ("card", "Read and decode everything that may be read without a key."),
     "explain": ("explain", "Say what a status word, an APDU or an ATR means."),
     "gp": ("gp", "Look at and manage GlobalPlatform cards: domains, applications, keys."),

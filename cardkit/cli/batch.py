@@ -118,6 +118,7 @@ def resume(
     """Bring cards in doubt to an end: the presented chip's identity and marker decide."""
     chosen = run_terms(station, seed, deadline)
     with opened(store_url, operator) as store, BatchProgress() as progress:
+        chosen = replace(chosen, by=people(store))
         done = production.resume_batch(store, batch_name, reader, reporter=progress, options=chosen)
         return finish(store, done, report_dir, as_json=as_json) or reader_code(done, progress)
 

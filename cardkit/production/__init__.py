@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         order_of,
     )
     from cardkit.production.store.reading import CardResult, Doubt
+    from cardkit.production.store.sessions import declare_dead
     from cardkit.production.store.store import Store, open_store
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "close_batch",
     "close_order",
     "create_order",
+    "declare_dead",
     "doubts",
     "export_order",
     "import_batch",
@@ -125,6 +127,7 @@ _HOMES = {
     "close_batch": "cardkit.production.batch",
     "close_order": "cardkit.production.store.orderbook",
     "create_order": "cardkit.production.store.orderbook",
+    "declare_dead": "cardkit.production.store.sessions",
     "doubts": "cardkit.production.batch",
     "export_order": "cardkit.production.output",
     "import_batch": "cardkit.production.input.importing",

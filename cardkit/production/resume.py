@@ -55,7 +55,7 @@ def resume_batch(
         raise EncodingError(f"reader {target!r}: got {len(readers)} readers, expected one to present cards to")
     with open_shift(store, batch, options, reporter) as shift:
         build = builder(shift.lot, readers, options, again=True)
-        recovery = Recovery(shift, str(readers[0]), build, reporter)
+        recovery = Recovery(shift, str(readers[0]), build, reporter, options.by)
         recovery.run()
         hold_if_stopped(shift, recovery.stopped)
         done = batch_done(shift, recovery.tally, time.monotonic() - started, recovery.stopped)
@@ -66,15 +66,18 @@ def resume_batch(
 class Recovery:
     """Works through the cards at one coupler.
 
+    :param by: who stands behind what becomes of them; the operator alone if nobody is named.
     :ivar tally: cards that came out of doubt, by verdict.  :ivar stopped: why it ended early.
     """
 
-    def __init__(self, shift: Shift, name: str, build: Build, reporter: events.Reporter) -> None:
+    def __init__(
+        self, shift: Shift, name: str, build: Build, reporter: events.Reporter, by: tuple[str, ...] = ()
+    ) -> None:
         self._shift = shift
         self._inbox: SimpleQueue[Answer] = SimpleQueue()
         self._seat = Seat(COUPLER, name, build, self)
         self._report = reporter
-        self._office = Office(shift.store, shift.lot, (shift.store.operator,))
+        self._office = Office(shift.store, shift.lot, by or (shift.store.operator,))
         self._pending = {doubt.chip_id: doubt for doubt in reading.doubts(shift.store, shift.lot)}
         self.tally = dict.fromkeys(Verdict, 0)
         self.stopped: Stop | None = None

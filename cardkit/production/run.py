@@ -29,7 +29,7 @@ from cardkit.production.store import reading
 from cardkit.production.store.audit import OFFICE
 from cardkit.production.store.office import Office
 from cardkit.production.store.orders import DATA_FIELD
-from cardkit.production.store.sessions import fence_station, other_stations, start_session
+from cardkit.production.store.sessions import LEASE_TTL_S, fence_station, other_stations, start_session
 from cardkit.production.store.station import Claim, StationSession
 from cardkit.production.store.store import Batch, Store
 from cardkit.production.store.vault import BatchVault
@@ -39,7 +39,6 @@ from cardkit.target import Scheme, Target, parse
 
 log = logging.getLogger(__name__)
 
-LEASE_TTL_S = 600.0
 # A claim costs about as much as making a card; so many records are open in memory at a time.
 CLAIMS_PER_COUPLER, CLAIMS_AT_LEAST = 25, 100
 
@@ -55,6 +54,7 @@ class RunOptions:
     :param workers: one process per coupler; None: for real readers, and virtual cards inside this process.
     :param limit: cards to make at most.  :param deadline_s: for an ordinary command, with workers.
     :param rules: when to stop.  :param bench: what couplers work with.
+    :param by: who stands behind what becomes of cards in doubt; by default the operator alone.
     """
 
     station: str = platform.node() or "station"
@@ -64,6 +64,7 @@ class RunOptions:
     deadline_s: float = DEFAULT_S
     rules: StopParameters = DEFAULT_RULES
     bench: BenchFactory = PersoBench
+    by: tuple[str, ...] = ()
 
 
 DEFAULT_OPTIONS = RunOptions()

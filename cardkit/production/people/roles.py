@@ -56,6 +56,7 @@ class Step(StrEnum):
     RECALL = "recalling a card"
     DISPOSE = "disposing of quarantined rows"
     WRITE_OFF = "writing off a journal"
+    DECLARE_DEAD = "declaring a station dead"
     PURGE = "a purge"
     KEY_IMPORT = "a key ceremony"
     ACCOUNTS = "changing accounts"
@@ -91,6 +92,7 @@ NEEDS: Mapping[Step, Sequence[frozenset[Role]]] = {
     Step.RECALL: (_QA, _SUPERVISOR),
     Step.DISPOSE: (_SUPERVISOR, _LINE),
     Step.WRITE_OFF: (_OFFICER, _SUPERVISOR),
+    Step.DECLARE_DEAD: (_SUPERVISOR, _LINE),
     Step.PURGE: (_OFFICER, _QA),
     Step.KEY_IMPORT: (_CUSTODIAN, _CUSTODIAN, _OFFICER),
     Step.ACCOUNTS: (frozenset({Role.ADMINISTRATOR}),),

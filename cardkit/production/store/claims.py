@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Integer, bindparam, exists, or_, select, update
 
-from cardkit.errors import BatchHeldError
+from cardkit.errors import BatchHeldError, FencedError
 from cardkit.production.store.schema import OPEN, BatchState, RecordState, batch, prepared, record, station
 from cardkit.production.store.statement import Driver, Statement
 
@@ -17,6 +17,7 @@ _LOT = select(
     batch.c.why,
     batch.c.prepare_step,
     exists().where(station.c.epoch != bindparam("of_epoch")).label("late"),
+    exists().where(station.c.session == bindparam("of_session")).label("current"),
 ).where(batch.c.name == bindparam("of_batch"))
 _LOOK = Statement(_LOT)
 # Who holds the batch waits for claims that have begun, and those after it see that it is held.
@@ -24,14 +25,15 @@ _LOOK_AND_CLAIM = Statement(_LOT.with_for_update(of=batch, read=True))
 _LATE = Statement(select(station.c.name).where(station.c.epoch != bindparam("of_epoch")).order_by(station.c.name))
 
 
-def claimable(driver: Driver, batch_name: str, epoch: str, *, claiming: bool) -> Any:
-    """Return the row of a batch that stations may claim from.
+def claimable(driver: Driver, batch_name: str, epoch: str, session: str, *, claiming: bool) -> Any:
+    """Return the row of a batch that a station's session may claim from.
 
     :param epoch: the store's.  :param claiming: whether records are leased in this transaction.
     :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
+    :raises FencedError: when the station has a later session, or was declared dead.
     """
     look = _LOOK_AND_CLAIM if claiming else _LOOK
-    lot = look.one(driver, {"of_batch": batch_name, "of_epoch": epoch})
+    lot = look.one(driver, {"of_batch": batch_name, "of_epoch": epoch, "of_session": session})
     if lot is None:
         raise BatchHeldError(f"batch {batch_name}: the store has none of that name")
     if lot.state != BatchState.OPEN:
@@ -42,6 +44,8 @@ def claimable(driver: Driver, batch_name: str, epoch: str, *, claiming: bool) ->
         raise BatchHeldError(
             f"store restored from a copy: the journal of {names} was not replayed; bring it back or write it off"
         )
+    if not lot.current:
+        raise FencedError("this station was started again elsewhere, or declared dead: its session ended")
     return lot
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, func, select
 
+from cardkit.errors import StoreError
 from cardkit.production.store.schema import RecordState, attempt, batch, blank_reject, prepared, quarantine, record
 from cardkit.production.store.store import Batch, Store
 from cardkit.production.store.vault import BatchVault
@@ -139,6 +140,25 @@ def doubts(store: Store, lot: Batch) -> list[Doubt]:
         )
         for row in rows
     ]
+
+
+def record_id_of(store: Store, lot: Batch, record_no: int) -> int:
+    """Return the store's number of a row of a batch; StoreError when the batch has no such row."""
+    return int(_row_of(store, lot, record_no).id)
+
+
+def record_state(store: Store, lot: Batch, record_no: int) -> str:
+    """Return the state of a row of a batch; StoreError when the batch has no such row."""
+    return str(_row_of(store, lot, record_no).state)
+
+
+def _row_of(store: Store, lot: Batch, record_no: int) -> Any:
+    statement = select(record.c.id, record.c.state).where(record.c.batch_id == lot.id, record.c.row_no == record_no)
+    with store.reading() as connection:
+        row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise StoreError(f"batch {lot.name}: has no record {record_no}, it has {lot.imported}")
+    return row
 
 
 def plain_chip(store: Store, lot: Batch, key: str) -> str:

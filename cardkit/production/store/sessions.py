@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from cardkit.errors import IllegalStepError
+from cardkit.production.people.roles import Step
 from cardkit.production.store.audit import Event
-from cardkit.production.store.schema import OPEN, RecordState, attempt, record, session, station
+from cardkit.production.store.schema import OPEN, RecordState, attempt, audit_head, record, session, station
 from cardkit.production.store.station import SOFTWARE, StationSession
 from cardkit.production.store.store import Store
+
+# How long a claim holds; a station that is silent for longer may be declared dead.
+LEASE_TTL_S = 600.0
+NOBODY = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,39 @@ def fence_station(store: Store, name: str) -> None:
             store.audit(connection, name, Event("DECLARED_DEAD", store.operator, data))
 
 
+def declare_dead(store: Store, name: str, by: Iterable[str]) -> Restarted:
+    """Do for a station what its restart would: people say that it runs no more. If it does, it is fenced.
+
+    :param by: who says so; as for a step of an Office.
+    :raises IllegalStepError: when the store does not know it, or its last event is younger than a lease.
+    """
+    people = store.presence.require(Step.DECLARE_DEAD, by)
+    with store.writing() as connection:
+        last = connection.scalar(select(audit_head.c.at).where(audit_head.c.chain == name).with_for_update())
+        known = connection.execute(update(station).where(station.c.name == name).values(session=NOBODY)).rowcount
+        if not known or not last:
+            raise IllegalStepError(f"station {name}: the store does not know it")
+        silence_s = (store.clocks.wall() - datetime.fromisoformat(last)).total_seconds()
+        if silence_s < LEASE_TTL_S:
+            raise IllegalStepError(
+                f"station {name}: spoke {silence_s:.0f} s ago, expected {LEASE_TTL_S:.0f} s of silence"
+            )
+        in_doubt, released = _fence(store, connection, name)
+        data = {"in_doubt": in_doubt, "released": len(released), "by": people}
+        store.audit(connection, name, Event("DECLARED_DEAD", store.operator, data))
+    return Restarted(tuple(in_doubt), tuple(released))
+
+
 def _fence(store: Store, connection: Connection, name: str) -> tuple[list[int], list[int]]:
     # By session, not by the station that bound the card: a card resumed elsewhere is at that station now.
     sessions = select(session.c.id).where(session.c.station == name)
+    # Leases first: this waits for a bind that has begun, and after it there is none to be overlooked.
+    freed = connection.scalars(
+        update(record)
+        .where(OPEN, record.c.state == RecordState.LEASED, record.c.session.in_(sessions))
+        .values(state=RecordState.READY, session=None, lease_until=None)
+        .returning(record.c.id)
+    ).all()
     running = (
         select(attempt.c.id, attempt.c.record_id, attempt.c.token)
         .join(record, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
@@ -59,12 +96,6 @@ def _fence(store: Store, connection: Connection, name: str) -> tuple[list[int], 
         _into_doubt(connection, row.record_id, row.id)
         data = {"record": row.record_id, "token": row.token, "attempt": row.id, "code": "RESTART"}
         store.audit(connection, name, Event("DOUBT", store.operator, data, row.record_id))
-    freed = connection.scalars(
-        update(record)
-        .where(OPEN, record.c.state == RecordState.LEASED, record.c.session.in_(sessions))
-        .values(state=RecordState.READY, session=None, lease_until=None)
-        .returning(record.c.id)
-    ).all()
     return [row.record_id for row in doubtful], sorted(freed)
 
 

@@ -131,11 +131,12 @@ class StationSession:
         """Lease up to ``count`` records of a batch in row order.
 
         :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
+        :raises FencedError: when the station has a later session, or was declared dead.
         """
         database = self.store.database
         clock = self.store.clocks.lease or (time.monotonic if database.clock is None else None)
         with self.store.stepping() as steps:
-            lot = claimable(steps.driver, batch_name, self.store.terms.epoch, claiming=True)
+            lot = claimable(steps.driver, batch_name, self.store.terms.epoch, self.id, claiming=True)
             values = {"of_batch": lot.id, "of_count": count, "new_session": self.id, "ttl": ttl_s}
             values |= {} if lot.prepare_step is None else {"of_step": lot.prepare_step}
             values |= {} if clock is None else {"now": clock()}
@@ -151,7 +152,7 @@ class StationSession:
     def require_claimable(self, batch_name: str) -> None:
         """Raise what :meth:`claim` would raise."""
         with self.store.reading() as connection:
-            claimable(driver_of(connection), batch_name, self.store.terms.epoch, claiming=False)
+            claimable(driver_of(connection), batch_name, self.store.terms.epoch, self.id, claiming=False)
 
     def release(self, record_id: int, token: int) -> None:
         """Give a leased record back: nothing was written.

@@ -7,19 +7,21 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
-from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, KeyStoreError, StoreError
+from cardkit.errors import BatchHeldError, ChipUsedError, FencedError, IllegalStepError, KeyStoreError, StoreError
 from cardkit.production import open_store
 from cardkit.production.store import Answer, Card, Clocks, Office, StationSession, Store, start_session
 from cardkit.production.store.invariants import check_audit, check_records
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.postgresroles import STATION_ROLE
 from cardkit.production.store.schema import attempt, record
+from cardkit.production.store.sessions import declare_dead
 from tests import postgres
 from tests.unit.production.founding import founded_on, new_postgresql_store
 
@@ -165,6 +167,25 @@ def test_the_same_station_runs_once(stores: list[Store]) -> None:
             pass
     with _owned(stores[1], "S1"):
         pass
+
+
+def test_a_session_claims_no_more_once_its_station_runs_elsewhere_or_is_declared_dead(stores: list[Store]) -> None:
+    session, _ = start_session(stores[0], "S1")
+    (claim,) = session.claim("B-1", 1, 60)
+    session.bind(stores[0].batch("B-1"), Card(claim.record_id, claim.token, "c1"))
+    with pytest.raises(IllegalStepError, match="spoke 0 s ago"):
+        declare_dead(stores[1], "S1", ("bek",))
+    stores[1].clocks = Clocks(wall=lambda: datetime.now(UTC) + timedelta(hours=1))
+    done = declare_dead(stores[1], "S1", ("bek",))
+    assert (done.in_doubt, done.released) == ((claim.record_id,), ())
+    with pytest.raises(FencedError, match="its session ended"):
+        session.claim("B-1", 1, 60)
+    with pytest.raises(FencedError):
+        session.commit(stores[0].batch("B-1"), Card(claim.record_id, claim.token, "c1"), b"e" * 32)
+    again, _ = start_session(stores[1], "S1")
+    start_session(stores[0], "S1")
+    with pytest.raises(FencedError, match="its session ended"):
+        again.claim("B-1", 1, 60)
 
 
 def _owned(store: Store, station: str) -> Any:
