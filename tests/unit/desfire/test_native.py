@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardkit.apps.desfire.client import DesfireClient
-from cardkit.apps.desfire.commands import PICC, Op, create_application, create_file, inform
+from cardkit.apps.desfire.commands import (
+    PICC,
+    Op,
+    create_application,
+    create_file,
+    delete_application,
+    finalize_key_set,
+    inform,
+    initialize_key_set,
+    roll_key_set,
+    update_record,
+)
 from cardkit.apps.desfire.settings import AccessRights, DataBody, FileSettings, FileType, RecordBody, ValueBody
 from cardkit.channel import Channel
 from cardkit.channel.native import Framing, NativeChannel
@@ -290,3 +301,41 @@ def test_a_raw_frame_without_answer_means_that_the_card_is_gone():
         connection.transmit_frame(b"\x60")
     with pytest.raises(TransportError, match="given up"):
         connection.transmit_frame(b"\x60")
+
+
+def test_key_sets_are_filled_and_rolled():
+    client = client_of(make_card("desfire-ev2", seed=2))
+    client.authenticate(Authentication.ISO, 0, DES, os.urandom)
+    aid = bytes.fromhex("F21190")
+    # ks2 with ks3; key sets, version 5, two of them, keys of 16 bytes, key 0 rolls
+    client.send(create_application(aid, 0x0B, bytes.fromhex("920105021000")), "create")
+    client.select(aid)
+    client.authenticate(Authentication.EV2, 0, ZEROS, os.urandom)
+    assert client.key_settings().rest == bytes.fromhex("0105021000")
+    new = [DesfireKey(bytes(range(start, start + 16)), "new", KeyKind.AES, start) for start in (0x20, 0x40)]
+    client.send(initialize_key_set(1, 2), "InitializeKeySet")
+    for number, key in enumerate(new):
+        client.change_key(KeyChange(number, key, ZEROS, key_set=1))
+    client.send(finalize_key_set(1, 7), "FinalizeKeySet")
+    assert client.key_version(1) == 0
+    client.send(roll_key_set(1), "RollKeySet")
+    client.select(aid)
+    for number, key in enumerate(new):
+        client.authenticate(Authentication.EV2, number, key, os.urandom)
+    assert client.key_version(1) == 0x40
+
+
+def test_a_record_is_updated_and_an_application_deleted():
+    client, _ = prepared("desfire-ev2", Framing.WRAPPED, Authentication.EV2, KeyKind.AES)
+    make_file(client, 1, FileType.LINEAR, Op.CREATE_LINEAR, RecordBody(8, 3, 0), Mode.FULL)
+    client.write_record(1, b"12345678")
+    client.commit()
+    client.send(update_record(1, 0, b"ab", Mode.FULL), "UpdateRecord")
+    client.commit()
+    client.select(client.selected)
+    client.authenticate(Authentication.EV2, 0, ZEROS, os.urandom)
+    assert client.records(1) == (b"ab345678",)
+    client.select(PICC)
+    client.authenticate(Authentication.ISO, 0, DES, os.urandom)
+    client.send(delete_application(bytes.fromhex("F21190")), "DeleteApplication")
+    assert client.applications() == ()
