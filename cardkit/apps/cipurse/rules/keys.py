@@ -15,7 +15,6 @@ from cardkit.apps.cipurse.states.misusing import (
     NEIGHBOUR_KEY,
     REFUSED,
     REPEATED,
-    UNTRIED,
 )
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.testkeys import known_by_check_value
@@ -47,11 +46,7 @@ def _misused(case: Case, *attempts: str, told_elsewhere: bool = False) -> Iterat
             )
         return
     for name, answer in case.seen.misused.items():
-        if not name.endswith(attempts) or answer == REFUSED:
-            continue
-        if answer == UNTRIED:
-            yield Trouble(name, REFUSED, f"{NOT_CHECKED}: the key store does not give that key", by_design=True)
-        else:
+        if name.endswith(attempts) and answer != REFUSED:
             yield Trouble(name, REFUSED, answer)
 
 

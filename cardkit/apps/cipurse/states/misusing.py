@@ -12,13 +12,14 @@ from cardkit.apps.cipurse.client import CipurseClient
 from cardkit.apps.cipurse.states.keys import DirectoryKey
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory
 from cardkit.apps.cipurse.states.ring import KeyRing
+from cardkit.apps.cipurse.states.seen import SeenTransit
 from cardkit.apps.cipurse.states.visiting import DELIVERED, OWN
 from cardkit.crypto import Key
 from cardkit.crypto.cardkeys import CardKey
 from cardkit.errors import AuthenticationError, KeyStoreError
 from cardkit.secure.cipurse import Level, Pair
 
-REFUSED, TAKEN, UNTRIED = "refused", "taken", "not tried"
+REFUSED, TAKEN = "refused", "taken"
 DELIVERED_KEY, MASTER_KEY, NEIGHBOUR_KEY = "the key delivered", "the master key", "the key of another card"
 CHANGED, REPEATED = "a changed frame", "a frame sent twice"
 _PROTECTED = Pair(Level.MAC, Level.MAC)
@@ -27,8 +28,8 @@ _PROTECTED = Pair(Level.MAC, Level.MAC)
 class Misuse:
     """Attempts on one card; each key is proven afterwards, so that no counter of wrong keys is left behind."""
 
-    def __init__(self, product: CipurseProduct, client: CipurseClient, ring: KeyRing) -> None:
-        self._product, self._client, self._ring = product, client, ring
+    def __init__(self, product: CipurseProduct, client: CipurseClient, ring: KeyRing, seen: SeenTransit) -> None:
+        self._product, self._client, self._ring, self._seen = product, client, ring, seen
 
     def answers(self) -> dict[str, str]:
         """Return what the card did, by key and attempt."""
@@ -63,8 +64,13 @@ class Misuse:
         except AuthenticationError:
             return REFUSED
         except KeyStoreError:
-            return UNTRIED  # a master key that may only be derived from
+            return self._compared(key)
         return TAKEN
+
+    def _compared(self, key: DirectoryKey) -> str:
+        """Hold a master key that may only be derived from against the check value the card tells."""
+        told = self._seen.directories.get(key.place)
+        return TAKEN if told is None or told.keys[key.number - 1].kvv == self._ring.master_kvv(key) else REFUSED
 
     def _frames(self, directory: ProductDirectory) -> dict[str, str]:
         """Return how the card takes frames that are not as they were made."""

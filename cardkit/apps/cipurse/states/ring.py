@@ -12,6 +12,7 @@ from cardkit.apps.cipurse.states.visiting import OWN
 from cardkit.crypto import Key, KeyStore, Secret
 from cardkit.crypto.cardkeys import CardKey
 from cardkit.crypto.cipurse import CHALLENGE_BYTES, enciphered, kvv
+from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.secret import joined
 from cardkit.desired import Challenge
 from cardkit.errors import AuthenticationError, KeyStoreError, ProtocolError
@@ -53,6 +54,10 @@ class KeyRing:
             if key.name not in self.kvvs:
                 with self.given(key) as own:
                     self.kvvs[key.name] = kvv(own)
+
+    def master_kvv(self, key: DirectoryKey) -> bytes:
+        """Return the check value of what a card's key is derived from."""
+        return bytes.fromhex(self._store.kcv(key.reference, KCVMethod.ZERO))
 
     def loading(self, key: DirectoryKey, kek: tuple[DirectoryKey, str] | None) -> KeyToLoad:
         """Return a key as the card takes it.

@@ -194,7 +194,7 @@ class TransitSession:
 
         :raises CardError: when the card does not let itself be selected.
         """
-        self._notes.misused = Misuse(self._product, self._client, self._ring).answers()
+        self._notes.misused = Misuse(self._product, self._client, self._ring, self._notes).answers()
 
     # Selecting
 
