@@ -79,7 +79,7 @@ def add(state: State, made: Application, first: Key | None = None) -> None:
     """
     key = first or default_key(state, made.key_type)
     state.take(BLOCK + BLOCK * -(-made.key_count // 2), made)
-    state.journal.put(cells.keys(made.aid, 0), KeySet((key,) * made.key_count).encode())
+    state.journal.put(cells.numbered(cells.KEYS, made.aid, 0), KeySet((key,) * made.key_count).encode())
 
 
 def default_key(state: State, kind: KeyType) -> Key:

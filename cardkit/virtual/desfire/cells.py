@@ -13,10 +13,12 @@ CAPABILITIES: Final = "picc/capabilities"
 SAK: Final = "picc/sak"
 FAILURES: Final = "picc/failures"
 APPLICATIONS: Final = "app/"
-KEYS: Final = "keys/"
-FILES: Final = "file/"
-BODIES: Final = "body/"
-COUNTERS: Final = "counter/"
+KEYS: Final = "keys/"  # key sets
+FILES: Final = "file/"  # settings
+BODIES: Final = "body/"  # contents
+COUNTERS: Final = "counter/"  # SDM read counters
+OF_FILE: Final = (FILES, BODIES, COUNTERS)
+OF_APPLICATION: Final = (KEYS, *OF_FILE)
 PICC: Final = b"\x00\x00\x00"
 
 
@@ -25,44 +27,14 @@ def application(aid: bytes) -> str:
     return f"{APPLICATIONS}{aid.hex().upper()}"
 
 
-def keys_of(aid: bytes) -> str:
-    """Prefix of the cells of its key sets."""
-    return f"{KEYS}{aid.hex().upper()}/"
+def folder(kind: str, aid: bytes) -> str:
+    """Prefix of all cells of a kind that an application has: KEYS, FILES, BODIES, COUNTERS."""
+    return f"{kind}{aid.hex().upper()}/"
 
 
-def keys(aid: bytes, number: int) -> str:
-    """The cell of a key set."""
-    return f"{keys_of(aid)}{number:02X}"
-
-
-def files_of(aid: bytes) -> str:
-    """Prefix of the cells of its files' settings."""
-    return f"{FILES}{aid.hex().upper()}/"
-
-
-def file(aid: bytes, number: int) -> str:
-    """The cell of a file's settings."""
-    return f"{files_of(aid)}{number:02X}"
-
-
-def bodies_of(aid: bytes) -> str:
-    """Prefix of the cells of its files' contents."""
-    return f"{BODIES}{aid.hex().upper()}/"
-
-
-def body(aid: bytes, number: int) -> str:
-    """The cell of a file's content."""
-    return f"{bodies_of(aid)}{number:02X}"
-
-
-def counters_of(aid: bytes) -> str:
-    """Prefix of the cells of its SDM read counters."""
-    return f"{COUNTERS}{aid.hex().upper()}/"
-
-
-def counter(aid: bytes, number: int) -> str:
-    """The cell of a file's SDM read counter."""
-    return f"{counters_of(aid)}{number:02X}"
+def numbered(kind: str, aid: bytes, number: int) -> str:
+    """One of them, by the number of the key set or of the file."""
+    return f"{kind}{aid.hex().upper()}/{number:02X}"
 
 
 def pack(*fields: bytes) -> bytes:

@@ -134,7 +134,7 @@ def change_key(state: State, call: Call) -> Answer:
 def _put(state: State, call: Call, key: Key) -> None:
     number, place = _number(state, call), _set(state, call)
     if state.aid == cells.PICC and number >= FIRST_PICC_KEY:
-        number, place = number - FIRST_PICC_KEY, FIRST_PICC_KEY
+        number, place = number & 0x0F, number & 0xF0
     state.put_key_set(place, state.key_set(place).with_key(number, key))
 
 

@@ -165,8 +165,7 @@ def delete_file(state: State, call: Call) -> Answer:
     transaction = state.transaction
     for pending in (transaction.backups, transaction.values, transaction.records):
         pending.pop(number, None)
-    for cell in state.cells_of_file(number):
-        state.journal.put(cell, b"")
+    state.remove_file(number)
     return b""
 
 

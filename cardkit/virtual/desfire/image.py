@@ -11,11 +11,10 @@ from ..errors import ImageError
 from . import cells, failures
 from .crypto import KeyType
 from .model import Application, File, FileType, Key, KeySet
-from .state import FIRST_PICC_KEY
 
 SYSTEM: Final = "desfire"
 SERIAL_SIZE: Final = 6
-_FURTHER_KEYS: Final = 3  # at PICC level from EV2 on
+_FURTHER_KEYS: Final = {0x10: 3, 0x20: 2}  # at PICC level from EV2 on: delegation, virtual card and proximity
 _MOST_EV1: Final = 28  # applications
 _FIRST_FREE: Final = 2  # generation from which only memory bounds their number
 _PARTS: Final = {"hardware": 7, "software": 7, "production": 7}
@@ -140,11 +139,12 @@ def _blank(generation: int) -> dict[str, bytes]:
     found = {
         cells.SETTINGS: bytes(3),
         cells.application(cells.PICC): picc.encode(),
-        cells.keys(cells.PICC, 0): KeySet((Key.zero(KeyType.TDEA2),)).encode(),
+        cells.numbered(cells.KEYS, cells.PICC, 0): KeySet((Key.zero(KeyType.TDEA2),)).encode(),
     }
     if generation >= _FIRST_FREE:
-        further = KeySet((Key.zero(KeyType.AES),) * _FURTHER_KEYS)
-        found[cells.keys(cells.PICC, FIRST_PICC_KEY)] = further.encode()
+        for first, count in _FURTHER_KEYS.items():
+            further = KeySet((Key.zero(KeyType.AES),) * count)
+            found[cells.numbered(cells.KEYS, cells.PICC, first)] = further.encode()
     return found
 
 
@@ -158,14 +158,14 @@ def _tag(tag: Mapping[str, Any]) -> dict[str, bytes]:
         cells.SETTINGS: bytes(3),
         cells.FAILURES: failures.BORN,
         cells.application(cells.PICC): Application(cells.PICC, 0, 0).encode(),
-        cells.keys(cells.PICC, 0): KeySet(()).encode(),
+        cells.numbered(cells.KEYS, cells.PICC, 0): KeySet(()).encode(),
         cells.application(aid): application.encode(),
-        cells.keys(aid, 0): KeySet((Key.zero(KeyType.AES),) * application.key_count).encode(),
+        cells.numbered(cells.KEYS, aid, 0): KeySet((Key.zero(KeyType.AES),) * application.key_count).encode(),
     }
     for line in tag["files"]:
         body = bytes.fromhex(line.get("data", "")).ljust(line["size"], b"\x00")
         size, fid = line["size"].to_bytes(3, "little"), bytes.fromhex(line["fid"])[::-1]
         file = File(line["number"], FileType.STANDARD, line["mode"], int(line["rights"], 16), size, fid)
-        found[cells.file(aid, file.number)] = file.encode()
-        found[cells.body(aid, file.number)] = body
+        found[cells.numbered(cells.FILES, aid, file.number)] = file.encode()
+        found[cells.numbered(cells.BODIES, aid, file.number)] = body
     return found

@@ -14,6 +14,7 @@ from .transaction import Transaction
 if TYPE_CHECKING:
     from .image import DesfireImage
     from .isoauthenticate import Half
+    from .proximity import Rounds
 
 FORMAT_DISABLED, RANDOM_UID = 0x01, 0x02  # flags of SetConfiguration 00
 D40_OFF, EV1_OFF = 0x01, 0x02  # of SetConfiguration 04
@@ -33,6 +34,7 @@ class State:
     :ivar transaction: changes nobody has committed.  :ivar iso_file: number of the file that ISO SELECT chose.
     :ivar mirrors: files as their readers see them now, by number.
     :ivar challenge: what GET CHALLENGE left.  :ivar half: what EXTERNAL AUTHENTICATE left.
+    :ivar rounds: a proximity check under way.
     """
 
     def __init__(self, image: "DesfireImage", journal: Journal, random: Random, uid: bytes) -> None:
@@ -51,6 +53,7 @@ class State:
         self.iso_file: int | None = None
         self.challenge: bytes = b""
         self.half: Half | None = None
+        self.rounds: Rounds | None = None
         self.mirrors: dict[int, bytes] = {}
         self.shown_uid = self.uid
         self.ats = self.journal.get(cells.ATS) or self.image.ats
@@ -123,7 +126,12 @@ class State:
     def remove_application(self, aid: bytes) -> None:
         """Everything of it."""
         self.journal.put(cells.application(aid), b"")
-        for prefix in (cells.keys_of(aid), cells.files_of(aid), cells.bodies_of(aid), cells.counters_of(aid)):
+        for prefix in (
+            cells.folder(cells.KEYS, aid),
+            cells.folder(cells.FILES, aid),
+            cells.folder(cells.BODIES, aid),
+            cells.folder(cells.COUNTERS, aid),
+        ):
             for name in self.journal.names(prefix):
                 self.journal.put(name, b"")
 
@@ -158,7 +166,7 @@ class State:
         :raises RefusedError: 40 when it is not there.
         """
         chosen = self.application.active if number is None else number
-        cell = self.journal.get(cells.keys(self.aid, chosen))
+        cell = self.journal.get(cells.numbered(cells.KEYS, self.aid, chosen))
         if not cell:
             raise RefusedError(statuses.NO_SUCH_KEY)
         return KeySet.decode(cell)
@@ -168,22 +176,26 @@ class State:
 
         :raises RefusedError: 40.
         """
-        further = self.aid == cells.PICC and number >= FIRST_PICC_KEY
-        found = self.key_set(FIRST_PICC_KEY if further else None)
-        at = number - FIRST_PICC_KEY if further else number
-        if at >= len(found.keys):
-            raise RefusedError(statuses.NO_SUCH_KEY)
-        return found.keys[at]
+        if self.aid == cells.PICC and number >= FIRST_PICC_KEY:
+            return self.picc_key(number)
+        return _one_of(self.journal.get(cells.numbered(cells.KEYS, self.aid, self.application.active)), number)
+
+    def picc_key(self, number: int) -> Key:
+        """A further key of the PICC level, 10 and up; their cells are named by the first of each sixteen.
+
+        :raises RefusedError: 40.
+        """
+        return _one_of(self.journal.get(cells.numbered(cells.KEYS, cells.PICC, number & 0xF0)), number & 0x0F)
 
     def put_key_set(self, number: int, keys: KeySet) -> None:
         """Write a key set of the selected application."""
-        self.journal.put(cells.keys(self.aid, number), keys.encode())
+        self.journal.put(cells.numbered(cells.KEYS, self.aid, number), keys.encode())
 
     # files
 
     def file_numbers(self) -> list[int]:
         """Of the selected application, in order."""
-        prefix = cells.files_of(self.aid)
+        prefix = cells.folder(cells.FILES, self.aid)
         return [int(name[len(prefix) :], 16) for name in self.journal.names(prefix)]
 
     def files(self) -> list[File]:
@@ -195,32 +207,39 @@ class State:
 
         :raises RefusedError: F0.
         """
-        cell = self.journal.get(cells.file(self.aid, number))
+        cell = self.journal.get(cells.numbered(cells.FILES, self.aid, number))
         if not cell:
             raise RefusedError(statuses.NO_FILE)
         return File.decode(number, cell)
 
     def put_file(self, file: File) -> None:
         """Write its settings."""
-        self.journal.put(cells.file(self.aid, file.number), file.encode())
+        self.journal.put(cells.numbered(cells.FILES, self.aid, file.number), file.encode())
 
     def body(self, number: int) -> bytes:
         """Committed content of a file."""
-        return self.journal.get(cells.body(self.aid, number))
+        return self.journal.get(cells.numbered(cells.BODIES, self.aid, number))
 
     def put_body(self, number: int, body: bytes) -> None:
         """Write the content of a file."""
-        self.journal.put(cells.body(self.aid, number), body)
+        self.journal.put(cells.numbered(cells.BODIES, self.aid, number), body)
 
-    def cells_of_file(self, number: int) -> tuple[str, str, str]:
-        """Everything that is kept of a file."""
-        aid = self.aid
-        return cells.file(aid, number), cells.body(aid, number), cells.counter(aid, number)
+    def remove_file(self, number: int) -> None:
+        """Everything of it."""
+        for kind in cells.OF_FILE:
+            self.journal.put(cells.numbered(kind, self.aid, number), b"")
 
     def counter(self, number: int) -> int:
         """SDM read counter of a file."""
-        return int.from_bytes(self.journal.get(cells.counter(self.aid, number)), "little")
+        return int.from_bytes(self.journal.get(cells.numbered(cells.COUNTERS, self.aid, number)), "little")
 
     def put_counter(self, number: int, value: int) -> None:
         """Write the SDM read counter of a file."""
-        self.journal.put(cells.counter(self.aid, number), value.to_bytes(3, "little"))
+        self.journal.put(cells.numbered(cells.COUNTERS, self.aid, number), value.to_bytes(3, "little"))
+
+
+def _one_of(cell: bytes, at: int) -> Key:
+    keys = KeySet.decode(cell).keys if cell else ()
+    if at >= len(keys):
+        raise RefusedError(statuses.NO_SUCH_KEY)
+    return keys[at]

@@ -195,3 +195,30 @@ def test_additional_rights_open_a_file():
     host.send(0x3D, "01000000010000", b"x", 0)
     host.authenticate(0x71, 2, ZERO)
     assert host.send(0xBD, "01000000010000", mode=0) == b"x"
+
+
+# the proximity check
+
+
+@pytest.mark.parametrize("sizes", [(8,), (1,) * 8, (3, 5)])
+def test_proximity_check(sizes):
+    host = Host(make_card("desfire-ev2", seed=1))
+    fed = host.plain("f0")
+    assert fed[:1] == b"\x00"
+    for size in sizes:
+        sent = bytes(range(size))
+        fed += host.plain(f"f2{size:02x}{sent.hex()}") + sent
+    told, expected = (cmac(ZERO, code + fed)[1::2] for code in (b"\xfd", b"\x90"))
+    assert host.plain(f"fd{told.hex()}") == expected
+    assert host.status(f"fd{told.hex()}") == 0x9D
+
+
+def test_proximity_check_refused():
+    host = Host(make_card("desfire-ev2", seed=1))
+    assert host.status("f20100") == 0x9D
+    host.plain("f0")
+    assert host.status("fd" + "00" * 8) == 0x9D
+    host.plain("f0")
+    host.plain("f208" + "00" * 8)
+    assert host.status("f20100") == 0x9D
+    assert host.status("fd" + "00" * 8) == 0x1E

@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA224
 
-from cardkit.virtual import make_card
+from cardkit.virtual import ImageError, make_card
 from tests.card.desfire.host import FULL, MACED, PLAIN, Host, RefusedError, crc32
 
 ZERO = bytes(16)
@@ -28,7 +28,7 @@ def refused(call, *arguments, **named):
 @pytest.mark.parametrize(
     ("command", "status"),
     [
-        ("99", 0x1C), ("b1", 0x1C), ("f0", 0x1C), ("af", 0xCA),
+        ("99", 0x1C), ("b1", 0x1C), ("cf", 0x1C), ("af", 0xCA),
         ("5a0102", 0x7E), ("5a010203", 0xA0), ("5a000000010203", 0x7E), ("6000", 0x7E), ("ca0102030f", 0x7E),
         ("6f", 0x9D), ("f501", 0x9D), ("bd01000000000000", 0x9D), ("c7", 0x9D), ("cd01000000100000", 0x9D),
         ("6401", 0x40), ("640a", 0x40), ("0a01", 0x40), ("0a", 0x7E), ("0a0000", 0x7E), ("aa00", 0xAE), ("7100", 0x7E),
@@ -277,3 +277,20 @@ def test_a_weaker_mode_is_refused(host, mode):
     status, _ = host.exchange(0x3D, header + host._ev2_out(0x3D, header, bytes(4), mode))
     assert status == 0xAF, "the card waits for as many bytes as an enciphered command has"
     assert host.card.chip.state.body(1) == bytes(32)
+
+
+def test_a_card_that_drops_chains(tmp_path):
+    path = tmp_path / "variant.toml"
+    path.write_text('[chip]\nlike = "desfire-ev1"\ndrops_chains = true')
+    host = Host(make_card(path, seed=1))
+    assert host.exchange(0x60)[0] == 0xAF
+    assert host.exchange(0x45) == (0x00, b"\x0f\x01")
+    assert host.exchange(0xAF)[0] == 0xCA
+
+
+@pytest.mark.parametrize("line", ['ats = "0675"', 'hardware = "04"', "protocols = [0]", 'maker = ""', 'signer = "x"'])
+def test_images_that_contradict_themselves(tmp_path, line):
+    path = tmp_path / "variant.toml"
+    path.write_text(f'[chip]\nlike = "desfire-ev1"\n{line}')
+    with pytest.raises(ImageError, match="variant"):
+        make_card(path)
