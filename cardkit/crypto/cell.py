@@ -6,7 +6,7 @@ Cell = ``01 | nonce 12 | ciphertext | tag 16``; associated data =
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,8 +19,7 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class CellAddress:
+class CellAddress(NamedTuple):
     """Where a cell lies; a cell moved elsewhere no longer opens.
 
     :param record_no: the record's number in its batch.

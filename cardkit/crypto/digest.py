@@ -44,6 +44,7 @@ def dup_digest(plant_key: Key, kind: str, value: str) -> bytes:
 
 def message(kind: str, value: str) -> bytes:
     """Return the bytes a digest is made of; EncodingError on a NUL."""
-    if "\0" in kind or "\0" in value:
+    text = f"cardkit-dup-1\0{kind}\0{value}"
+    if text.count("\0") != 2:
         raise EncodingError(f"duplicate digest of {kind!r}: kind and value must not hold a NUL")
-    return b"cardkit-dup-1\0" + kind.encode() + b"\0" + value.encode()
+    return text.encode()

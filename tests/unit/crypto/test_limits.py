@@ -81,7 +81,7 @@ def test_empty_cell_and_what_is_too_short_for_one():
 
 @pytest.mark.parametrize("field", ["installation", "batch", "field"])
 def test_cell_where_a_name_holds_a_nul(field):
-    address = replace(ADDRESS, **{field: "a\0b"})
+    address = ADDRESS._replace(**{field: "a\0b"})
     with pytest.raises(EncodingError, match=r"^cell '.*' of record 7: a name holds a NUL$"):
         address.associated_data()
 

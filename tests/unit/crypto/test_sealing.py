@@ -1,6 +1,5 @@
 """Cells, envelopes and the data key file: nothing opens anywhere but where it was sealed."""
 
-import dataclasses
 import os
 import stat
 import sys
@@ -46,7 +45,7 @@ def test_cell_is_laid_out_as_specified():
 def test_cell_moved_elsewhere_does_not_open(change):
     cell = CellCipher(field_key()).seal(ADDRESS, VALUE, NONCE)
     with pytest.raises((KeyStoreError, EncodingError)):
-        CellCipher(field_key()).open(dataclasses.replace(ADDRESS, **change), cell)
+        CellCipher(field_key()).open(ADDRESS._replace(**change), cell)
 
 
 def test_changed_cell_or_key_does_not_open():
