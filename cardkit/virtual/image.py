@@ -153,7 +153,9 @@ def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidIm
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
-    path = _FOLDER / f"{name_or_path}.toml" if str(name_or_path) in images() else Path(name_or_path)
+    path = _FOLDER / f"{name_or_path}.toml"
+    if not path.is_file():
+        path = Path(name_or_path)
     if not path.is_file():
         raise ImageError(f"image {str(name_or_path)!r}: expected one of {', '.join(images())} or a TOML file")
     return _load(path, path.stat().st_mtime_ns)
