@@ -32,6 +32,7 @@ serve(othertower.make_card(sys.argv[3], seed=1), "127.0.0.1", int(sys.argv[2]))
         ("usim-isim-5g", "00A4000C023F00", b"\x90\x00"),
         ("emv-cps", "00A404000411111111", b"\x6a\x82"),
         ("emrtd-native", "00A4000C023F00", b"\x90\x00"),
+        ("desfire-ev2", "00A4000C023F00", b"\x90\x00"),
         ("cipurse", "00A4000C023F00", b"\x90\x00"),
     ],
 )
