@@ -143,7 +143,7 @@ class BlockKey:
     :param key: of any kind.
     """
 
-    __slots__ = ("_decryptor", "_encryptor", "_whole", "block", "kind")
+    __slots__ = ("_decryptor", "_encryptor", "_subkeys", "block", "kind")
 
     def __init__(self, key: DesfireKey) -> None:
         self.kind = key.kind
@@ -152,7 +152,7 @@ class BlockKey:
         with key.reveal() as clear:
             self._encryptor = CbcEncryptor(family, clear)
             self._decryptor = CbcDecryptor(family, clear)
-        self._whole = 0  # first subkey of CMAC, made when it is needed; 0 is none
+        self._subkeys = (0, 0)  # of CMAC, for whole and padded messages, made when they are needed
 
     def encrypt(self, data: bytes, iv: bytes = b"") -> bytes:
         """Return whole blocks encrypted, chained."""
@@ -178,11 +178,12 @@ class BlockKey:
     def cmac(self, message: bytes, iv: bytes = b"") -> bytes:
         """Return the CMAC, one block, of a message chained from an IV (NIST SP 800-38B where it is zeros)."""
         block = self.block
-        if not self._whole:
-            self._whole = self._doubled(int.from_bytes(self._encryptor.encrypt(bytes(block))))
-        subkey = self._whole
+        if not self._subkeys[0]:
+            whole = self._doubled(int.from_bytes(self._encryptor.encrypt(bytes(block))))
+            self._subkeys = whole, self._doubled(whole)
+        subkey, padded = self._subkeys
         if not message or len(message) % block:
-            message, subkey = pad80(message, block), self._doubled(subkey)
+            message, subkey = pad80(message, block), padded
         last = int.from_bytes(message[-block:]) ^ subkey
         return self._encryptor.encrypt(message[:-block] + last.to_bytes(block), iv)[-block:]
 

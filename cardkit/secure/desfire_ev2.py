@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from cardkit.crypto.desfire import BlockKey, DesfireKey, crc32, truncated
 from cardkit.crypto.lrp import Lrp
-from cardkit.crypto.mac import pad80, unpad80
+from cardkit.crypto.mac import Cmac, pad80, unpad80
 from cardkit.crypto.secret import Secret, joined
 from cardkit.errors import SecureMessagingError
 from cardkit.secure.desfire import (
@@ -95,10 +95,12 @@ class Ev2Session(CountedSession):
 
     def __init__(self, keys: tuple[DesfireKey, DesfireKey], number: int, identifier: bytes, counter: int = 0) -> None:
         super().__init__(number, identifier, counter)
-        self._enc, self._signing = (BlockKey(key) for key in keys)
+        self._enc = BlockKey(keys[0])
+        with keys[1].reveal() as clear:
+            self._signing = Cmac(clear)
 
     def _mac(self, message: bytes) -> bytes:
-        return self._signing.cmac(message)
+        return self._signing.mac(message)
 
     def _encrypt(self, data: bytes) -> bytes:
         return self._enc.encrypt(data, self._iv(_COMMAND_IV))
