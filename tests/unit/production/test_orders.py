@@ -59,6 +59,7 @@ def test_rows_of_many_pieces_become_one_batch(store: Store, take: Take) -> None:
     assert check_batch(store) == []
 
 
+@pytest.mark.requirement("P9")
 @both_stores
 @pytest.mark.parametrize(
     ("text", "code", "message"),
