@@ -40,7 +40,6 @@ class Pkcs15Blueprint:
     :param keys: key store and source of random numbers, of one at work.
     """
 
-    number_kind = "credential"
     secrets: tuple[str, ...] = ()
     rands: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = RULES
@@ -58,6 +57,7 @@ class Pkcs15Blueprint:
         self._plan = plan
         self._values = values
         self._keys = keys
+        self.number_kind = product.block.serial_kind
         self.states = plan.states
         self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
         self.survey = plan.survey

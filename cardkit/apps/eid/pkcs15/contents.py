@@ -62,7 +62,9 @@ def fill(product: Pkcs15Product, resolved: Mapping[str, Any], values: Mapping[st
     contents: dict[str, Content] = dict(_codes(resolved["codes"]))
     contents[DIRECTORY] = Directory.of(product.block.label, DF_PATH).build()
     contents[ODF] = ObjectDirectory.of(product.lists).build()
-    token = TokenInfo.of(_serial(resolved["serial"]), resolved["manufacturer"], resolved["label"], _TOKEN_FLAGS)
+    token = TokenInfo.of(
+        _serial(product, resolved["serial"]), resolved["manufacturer"], resolved["label"], _TOKEN_FLAGS
+    )
     contents[TOKEN] = token.build()
     for kind in product.lists:
         contents[LISTS[kind][0]] = ObjectList.parse(kind, b"".join(_entries(product, kind))).build()
@@ -87,7 +89,9 @@ def _codes(codes: Mapping[str, Any]) -> Iterator[tuple[str, Content]]:
         yield name, (value,)
 
 
-def _serial(text: str) -> bytes:
+def _serial(product: Pkcs15Product, text: str) -> bytes:
+    if product.block.serial_form == "text":
+        return text.encode()
     try:
         found = bytes.fromhex(text)
     except ValueError:

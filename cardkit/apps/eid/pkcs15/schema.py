@@ -49,12 +49,15 @@ class DataBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Pkcs15Block(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A card with a PKCS#15 application.
 
-    :param label, manufacturer: of the card.  :param serial: its number, hexadecimal digits.
+    :param label, manufacturer: of the card.  :param serial: its number.
+    :param serial_form: whether that is hexadecimal digits or text.  :param serial_kind: which key of the record it is.
     """
 
     label: str
     manufacturer: str
     serial: str
+    serial_form: Literal["hex", "text"] = "hex"
+    serial_kind: str = "credential"
     holder: HolderBlock
     validity: ValidityBlock
     codes: CodesBlock

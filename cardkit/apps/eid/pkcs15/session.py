@@ -136,7 +136,8 @@ class Pkcs15Session:
         self._client.enter(self._aid)
         found = self._client.select(self._product.files[TOKEN].path)
         with card_at_fault(TOKEN):
-            return TokenInfo.parse(self._client.read(found.size)).serial.hex().upper()
+            serial = TokenInfo.parse(self._client.read(found.size)).serial
+        return serial.decode("utf-8", "replace") if self._product.block.serial_form == "text" else serial.hex().upper()
 
     def facts(self) -> tuple[Fact, ...]:
         """Return the fingerprints of the certificates that were issued."""
