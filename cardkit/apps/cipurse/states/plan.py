@@ -169,6 +169,7 @@ def _identify(product: CipurseProduct) -> Iterator[Step]:
     name, aid = made_first[0]
     command = commands.select_application(aid)
     yield Step(Phase.FENCE, Role.QUERY, name, name, command, nc=command.nc, sw=(FOUND, MISSING))
+    yield uid()  # once more: all keys come from it, nothing vouches for it, and only the reader is asked
 
 
 # Making

@@ -123,8 +123,8 @@ class TransitSession:
         notes, product = self._notes, self._product
         root = notes.directories.get(product.master.name)
         info = self.seen.bodies.get(product.master.files[0].contents)
-        first = notes.found.get(self._plan.identify[-1].serves)
-        if not notes.uid or root is None or info is None or first is None:
+        first = next((notes.found.get(step.serves) for step in self._plan.identify if step.role is Role.QUERY), None)
+        if not notes.uid or UID in notes.troubles or root is None or info is None or first is None:
             raise ProtocolError(f"no CIPURSE chip: {'; '.join(notes.troubles.values())}")
         if info != product.id_info.data:
             raise ProtocolError(f"EF.ID_INFO: {info.hex().upper()}, expected {product.id_info.data.hex().upper()}")
