@@ -38,11 +38,12 @@ def parse(state: State, data: bytes) -> Application:
     if keys & _EXTENDED and state.image.generation >= 2:
         size = 1 + (_KEY_SET_FIELDS if rest and rest[0] & _KEY_SETS else 0)
         extension, rest = rest[:size], rest[size:]
+        keys &= ~_EXTENDED
         if len(extension) != size:
             raise RefusedError(statuses.LENGTH)
     if len(rest) == 1 or len(rest) > 18 or (rest and state.image.generation < 1):
         raise RefusedError(statuses.LENGTH)
-    made = Application(aid, settings, keys & ~_EXTENDED, extension, rest[:2], rest[2:])
+    made = Application(aid, settings, keys, extension, rest[:2], rest[2:])
     _check_values(state, made)
     return made
 
@@ -50,6 +51,7 @@ def parse(state: State, data: bytes) -> Application:
 def _check_values(state: State, made: Application) -> None:
     kind = made.keys & 0xC0
     wrong = made.key_count > MOST_KEYS or kind == 0xC0 or (kind and not state.image.generation)
+    wrong = wrong or bool(made.keys & _EXTENDED)
     sets = made.extension[2:3]
     if wrong or made.fid in _RESERVED_FIDS or (sets and not 2 <= sets[0] <= 16):
         raise RefusedError(statuses.PARAMETER)

@@ -19,8 +19,10 @@ _MOST_ATS: Final = 20
 def configuring(state: State, call: Call) -> Mode:
     """The PICC master key; on NTAG 424 key 0 of its application. Known options only.
 
-    :raises RefusedError: AE, 9E.
+    :raises RefusedError: 9D inside an application, AE, 9E.
     """
+    if state.aid != cells.PICC and not state.image.sdm:
+        raise RefusedError(statuses.PERMISSION)
     mode = master_full(state, call)
     if call.data[0] not in state.image.options:
         raise RefusedError(statuses.PARAMETER)

@@ -57,6 +57,7 @@ def write_data(state: State, call: Call) -> Answer:
 def write(state: State, file: File, offset: int, data: bytes) -> None:
     """Put data into a standard or backup file."""
     backups = state.transaction.backups
+    state.mirrors.pop(file.number, None)
     backup = file.type is FileType.BACKUP
     body = backups.get(file.number) if backup else None
     if body is None:

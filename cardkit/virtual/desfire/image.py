@@ -25,6 +25,7 @@ _OPTIONS: Final = {
     2: frozenset({0x00, 0x01, 0x02, 0x03, 0x04, 0x05}),
 }
 _NTAG_OPTIONS: Final = frozenset({0x00, 0x05, 0x0A})
+_AES: Final = 0xAA
 _ANY: Final = frozenset(range(256))
 
 
@@ -70,6 +71,11 @@ class DesfireImage:
     def most_applications(self) -> int:
         """How many there may be, memory permitting."""
         return _MOST_EV1 if self.generation < _FIRST_FREE else self.nvm
+
+    @property
+    def has_ev1(self) -> bool:
+        """Does it know the messaging of EV1?"""
+        return self.generation > 0 and self.knows(_AES)
 
     def knows(self, opcode: int) -> bool:
         """Is the command there at all?"""

@@ -65,7 +65,7 @@ def exchange(state: State, command: bytes) -> bytes:
 
 def _worker(state: State, apdu: Apdu) -> "Worker":
     worker = _WORKERS.get(apdu.ins)
-    if worker is None or (apdu.ins in _SINCE_EV1 and not state.image.generation):
+    if worker is None or (apdu.ins in _SINCE_EV1 and not state.image.has_ev1):
         raise StatusWordError(sw.NO_INSTRUCTION)
     return worker
 

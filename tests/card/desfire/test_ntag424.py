@@ -226,6 +226,7 @@ def test_delivered_files():
     assert card.transmit(bytes.fromhex("00B0000000")).hex() == "6982"
     card.transmit(SELECT)
     assert card.transmit(bytes.fromhex("00D68200020003")) == b"\x90\x00"
+    assert card.transmit(bytes.fromhex("0084000010")).hex() == "6d00", "messaging of EV1 is not for it"
     host.authenticate(0x71, 2, ZERO)
     assert host.send(0xBD, "02000000040000", mode=PLAIN) == bytes.fromhex("00030000")
     assert [host.status(command) for command in ("45",)] == [0x1C]

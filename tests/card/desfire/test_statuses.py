@@ -200,6 +200,12 @@ def test_default_key_and_ats(host):
     host.authenticate(0xAA, 1, bytes(range(16)))
 
 
+def test_configuration_is_no_matter_of_applications(host):
+    in_application(host)
+    host.authenticate(0x1A, 0, ZERO)
+    assert refused(host.send, 0x5C, "00", b"\x01", FULL) == "9D"
+
+
 def test_messaging_switched_off(host):
     host.authenticate(0x1A, 0, ZERO)
     host.change_key(0, ZERO, version=0, kind=0x80)
@@ -243,6 +249,12 @@ def test_free_memory_counts():
     host.authenticate(0x0A, 0, ZERO)
     host.send(0xDA, "010203")
     assert host.send(0x6E) == blank
+
+
+def test_key_settings_3_are_for_ev2(ev1, ev2):
+    assert ev1("ca0102030f91") == "9e"
+    assert ev2("ca0102030f91") == "7e"
+    assert ev2("ca0102030f9100") == "00"
 
 
 def test_d40_knows_less(d40):
