@@ -20,6 +20,7 @@ BUILT_IN = {
     "emv": "cardkit.apps.emv.app:APP",
     "gp": "cardkit.apps.gp.app:APP",
     "pkcs15": "cardkit.apps.eid.pkcs15.app:APP",
+    "storage": "cardkit.apps.storage.app:APP",
     "uicc": "cardkit.apps.uicc.app:APP",
 }
 

@@ -12,12 +12,13 @@ from cardkit.channel import Channel
 from cardkit.cli import options
 from cardkit.cli.card import identity, today
 from cardkit.cli.render import facts, print_json
+from cardkit.cli.transit_blocks import blocks
 from cardkit.cli.transit_sdm import sdm
 from cardkit.desired import Shows
 from cardkit.errors import CardError
 from cardkit.target import open_card
 
-FAMILIES = ("cipurse", "desfire")
+FAMILIES = ("cipurse", "desfire", "storage")
 """Applications of transport cards, in the order they are asked; each knows its own cards."""
 
 Document = dict[str, Any]
@@ -28,6 +29,7 @@ def transit() -> None:
     """Look at transport cards: what anybody may see, which is rights and versions more than contents."""
 
 
+transit.add_command(blocks)
 transit.add_command(sdm)
 
 
