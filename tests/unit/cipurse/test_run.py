@@ -117,7 +117,7 @@ def test_blank_begun_and_finished_are_told_apart(job, made):
     assert identify(job.profile, inserted(job.fresh())).state is MarkerState.BLANK
     assert identify(job.profile, inserted(made)).state is MarkerState.FINAL
     seal = len(job.plan().steps) - len(job.plan().blueprint.parts[Part.STRANGER])
-    for at in (9, 20, seal - 2):
+    for at in (len(job.plan().blueprint.parts[Part.FENCE]) + 3, 20, seal - 2):
         chip = job.fresh()
         _torn(job, chip, at)
         assert (at, identify(job.profile, inserted(chip)).state) == (at, MarkerState.BEGUN)
