@@ -8,6 +8,7 @@ end      journal.done (flushed)  -> store.commit or reject -> the card may leave
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from cardkit.production.store.store import Batch
 from cardkit.production.store.vault import BatchVault
 
 NO_FINDINGS = b"[]"
+# Between attempts to reach a store whose connection broke; couplers wait meanwhile, a bound card is not hurried.
+RECONNECT_AFTER_S = (0.0, 0.5, 1.0, 2.0)
 
 
 class Verdict(StrEnum):
@@ -102,6 +105,8 @@ class Books:
         self._vault = vault
         self._signs = signs
         self._refusals: dict[int, Settled] = {}
+        self._owed: list[Post] = []  # ended, journaled, and not in the store
+        self._gap = False  # something was said that even the journal does not have
         self._waiting: deque[_Turn] = deque()
         self._settling = threading.Lock()
 
@@ -141,17 +146,50 @@ class Books:
             self._journal.sync()
         except StoreError as error:
             self.failure = self.failure or error
+            self._gap = True
             return [self._unsettled(post, journaled=False) for post in posts]
         if self.failure is not None or all(isinstance(post.said, Intent | Unknown) for post in posts):
             return [self._unsettled(post, journaled=True) for post in posts]
         try:
-            with self.session.together():
-                done = [self._store(post) for post in posts]
+            done = self._stored(posts)
         except StoreError as error:
             self.failure = self.failure or error
             return [self._unsettled(post, journaled=True) for post in posts]
         self._sign(len(posts))
         return done
+
+    def _stored(self, posts: Sequence[Post]) -> list[Settled]:
+        """Take posts to the store in one transaction; on a new connection where the one that was broke.
+
+        Nobody knows whether what was sent last became durable: said again, it answers ALREADY or FENCED.
+        """
+        refusals = dict(self._refusals)
+        for wait_s in RECONNECT_AFTER_S:
+            try:
+                return self._together(posts)
+            except StoreError:
+                if not self.session.store.lost:
+                    raise
+            self._refusals = dict(refusals)
+            time.sleep(wait_s)
+        return self._together(posts)
+
+    def _together(self, posts: Sequence[Post]) -> list[Settled]:
+        with self.session.together():
+            return [self._store(post) for post in posts]
+
+    def catch_up(self) -> bool:
+        """Take to the store what ended while it was away; what was fenced meanwhile stays in doubt.
+
+        :returns: whether the store has all that the journal has.
+        """
+        if self._owed:
+            try:
+                self._stored(self._owed)
+            except StoreError:
+                return False
+            self._owed.clear()
+        return not self._gap
 
     def _sign(self, posts: int) -> None:
         """Let the audit be signed if it is time; a key that fails ends the run, what is durable stays so."""
@@ -186,6 +224,8 @@ class Books:
                 return Settled(refused=str(self.failure))
             case said if not said.bound:
                 return Settled(None, Verdict.BLANK_REJECT, said.code, said.reject_class, reusable=True)
+        if journaled:
+            self._owed.append(post)
         return Settled(None, Verdict.IN_DOUBT, "STORE", "software")
 
     def _store(self, post: Post) -> Settled:

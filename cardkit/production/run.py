@@ -131,8 +131,9 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
             yield Shift(store, lot, session, books, Opener(store, lot, vault, profile))
         finally:
             journal.close()
-        if books.failure is None:
+        if books.catch_up():
             mark_replayed(store, session.id)
+        if books.failure is None:
             checkpoints.sign()
             checkpoint(store, OFFICE)
 
@@ -203,6 +204,7 @@ def run_batch(
         )
         supervisor = Supervisor(line, shift.books, StopRules(options.rules), reporter)
         supervisor.run()
+        shift.books.catch_up()
         hold_if_stopped(shift, supervisor.stopped)
         done = batch_done(shift, supervisor.tally, time.monotonic() - started, supervisor.stopped)
     reporter(done)

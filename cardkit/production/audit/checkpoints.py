@@ -82,7 +82,8 @@ def checkpoint(store: Store, chain: str, signer: Signer | None = None) -> Checkp
     """
     signer = signer or signer_of(store, chain)
     with store.writing() as connection:
-        head = connection.execute(select(schema.audit_head).where(schema.audit_head.c.chain == chain)).one_or_none()
+        mine = select(schema.audit_head).where(schema.audit_head.c.chain == chain)
+        head = connection.execute(mine.with_for_update()).one_or_none()  # two stations sign the office's chain
         last = latest(connection, chain)
         if head is None or head.seq == (last.seq if last else 0):
             return None

@@ -66,7 +66,8 @@ class PostgreSQLDatabase(Database):
         settings = [*SETTINGS, *([f"role={role}"] if role else [])]
         options = " ".join(f"-c {setting}" for setting in settings)
         # A statement is prepared when it comes the second time: there are some thirty of them.
-        return create_engine(self._url, connect_args={**LINE, "options": options, "prepare_threshold": 1})
+        connect = {**LINE, "options": options, "prepare_threshold": 1}
+        return create_engine(self._url, connect_args=connect, pool_pre_ping=True)
 
     def require(self, *, create: bool) -> None:
         """Raise StoreError when the server is too old, not durable, or has no such store and none is to be made."""

@@ -106,6 +106,7 @@ class Store:
         self._writer = threading.Lock()
         self._connection: Connection | None = None
         self._steps: Steps | None = None
+        self._reached = True
 
     def __enter__(self) -> Self:
         return self
@@ -133,8 +134,8 @@ class Store:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection to the database broke; the next transaction tries a new one."""
-        return self._connection is not None and not self.database.alive(self._connection)
+        """Whether the database cannot be reached: the connection broke, and no new one was made yet."""
+        return not self._reached or (self._connection is not None and not self.database.alive(self._connection))
 
     @property
     def journals(self) -> Path:
@@ -169,7 +170,9 @@ class Store:
         if self.lost:
             self._let_go()
         if self._connection is None:
+            self._reached = False
             self._connection = self.database.engine.connect()
+            self._reached = True
         return self._connection
 
     def _let_go(self) -> None:
