@@ -1,0 +1,147 @@
+"""Applications, names, file settings: lists, duplicates, limits, and a memory that fails."""
+
+import pytest
+
+from cardkit.virtual import make_card
+from cardkit.virtual.errors import WriteFailedError
+from tests.card.desfire.host import FULL, Host, RefusedError
+from tests.card.desfire.test_sessions import SCHEMES, ready
+
+ZERO = bytes(16)
+
+
+def named(host):
+    """Three applications, two with names."""
+    host.plain("ca1111100f011f11")
+    host.plain("ca2222200f012f22" + b"App2".hex())
+    host.plain("ca3333300f213f33" + b"App3".hex())
+    host.plain("ca4444400f01")
+    return host
+
+
+@pytest.fixture
+def host():
+    return Host(make_card("desfire-ev1", seed=1))
+
+
+def test_names_come_one_in_a_frame(host):
+    named(host)
+    frames = [host.exchange(0x6D), host.exchange(0xAF), host.exchange(0xAF)]
+    assert [(status, data.hex()) for status, data in frames] == [
+        (0xAF, "1111101f11"),
+        (0xAF, "2222202f22" + b"App2".hex()),
+        (0x00, "3333303f33" + b"App3".hex()),
+    ]
+    host.authenticate(0x0A, 0, ZERO)
+    host.send(0xFC)
+    assert host.send(0x6D) == b""
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("ca1111100f01", 0xDE), ("ca5555500f011f11", 0xDE), ("ca5555500f015f55" + b"App2".hex(), 0xDE),
+        ("ca5555500f015f55" + b"App4".hex(), 0x00), ("ca5555500f015f55" + "61" * 17, 0x7E),
+        ("ca5555500f015f55" + "61" * 16, 0x00),
+    ],
+)  # fmt: skip
+def test_names_and_numbers_are_unique(host, command, status):
+    assert named(host).status(command) == status
+
+
+def test_files_with_iso_identifiers(host):
+    named(host)
+    host.plain("5a333330")
+    for command in ("cd013412 00eeee200000", "cb024523 00eeee200000", "c1035634 00eeee200000 0a0000"):
+        host.plain(command)
+    host.plain("cc0400eeee 00000000 64000000 32000000 00")
+    assert host.plain("61").hex() == "341245235634"
+    assert host.plain("6f").hex() == "01020304"
+    assert host.status("cd05341200eeee200000") == 0xDE
+    assert host.status("cd05003f00eeee200000") == 0x9E
+    assert host.status("cd0500eeee200000") == 0x7E
+    assert host.status("cd01777700eeee200000") == 0xDE
+
+
+def test_28_applications_on_ev1(host):
+    for number in range(28):
+        host.plain(f"ca{number + 1:02x}00000f00")
+    assert host.status("caff00000f00") == 0xCE
+    status, first = host.exchange(0x6A)
+    assert (status, len(first)) == (0xAF, 57)
+    assert len(first + host.exchange(0xAF)[1]) == 28 * 3
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_file_settings_change(name):
+    host = ready(name)
+    host.send(0x5F, "00", bytes.fromhex("032001"), FULL)
+    assert host.send(0xF5, "00") == bytes.fromhex("00032001c80000")
+    with pytest.raises(RefusedError, match="9E"):
+        host.send(0x5F, "00", bytes.fromhex("035555"), FULL)
+
+
+@pytest.mark.parametrize(("option", "data", "status"), [
+    ("00", "04", "9E"), ("03", "20", None), ("04", "04", "9E"), ("05", "00" * 10, None), ("09", "00", "9E"),
+    ("02", "067577810280", None), ("02", "0275f7", "9E"), ("00", "0000", "7E"),
+])  # fmt: skip
+def test_configuration(option, data, status):
+    host = Host(make_card("desfire-ev2", seed=1))
+    host.authenticate(0x1A, 0, ZERO)
+    host.change_key(0, ZERO, version=0, kind=0x80)
+    host.authenticate(0x71, 0, ZERO)
+    if status is None:
+        host.send(0x5C, option, bytes.fromhex(data), FULL)
+        return
+    with pytest.raises(RefusedError, match=status):
+        host.send(0x5C, option, bytes.fromhex(data), FULL)
+
+
+@pytest.mark.parametrize("command", ["ca0102030f01", "cd0100eeee100000", "3d020000000100000a"])
+def test_a_memory_that_fails_leaves_everything(host, command):
+    host.plain("ca0a0b0c0f01")
+    if not command.startswith("ca"):
+        host.plain("5a0a0b0c")
+        host.plain("cd0200eeee100000")
+    before = dict(host.card.memory())
+
+    def fails(cell, value):
+        if not cell.startswith("journal"):
+            raise WriteFailedError(cell)
+        return value
+
+    host.card.chip.memory.intercept = fails
+    assert host.status(command) == 0xEE
+    host.card.chip.memory.intercept = None
+    assert host.card.memory() == before
+    host.plain(command)
+
+
+def test_iso_writes_into_a_memory_that_fails(host):
+    host.plain("ca0a0b0c0f210110")
+    host.plain("5a0a0b0c")
+    host.plain("cd0201e100eeee100000")
+
+    def fails(cell, value):
+        raise WriteFailedError(cell)
+
+    host.card.chip.memory.intercept = fails
+    assert host.card.transmit(bytes.fromhex("00D6820001AA")).hex() == "6581"
+
+
+def test_an_application_deletes_itself(host):
+    named(host)
+    host.plain("5a111110")
+    host.authenticate(0x0A, 0, ZERO)
+    assert host.plain("da111110") == b""
+    assert host.status("5a111110") == 0xA0
+    assert host.plain("45") == bytes.fromhex("0f01"), "the PICC level is selected"
+
+
+def test_memory_is_full():
+    host = Host(make_card("desfire-d40", seed=1))
+    host.plain("ca0102030f01")
+    host.plain("5a010203")
+    host.plain("cd0000eeee000b00")
+    assert host.status("cd0100eeee000500") == 0x0E
+    assert host.plain("6f") == b"\x00"
