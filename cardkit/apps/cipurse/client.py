@@ -233,6 +233,45 @@ class CipurseClient:
         command = commands.change_value(_AMOUNTS[operation], record, amount, sfid, iso.ANY_LENGTH)
         return _number(self.require(command, f"{operation} of {sfid:02X}", rules.pair(operation)))
 
+    def record(self, rules: FileRules, number: int, size: int, sfid: int) -> bytes:
+        """Return a record.  :param size: its length."""
+        return self.require(
+            iso.read_record(number, size, sfid), f"READ RECORD of {sfid:02X}", rules.pair(Operation.READ)
+        )
+
+    def append(self, rules: FileRules, data: bytes, sfid: int) -> None:
+        """Write the next record of a linear file, or a new first one of a cyclic file."""
+        pair = rules.pair(Operation.UPDATE)
+        self.require(commands.append_record(data, sfid), f"APPEND RECORD of {sfid:02X}", pair)
+
+    # What becomes of an application
+
+    def activate(self, rules: FileRules) -> None:
+        """Put the current application into use."""
+        self.require(commands.activate(), "ACTIVATE FILE", rules.pair(Operation.ACTIVATE))
+
+    def deactivate(self, rules: FileRules) -> None:
+        """Take the current application out of use."""
+        self.require(commands.deactivate(), "DEACTIVATE FILE", rules.pair(Operation.DEACTIVATE))
+
+    def delete(self, rules: FileRules, what: int | bytes | None = None) -> None:
+        """Delete a file by its FID, an application by its AID, or the current application, which ends the session.
+
+        :param rules: of the directory the right to it is from.
+        """
+        if isinstance(what, int):
+            command = commands.delete_file(what)
+        else:
+            command = commands.delete_current() if what is None else commands.delete_application(what)
+        self.require(command, "DELETE FILE", rules.pair(Operation.DELETE))
+        if what is None:
+            self.leave()
+
+    def format_all(self, rules: FileRules) -> None:
+        """Make the card blank again; the session is over.  :param rules: of the MF."""
+        self.require(commands.format_all(), "FORMAT ALL", rules.pair(Operation.FORMAT_ALL))
+        self.leave()
+
     def perform(self) -> None:
         """Make pending changes true."""
         self.require(commands.perform_transaction(), "PERFORM TRANSACTION")
