@@ -91,15 +91,15 @@ def fault(wanted: HolderRequest, issuer: Certificate, certificate: bytes) -> str
         found = Certificate.parse(certificate)
         algorithm = SignatureAlgorithm.parse(found.algorithm)
         signed = publickey.verifies(issuer.public_key, algorithm, found.signed, found.signature)
+        differences = {
+            "serial number": found.serial == wanted.serial,
+            "subject": found.subject == wanted.subject,
+            "validity": (found.not_before, found.not_after) == (wanted.term.begin, wanted.term.end),
+            "key usage": found.key_usage == wanted.usage,
+            "issuer": found.issuer == issuer.subject and signed,
+            "key": not wanted.public_key or found.public_key == wanted.public_key,
+        }
     except EncodingError as error:
         return str(error)
-    differences = {
-        "serial number": found.serial == wanted.serial,
-        "subject": found.subject == wanted.subject,
-        "validity": (found.not_before, found.not_after) == (wanted.term.begin, wanted.term.end),
-        "key usage": found.key_usage == wanted.usage,
-        "issuer": found.issuer == issuer.subject and signed,
-        "key": not wanted.public_key or found.public_key == wanted.public_key,
-    }
     wrong = ", ".join(name for name, same in differences.items() if not same)
     return f"another {wrong}" if wrong else ""

@@ -31,6 +31,8 @@ _FCI, _FCP = 0x6F, 0x62
 _SIZE, _WITHOUT_STRUCTURE, _DESCRIPTOR, _CONDITIONS, _LIFE_CYCLE = 0x81, 0x80, 0x82, 0x86, 0x8A
 _PUBLIC_KEY, _POINT, _MODULUS, _EXPONENT = 0x7F49, 0x86, 0x81, 0x82
 _EXTENDED_LENGTH = 0x01
+_PART_BYTES = 128
+"""Least of a file at once, but at its end: who gives less would never come to an end."""
 _MESSAGE_BYTES = 32
 _PADDING_LEAST = 8  # RFC 8017 7.2.1
 
@@ -122,9 +124,10 @@ class Pkcs15Client:
         data = b""
         while len(data) < size:
             most = WHOLE_EXTENDED if self._channel.extended else ANY_LENGTH
-            part = self.send(read_binary(len(data), min(size - len(data), most)), "READ BINARY")
-            if not 0 < len(part) <= size - len(data):
-                raise ProtocolError(f"READ BINARY: {len(part)} bytes, expected 1 to {size - len(data)}")
+            left = size - len(data)
+            part = self.send(read_binary(len(data), min(left, most)), "READ BINARY")
+            if not min(left, _PART_BYTES) <= len(part) <= left:
+                raise ProtocolError(f"READ BINARY: {len(part)} bytes, expected {min(left, _PART_BYTES)} to {left}")
             data += part
         return data
 

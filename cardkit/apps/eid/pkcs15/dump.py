@@ -31,15 +31,22 @@ Document = dict[str, Any]
 
 
 class _Reader:
-    """Reads files and remembers how long the card says they are."""
+    """Reads files and remembers how long the card says they are.
+
+    :ivar application: path of the directory that paths without the MF begin in. ISO/IEC 7816-15 8.2.5
+    """
 
     def __init__(self, channel: Channel) -> None:
         self._client = Pkcs15Client(channel)
+        self.application = DF_PATH
         self.sizes: dict[bytes, int] = {}
+
+    def _size(self, path: bytes) -> int:
+        return self._client.select(path if path.startswith(MF_PATH) else self.application + path).size
 
     def read(self, path: bytes) -> bytes:
         """Return a file.  :raises CardError: when it is not there, or closed."""
-        self.sizes[path] = self._client.select(path).size
+        self.sizes[path] = self._size(path)
         return self._client.read(self.sizes[path])
 
     def maybe(self, path: bytes) -> bytes | None:
@@ -54,7 +61,7 @@ class _Reader:
         for path in paths:
             if path and path not in self.sizes:
                 try:
-                    self.sizes[path] = self._client.select(path).size
+                    self.sizes[path] = self._size(path)
                 except CardError:
                     continue
 
@@ -66,9 +73,8 @@ def look(channel: Channel) -> Document:
     """
     reader = _Reader(channel)
     directory = reader.maybe(_DIRECTORY_PATH)
-    path = _application(directory)
-    objects = reader.read(path + _ODF_FID)
-    token = reader.read(path + _TOKEN_FID)
+    reader.application = _application(directory)
+    objects, token = reader.read(_ODF_FID), reader.read(_TOKEN_FID)
     with card_at_fault(ODF):
         places = ObjectDirectory.parse(objects).paths
     bodies = {kind: reader.maybe(places[kind]) for kind in LISTS if kind in places}

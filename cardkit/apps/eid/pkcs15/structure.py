@@ -137,8 +137,8 @@ class Directory:
         """Where the PKCS#15 application is.  :raises EncodingError: where it is not named."""
         for record in self.records:
             parts = {item.tag: item.value for item in record.children()} if record.tag == _TEMPLATE else {}
-            if parts.get(_AID) == AID and _PATH in parts:
-                return parts[_PATH]
+            if parts.get(_AID) == AID and (path := parts.get(_PATH)):
+                return path
         raise EncodingError("EF.DIR: no PKCS#15 application with a path")
 
 
