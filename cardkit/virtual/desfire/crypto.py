@@ -20,6 +20,11 @@ class KeyType(IntEnum):
     TDEA3 = 0x40
     AES = 0x80
 
+    @classmethod
+    def of(cls, bits: int) -> "KeyType":
+        """What bits 7 and 6 say, whatever stands below them; 11 counts as AES."""
+        return cls.AES if bits & cls.AES else cls.TDEA3 if bits & cls.TDEA3 else cls.TDEA2
+
     @property
     def size(self) -> int:
         """Bytes of a key."""

@@ -81,7 +81,7 @@ class KeySet:
     def decode(cls, cell: bytes) -> "KeySet":
         """From a cell."""
         head, *parts = cells.unpack(cell)
-        keys = tuple(Key(KeyType(part[0]), part[2:], part[1]) for part in parts)
+        keys = tuple(Key(KeyType.of(part[0]), part[2:], part[1]) for part in parts)
         return cls(keys, head[0], bool(head[1]))
 
 
@@ -118,7 +118,7 @@ class Application:
     @property
     def key_type(self) -> KeyType:
         """Type of its keys."""
-        return KeyType(self.keys & 0xC0)
+        return KeyType.of(self.keys)
 
     @property
     def has_file_ids(self) -> bool:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cardkit.virtual import make_card
+from cardkit.virtual.faults import catalogue
 from tests.card.desfire.host import Host, RefusedError
 
 AID = "010203"
@@ -308,3 +309,29 @@ class Purse(RuleBasedStateMachine):
 
 Purse.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 TestPurse = Purse.TestCase
+
+
+@pytest.mark.parametrize(
+    "name", ["dropped-write", "flipped-memory", "write-error", "tear-before", "tear-after", "mute"]
+)
+@pytest.mark.parametrize("at", range(1, 12))
+def test_the_faults_of_all_cards_fit(name, at):
+    """The card still answers, and what it holds is what the fault has made of it."""
+    card = catalogue()[name](make_card("desfire-ev2", seed=1), at, at=at)
+    host = Host(card)
+    try:
+        host.authenticate(0x1A, 0, bytes(16))
+        host.change_key(0, bytes(range(16)), version=1, kind=0x80)
+        for command in (f"ca{AID}0f83", f"5a{AID}", "cd0100eeee080000", "3d010000000800000102030405060708"):
+            host.plain(command)
+        host.authenticate(0xAA, 0, bytes(16))
+        host.change_key(1, bytes(range(16)), bytes(16), version=1)
+    except (RefusedError, IndexError, TimeoutError):
+        pass
+    card.power(cold=True)
+    assert card.chip.exchange(b"\x60")[:1] == b"\xaf"
+    for aid in ("000000", AID):
+        assert card.chip.exchange(bytes.fromhex(f"5a{aid}"))[0] in (0xCA, 0x00, 0xA0)
+        card.chip.exchange(b"\x45")
+        card.chip.exchange(b"\x0a\x00")
+        card.power(cold=True)
