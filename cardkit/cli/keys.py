@@ -20,6 +20,7 @@ from cardkit.cli.keys_option import (
     open_managed,
     passphrase_fd,
 )
+from cardkit.cli.keys_session import all_sign, combined, custody, parts_of, transcript_of
 from cardkit.cli.render import print_json, say, table
 from cardkit.cli.secrets_input import SecretSource, source
 from cardkit.crypto import Usage
@@ -28,6 +29,7 @@ from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.key import ALGORITHMS
 from cardkit.crypto.management import KeyEntry, NewKey
 from cardkit.errors import KeyStoreError
+from cardkit.production.people.ceremony import Ceremony
 
 _USAGES = [usage.value for usage in Usage if usage is not Usage.CARD_SECRET]
 _BY = click.option(
@@ -220,6 +222,69 @@ def _read_block(path: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except ValueError:
         raise KeyStoreError(f"{path}: a key block is ASCII text") from None
+
+
+@keys.command()
+@new_key
+@click.option("--officer", required=True, metavar="NAME", help="The security officer who watches over it.")
+@click.option("--plant", metavar="URL", help="The plant's store: people are its accounts, its audit keeps the event.")
+@click.option(
+    "--sign", "signing", metavar="REF", help="Without --plant: the key (audit-sign) of this store that signs."
+)
+@click.option(
+    "--new", "fresh", is_flag=True, help="Make random components and hand them out, instead of taking them in."
+)
+@click.option(
+    "--kcv", "check", metavar="HEX", help="Check value of the whole key, as its letter has it; not with --new."
+)
+@click.option(
+    "--kcv-method", required=True, type=click.Choice([method.value for method in KCVMethod]), help="How it is made."
+)
+@click.option(
+    "--transcript",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The transcript.",
+)
+@in_store
+def ceremony(
+    store: OpenManagedKeyStore,
+    secrets: SecretSource,
+    new: NewKey,
+    by: Sequence[str],
+    officer: str,
+    plant: str | None,
+    signing: str | None,
+    fresh: bool,
+    check: str | None,
+    kcv_method: str,
+    transcript: Path,
+) -> None:
+    """Bring key REF into the store in components, one by each --by, and leave a signed transcript.
+
+    Every custodian logs in alone, types a component twice (or writes a new one down, --new), compares its check value
+    with the letter, and names its envelope. At the end all log in once more; one who is missing, and nothing is stored.
+
+    \b
+    cardkit keys ceremony plant:kmc --store FILE --algorithm AES-128 --usage master-derive --plant sqlite:///plant.db \\
+        --officer otto --by carl --by cleo --kcv 6F2F9BE174 --kcv-method cmac_zero_block_5 --transcript kmc.json
+    """
+    if fresh == (check is not None):
+        raise KeyStoreError("ceremony: --kcv is for components that come with letters, --new for new ones: one of them")
+    if new.algorithm not in ALGORITHMS:
+        raise KeyStoreError(f"components: {new.algorithm}, expected one of {', '.join(ALGORITHMS)}")
+    method = KCVMethod(kcv_method)
+    with (
+        custody(store, plant, officer, signing, secrets) as who,
+        parts_of(who, by, (new.algorithm, method), secrets, fresh=fresh) as (values, parts),
+        combined(values, new.algorithm, method, check) as (value, found),
+    ):
+        all_sign(who, officer, by, secrets)
+        how = "new components" if fresh else "components by letter"
+        done = Ceremony.of(new, how, store.kind, (method.value, found), parts, officer)
+        with transcript_of(who, done, transcript):
+            store.import_key(new, value)
 
 
 @keys.command()

@@ -66,8 +66,9 @@ def key_of_components(
         for number, person in enumerate(people, 1):
             person.log_in(secrets.secret(f"passphrase of {person.name}"))
             what = f"component {number} of {len(people)}, by {person.name} (hex)"
-            parts.append(_component(secrets.twice(what), what))
-            say(f"component {number} of {len(people)}, by {person.name}: {_shown(algorithm, parts[-1], method)}")
+            parts.append(component(secrets.twice(what), what))
+            check = shown(algorithm, parts[-1], method)
+            say(f"component {number} of {len(people)}, by {person.name}: KCV {check} ({method})")
         key = combine(parts)
         actual = kcv(algorithm, key, method)
         if actual != expected.upper():
@@ -80,7 +81,8 @@ def key_of_components(
             part.wipe()
 
 
-def _component(text: Secret, what: str) -> Secret:
+def component(text: Secret, what: str) -> Secret:
+    """Return the value of a component that was typed as hex; what was typed is wiped."""
     with text.reveal() as typed:
         try:
             value = bytearray.fromhex(typed.decode("ascii"))
@@ -93,9 +95,10 @@ def _component(text: Secret, what: str) -> Secret:
         value[:] = bytes(len(value))
 
 
-def _shown(algorithm: str, component: Secret, method: KCVMethod) -> str:
-    with component.reveal() as clear:
-        return f"KCV {kcv(algorithm, clear, method)} ({method})"
+def shown(algorithm: str, part: Secret, method: KCVMethod) -> str:
+    """Return the check value of a component, upper hex."""
+    with part.reveal() as clear:
+        return kcv(algorithm, clear, method)
 
 
 def hand_out(shares: Sequence[Share], descriptor: int | None) -> None:

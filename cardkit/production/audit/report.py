@@ -32,13 +32,22 @@ def write_report(path: Path, content: Mapping[str, Any], signer: Signer) -> Stat
     :raises StoreError: when the file cannot be written.
     """
     signed = signer.sign(REPORT, content)
-    pem = auditsign.to_pem(signer.public).decode()
-    file = _File(FORMAT, dict(content), signed.body.decode(), signed.signature.hex(), pem)
+    write_signed(path, signed, signer.public)
+    return signed
+
+
+def write_signed(path: Path, signed: Statement, public: bytes) -> None:
+    """Write a report that was signed.
+
+    :param public: the key that signed it, SubjectPublicKeyInfo in DER.
+    :raises StoreError: when the file cannot be written.
+    """
+    pem = auditsign.to_pem(public).decode()
+    file = _File(FORMAT, signed.content, signed.body.decode(), signed.signature.hex(), pem)
     try:
         replace_file(path, msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n")
     except OSError as error:
         raise StoreError(f"{path}: the report cannot be written: {error.strerror or error}") from None
-    return signed
 
 
 def read_report(path: Path, public: bytes) -> dict[str, Any] | None:
