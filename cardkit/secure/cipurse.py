@@ -60,6 +60,16 @@ class Pair(NamedTuple):
         """Bytes of data an answer carries."""
         return {Level.PLAIN: 256, Level.MAC: 256 - MAC_BYTES, Level.ENC: 249}[self.response]
 
+    def sealed_command(self, size: int, *, le: bool) -> int:
+        """Return the length of the data field of a protected command.  :param size: of the plain one."""
+        return 1 + _sealed_size(self.command, size) + le
+
+    def sealed_answer(self, size: int) -> int:
+        """Return how many bytes a protected answer has before its status word.  :param size: of the plain one."""
+        if self.response is Level.ENC:
+            return BLOCK * ((size + _MIC + _SW) // BLOCK + 1)
+        return size + MAC_BYTES * (self.response is Level.MAC)
+
     def __str__(self) -> str:
         return f"{self.command.name.lower()}/{self.response.name.lower()}"
 
@@ -149,7 +159,7 @@ class CipurseSession:
             block = unpad80(self._frame.decipher(cryptogram))
         except EncodingError as error:
             raise SecureMessagingError(f"secure messaging: enciphered answer: {error}") from None
-        if len(block) < _MIC + _SW or len(cryptogram) != _sealed_size(Level.ENC, len(block) - _MIC - _HEADER):
+        if len(block) < _MIC + _SW or len(cryptogram) != BLOCK * (len(block) // BLOCK + 1):
             raise SecureMessagingError(
                 f"secure messaging: {len(cryptogram)} enciphered bytes, another length than theirs"
             )

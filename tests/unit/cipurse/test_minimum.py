@@ -113,3 +113,12 @@ def test_one_application_four_files_400_bytes_are_within_the_floor(variant, job)
     sent = counted.sent[fence : fence + write]
     assert sum(one[1] == 0x84 for one in sent) == 2
     assert (len(sent) <= 17, sum(map(len, sent)) <= 1050) == (True, True), (len(sent), sum(map(len, sent)))
+
+
+def test_the_plan_prices_what_goes_over_the_line(job):
+    """Commands to the byte, but for the Le that a protected one gets when the plain one has none."""
+    counted = Counted(job.fresh())
+    assert personalize(job.plan(), inserted(counted), job.keystore).verdict is Verdict.GOOD
+    for step, command in zip(job.plan().steps, counted.sent, strict=True):
+        extra = command[0] & 0x04 and not step.command.ne and len(command) == 6 + command[4]
+        assert (step.serves, len(command) - bool(extra)) == (step.serves, step.bytes_in)

@@ -6,25 +6,26 @@ keys of the MF replaced last: that is the seal. Where a session ends matters: cr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.cipurse import commands
 from cardkit.apps.cipurse.access import Operation
 from cardkit.apps.cipurse.attributes import KeyRight
-from cardkit.apps.cipurse.commands import CipurseIns
+from cardkit.apps.cipurse.commands import CipurseIns, KeyToLoad
 from cardkit.apps.cipurse.states import visiting
 from cardkit.apps.cipurse.states.contents import UID, is_written, writing
 from cardkit.apps.cipurse.states.keys import DirectoryKey
+from cardkit.apps.cipurse.states.levels import Levels
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory, ProductFile
 from cardkit.apps.cipurse.states.visiting import DELIVERED, OWN, Visit
 from cardkit.apps.iso7816.commands import ANY_LENGTH
+from cardkit.crypto import Secret
+from cardkit.crypto.cipurse import BLOCK, KVV_BYTES
 from cardkit.desired import AfterUnknown, Interface, Part, Phase, Role, Seen, State, Step
 
 _KEY_FIELD_BYTES = 22
-_KEY_RECORD_BYTES = 20
-_CREATE_BYTES = 24
 _UID_BYTES = 7
 _GET_UID = CommandAPDU(0xFF, 0xCA, 0x00, 0x00, ne=ANY_LENGTH)
 
@@ -57,11 +58,11 @@ def plan_product(product: CipurseProduct) -> CipursePlan:
     check = [Visit(sealed=False, proofs=True, probes=False)] * len(product.applications)
     stranger = [Visit(sealed=True, proofs=False, probes=True)] * len(product.applications)
     whole = [Visit(sealed=True, proofs=True, probes=True)] * len(product.applications)
-    parts = {
+    parts: dict[Part, Iterable[Step]] = {
         Part.FENCE: identify,
-        Part.WRITE: tuple(written(product, made(product))),
+        Part.WRITE: written(product, made(product)),
         Part.CHECK: (uid(), *visiting.lists(product), *_visits(product, check)),
-        Part.SEAL: tuple(sealed(product, last(product))),
+        Part.SEAL: sealed(product, last(product)),
         Part.STRANGER: (uid(), *visiting.master(product, proofs=True), *_visits(product, stranger)),
     }
     survey = (
@@ -70,7 +71,13 @@ def plan_product(product: CipurseProduct) -> CipursePlan:
         *visiting.lists(product),
         *_visits(product, whole),
     )
-    return CipursePlan(tuple(_states(product)), parts, survey, identify)
+    levels, closing = Levels(product), rules_of(product.master.name)
+    priced = {
+        part: tuple(levels.priced(steps, sealed=part is Part.STRANGER, last_rules=closing))
+        for part, steps in parts.items()
+    }
+    whole_survey = tuple(levels.priced(survey, sealed=True, last_rules=closing))
+    return CipursePlan(tuple(_states(product)), priced, whole_survey, identify)
 
 
 def _visits(product: CipurseProduct, visits: Collection[Visit]) -> Iterator[Step]:
@@ -185,10 +192,11 @@ def written(product: CipurseProduct, names: Collection[str]) -> Iterator[Step]:
             if not at_root:
                 yield visiting.enter(product.master, Phase.WRITE)
             yield from present_manager(product.master, DELIVERED)
-            yield from (_create(one.name, product.master, 30) for one in missing)
+            for one in missing:
+                yield _create(one.name, product.master, commands.create_directory(product.syntax, one.new))
             missing = []
             if app.name in names:
-                yield _create(app.name, product.master, _CREATE_BYTES + _KEY_RECORD_BYTES * len(app.keys))
+                yield _create(app.name, product.master, _application(product, app))
             at_root = False
         if wanted or (app.name in names and product.chip.lifecycle == "deactivated"):
             yield from _filled(product, app, names)
@@ -205,10 +213,18 @@ def present_manager(directory: ProductDirectory, which: str) -> Iterator[Step]:
     return visiting.present(directory.manager, which, Phase.WRITE)
 
 
-def _create(name: str, directory: ProductDirectory, size: int) -> Step:
-    command = CommandAPDU(0x00, CipurseIns.CREATE_FILE, 0x00, 0x00)
-    access = directory.manager.access
-    return Step(Phase.WRITE, Role.CREATE, name, directory.name, command, content=name, access=access, nc=size, nvm=size)
+def _application(product: CipurseProduct, app: ProductDirectory) -> CommandAPDU:
+    """Return what makes an application, with keys of zeros: the session puts the card's own in."""
+    assert app.new is not None
+    empty = bytes(BLOCK) if app.kek else Secret(bytes(BLOCK), "no key")
+    keys = [KeyToLoad(empty, bytes(KVV_BYTES), key.add_info, key.attribute) for key in app.keys]
+    return commands.create_directory(product.syntax, app.new, app.opened, keys, app.kek)
+
+
+def _create(name: str, directory: ProductDirectory, command: CommandAPDU) -> Step:
+    access, size = directory.manager.access, command.nc
+    bare = CommandAPDU(0x00, CipurseIns.CREATE_FILE, command.p1, 0x00)
+    return Step(Phase.WRITE, Role.CREATE, name, directory.name, bare, content=name, access=access, nc=size, nvm=size)
 
 
 def _filled(product: CipurseProduct, app: ProductDirectory, names: Collection[str]) -> Iterator[Step]:
@@ -219,7 +235,7 @@ def _filled(product: CipurseProduct, app: ProductDirectory, names: Collection[st
         yield _bare(app, commands.activate(), Phase.WRITE)
     for file in app.files:
         if file.name in names:
-            yield _create(file.name, app, _CREATE_BYTES)
+            yield _create(file.name, app, commands.create_file(product.syntax, file.created()))
         if file.contents in names and is_written(file):
             yield from _contents(app, file)
     yield _bare(app, commands.perform_transaction(), Phase.WRITE)
@@ -259,32 +275,31 @@ def sealed(product: CipurseProduct, names: Collection[str], manager: str = DELIV
         if mine:
             yield visiting.enter(app, Phase.SEAL)
             yield from visiting.present(app.manager, OWN, Phase.SEAL)
-            yield from _locks(app, mine)
+            yield from _locks(product, app, mine)
     root = product.master
     mine = [name for name in (root.name, root.files[0].name) if rules_of(name) in names]
     changes = list(_key_changes(product, names))
     if mine or changes:
         yield visiting.enter(root, Phase.SEAL)
         yield from visiting.present(root.manager, manager, Phase.SEAL)
-        yield from _locks(root, mine)
+        yield from _locks(product, root, mine)
         yield from changes
         if root.rules(sealed=True).allows(Operation.PERFORM, root.manager.number):
             yield _bare(root, commands.perform_transaction(), Phase.SEAL)
 
 
-def _locks(directory: ProductDirectory, names: Collection[str]) -> Iterator[Step]:
+def _locks(product: CipurseProduct, directory: ProductDirectory, names: Collection[str]) -> Iterator[Step]:
     """Yield new rules, the directory's own first: it is current until one of its files is selected."""
     if directory.name in names:
-        yield _lock(directory, directory.name)
+        yield _lock(directory, directory.name, commands.update_file_attributes(product.syntax, directory.final))
     for file in directory.files:
         if file.name in names:
             yield visiting.select_file(file, directory.name, directory.manager, Phase.SEAL)
-            yield _lock(directory, file.name)
+            yield _lock(directory, file.name, commands.update_file_attributes(product.syntax, file.final))
 
 
-def _lock(directory: ProductDirectory, name: str) -> Step:
-    command = CommandAPDU(0x80, CipurseIns.UPDATE_FILE_ATTRIBUTES, 0x00, 0x00)
-    size = len(directory.final.build()) + 1
+def _lock(directory: ProductDirectory, name: str, command: CommandAPDU) -> Step:
+    size = command.nc
     return Step(
         Phase.SEAL,
         Role.WRITE,

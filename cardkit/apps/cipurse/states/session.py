@@ -8,12 +8,13 @@ from typing import NoReturn
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.cipurse import commands
-from cardkit.apps.cipurse.access import FileRules, Operation
+from cardkit.apps.cipurse.access import FileRules
 from cardkit.apps.cipurse.attributes import DfAttributes
-from cardkit.apps.cipurse.client import PLAIN, CipurseClient
+from cardkit.apps.cipurse.client import CipurseClient
 from cardkit.apps.cipurse.commands import CipurseIns
 from cardkit.apps.cipurse.states.contents import UID, bound
 from cardkit.apps.cipurse.states.keys import DirectoryKey
+from cardkit.apps.cipurse.states.levels import Levels
 from cardkit.apps.cipurse.states.misusing import Misuse
 from cardkit.apps.cipurse.states.plan import FOUND, CipursePlan, last, rules_of, sealed, uid
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory, ProductFile
@@ -28,7 +29,7 @@ from cardkit.crypto import KeyStore
 from cardkit.crypto.secret import joined
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Role, Step, Unmarked
 from cardkit.errors import CardError, ProtocolError, StatusError
-from cardkit.secure.cipurse import Level, Pair
+from cardkit.secure.cipurse import Pair
 
 
 class TransitSession:
@@ -50,6 +51,7 @@ class TransitSession:
         self._contents = contents
         self._client = CipurseClient(channel, product.syntax)
         self._ring = KeyRing(keys, product.delivered)
+        self._levels = Levels(product)
         self._directories = {one.name: one for one in product.directories}
         self._lists = {one.name: one for one in product.lists}
         self._files = {name: file for one in product.directories for file in one.files for name in _names(file)}
@@ -251,7 +253,7 @@ class TransitSession:
         elif self._file != step.serves:
             raise ProtocolError(f"{step.serves}: it is not the current file, nobody knows whose attributes these are")
         else:
-            self._notes.files[step.serves] = self._client.file(self._rules(self._files[step.serves]))
+            self._notes.files[step.serves] = self._client.file(self._rules(step.serves))
 
     def _uid_read(self) -> None:
         uid = self._client.uid()
@@ -260,14 +262,14 @@ class TransitSession:
         self._notes.uid = self._ring.uid = uid
 
     def _directory_read(self, directory: ProductDirectory) -> None:
-        found = self._client.directory(self._directory_rules(directory))
+        found = self._client.directory(self._rules(directory.name))
         self._notes.directories[directory.name] = found
         if directory is self._product.master:
             self._master_sealed = found.security == directory.final
 
     def _contents_read(self, step: Step) -> None:
         file = self._files[step.serves]
-        found = self._client.require(step.command, step.serves, self._rules(file).pair(Operation.READ))
+        found = self._client.require(step.command, step.serves, self._pair(step))
         self._file = file.name
         if step.span is None or step.content:
             self.seen.bodies[step.content or step.serves] = found
@@ -280,8 +282,7 @@ class TransitSession:
             self.seen.bodies[step.serves] = b"".join(pieces[place] for place in sorted(pieces))
 
     def _refused(self, step: Step) -> None:
-        pair = self._rules(self._files[step.content]).pair(Operation.INCREASE) if step.content else PLAIN
-        self._notes.answers[step.serves] = self._client.send(step.command, pair).sw
+        self._notes.answers[step.serves] = self._client.send(step.command, self._pair(step)).sw
 
     # Writing
 
@@ -293,8 +294,7 @@ class TransitSession:
             command = self._application(self._directories[name])
         else:
             command = commands.create_file(product.syntax, self._files[name].created())
-        pair = self._directory_rules(self._directories[step.place]).pair(Operation.CREATE)
-        self._client.require(command, f"CREATE FILE {name}", _sealing(pair) if name in self._directories else pair)
+        self._client.require(command, f"CREATE FILE {name}", self._pair(step))
         if name in self._directories:
             self._client.leave()  # the card left it when it made the application
 
@@ -313,45 +313,35 @@ class TransitSession:
     def _write(self, step: Step) -> None:
         if step.span is not None:
             start, size = step.span
-            file = self._files[step.serves]
-            command = replace(step.command, data=self._expected(file)[start : start + size])
-            self._client.require(command, step.serves, self._rules(file).pair(Operation.UPDATE))
+            command = replace(step.command, data=self._expected(self._files[step.serves])[start : start + size])
+            self._client.require(command, step.serves, self._pair(step))
             return
-        directory = self._directories[step.place]
-        is_directory = step.content == directory.name
-        rules = self._directory_rules(directory) if is_directory else self._rules(self._files[step.content])
-        final = directory.final if is_directory else self._files[step.content].final
-        command = commands.update_file_attributes(self._product.syntax, final)
-        self._client.require(command, rules_of(step.content), rules.pair(Operation.UPDATE_ATTRIBUTES))
-        if directory is self._product.master and is_directory:
-            self._master_sealed = True
+        one = self._directories.get(step.content) or self._files[step.content]
+        command = commands.update_file_attributes(self._product.syntax, one.final)
+        self._client.require(command, rules_of(step.content), self._pair(step))
+        self._master_sealed = self._master_sealed or one is self._product.master
 
     def _activate(self, step: Step) -> None:
         performing = step.command.ins == CipurseIns.PERFORM_TRANSACTION
-        rules = self._directory_rules(self._directories[step.place])
-        pair = rules.pair(Operation.PERFORM if performing else Operation.ACTIVATE)
-        self._client.require(step.command, "PERFORM TRANSACTION" if performing else f"ACTIVATE {step.serves}", pair)
+        what = "PERFORM TRANSACTION" if performing else f"ACTIVATE {step.serves}"
+        self._client.require(step.command, what, self._pair(step))
 
     def _change(self, step: Step) -> None:
         key = self._keys[step.content]
-        rules = self._directory_rules(self._product.master)
         if step.command.ins == CipurseIns.UPDATE_KEY_ATTRIBUTES:
-            pair = rules.pair(Operation.UPDATE_KEY_ATTRIBUTES)
-            self._client.require(step.command, f"attribute of {key.name}", pair)
+            self._client.require(step.command, f"attribute of {key.name}", self._pair(step))
             return
         command = commands.update_key(key.number, self._ring.loading(key, self._kek(step.command.p1)), step.command.p1)
-        self._client.require(command, f"UPDATE KEY {key.name}", _sealing(rules.pair(Operation.UPDATE_KEY)))
+        self._client.require(command, f"UPDATE KEY {key.name}", self._pair(step))
         self._replaced.add(key.name)
 
     # What is in force
 
-    def _directory_rules(self, directory: ProductDirectory) -> FileRules:
-        return directory.rules(sealed=self._master_sealed if directory is self._product.master else True)
+    def _rules(self, name: str) -> FileRules:
+        return self._levels.rules(name, sealed=self._master_sealed)
 
-    @staticmethod
-    def _rules(file: ProductFile) -> FileRules:
-        """Return what a file's levels come from: they do not change when it is sealed."""
-        return file.rules(sealed=True)
+    def _pair(self, step: Step) -> Pair:
+        return self._levels.pair(step, sealed=self._master_sealed)
 
     def _expected(self, file: ProductFile) -> bytes:
         return bound(file, joined(self._contents[file.contents]), self._notes.uid)
@@ -363,8 +353,3 @@ class TransitSession:
 
 def _names(file: ProductFile) -> tuple[str, str]:
     return file.name, file.contents
-
-
-def _sealing(pair: Pair) -> Pair:
-    """Return levels for a command with keys: enciphered, whatever the rules are content with."""
-    return Pair(Level.ENC, pair.response)
