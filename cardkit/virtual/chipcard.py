@@ -8,8 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from . import chipfile
-from .errors import ImageError
-from .gp.journal import Journal, PowerCutError
+from .errors import ImageError, PowerCutError
 from .memory import Memory
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ class JournaledChip(Protocol):
     """What a card is made of."""
 
     memory: Memory
-    journal: Journal
 
     def reset(self) -> None:
         """Forget everything volatile, take back what a power cut left unfinished."""
@@ -82,7 +80,7 @@ class ChipCard(ABC):
 
         The card is gone then until the next `power`, which finds what the writes before have left.
         """
-        self.chip.journal.cut = step
+        self.chip.memory.cut = step
 
     def transmit(self, command: bytes) -> bytes:
         """Work on one C-APDU; each is atomic: done and saved, or not at all.

@@ -25,6 +25,10 @@ class WriteFailedError(VirtualCardError):
     """The memory did not take a write; the card answers 6581. Raised by memory faults."""
 
 
+class PowerCutError(VirtualCardError):
+    """The card lost its power between two writes; raised for `cut_at`."""
+
+
 class StatusWordError(VirtualCardError):
     """A command ends with this status word and no data; never leaves the card.
 

@@ -4,7 +4,9 @@ A cell is a file body (`3F00/2FE2`), a life cycle byte (`3F00/2FE2#lcs`), what a
 secret that lies in no file (`secret/01`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+
+from .errors import PowerCutError
 
 Intercept = Callable[[str, bytes], bytes | None]
 
@@ -16,25 +18,33 @@ class Memory:
     :ivar restored: names of the cells that differed from the image when this memory was made.
     :ivar intercept: seen by each write, for faults: returns what really reaches the cell, None to lose the write
         silently, or raises WriteFailedError.
+    :ivar cut: power goes before the write of this number, counted from 1 on; None for never.
     :ivar dirty: set by a write, cleared by whoever saved the chip.
     """
 
-    __slots__ = ("base", "cells", "dirty", "intercept", "restored", "watchers")
+    __slots__ = ("base", "cells", "cut", "dirty", "intercept", "restored", "watchers")
 
     def __init__(self, base: Mapping[str, bytes], changed: Mapping[str, bytes] | None = None) -> None:
         self.base = base
-        self.cells = dict(base)
+        self.cells: MutableMapping[str, bytes] = dict(base)
         self.cells.update(changed or {})
         self.restored = tuple(changed or ())
         self.dirty = False
+        self.cut: int | None = None
         self.intercept: Intercept | None = None
         self.watchers: Mapping[str, Callable[[], None]] = {}
 
     def write(self, cell: str, value: bytes) -> None:
         """Put `value` into `cell`.
 
+        :raises PowerCutError: instead of the write that `cut` counts down to.
         :raises WriteFailedError: when an intercepting fault says so; the cell is unchanged then.
         """
+        if self.cut is not None:
+            self.cut -= 1
+            if self.cut <= 0:
+                self.cut = None
+                raise PowerCutError(f"power lost before {cell} was written")
         stored = self.intercept(cell, value) if self.intercept is not None else value
         if stored is None:
             return

@@ -9,25 +9,17 @@ from collections.abc import Callable
 from typing import Final
 
 from .. import statuswords as sw
-from ..errors import StatusWordError, VirtualCardError, WriteFailedError
+from ..errors import StatusWordError, WriteFailedError
 from ..memory import Memory
 
 _LOG: Final = "journal"
 
 
-class PowerCutError(VirtualCardError):
-    """The card lost its power between two writes; raised for `cut_at`."""
-
-
 class Journal:
-    """The memory of the chip as commands see it: an empty value means that a cell is not there.
-
-    :ivar cut: power goes before the write of this number, counted from 1 on; None for never.
-    """
+    """The memory of the chip as commands see it: an empty value means that a cell is not there."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self.cut: int | None = None
         self._todo: dict[str, bytes] = {}
         self._names: dict[str, tuple[str, ...]] = {}  # by prefix, until a cell comes or goes
 
@@ -58,7 +50,7 @@ class Journal:
         self._todo.pop(cell, None)
         self._names.clear()
         if self.memory.cells.get(cell, b"") != value:
-            self._write(cell, value)
+            self.memory.write(cell, value)
 
     def settle(self, work: Callable[[], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
         """Do a command: its writes are committed, or nothing of it stays.
@@ -91,12 +83,12 @@ class Journal:
         todo = {cell: value for cell, value in self._todo.items() if cells.get(cell, b"") != value}
         self.forget()
         if len(todo) > 1:
-            self._write(_LOG, _log({cell: cells.get(cell, b"") for cell in todo}))
+            self.memory.write(_LOG, _log({cell: cells.get(cell, b"") for cell in todo}))
         try:
             for cell, value in todo.items():
-                self._write(cell, value)
+                self.memory.write(cell, value)
             if len(todo) > 1:
-                self._write(_LOG, b"")
+                self.memory.write(_LOG, b"")
         except WriteFailedError:
             self.recover()
             raise
@@ -110,14 +102,6 @@ class Journal:
         self.memory.cells.update(_old_values(log))
         self.memory.cells[_LOG] = b""
         self.memory.dirty = True
-
-    def _write(self, cell: str, value: bytes) -> None:
-        if self.cut is not None:
-            self.cut -= 1
-            if self.cut <= 0:
-                self.cut = None
-                raise PowerCutError(f"power lost before {cell} was written")
-        self.memory.write(cell, value)
 
 
 def _log(old: dict[str, bytes]) -> bytes:

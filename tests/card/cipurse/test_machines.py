@@ -113,7 +113,7 @@ class Files(RuleBasedStateMachine):
         self.bench.card.cut_at(step)
         if self.bench.raw(self.bench.wrapped("807E0000")):
             self.kept = wanted
-        self.bench.card.chip.journal.cut = None
+        self.bench.card.chip.memory.cut = None
         self.bench.card.power(cold=True)
         self.back()
 

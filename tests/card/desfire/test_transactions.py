@@ -282,7 +282,7 @@ class Purse(RuleBasedStateMachine):
     def torn_commit(self, step):
         self.host.card.cut_at(step)
         answer = self.host.card.transmit(b"\xc7")
-        self.host.card.chip.journal.cut = None
+        self.host.card.chip.memory.cut = None
         if answer == b"\x00":
             self.committed()
         self.power()

@@ -88,7 +88,7 @@ class Transactions(RuleBasedStateMachine):
     def cut_while_initiating(self, step):
         self.terminal.card.cut_at(step)
         answered = self.terminal.card.transmit(bytes.fromhex("80A8000005830360D0C800"))
-        self.terminal.card.chip.journal.cut = None
+        self.terminal.card.chip.memory.cut = None
         self.atc += bool(answered)
         self.power()
 
@@ -97,7 +97,7 @@ class Transactions(RuleBasedStateMachine):
     def cut_while_verifying(self):
         self.terminal.card.cut_at(2)
         assert self.terminal.card.transmit(bytes.fromhex(f"002000800824{PIN}FFFFFFFFFF")) in (b"", b"\x90\x00")
-        self.terminal.card.chip.journal.cut = None
+        self.terminal.card.chip.memory.cut = None
         self.tries -= 1
         self.power()
 

@@ -96,7 +96,7 @@ def test_a_cut_at_any_write_leaves_all_or_nothing(online_card, command):
         torn.card.cut_at(step)
         with contextlib.suppress(RefusedError):
             command(torn)
-        torn.card.chip.journal.cut = None
+        torn.card.chip.memory.cut = None
         torn.power()
         assert contents(torn) in (before, after)
         seen.add(contents(torn) == after)
