@@ -26,6 +26,8 @@ _HEX = frozenset("0123456789ABCDEFabcdef")
 _KEY_PIECE = re.compile(r"(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{12,}")
 
 Reader = Callable[[str], Value]
+Opener = Callable[[str], bytearray]
+OpenedReader = Callable[[bytes | bytearray], Value]
 
 
 def printable(text: str) -> str:
@@ -74,14 +76,15 @@ def reader(name: str, field: Field, transport: Transport | None) -> Reader:
 
     :param transport: None where the text is clear.  :returns: a function that raises FieldError.
     """
-    if field.type == "key":
-        return _key_reader(name, field, transport)
-    if field.type == "hex":
-        return _hex_reader(name, field, transport)
-    make = _TEXT_READERS[field.type]
-    read = make(field)
     if transport is not None:
-        return _wrapped_text_reader(name, field, read, transport)
+        unwrap, read_clear = opener(field, transport), opened_reader(name, field)
+        return lambda text: read_clear(unwrap(text))
+    if field.type == "key":
+        size, make = ALGORITHMS[field.algorithm or ""][0], _key_maker(name, field)
+        return lambda text: make(_read_hex(text, size))
+    if field.type == "hex":
+        return _hex_reader(name, field)
+    read = _TEXT_READERS[field.type](field)
     if not field.is_secret:
         return read
 
@@ -92,16 +95,28 @@ def reader(name: str, field: Field, transport: Transport | None) -> Reader:
     return read_secret
 
 
-def _wrapped_text_reader(name: str, field: Field, read: Reader, transport: Transport) -> Reader:
-    def read_wrapped(text: str) -> Value:
-        clear = _unwrap(text, None, transport)
+def opener(field: Field, transport: Transport) -> Opener:
+    """Return the function that unwraps a field's text; it raises FieldError."""
+    size = ALGORITHMS[field.algorithm or ""][0] if field.type == "key" else field.bytes
+    return lambda text: _unwrap(text, size, transport)
+
+
+def opened_reader(name: str, field: Field) -> OpenedReader:
+    """Return the function that turns what was unwrapped into the field's value; it raises FieldError."""
+    if field.type == "key":
+        return _key_maker(name, field)
+    if field.type == "hex":
+        return lambda clear: Secret(clear, name) if field.is_secret else bytes(clear)
+    read = _TEXT_READERS[field.type](field)
+
+    def read_clear(clear: bytes | bytearray) -> Value:
         try:
             value = read(clear.decode("ascii"))
         except UnicodeDecodeError:
             raise FieldError("CHARSET", "expected ASCII after unwrapping") from None
         return Secret(clear, name) if field.is_secret else value
 
-    return read_wrapped
+    return read_clear
 
 
 def _check_length(field: Field) -> Callable[[str], None]:
@@ -237,31 +252,22 @@ def _read_hex(text: str, size: int | None) -> bytes:
     return _check_bytes(value, size)
 
 
-def _hex_reader(name: str, field: Field, transport: Transport | None) -> Reader:
-    if transport is not None:
-
-        def read_wrapped(text: str) -> Value:
-            value = _unwrap(text, field.bytes, transport)
-            return Secret(value, name) if field.is_secret else bytes(value)
-
-        return read_wrapped
+def _hex_reader(name: str, field: Field) -> Reader:
     if field.is_secret:
         return lambda text: Secret(_read_hex(text, field.bytes), name)
     return lambda text: _read_hex(text, field.bytes)
 
 
-def _key_reader(name: str, field: Field, transport: Transport | None) -> Reader:
+def _key_maker(name: str, field: Field) -> OpenedReader:
     algorithm = field.algorithm or ""
-    size = ALGORITHMS[algorithm][0]
 
-    def read(text: str) -> Key:
-        value = _read_hex(text, size) if transport is None else _unwrap(text, size, transport)
+    def make(value: bytes | bytearray) -> Key:
         try:
             return Key(value, name, algorithm, Usage.CARD_KEY)
         except KeyStoreError as error:
             raise FieldError("KEY", str(error)) from None
 
-    return read
+    return make
 
 
 def _unwrap(text: str, size: int | None, transport: Transport) -> bytearray:

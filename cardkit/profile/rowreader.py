@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.keystore import KeyStore
@@ -13,9 +14,9 @@ from cardkit.errors import RecordError
 from cardkit.profile.field import Field
 from cardkit.profile.layout import Layout
 from cardkit.profile.making import RandomBytes, maker
-from cardkit.profile.reading import FieldError, Reader, Transport, masked, printable, reader
+from cardkit.profile.reading import FieldError, Reader, Transport, masked, opened_reader, opener, printable, reader
 from cardkit.profile.record import Record, RecordSchema
-from cardkit.profile.rows import Cells, HeaderValue, Rows
+from cardkit.profile.rows import Cell, Cells, HeaderValue, Rows
 
 WHOLE_ROW = "(row)"
 CMAC_5_DIGITS = 10
@@ -45,22 +46,36 @@ class RowReader:
 
     :param rows: whose header names the transport keys, and whose columns are read.
     :param rng: size -> random bytes, for values the plant makes; None where none can be made.
-    :ivar uses_keys: whether values of this order are opened with keys of the key store.
+    :param opened: columns whose cells another reader has opened (:meth:`opened`): no key is needed for them.
+    :ivar wrapped: columns whose values are opened with keys of the key store.
     :raises KeyStoreError: where a transport key is missing.
     :raises RecordError: COLUMN_MISSING where a value would have to be made; KEY_CHECK.
     """
 
     def __init__(
-        self, layout: Layout, schema: RecordSchema, rows: Rows, keystore: KeyStore, rng: RandomBytes | None
+        self,
+        layout: Layout,
+        schema: RecordSchema,
+        rows: Rows,
+        keystore: KeyStore,
+        rng: RandomBytes | None,
+        opened: Collection[str] = (),
     ) -> None:
         rules = {column.name: rule for column in layout.fields if (rule := column.rule())} | dict(schema.fields)
-        self.uses_keys = False
         self._schema = schema
         self._rules = rules
         self._identity = ""
         self._identity_place = rows.columns.index(layout.identity) if layout.identity in rows.columns else None
-        self._readers = [
-            (name, reader(name, rules[name], self._transport(name, rows.header, keystore))) for name in rows.columns
+        transports = {
+            name: transport
+            for name in rows.columns
+            if name not in opened and (transport := self._transport(name, rows.header, keystore)) is not None
+        }
+        self.wrapped = tuple(transports)
+        self._openers = [(rows.columns.index(name), opener(rules[name], key)) for name, key in transports.items()]
+        self._readers: list[tuple[str, Callable[[Any], Value]]] = [
+            (name, _opened(name, rules[name]) if name in opened else reader(name, rules[name], transports.get(name)))
+            for name in rows.columns
         ]
         self._clear_readers = [
             reader(name, field, None)
@@ -73,19 +88,33 @@ class RowReader:
         self._dropped = [name for name in rows.columns if name not in schema.fields]
         self.normalized = 0
 
-    def read(self, row_no: int, line: int, cells: Cells) -> Record | BadRow:
+    def opened(self, cells: Cells) -> list[Cell] | FieldError:
+        """Return a row's cells with the wrapped ones in clear, for a reader that has no keys."""
+        if isinstance(cells, FieldError) or len(cells) != len(self._readers):
+            return cells if isinstance(cells, FieldError) else list(cells)
+        if self._identity_place is not None:
+            self._identity = cells[self._identity_place]
+        clear: list[Cell] = list(cells)
+        for place, unwrap in self._openers:
+            try:
+                clear[place] = unwrap(cells[place])
+            except FieldError as error:
+                clear[place] = [error.code, error.reason]
+        return clear
+
+    def read(self, row_no: int, line: int, cells: Sequence[Cell] | FieldError) -> Record | BadRow:
         """Read one row.
 
         :param row_no: data row, from 1.  :param line: line of the file, from 1.
         """
-        if isinstance(cells, list) and len(cells) != len(self._readers):
+        if not isinstance(cells, FieldError) and len(cells) != len(self._readers):
             cells = FieldError("FIELD_COUNT", f"got {len(cells)} fields, expected {len(self._readers)}")
         if isinstance(cells, FieldError):
             return BadRow(row_no, line, WHOLE_ROW, cells.code, cells.reason, "")
         values = self._supplied.copy()
         if self._identity_place is not None:
-            self._identity = cells[self._identity_place]
-        name, cell = "", ""
+            self._identity = str(cells[self._identity_place])
+        name, cell = "", cells[0]
         try:
             for (name, read), cell in zip(self._readers, cells, strict=True):
                 values[name] = read(cell)
@@ -117,23 +146,36 @@ class RowReader:
                 return None
             reference = f"order:{source}-{header[source]}"
         keystore.find(reference)
-        self.uses_keys = True
         _check_kcv(name, field, header, keystore, reference)
         order = header.get("batch")
         return Transport(
             keystore, reference, field.wrap or Wrapping.AES_KW, lambda: bound_to(order, name, self._identity)
         )
 
-    def _printable(self, name: str, cell: str) -> str:
-        """Return a value for the report, masked unless public.
+    def _printable(self, name: str, cell: Cell) -> str:
+        """Return a value for the report, masked unless public; nothing of one that was opened elsewhere.
 
         Masked too if it could be a secret in the wrong column, or is longer than the field ever is: wrongly cut.
         """
+        if not isinstance(cell, str):
+            return ""
         field = self._rules[name]
         too_long = field.max is not None and len(cell) > field.max
         if field.is_masked or too_long or any(_accepts(read, cell) for read in self._clear_readers):
             return masked(cell)
         return printable(cell)
+
+
+def _opened(name: str, field: Field) -> Callable[[Cell], Value]:
+    """Return what reads a cell that was opened before, or could not be: then it says why."""
+    read = opened_reader(name, field)
+
+    def read_opened(cell: Cell) -> Value:
+        if isinstance(cell, list):
+            raise FieldError(*cell)
+        return read(cell.encode() if isinstance(cell, str) else cell)
+
+    return read_opened
 
 
 def _supplied(schema: RecordSchema, columns: tuple[str, ...]) -> dict[str, Value]:

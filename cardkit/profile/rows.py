@@ -11,6 +11,8 @@ from cardkit.profile.layout import HEADER_NUMBERS, HEADER_TIMES, HeaderLines, Tr
 from cardkit.profile.reading import FieldError
 
 Cells = list[str] | FieldError
+Cell = str | bytes | bytearray | list[str]
+"""A cell as it stands in the file, a wrapped value in clear, or code and reason of one that could not be opened."""
 HeaderValue = str | int | datetime | None
 HEADER_TIME = "%y%m%d%H%M%S"
 MAX_DIGITS = 18

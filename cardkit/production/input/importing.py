@@ -65,7 +65,7 @@ def import_batch(  # noqa: PLR0913  (six are named, and have defaults)
     :param prepared: whether values that are made for each card are made at once; else nobody claims a record before
         ``prepare_batch`` was there. Challenges are no such values: they are drawn when a card is made.
     :param quarantine: file that gets the refused rows, where there are any.
-    :param processes: that read rows, where these need no key and nothing is made for them; 1 reads them here.
+    :param processes: that read rows, where nothing is made for them; 1 reads them here.
     :param under: the customer's order it belongs to; a LIVE store takes no file without one.
     :param sender: fingerprint of the OpenPGP key that signed the file, None where none was asked for.
     :raises RecordError: EMPTY, DUPLICATE (a business key twice in the file), HISTORY (one of an earlier batch), SEEN,
@@ -80,7 +80,7 @@ def import_batch(  # noqa: PLR0913  (six are named, and have defaults)
     makes = new.prepare_step is not None
     with QuarantineFile(quarantine) as file:
         bad = _BadRows(source, file)
-        if processes > 1 and isinstance(order, OrderRows) and not (makes or order.reader.uses_keys):
+        if processes > 1 and isinstance(order, OrderRows) and not makes:
             lot = _read_in_processes(store, new, order, bad, processes)
         else:
             rng = Draws()

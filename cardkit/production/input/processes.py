@@ -23,7 +23,7 @@ import msgspec
 from cardkit.crypto import Key, Usage
 from cardkit.crypto.cell import NONCE_BYTES, CellAddress, CellCipher
 from cardkit.errors import StoreError
-from cardkit.production.input.reading import CutRow, PieceReader, ReadRows
+from cardkit.production.input.reading import CutRow, PieceReader, ReadRows, cut
 from cardkit.production.sealing import SealingKeys
 from cardkit.profile import OrderRows
 
@@ -42,7 +42,7 @@ _context = multiprocessing.get_context("spawn")
 class OrderReaders:
     """Processes that read one order; a context manager, at whose end they are gone.
 
-    :param order: none of whose values is opened with a key of a key store.
+    :param order: what its key store opens is opened in this process.
     :param keys: the rows are sealed with.  :param processes: how many.
     """
 
@@ -88,7 +88,7 @@ class OrderReaders:
             fed.result()
 
     def _feed(self) -> None:
-        rows = (CutRow.of(*row) for row in self._order.cut())
+        rows = cut(self._order)
         try:
             for pipe in self._pipes:
                 pipe.send_bytes(self._setup)

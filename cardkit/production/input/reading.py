@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,7 @@ from cardkit.profile.field import Field
 from cardkit.profile.layout import Layout
 from cardkit.profile.reading import FieldError
 from cardkit.profile.rowreader import RowReader
-from cardkit.profile.rows import Cells, Rows
+from cardkit.profile.rows import Rows
 
 DRAWN_BYTES = 4096
 
@@ -40,16 +41,20 @@ class CutRow(msgspec.Struct, array_like=True, gc=False):
 
     row_no: int
     line: int
-    cells: list[str]
+    cells: list[Any]  # of Cell, a union that msgspec does not know
     code: str = ""
     reason: str = ""
 
-    @classmethod
-    def of(cls, row_no: int, line: int, cells: Cells) -> CutRow:
-        """Return a row that was cut."""
-        if isinstance(cells, FieldError):
-            return cls(row_no, line, [], cells.code, cells.reason)
-        return cls(row_no, line, cells)
+
+def cut(order: OrderRows) -> Iterator[CutRow]:
+    """Yield the rows of an order, what came under a transport key opened: keys stay here."""
+    opened = order.reader.opened if order.reader.wrapped else None
+    for row_no, line, cells in order.cut():
+        found: Any = cells if opened is None else opened(cells)
+        if isinstance(found, FieldError):
+            yield CutRow(row_no, line, [], found.code, found.reason)
+        else:
+            yield CutRow(row_no, line, found)
 
 
 class ReadRows(msgspec.Struct, array_like=True):
@@ -63,12 +68,13 @@ class _Setup(msgspec.Struct):
     layout: Layout
     fields: dict[str, Field]
     columns: tuple[str, ...]
+    opened: tuple[str, ...]
     keys: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class PieceReader:
-    """Reads and seals rows of one order whose values are opened with no key.
+    """Reads and seals rows of one order without a key store.
 
     :param reader: of the rows.  :param sealer: of the batch.
     """
@@ -79,8 +85,8 @@ class PieceReader:
     @staticmethod
     def setup(order: OrderRows, keys: SealingKeys) -> bytes:
         """Return what :meth:`of` makes a reader from, keys in clear: it travels in an envelope."""
-        setup = _Setup(order.layout, dict(order.schema.fields), order.columns, bytes(keys.to_bytes()))
-        return msgspec.msgpack.encode(setup)
+        fields, clear = dict(order.schema.fields), bytes(keys.to_bytes())
+        return msgspec.msgpack.encode(_Setup(order.layout, fields, order.columns, order.reader.wrapped, clear))
 
     @classmethod
     def of(cls, setup: bytes) -> PieceReader:
@@ -88,7 +94,8 @@ class PieceReader:
         given = msgspec.msgpack.decode(setup, type=_Setup)
         header = dict.fromkeys(given.layout.header_fields)
         rows = Rows(header, given.columns, iter(()), {})
-        reader = RowReader(given.layout, RecordSchema(given.fields), rows, MemoryKeyStore(), Draws())
+        schema = RecordSchema(given.fields)
+        reader = RowReader(given.layout, schema, rows, MemoryKeyStore(), Draws(), given.opened)
         return cls(reader, RowSealer(SealingKeys.from_bytes(given.keys)))
 
     def read(self, rows: Iterable[CutRow]) -> ReadRows:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 
-from cardkit.crypto import Key, Usage
+from cardkit.crypto import Key, MemoryKeyStore, Usage
 from cardkit.errors import EncodingError, RecordError, StoreError
 from cardkit.production import Imported, Store, batches, check_batch, import_batch, open_store
 from cardkit.production.input import processes
 from cardkit.production.quarantine import quarantine_path
 from cardkit.production.sealing import SealingKeys
 from cardkit.production.store import schema
-from cardkit.profile import load_profile, open_order
-from tests.unit.production.orderlines import NAMES, line
+from cardkit.profile import Profile, load_profile, open_order
+from cardkit.profile.document import convert
+from cardkit.profile.layout import Layout
+from cardkit.profile.rowreader import bound_to
+from cardkit.profile.schema import schema_of
+from tests.unit.production.orderlines import NAMES, iccid, line
 
 PROFILE = load_profile("sim/usim-test")
 KEYS = PROFILE.test_keystore()
 READERS = 2
+TRANSPORT = bytes(range(0x40, 0x50))
 
 
 @pytest.fixture
@@ -123,12 +130,59 @@ def test_keys_of_another_form_are_refused() -> None:
         SealingKeys.from_bytes(bytes.fromhex("81a16101"))
 
 
-def test_rows_whose_values_need_a_key_are_read_here(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cardkit.production.input.importing.OrderReaders", None)
-    path = tmp_path / "lot.csv"
-    path.write_text(NAMES + line(1), encoding="utf-8")
-    with open_order(PROFILE, path, KEYS) as rows:
-        rows.reader.uses_keys = True
-        assert import_batch(store, PROFILE, rows, KEYS, path, processes=READERS).imported == 1
+def wrapped_profile() -> Profile:
+    """The product with an order whose Ki and PIN come under a transport key, bound to order, column and ICCID."""
+    table = {
+        "kind": "delimited", "encoding": "ascii", "header": {"fields": ["batch", "transport_key"]}, "identity": "iccid",
+        "fields": [{"name": name, "at": at} for at, name in enumerate(("iccid", "ki", "pin1"), 1)],
+    }  # fmt: skip
+    wrapped = {"transport": "header.transport_key", "wrap": "aes-gcm"}
+    rules = {
+        "iccid": {"type": "digits", "min": 19, "max": 20, "check": "luhn", "key": "iccid"},
+        "ki": {"type": "key", "algorithm": "AES-128"} | wrapped,
+        "pin1": {"type": "digits", "min": 4, "max": 8, "class": "secret"} | wrapped,
+    }
+    layout = convert(table, Layout, "layout")
+    return dataclasses.replace(PROFILE, layout=layout, record=schema_of(rules, layout, Path("profile.toml")))
+
+
+def wrapped_line(row: int, ki: bytes, pin: bytes) -> str:
+    number, cells = iccid(row), []
+    for column, value in (("ki", ki), ("pin1", pin)):
+        nonce = bytes((row,)) * 12
+        sealed = AESGCM(TRANSPORT).encrypt(nonce, value, bound_to("B7", column, number))
+        cells.append((nonce + sealed).hex())
+    return f"{number},{','.join(cells)}\n"
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_values_under_a_transport_key_are_opened_here_and_read_there(tmp_path: Path) -> None:
+    profile = wrapped_profile()
+    keys = MemoryKeyStore({"order:transport_key-3": Key(TRANSPORT, "tk", "AES-128", Usage.TRANSPORT_IN)})
+    rows = [wrapped_line(row, bytes(range(row, row + 16)), b"2437") for row in range(1, 10)]
+    rows[2] = wrapped_line(3, bytes(15), b"2437")  # not as long as a key
+    rows[4] = rows[4].replace(iccid(5), iccid(6))  # values of another card's row
+    rows[6] = wrapped_line(7, bytes(16), b"24a7")
+    rows[7] = "1,2\n"
+    found = []
+    for readers in (1, READERS):
+        path = tmp_path / str(readers) / "lot.csv"
+        path.parent.mkdir()
+        path.write_text("B7,3\n" + "".join(rows), encoding="ascii")
+        with (
+            open_store(f"sqlite:///{path.parent / 'a.db'}", operator="ana", create=True) as store,
+            open_order(profile, path, keys) as order,
+        ):
+            assert order.reader.wrapped == ("ki", "pin1")
+            done = import_batch(store, profile, order, keys, path, processes=readers)
+            refused = [(bad.row_no, bad.field, bad.code) for bad in done.quarantined]
+            found.append((refused, contents(store, "lot")))
+
+    assert found[0] == found[1]
+    assert found[0][0] == [
+        (3, "ki", "LENGTH"),
+        (5, "ki", "KEY_UNWRAP"),
+        (7, "pin1", "CHARSET"),
+        (8, "(row)", "FIELD_COUNT"),
+    ]
+    assert [row for row, _ in found[0][1]] == [1, 2, 4, 6, 9]
