@@ -1,4 +1,7 @@
-"""Terminal authentication, version 1: a terminal proves what it may read (BSI TR-03110-1 3.5; ICAO Doc 9303-11 7.1)."""
+"""Terminal authentication: a terminal proves what it may read (BSI TR-03110-1 3.5, -2 3.3; ICAO Doc 9303-11 7.1).
+
+Version 1 comes after chip authentication, version 2 before it: the key it names is used there.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from cardkit.apps.pki.signing import SigningKey
 from cardkit.encoding import tlv
 from cardkit.errors import AuthenticationError, EncodingError, StatusError
 
-_REFERENCE, _SIGNATURE = 0x83, 0x5F37
+_PROTOCOL, _REFERENCE, _EPHEMERAL, _SIGNATURE = 0x80, 0x83, 0x91, 0x5F37
+_OID = 0x06
+_VERSION_2 = 2
 _AUTHORITY = 0x42
 _CVCA_BYTES = 36
 _LONGEST_CHAIN = 8
@@ -74,12 +79,18 @@ def trust_points(client: DocumentClient, infos: SecurityInfos | None) -> tuple[s
 
 
 def authenticate_terminal(
-    client: DocumentClient, chain: Sequence[CvCertificate], key: SigningKey, chip_id: bytes, ephemeral: bytes
+    client: DocumentClient,
+    chain: Sequence[CvCertificate],
+    key: SigningKey,
+    chip_id: bytes,
+    ephemeral: bytes,
+    *,
+    version: int = 1,
 ) -> None:
-    """Present a chain and sign the chip's challenge; chip authentication came before.
+    """Present a chain and sign the chip's challenge.
 
     :param chip_id: document number and digit after BAC, short form of the chip's key after PACE.
-    :param ephemeral: short form of the terminal's key of chip authentication.
+    :param ephemeral: short form of the terminal's key of chip authentication, which came before; in version 2 follows.
     :raises AuthenticationError: when the chip does not believe it, naming the certificate.
     :raises KeyStoreError: as of the key store.
     """
@@ -91,8 +102,12 @@ def authenticate_terminal(
         except StatusError as error:
             raise AuthenticationError(f"{_WHAT}: certificate {one.holder}: {error}") from None
     holder = chain[-1].holder
+    environment = tlv.build(_REFERENCE, holder.encode("latin-1"))
+    if version == _VERSION_2:
+        protocol = chain[-1].public_key.first(_OID) or b""
+        environment = tlv.build(_PROTOCOL, protocol) + environment + tlv.build(_EPHEMERAL, ephemeral)
     try:
-        client.set_environment(0x81, 0xA4, tlv.build(_REFERENCE, holder.encode("latin-1")), f"key of {holder}")
+        client.set_environment(0x81, 0xA4, environment, f"key of {holder}")
         client.external_authenticate(key.sign_plain(chip_id + client.get_challenge() + ephemeral))
     except StatusError as error:
         raise AuthenticationError(f"{_WHAT}: key of {holder}: {error}") from None

@@ -233,3 +233,19 @@ def test_a_master_list_nobody_trusts_is_named_alone() -> None:
     assert [(one.rule, one.where) for one in reading.findings] == [("EMRTD-082", "list.ml")]
     good = issue_master_list([foreign[0]], issuers.list_signer(AUTHORITY), AUTHORITY[0], issuers.NOW)
     assert rules(read(Document(), trust=TrustStore.of([*given[:2], ("list.ml", good)]))) == []
+
+
+def test_a_terminal_of_version_2_comes_first_and_reads_what_it_may() -> None:
+    reading = read(with_fingers(chip_version=2), terminal=TERMINAL)
+    names = [step.name for step in reading.steps if step.mark is Mark.DONE]
+    assert names.index("terminal authentication") < names.index("chip authentication")
+    assert reading.files["EF.DG3"] == FINGERS
+    assert reading.closed == {4}
+    assert [(one.rule, one.not_checked) for one in reading.findings] == [("EMRTD-072", True)]
+
+
+def test_a_foreign_terminal_of_version_2_reads_nothing() -> None:
+    reading = read(with_fingers(chip_version=2), terminal=Terminal((VERIFIER, OWN), issuers.key("p256-4")))
+    assert done(reading)["terminal authentication"] is Mark.FAILED
+    assert done(reading)["chip authentication"] is Mark.DONE
+    assert reading.closed == {3, 4}

@@ -38,6 +38,7 @@ from cardkit.errors import AuthenticationError, CardError, EncodingError, Status
 
 WHOLE = "whole reading"
 """Name of the cost of all of it."""
+_VERSION_2 = 2
 _BIOMETRIC = (3, 4)
 _PROOF_GROUPS = (14, 15)
 _ACCESS = "access"
@@ -84,9 +85,12 @@ class _Inspection:
             if number in groups:
                 self._read(f"EF.DG{number}")
         self._infos = self._dg14()
+        if terminal_first := self._terminal_first():
+            self._authenticate_terminal(version=_VERSION_2)
         with self.measured(_CA):
             self._authenticate_chip()
-        self._authenticate_terminal()
+        if not terminal_first:
+            self._authenticate_terminal()
         for number in groups:
             if number not in _PROOF_GROUPS:
                 self._read(f"EF.DG{number}")
@@ -194,11 +198,12 @@ class _Inspection:
             self.reading.note(_CA, Mark.ABSENT)
             return
         key = keys[0]
-        pair = key.group.key_pair(self._request.random)
+        pair = self._pair or key.group.key_pair(self._request.random)
         try:
             authenticate_chip(self._client, key, pair)
         except CardError as error:
             self._fail("EMRTD-030", _CA, "the private key to that of EF.DG14", error)
+            self._pair = None
             self._start_again()
             return
         self._pair = pair
@@ -240,7 +245,15 @@ class _Inspection:
         self._client.select_master_file()
         self._open()
 
-    def _authenticate_terminal(self) -> None:
+    def _terminal_first(self) -> bool:
+        """Whether the chip's protocol has the terminal prove itself first, by the key it will use then."""
+        keys = chip_keys(self._infos) if self._infos else []
+        if self._request.terminal is None or self._pace is None or not keys or keys[0].info.version != _VERSION_2:
+            return False
+        self._pair = keys[0].group.key_pair(self._request.random)
+        return True
+
+    def _authenticate_terminal(self, version: int = 1) -> None:
         terminal = self._request.terminal
         if terminal is None:
             return
@@ -250,7 +263,8 @@ class _Inspection:
         try:
             chain = terminal.chain(trust_points(self._client, self._infos))
             rights = effective_rights(chain)
-            authenticate_terminal(self._client, chain, terminal.key, self._chip_id(), self._pair.compressed)
+            chip_id, own = self._chip_id(), self._pair.compressed
+            authenticate_terminal(self._client, chain, terminal.key, chip_id, own, version=version)
         except (StatusError, AuthenticationError, EncodingError) as error:
             self._fail("EMRTD-034", _TA, "the terminal's chain taken", error)
             return
