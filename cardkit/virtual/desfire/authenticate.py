@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 from . import cells, failures, statuses
@@ -52,7 +51,6 @@ def begin(state: State, call: Call) -> tuple[bytes, Step]:
     return _d40(state, call.data[0], key) if call.opcode == 0x0A else _chained(state, call.data[0], key)
 
 
-@lru_cache(maxsize=256)
 def cipher(key: Key) -> BlockCipher:
     """A key at work."""
     return BlockCipher(key.value, aes=key.type is KeyType.AES)

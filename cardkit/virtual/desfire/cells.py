@@ -4,6 +4,7 @@ A cell of fields is `L field` over and over, L of two bytes. Applications are na
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 SETTINGS: Final = "picc/settings"
@@ -22,6 +23,7 @@ OF_APPLICATION: Final = (KEYS, *OF_FILE)
 PICC: Final = b"\x00\x00\x00"
 
 
+@lru_cache(maxsize=512)
 def application(aid: bytes) -> str:
     """The cell of an application's settings."""
     return f"{APPLICATIONS}{aid.hex().upper()}"
@@ -32,6 +34,7 @@ def folder(kind: str, aid: bytes) -> str:
     return f"{kind}{aid.hex().upper()}/"
 
 
+@lru_cache(maxsize=2048)
 def numbered(kind: str, aid: bytes, number: int) -> str:
     """One of them, by the number of the key set or of the file."""
     return f"{kind}{aid.hex().upper()}/{number:02X}"
