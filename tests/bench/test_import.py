@@ -20,11 +20,12 @@ MOST_MIB = 150
 MOST_TIMES_PER_ROW = 1.5
 
 IMPORT = """
-import json, os, resource, secrets, sys, time
-from cardkit.production import import_batch, open_store
-from cardkit.profile import load_profile, open_order
+import json, resource, secrets, sys, time
 
 def main(path, processes):
+    from cardkit.production import import_batch, open_store
+    from cardkit.profile import load_profile, open_order
+
     profile = load_profile("sim/usim-test")
     keystore = profile.test_keystore()
     with open_store(f"sqlite:///{path}.db", operator="bench", create=True) as store:

@@ -1,0 +1,61 @@
+"""An import that is killed at any moment leaves no record behind, no reader, and nothing in the way of the next one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cardkit.production import batches, check_batch, import_batch, open_store
+from cardkit.profile import load_profile, open_order
+from tests.bench.test_batch import write_order
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+
+ROWS = 6_000
+PROFILE = "sim/usim-test"
+WITHIN_S = 10.0
+
+
+def readers_of(path: Path) -> list[int]:
+    """Processes that were started by an import of this file: they inherit its environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"ORDER_UNDER_TEST={path}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("after_s", [0.7, 1.4])
+def test_an_import_that_is_killed(tmp_path: Path, after_s: float) -> None:
+    order, url = tmp_path / "lot.csv", f"sqlite:///{tmp_path / 'a.db'}"
+    write_order(order, ROWS)
+    words = ["batch", "import", PROFILE, str(order), "--processes", "2", "--store", url, "--operator", "ana"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "cardkit", *words],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "ORDER_UNDER_TEST": str(order)},
+    )  # fmt: skip
+    time.sleep(after_s)
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+
+    until = time.monotonic() + WITHIN_S
+    while readers_of(order) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert readers_of(order) == []
+    profile = load_profile(PROFILE)
+    keys = profile.test_keystore()
+    with open_store(url, operator="ana", create=True) as store:
+        there = batches(store)
+        if not there:
+            with open_order(profile, order, keys) as rows:
+                assert import_batch(store, profile, rows, keys, order, processes=2).imported == ROWS
+        assert (batches(store), store.batch("lot").imported, check_batch(store)) == (["lot"], ROWS, [])
