@@ -105,6 +105,11 @@ class Server:
         self.sql(f"create database {made} template {template}")
         return made
 
+    def login(self, name: str, *roles: str) -> None:
+        """Make a login that has some roles, where it is not there."""
+        if not self.sql(f"select 1 from pg_roles where rolname = '{name}'"):
+            self.sql("; ".join([f"create role {name} login", *(f"grant {role} to {name}" for role in roles)]))
+
     def url(self, database: str, files: Path, user: str = SUPERUSER) -> str:
         """Return the store URL of a database, with the folder of the store's own files."""
         return f"postgresql://{user}@/{database}?host={self.folder}&files={files}"

@@ -198,15 +198,8 @@ def _owned(store: Store, station: str) -> Any:
 @pytest.fixture
 def station_url(url: str) -> str:
     """The same store for a login that may be a station and nothing else."""
-    login("s1", STATION_ROLE)
+    postgres.server().login("s1", STATION_ROLE)
     return url.replace(f"{postgres.SUPERUSER}@", "s1@")
-
-
-def login(name: str, *roles: str) -> None:
-    """Make a login that has some roles."""
-    server = postgres.server()
-    if not server.sql(f"select 1 from pg_roles where rolname = '{name}'"):
-        server.sql("; ".join([f"create role {name} login", *(f"grant {role} to {name}" for role in roles)]))
 
 
 def test_a_station_makes_cards_with_its_own_few_rights(station_url: str) -> None:
@@ -269,7 +262,7 @@ def test_the_owner_of_the_schema_works_without_the_rights_of_an_owner(url: str) 
 
 
 def test_a_login_without_a_role_is_told_so(url: str) -> None:
-    login("stranger")
+    postgres.server().login("stranger")
     with pytest.raises(StoreError, match=r"permission denied|neither the role"):
         open_store(url.replace(f"{postgres.SUPERUSER}@", "stranger@"), operator="ana")
 
