@@ -125,9 +125,8 @@ def _mixed(a: bytes, b: bytes) -> bytes:
     return a[:2] + xor(a[2:8], b[:6]) + b[6:16] + a[8:16]
 
 
-def ev2_keys(key: bytes, a: bytes, b: bytes) -> tuple[bytes, bytes]:
+def ev2_keys(work: BlockCipher, a: bytes, b: bytes) -> tuple[bytes, bytes]:
     """Session keys for encryption and MAC."""
-    work = cipher(Key(KeyType.AES, key))
     both = (work.cmac(label + _KDF + _mixed(a, b), work.zeros) for label in (_ENC_LABEL, _MAC_LABEL))
     encryption, mac = both
     return encryption, mac
@@ -178,7 +177,7 @@ def _ev2(state: State, number: int, key: Key, begun: tuple[bytes, int, bytes | N
         _length(data, 2 * _RANDOM)
         plain = work.decrypt(data, work.zeros)
         theirs = plain[:_RANDOM]
-        session = Ev2Session(number, ev2_keys(key.value, theirs, ours), ti, counter)
+        session = Ev2Session(number, ev2_keys(work, theirs, ours), ti, counter)
         opened(state, rotated(ours), plain[_RANDOM:], session)
         proof = rotated(theirs) if capabilities is None else ti + rotated(theirs) + capabilities
         return work.encrypt(proof, work.zeros)
