@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -189,3 +190,27 @@ def _words(entry: Path) -> bytes:
 def test_a_file_that_is_not_there(world: World, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="cannot be read"):
         read(world, tmp_path / "none.gpg")
+
+
+@pytest.mark.parametrize(("passphrase", "code"), [("a good one", None), ("a wrong one", "INTEGRITY")])
+def test_a_key_with_a_passphrase(world: World, tmp_path: Path, passphrase: str, code: str | None) -> None:
+    guarded = Ring(tmp_path / "g")
+    recipient = guarded.make("guarded@example.test", "--pinentry-mode", "loopback", "--passphrase", "a good one")
+    guarded.end()  # an agent that remembers it would not ask
+    guarded.run("--import", given=world.public(CUSTOMER))
+    world.theirs.run("--import", given=guarded.run("--export", recipient))
+    signing = ["--local-user", world.keys[CUSTOMER], "--sign", "--encrypt", "--recipient", recipient]
+    (tmp_path / "order.gpg").write_bytes(world.theirs.run(*signing, given=ORDER))
+    end, other = os.pipe()
+    os.write(other, passphrase.encode())
+    os.close(other)
+    found = None
+    try:
+        sender = Sender(world.keys[CUSTOMER], guarded.folder, passphrase_fd=end)
+        with decrypted(tmp_path / "order.gpg", sender, datetime.now(UTC)) as plain:
+            assert plain.read() == ORDER
+    except RecordError as error:
+        found = error.code
+    finally:
+        os.close(end)
+    assert found == code
