@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from cardkit.apps.eid import dump
-from cardkit.apps.eid.certificates import check_issuer
+from cardkit.apps.eid.holder import check_issuer_of, no_scripts
 from cardkit.apps.eid.schema import ChipBlock, EidBlock
 from cardkit.apps.eid.states.judging import RULES, judge
 from cardkit.apps.eid.states.plan import EidPlan, plan_product, repair
@@ -41,6 +41,7 @@ class EidBlueprint:
     secrets: tuple[str, ...] = (PIN, PUK, MANAGEMENT)
     rands: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = RULES
+    scripts = staticmethod(no_scripts)
 
     def __init__(
         self,
@@ -97,17 +98,7 @@ class EidBlueprint:
 
     def check_keys(self, keystore: KeyStore) -> None:
         """Find the issuer's key.  :raises KeyStoreError: when it is missing, or its certificate is of another."""
-        issuer = self.product.block.issuer
-        check_issuer(self.product.issuer, issuer.key, issuer.certificate, keystore)
-
-    def scripts(
-        self,
-        contents: Mapping[str, Content],  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-        keystore: KeyStore,  # noqa: ARG002
-    ) -> tuple[Script, ...]:
-        """Return nothing: certificates are issued when the card has made its keys."""
-        return ()
+        check_issuer_of(self.product, keystore)
 
     def with_keys(
         self,

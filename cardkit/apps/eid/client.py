@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from cardkit.apdu import CommandAPDU
 from cardkit.apps.eid import commands
 from cardkit.apps.eid.algorithms import MANAGEMENT_ALGORITHMS, KeyAlgorithm, Slot, digest_info, public_key_info
+from cardkit.apps.eid.holder import HolderClient
 from cardkit.apps.eid.objects import APPLICATION, CONTAINER, DISCOVERY, ApplicationTemplate
-from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.pki import publickey
 from cardkit.apps.pki.algorithms import SignatureAlgorithm, digest
 from cardkit.apps.pki.publickey import EcKey
-from cardkit.channel import Channel
 from cardkit.crypto import Secret
 from cardkit.crypto.challengeresponse import decrypt_block, encrypt_block
 from cardkit.crypto.curves import BY_NAME
@@ -76,22 +74,12 @@ class Metadata:
         )
 
 
-class PivClient:
+class PivClient(HolderClient):
     """A PIV application; :meth:`select` comes first.
 
     Every method raises TransportError when the link fails, StatusError when the card refuses, ProtocolError when its
     answer cannot be read.
     """
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def send(self, command: CommandAPDU, what: str) -> bytes:
-        """Send a command that must succeed and return its data."""
-        response = self._channel.send(command)
-        if response.sw != _OK:
-            raise status_error(what, response.sw)
-        return response.data
 
     def select(self) -> ApplicationTemplate:
         """Select the application and return what it says of itself; commands may be chained from now on."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Any
 
-from cardkit.apps.eid.certificates import check_issuer
+from cardkit.apps.eid.holder import check_issuer_of, no_scripts
 from cardkit.apps.eid.pkcs15 import dump
 from cardkit.apps.eid.pkcs15.contents import fill
 from cardkit.apps.eid.pkcs15.judging import RULES, judge
@@ -43,6 +43,7 @@ class Pkcs15Blueprint:
     secrets: tuple[str, ...] = ()
     rands: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = RULES
+    scripts = staticmethod(no_scripts)
 
     def __init__(
         self,
@@ -101,17 +102,7 @@ class Pkcs15Blueprint:
 
     def check_keys(self, keystore: KeyStore) -> None:
         """Find the issuer's key.  :raises KeyStoreError: when it is missing, or its certificate is of another."""
-        issuer = self.product.block.issuer
-        check_issuer(self.product.issuer, issuer.key, issuer.certificate, keystore)
-
-    def scripts(
-        self,
-        contents: Mapping[str, Content],  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-        keystore: KeyStore,  # noqa: ARG002
-    ) -> tuple[Script, ...]:
-        """Return nothing: certificates are issued when the card has made its keys."""
-        return ()
+        check_issuer_of(self.product, keystore)
 
     def with_keys(
         self,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.eid.algorithms import KeyAlgorithm, digest_info, public_key_info
 from cardkit.apps.eid.client import card_at_fault
+from cardkit.apps.eid.holder import HolderClient
 from cardkit.apps.eid.pkcs15 import commands
 from cardkit.apps.eid.pkcs15.commands import WHOLE_EXTENDED, Environment
 from cardkit.apps.gp.statuserrors import status_error
@@ -15,7 +16,6 @@ from cardkit.apps.iso7816.commands import ANY_LENGTH, read_binary, update_binary
 from cardkit.apps.pki import publickey
 from cardkit.apps.pki.algorithms import SignatureAlgorithm, digest
 from cardkit.apps.pki.publickey import RsaKey
-from cardkit.channel import Channel
 from cardkit.encoding import tlv
 from cardkit.errors import EncodingError, ProtocolError
 from cardkit.transport.base import TransmissionProtocol
@@ -79,22 +79,12 @@ class Applet:
         return cls((data[0], data[1]), data[2], data[3:])
 
 
-class Pkcs15Client:
+class Pkcs15Client(HolderClient):
     """A PKCS#15 card.
 
     Every method raises TransportError when the link fails, StatusError when the card refuses, ProtocolError when its
     answer cannot be read.
     """
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def send(self, command: CommandAPDU, what: str) -> bytes:
-        """Send a command that must succeed and return its data."""
-        response = self._channel.send(command)
-        if response.sw != _OK:
-            raise status_error(what, response.sw)
-        return response.data
 
     def enter(self, aid: bytes) -> Applet:
         """Select the chip's application; long commands go out from now on as it says it takes them."""

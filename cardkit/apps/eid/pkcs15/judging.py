@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cardkit.apps.eid.holder import refusal_findings
 from cardkit.apps.eid.pkcs15.client import OPERATIONAL
 from cardkit.apps.eid.pkcs15.plan import MASTER_FILE, Pkcs15Plan
 from cardkit.apps.eid.pkcs15.product import APPLICATION, PIN, PUK, KeyPair, Pkcs15Product
 from cardkit.apps.eid.pkcs15.session import NOTE, SeenPkcs15, certificate_fault
 from cardkit.apps.eid.rules import CODES_SET, KEYS, REFUSED, STRUCTURE
 from cardkit.crypto.secret import joined
-from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Role, Secrecy, Step
+from cardkit.desired import NOT_CHECKED, Content, Finding, Observations, Part, Secrecy
 
 RULES = (KEYS, CODES_SET, REFUSED, STRUCTURE)
 
@@ -27,7 +28,7 @@ def judge(
         *_keys(product, contents, seen, notes),
     ]
     if part is not Part.CHECK:
-        found += [*_life_cycle(notes), *_codes(product, notes), *_refusals(steps, notes)]
+        found += [*_life_cycle(notes), *_codes(product, notes), *refusal_findings(steps, notes.answers)]
     return found
 
 
@@ -87,14 +88,3 @@ def _codes(product: Pkcs15Product, notes: SeenPkcs15) -> Iterator[Finding]:
             yield CODES_SET.finding(name, expected, got, secrecy=Secrecy.PUBLIC)
         elif name not in notes.proven:
             yield CODES_SET.finding(name, "the order's", notes.troubles.get(name, NOT_CHECKED), secrecy=Secrecy.PUBLIC)
-
-
-def _refusals(steps: tuple[Step, ...], notes: SeenPkcs15) -> Iterator[Finding]:
-    for step in steps:
-        if step.role is not Role.GONE:
-            continue
-        sw = notes.answers.get(step.serves)
-        expected = " or ".join(f"{word:04X}" for word in step.sw)
-        if sw not in step.sw:
-            got = NOT_CHECKED if sw is None else f"{sw:04X}"
-            yield REFUSED.finding(step.serves, expected, got, secrecy=Secrecy.PUBLIC)

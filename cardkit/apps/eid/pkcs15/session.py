@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cardkit.apps.eid import certificates
 from cardkit.apps.eid.client import card_at_fault
+from cardkit.apps.eid.holder import HolderSession
 from cardkit.apps.eid.pkcs15 import commands
 from cardkit.apps.eid.pkcs15.client import CREATION, Applet, Fci, Pkcs15Client
 from cardkit.apps.eid.pkcs15.commands import Pkcs15Ins
@@ -16,15 +17,12 @@ from cardkit.apps.eid.pkcs15.structure import TokenInfo
 from cardkit.apps.pki.algorithms import digest
 from cardkit.apps.pki.certificate import Certificate
 from cardkit.channel import Channel
-from cardkit.crypto import KeyStore, Secret
-from cardkit.crypto.secret import joined
+from cardkit.crypto import KeyStore
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Role, Step, Unmarked
 from cardkit.errors import (
     AuthenticationError,
-    CardError,
     CounterGuardError,
     EncodingError,
-    KeyStoreError,
     NotFoundError,
     ProtocolError,
 )
@@ -51,7 +49,7 @@ class SeenPkcs15:
     troubles: dict[str, str] = field(default_factory=dict)
 
 
-class Pkcs15Session:
+class Pkcs15Session(HolderSession):
     """A powered card.
 
     :param keys: key store and source of random numbers; None where the card is only identified.
@@ -65,16 +63,14 @@ class Pkcs15Session:
         channel: Channel,
         keys: tuple[KeyStore, Challenge] | None = None,
     ) -> None:
+        super().__init__(contents, keys)
         self._product = product
         self._plan = plan
-        self._contents = contents
         self._channel = channel
         self._client = Pkcs15Client(channel)
-        self._keys = keys
         self._pairs = {name: pair for pair in product.keys for name in (pair.name, pair.public, pair.certificate)}
         self._selected = ""
         self._made: dict[str, bytes] = {}
-        self.current: Step | None = None
         self.seen = Observations(notes={NOTE: SeenPkcs15()})
         self._handlers: dict[Role, Callable[[Step], None]] = {
             Role.ENTER: self._enter,
@@ -94,20 +90,12 @@ class Pkcs15Session:
         notes: SeenPkcs15 = self.seen.notes[NOTE]
         return notes
 
-    def run(self, steps: Iterable[Step], *, strict: bool) -> None:
-        """Send steps in order.
+    @property
+    def _troubles(self) -> dict[str, str]:
+        return self._notes.troubles
 
-        :param strict: the first wrong answer raises; else it is kept.
-        :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
-        """
-        for step in steps:
-            self.current = step
-            try:
-                self._handlers[step.role](step)
-            except CardError as error:
-                if strict:
-                    raise
-                self._notes.troubles.setdefault(step.serves, str(error))
+    def _handle(self, step: Step) -> None:
+        self._handlers[step.role](step)
 
     def restarted(self) -> None:
         """The card was reset: nothing seen before counts any more."""
@@ -305,20 +293,6 @@ class Pkcs15Session:
         else:
             self._client.send(commands.verify(self._code(PIN)), "VERIFY PIN")
         self._notes.proven.add(step.serves)
-
-    def _code(self, name: str) -> Secret:
-        return next(part for part in self._contents[name] if isinstance(part, Secret))
-
-    def _open(self, name: str) -> bytes:
-        return joined(self._contents[name])
-
-    def _random(self, size: int) -> bytes:
-        return self._working()[1](size)
-
-    def _working(self) -> tuple[KeyStore, Challenge]:
-        if self._keys is None:
-            raise KeyStoreError("a PKCS#15 card is worked on with a key store and a source of random numbers")
-        return self._keys
 
 
 def certificate_fault(product: Pkcs15Product, pair: KeyPair, stated: bytes, body: bytes, public: bytes | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cardkit.apps.eid.holder import refusal_findings
 from cardkit.apps.eid.objects import ApplicationTemplate, Capabilities, Chuid, Discovery, PivObject
 from cardkit.apps.eid.rules import CODES_SET, KEYS, READABLE, REFUSED
 from cardkit.apps.eid.states.certificates import fault
@@ -31,7 +32,7 @@ def judge(
     steps = plan.survey if part is None else plan.parts[part]
     found = [*_objects(contents, seen, notes), *_certificates(product, contents, seen, notes), *_proofs(steps, notes)]
     if part is not Part.CHECK:
-        found += [*_codes(product, steps, notes), *_refusals(steps, notes)]
+        found += [*_codes(product, steps, notes), *refusal_findings(steps, notes.answers)]
     return found
 
 
@@ -84,14 +85,3 @@ def _codes(product: EidProduct, steps: tuple[Step, ...], notes: SeenPiv) -> Iter
         elif name in presented and name not in notes.proven:
             reason = notes.troubles.get(name, NOT_CHECKED)
             yield CODES_SET.finding(name, "the order's", reason, secrecy=Secrecy.PUBLIC)
-
-
-def _refusals(steps: tuple[Step, ...], notes: SeenPiv) -> Iterator[Finding]:
-    for step in steps:
-        if step.role is not Role.GONE:
-            continue
-        sw = notes.answers.get(step.serves)
-        expected = " or ".join(f"{word:04X}" for word in step.sw)
-        if sw not in step.sw:
-            got = NOT_CHECKED if sw is None else f"{sw:04X}"
-            yield REFUSED.finding(step.serves, expected, got, secrecy=Secrecy.PUBLIC)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cardkit.apps.eid import commands
 from cardkit.apps.eid.algorithms import BY_REFERENCE, MANAGEMENT_ALGORITHMS, public_key_info
 from cardkit.apps.eid.client import Metadata, PivClient, card_at_fault
+from cardkit.apps.eid.holder import HolderSession
 from cardkit.apps.eid.objects import CHUID as CHUID_TAG
 from cardkit.apps.eid.objects import CONTAINER, CertificateObject, Chuid
 from cardkit.apps.eid.states.certificates import fault, issue, key_in
@@ -16,14 +17,11 @@ from cardkit.apps.eid.states.product import CAPABILITIES, CHUID, MANAGEMENT, PIN
 from cardkit.apps.pki.algorithms import digest
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
-from cardkit.crypto.secret import joined
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Role, Step, Unmarked
 from cardkit.encoding import tlv
 from cardkit.errors import (
     AuthenticationError,
-    CardError,
     CounterGuardError,
-    KeyStoreError,
     NotFoundError,
     ProtocolError,
 )
@@ -49,7 +47,7 @@ class SeenPiv:
     troubles: dict[str, str] = field(default_factory=dict)
 
 
-class EidSession:
+class EidSession(HolderSession):
     """A powered card.
 
     :param transport: codes and management key as delivered, by state; empty for a verification.
@@ -65,15 +63,13 @@ class EidSession:
         transport: Mapping[str, Secret],
         keys: tuple[KeyStore, Challenge] | None = None,
     ) -> None:
+        super().__init__(contents, keys)
         self._product = product
         self._plan = plan
-        self._contents = contents
         self._channel = channel
         self._client = PivClient(channel)
         self._transport = transport
-        self._keys = keys
         self._pairs = {name: pair for pair in product.keys for name in (pair.name, pair.certificate)}
-        self.current: Step | None = None
         self.seen = Observations(notes={NOTE: SeenPiv()})
         self._handlers: dict[Role, Callable[[Step], None]] = {
             Role.ENTER: self._enter,
@@ -96,21 +92,13 @@ class EidSession:
         notes: SeenPiv = self.seen.notes[NOTE]
         return notes
 
-    def run(self, steps: Iterable[Step], *, strict: bool) -> None:
-        """Send steps in order.
+    @property
+    def _troubles(self) -> dict[str, str]:
+        return self._notes.troubles
 
-        :param strict: the first wrong answer raises; else it is kept.
-        :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
-        """
-        for step in steps:
-            self.current = step
-            try:
-                handler = self._presented[step.serves] if step.role is Role.PRESENT else self._handlers[step.role]
-                handler(step)
-            except CardError as error:
-                if strict:
-                    raise
-                self._notes.troubles.setdefault(step.serves, str(error))
+    def _handle(self, step: Step) -> None:
+        handler = self._presented[step.serves] if step.role is Role.PRESENT else self._handlers[step.role]
+        handler(step)
 
     def restarted(self) -> None:
         """The card was reset: nothing seen before counts any more."""
@@ -276,21 +264,7 @@ class EidSession:
         self._client.authenticate(_ALGORITHM_NAMES[step.command.p1], key, self._random)
         self._notes.proven.add(MANAGEMENT)
 
-    def _code(self, name: str) -> Secret:
-        return next(part for part in self._contents[name] if isinstance(part, Secret))
-
     def _delivered(self, name: str) -> Secret:
         if name not in self._transport:
             raise AuthenticationError(f"{name}: still the one delivered")
         return self._transport[name]
-
-    def _open(self, name: str) -> bytes:
-        return joined(self._contents[name])
-
-    def _random(self, size: int) -> bytes:
-        return self._working()[1](size)
-
-    def _working(self) -> tuple[KeyStore, Challenge]:
-        if self._keys is None:
-            raise KeyStoreError("a PIV card is worked on with a key store and a source of random numbers")
-        return self._keys
