@@ -13,6 +13,7 @@ ENTRY_POINT_GROUP = "cardkit.apps"
 
 # Key -> "module:attribute"; third parties add theirs through the entry-point group.
 BUILT_IN = {
+    "calypso": "cardkit.apps.calypso.app:APP",
     "cipurse": "cardkit.apps.cipurse.app:APP",
     "desfire": "cardkit.apps.desfire.app:APP",
     "eid": "cardkit.apps.eid.app:APP",

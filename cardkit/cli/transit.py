@@ -13,12 +13,13 @@ from cardkit.cli import options
 from cardkit.cli.card import identity, today
 from cardkit.cli.render import facts, print_json
 from cardkit.cli.transit_blocks import blocks
+from cardkit.cli.transit_prove import prove
 from cardkit.cli.transit_sdm import sdm
 from cardkit.desired import Shows
 from cardkit.errors import CardError
 from cardkit.target import open_card
 
-FAMILIES = ("cipurse", "desfire", "storage")
+FAMILIES = ("cipurse", "desfire", "calypso", "storage")
 """Applications of transport cards, in the order they are asked; each knows its own cards."""
 
 Document = dict[str, Any]
@@ -30,6 +31,7 @@ def transit() -> None:
 
 
 transit.add_command(blocks)
+transit.add_command(prove)
 transit.add_command(sdm)
 
 
