@@ -174,6 +174,7 @@ def _torn(todo: object, card: object, keystore: object, *, on_event: object, **r
     return personalize(todo, card, keystore, on_event=breaks, **rest)  # type: ignore[arg-type]
 
 
+@pytest.mark.requirement("D2")
 def test_no_value_of_the_order_is_in_any_file_of_the_store(store: Store, order: Path, tmp_path: Path) -> None:
     take(store, order)
     run_batch(store, "lot-1", ["virtual:usim"], options=RunOptions("s1"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,3 +188,45 @@ def test_values_under_a_transport_key_are_opened_here_and_read_there(tmp_path: P
         (8, "(row)", "FIELD_COUNT"),
     ]
     assert [row for row, _ in found[0][1]] == [1, 2, 4, 6, 9]
+
+
+OPENED_FOR_WRITING = """
+import os, sys
+from pathlib import Path
+
+written = []
+
+def note(event, words):
+    if event == "open" and isinstance(words[2], int) and words[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        written.append(str(words[0]))
+
+def main(path, readers):
+    from cardkit.production import import_batch, open_store
+    from cardkit.production.quarantine import quarantine_path
+    from cardkit.profile import load_profile, open_order
+
+    profile = load_profile("sim/usim-test")
+    keys = profile.test_keystore()
+    with open_store(f"sqlite:///{path}.db", operator="ana", create=True) as store:
+        sys.addaudithook(note)
+        with open_order(profile, path, keys) as rows:
+            import_batch(store, profile, rows, keys, path, quarantine=quarantine_path(Path(path)), processes=readers)
+    print("\\\\n".join(written))
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
+"""
+
+
+@pytest.mark.requirement("D5")
+@pytest.mark.parametrize("readers", [1, READERS])
+def test_an_import_writes_no_file_of_its_own(tmp_path: Path, readers: int) -> None:
+    path, script = tmp_path / "lot.csv", tmp_path / "importing.py"
+    path.write_text(NAMES + line(1) + "1,2\\n" + line(3), encoding="utf-8")
+    script.write_text(OPENED_FOR_WRITING, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-B", str(script), str(path), str(readers)], capture_output=True, text=True, check=True
+    )
+    names = {Path(name).name for name in done.stdout.splitlines()} - {"null"}
+    assert names, "the quarantine file is written, so that something must have been seen"
+    assert [name for name in names if ".quarantine.csv" not in name] == []
