@@ -13,21 +13,17 @@ from hypothesis import strategies as st
 from cardkit.apps import dump
 from cardkit.apps.eid.pkcs15.client import Fci
 from cardkit.apps.eid.pkcs15.coherence import entries_of, file_troubles, pairing_troubles, path_troubles
+from cardkit.apps.eid.pkcs15.entries import CodeForm, KeyEntry, certificate_entry, code_entry, data_entry
 from cardkit.apps.eid.pkcs15.structure import (
     CodeFlag,
-    CodeForm,
     Directory,
     KeyAccess,
-    KeyEntry,
     KeyUsage,
     Listed,
     ObjectDirectory,
     ObjectList,
     TokenFlag,
     TokenInfo,
-    certificate_entry,
-    code_entry,
-    data_entry,
     named_bits,
     read_named_bits,
 )

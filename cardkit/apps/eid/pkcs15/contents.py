@@ -7,6 +7,7 @@ from typing import Any
 
 from cardkit.apps.eid.certificates import serial_of, statement, term_of
 from cardkit.apps.eid.pkcs15 import commands
+from cardkit.apps.eid.pkcs15.entries import CodeForm, KeyEntry, certificate_entry, code_entry, data_entry
 from cardkit.apps.eid.pkcs15.product import (
     DF_PATH,
     DIRECTORY,
@@ -22,18 +23,13 @@ from cardkit.apps.eid.pkcs15.product import (
 )
 from cardkit.apps.eid.pkcs15.structure import (
     CodeFlag,
-    CodeForm,
     Directory,
     KeyAccess,
-    KeyEntry,
     Listed,
     ObjectDirectory,
     ObjectList,
     TokenFlag,
     TokenInfo,
-    certificate_entry,
-    code_entry,
-    data_entry,
 )
 from cardkit.apps.pki import publickey
 from cardkit.apps.pki.names import Name

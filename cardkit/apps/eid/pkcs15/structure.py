@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Self
 
 from cardkit.encoding import der, tlv
@@ -21,8 +20,9 @@ from cardkit.errors import EncodingError
 AID = bytes.fromhex("A000000063504B43532D3135")
 _FILL = b"\x00\xff"
 _TEMPLATE, _AID, _LABEL, _PATH = 0x61, 0x4F, 0x50, 0x51
-_EC, _SUBCLASS, _TYPE = 0xA0, 0xA0, 0xA1
-_TOKEN_LABEL = _REFERENCE = 0x80
+EC_KEY, TYPE, REFERENCE = 0xA0, 0xA1, 0x80
+"""Tags: of a key on a curve, of what is special to a type of object, of a PIN's number."""
+_SUBCLASS, _TOKEN_LABEL = 0xA0, 0x80
 
 
 class Listed(IntEnum):
@@ -245,7 +245,7 @@ class Entry:
         label, flags, auth_id = (common.maybe(tag) for tag in (Tag.UTF8, Tag.BIT_STRING, Tag.OCTET_STRING))
         own = fields.sequence("class attributes").rest()
         fields.maybe(_SUBCLASS)
-        typed = Fields(fields.take(_TYPE, "type attributes").value, what).sequence("type attributes").rest()
+        typed = Fields(fields.take(TYPE, "type attributes").value, what).sequence("type attributes").rest()
         return cls(
             item,
             kind,
@@ -270,7 +270,7 @@ class Entry:
     def reference(self) -> int | None:
         """By which number commands name a key or PIN; None where there is none."""
         codes = self.kind is Listed.CODES
-        value = self._first(self.type_ if codes else self.own, _REFERENCE if codes else Tag.INTEGER)
+        value = self._first(self.type_ if codes else self.own, REFERENCE if codes else Tag.INTEGER)
         return der.read_integer(value) if value else None
 
     @property
@@ -284,7 +284,7 @@ class Entry:
     @property
     def curve_based(self) -> bool:
         """Whether a key is on an elliptic curve."""
-        return self.item.tag == _EC
+        return self.item.tag == EC_KEY
 
     @staticmethod
     def _first(items: tuple[Tlv, ...], tag: int) -> bytes:
@@ -308,94 +308,3 @@ class ObjectList:
     def build(self) -> bytes:
         """Return the file."""
         return self.items.build()
-
-
-CODE_TYPES: Mapping[str, int] = MappingProxyType({"ascii-numeric": 1, "utf8": 2})
-"""How the characters of a PIN are written. 8.9.2"""
-
-
-@dataclass(frozen=True, slots=True)
-class CodeForm:
-    """How a PIN is presented.
-
-    :param least, stored, most: lengths in bytes.  :param pad: what fills it up.  :param path: of its directory.
-    """
-
-    least: int
-    stored: int
-    most: int
-    pad: int
-    path: bytes
-    kind: str = "ascii-numeric"
-
-
-def code_entry(
-    label: str, identifier: bytes, reference: int, flags: Iterable[CodeFlag], form: CodeForm, opener: bytes = b""
-) -> bytes:
-    """Return the object of a PIN.  :param opener: identifier of the PIN that unblocks it."""
-    parts = (
-        named_bits(flags),
-        tlv.build(Tag.ENUMERATED, bytes((CODE_TYPES[form.kind],))),
-        *(der.integer(length) for length in (form.least, form.stored, form.most)),
-        tlv.build(_REFERENCE, bytes((reference,))),
-        der.octets(bytes((form.pad,))),
-        path_of(form.path),
-    )
-    common = _common(label, (ObjectFlag.PRIVATE, ObjectFlag.MODIFIABLE), opener)
-    return der.sequence(common, der.sequence(der.octets(identifier)), _type(der.sequence(*parts)))
-
-
-@dataclass(frozen=True, slots=True)
-class KeyEntry:
-    """What is said of a key in both lists of keys.
-
-    :param bits: of modulus or field.  :param path: of the private key's directory, or the public key's file.
-    """
-
-    label: str
-    identifier: bytes
-    reference: int
-    bits: int
-    curve_based: bool
-    path: bytes
-
-    def private(self, usage: Iterable[KeyUsage], access: Iterable[KeyAccess], auth_id: bytes) -> bytes:
-        """Return the object of the private key."""
-        own = (
-            der.octets(self.identifier),
-            named_bits(usage),
-            named_bits(access),
-            der.integer(self.reference),
-        )
-        return self._whole(_common(self.label, (ObjectFlag.PRIVATE,), auth_id), own)
-
-    def public(self, usage: Iterable[KeyUsage]) -> bytes:
-        """Return the object of the public key."""
-        own = (der.octets(self.identifier), named_bits(usage), der.integer(self.reference))
-        return self._whole(_common(self.label, (), b""), own)
-
-    def _whole(self, common: bytes, own: Iterable[bytes]) -> bytes:
-        typed = _type(der.sequence(path_of(self.path), der.integer(self.bits)))
-        return tlv.build(_EC if self.curve_based else Tag.SEQUENCE, common + der.sequence(*own) + typed)
-
-
-def certificate_entry(label: str, identifier: bytes, path: bytes) -> bytes:
-    """Return the object of an X.509 certificate. 8.7"""
-    typed = _type(der.sequence(path_of(path)))
-    return der.sequence(_common(label, (), b""), der.sequence(der.octets(identifier)), typed)
-
-
-def data_entry(label: str, application: str, path: bytes, auth_id: bytes) -> bytes:
-    """Return the object of data that only their application understands. 8.8"""
-    flags = (ObjectFlag.PRIVATE,) if auth_id else ()
-    own = der.sequence(der.text(Tag.UTF8, application))
-    return der.sequence(_common(label, flags, auth_id), own, _type(path_of(path)))
-
-
-def _common(label: str, flags: Iterable[ObjectFlag], auth_id: bytes) -> bytes:
-    opener = (der.octets(auth_id),) if auth_id else ()
-    return der.sequence(der.text(Tag.UTF8, label), named_bits(flags), *opener)
-
-
-def _type(content: bytes) -> bytes:
-    return tlv.build(_TYPE, content)
