@@ -17,6 +17,7 @@ from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
 from cardkit.desired import Blueprint, Content, Keyed, Mails, Part, Plan, Prepares, Prints, Script, Shows, Template
 from cardkit.errors import EncodingError, ProfileError
+from cardkit.perso.joined import JoinedBlueprint
 from cardkit.profile import Profile, Record, compile_values
 from cardkit.transport.meter import WriteModel
 
@@ -54,7 +55,7 @@ class Prepared:
         """Return canonical JSON, to be sealed with the record."""
         rands = {name: rand.hex() for name, rand in sorted(self.rands.items())}
         stored: dict[str, object] = {"rands": rands, "tag": self.tag.hex()}
-        if self.values:
+        if self.profile_sha256:
             stored["values"] = {name: joined((value,)).hex() for name, value in sorted(self.values.items())}
             stored["profile"] = self.profile_sha256.hex()
         return msgspec.json.encode(stored)
@@ -93,8 +94,10 @@ def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomByt
     :raises KeyStoreError: when a key that is needed is missing, or for another purpose.
     """
     blueprint = compiled(profile)
-    values = blueprint.prepare(record, keystore, rng) if _prepares(blueprint) else {}
-    return dataclasses.replace(draw(profile, rng), values=values, profile_sha256=profile.sha256 if values else b"")
+    if not _prepares(blueprint):
+        return draw(profile, rng)
+    values = blueprint.prepare(record, keystore, rng)
+    return dataclasses.replace(draw(profile, rng), values=values, profile_sha256=profile.sha256)
 
 
 def draw(profile: Profile, rng: RandomBytes) -> Prepared:
@@ -209,8 +212,9 @@ def varying_places(profile: Profile) -> frozenset[str]:
     :raises ProfileError: when the profile asks for what its chip cannot do.
     """
     blueprint = compiled(profile)
-    app = get_app(profile.apps[0])
-    return app.varying(blueprint) if isinstance(app, Shows) else frozenset()
+    parts = blueprint.apps if isinstance(blueprint, JoinedBlueprint) else {profile.apps[0]: blueprint}
+    shown = ((get_app(name), one) for name, one in parts.items())
+    return frozenset().union(*(app.varying(one) for app, one in shown if isinstance(app, Shows)))
 
 
 _COMPILED: dict[bytes, Blueprint] = {}
@@ -229,9 +233,17 @@ def compiled(profile: Profile) -> Blueprint:
 
 
 def _compile(profile: Profile) -> Blueprint:
-    if len(profile.apps) != 1:
-        raise ProfileError(f"{profile.name}: profile.apps: got {len(profile.apps)} applications, expected one")
-    name = profile.apps[0]
+    apps = {name: _application(profile, name) for name in profile.apps}
+    if len(apps) == 1:
+        return apps[profile.apps[0]]
+    homes = profile.chip.homes
+    homeless = [name for name in apps if name not in homes]
+    if homeless:
+        raise ProfileError(f"{profile.name}: chip {profile.chip.name}: chip.homes has no AID of {', '.join(homeless)}")
+    return JoinedBlueprint(apps, {name: bytes.fromhex(homes[name]) for name in apps})
+
+
+def _application(profile: Profile, name: str) -> Blueprint:
     chip = profile.chip.blocks.get(name)
     if chip is None:
         raise ProfileError(f"{profile.name}: chip {profile.chip.name} has no table chip.{name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -91,6 +91,7 @@ class ChipTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     :param atr: hex, as the sample answered.  :param atr_mask: hex; only bits set here identify the chip.
     :param protocols: the ones it speaks, preferred first.  :param transport: secrets as delivered, by name.
+    :param homes: of a chip with several applications, the AID (hex) each is selected by.
     """
 
     name: str
@@ -102,6 +103,7 @@ class ChipTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     nvm: WriteTime
     title: str = ""
     transport: Mapping[str, TransportSecret] = {}
+    homes: Mapping[str, Annotated[str, msgspec.Meta(pattern="^([0-9A-F]{2}){5,16}$")]] = {}
 
     def __post_init__(self) -> None:
         """Refuse a mask of another length than the ATR, or one that fits every card; a chip without protocol."""
