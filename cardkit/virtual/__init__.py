@@ -19,6 +19,8 @@ from .gp.card import GpCard
 from .gp.image import GpImage
 from .image import Image, images, load_image
 from .maker import AnyCard, AnyImage, make_card
+from .social.card import SocialCard
+from .social.image import SocialImage
 
 __all__ = [
     "AnyCard",
@@ -38,6 +40,8 @@ __all__ = [
     "ImageError",
     "LinkError",
     "SlotOccupiedError",
+    "SocialCard",
+    "SocialImage",
     "VirtualCard",
     "VirtualCardError",
     "images",

@@ -12,6 +12,7 @@ from .emrtd.chip import DocumentChip
 from .errors import ImageError
 from .gp.chip import GpChip
 from .maker import AnyCard, AnyImage
+from .social.chip import SocialChip
 
 
 class Fault:
@@ -57,7 +58,7 @@ class Fault:
         return self.card.memory()
 
     @property
-    def chip(self) -> Chip | GpChip | DocumentChip | EidChip | CipurseChip | DesfireChip:
+    def chip(self) -> Chip | GpChip | DocumentChip | EidChip | CipurseChip | DesfireChip | SocialChip:
         """State of the chip underneath."""
         return self.card.chip
 

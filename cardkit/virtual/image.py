@@ -30,10 +30,13 @@ from .files import GONE, File, Kind
 from .gp import image as gp
 from .gp.image import GpImage
 from .historical import capabilities
+from .social import image as social
+from .social.image import SocialImage
 
 _FOLDER: Final = Path(__file__).parent / "images"
 _UICC_ON_PLATFORM: Final = "uicc-globalplatform"
-_Build = Callable[[Mapping[str, Any], bytes], GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage]
+_Built = GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage
+_Build = Callable[[Mapping[str, Any], bytes], _Built]
 _SYSTEMS: Final[Mapping[str, _Build]] = {
     "globalplatform": gp.build,
     emrtd.SYSTEM_NATIVE: emrtd.build,
@@ -143,13 +146,13 @@ def images() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage:
+def load_image(name_or_path: str | Path) -> Image | _Built | SocialImage:
     """An image by its name, or from a TOML file given by its path; each is read once per process.
 
     `system = "globalplatform"` under `[chip]` makes it the image of a GlobalPlatform card, "uicc-globalplatform" of a
     card that is both, "emrtd-native" or
     "emrtd-2006" of a chip for travel documents, "piv" or "pkcs15" of one for electronic identity, "cipurse" or
-    "desfire" of a transport card.
+    "desfire" of a transport card, "social" of a card with several of these applications.
 
     :raises ImageError: unknown name, or what is wrong at which line of which file.
     """
@@ -162,13 +165,15 @@ def load_image(name_or_path: str | Path) -> Image | GpImage | EmrtdImage | EidIm
 
 
 @lru_cache(maxsize=64)
-def _load(path: Path, _changed_ns: int) -> Image | GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage:
+def _load(path: Path, _changed_ns: int) -> Image | _Built | SocialImage:
     try:
         table, raw = _read(path)
         digest = hashlib.sha256(raw).digest()[:8]
         build = _SYSTEMS.get(table["chip"].get("system"))
         if build is not None:
             return build(table, digest)
+        if table["chip"].get("system") == social.SYSTEM:
+            return _of_parts(table, raw)
         image = _Builder(table, digest).image()
         return _on_platform(image, table) if table["chip"].get("system") == _UICC_ON_PLATFORM else image
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -193,6 +198,12 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
     for name, entry in table.items():
         base[name] = {**base[name], **entry} if isinstance(entry, dict) and name in base else entry
     return base, below + raw
+
+
+def _of_parts(table: Mapping[str, Any], raw: bytes) -> SocialImage:
+    parts = {role: load_image(name) for role, name in table["parts"].items()}
+    digest = hashlib.sha256(raw + b"".join(part.digest for part in parts.values())).digest()[:8]
+    return social.build(table, digest, parts)
 
 
 def _on_platform(image: Image, table: Mapping[str, Any]) -> PlatformImage:

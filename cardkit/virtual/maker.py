@@ -18,15 +18,18 @@ from .gp.card import GpCard
 from .gp.image import GpImage
 from .image import Image, PlatformImage, load_image
 from .platformcard import PlatformCard
+from .social.card import SocialCard
+from .social.image import SocialImage
 
-AnyCard = VirtualCard | GpCard | EmrtdCard | EidCard | CipurseCard | DesfireCard
-AnyImage = Image | GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage
+AnyCard = VirtualCard | GpCard | EmrtdCard | EidCard | CipurseCard | DesfireCard | SocialCard
+AnyImage = Image | GpImage | EmrtdImage | EidImage | CipurseImage | DesfireImage | SocialImage
 
 _CARDS: Final[Mapping[type[AnyImage], Callable[..., AnyCard]]] = {
     EmrtdImage: EmrtdCard,
     EidImage: EidCard,
     CipurseImage: CipurseCard,
     DesfireImage: DesfireCard,
+    SocialImage: SocialCard,
 }
 
 

@@ -59,6 +59,7 @@ def test_names():
         "piv",
         "pkcs15",
         "sim2g",
+        "social",
         "uicc-bare",
         "usim",
         "usim-isim-5g",
@@ -218,7 +219,7 @@ def test_missing_entries_are_named(tmp_path, broken):
 
 
 def test_unknown_names_and_wrong_serials():
-    with pytest.raises(ImageError, match=r"expected one of .*gp-scp02, gp-scp03, gsm-r, ntag424, piv, pkcs15, sim2g, uicc-bare"):
+    with pytest.raises(ImageError, match=r"expected one of .*, ntag424, piv, pkcs15, sim2g, social, uicc-bare"):
         VirtualCard("nosuch")
     with pytest.raises(ImageError, match="serial of 3 bytes, expected 8"):
         VirtualCard("usim", serial=b"abc")
