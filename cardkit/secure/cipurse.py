@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from enum import IntEnum
+from itertools import product
 from typing import NamedTuple
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
@@ -37,13 +38,13 @@ class Pair(NamedTuple):
     command: Level
     response: Level
 
-    @classmethod
-    def of(cls, nibble: int) -> Pair:
+    @staticmethod
+    def of(nibble: int) -> Pair:
         """Read a nibble.  :raises EncodingError: on a level that is none."""
-        try:
-            return cls(Level(nibble >> 2), Level(nibble & 3))
-        except ValueError:
-            raise EncodingError(f"secure messaging rule {nibble:X}: expected two levels of 0 to 2") from None
+        found = _PAIRS.get(nibble)
+        if found is None:
+            raise EncodingError(f"secure messaging rule {nibble:X}: expected two levels of 0 to 2")
+        return found
 
     @property
     def nibble(self) -> int:
@@ -72,6 +73,9 @@ class Pair(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.command.name.lower()}/{self.response.name.lower()}"
+
+
+_PAIRS = {pair.nibble: pair for pair in (Pair(*levels) for levels in product(Level, Level))}
 
 
 class CipurseSession:

@@ -132,7 +132,7 @@ class CipurseBlueprint:
             seen=notes,
             bodies=seen.bodies,
             words=seen.words,
-            steps=self.survey if part is None else self.parts[part],
+            questions=self._plan.questions[part],
             sealed=part is not Part.CHECK,
             whole=part is None,
             repeated=seen.notes.get(REPEATED),

@@ -33,7 +33,7 @@ class Case:
     """A card and its product.
 
     :param order: contents of files by state, with the card's UID in them.  :param uid: of the order, empty if unknown.
-    :param bodies: contents that were read.  :param steps: what was asked.
+    :param bodies: contents that were read.  :param questions: what was asked, by role and name.
     :param sealed: whether the rules it leaves with are in force.
     :param repeated: what another card had, None where nobody remembers cards.
     :param atr_fits: None where nobody looked.  :param whole: whether everything was asked, as of a stranger's card.
@@ -45,15 +45,15 @@ class Case:
     seen: SeenTransit
     bodies: Mapping[str, bytes]
     words: Mapping[str, int]
-    steps: tuple[Step, ...]
+    questions: Mapping[Role, Mapping[str, Step]]
     sealed: bool
     whole: bool
     repeated: frozenset[str] | None = None
     atr_fits: bool | None = None
 
-    def asked(self, role: Role) -> dict[str, Step]:
+    def asked(self, role: Role) -> Mapping[str, Step]:
         """Return what was asked for, by name."""
-        return {step.serves: step for step in self.steps if step.role is role}
+        return self.questions.get(role, {})
 
     def why(self, name: str) -> str:
         """Return why something was not seen."""

@@ -57,22 +57,18 @@ def diversification(block: DiversifyBlock) -> Diversification:
 class DirectoryKey:
     """A key of a directory.
 
-    :param place: name of the directory.  :param aid: what its keys are diversified with.
+    :param place: name of the directory.  :param name: of the key's state.  :param aid: what it is diversified with.
     :param add_info: version it shows.  :param attribute: bits of KeyRight.
     """
 
     place: str
+    name: str
     number: int
     reference: str
     add_info: int
     attribute: int
     aid: bytes
     diversification: Diversification
-
-    @property
-    def name(self) -> str:
-        """Of its state."""
-        return f"{self.place}/key {self.number}"
 
     @property
     def access(self) -> Access:
@@ -122,7 +118,16 @@ def keys_of(
     add_info = _each(block.add_info, total, f"{where}.add_info")
     attributes = _each(block.attr, total, f"{where}.attr")
     return tuple(
-        DirectoryKey(place, number, reference, add_info[number - 1], attributes[number - 1], aid, diversified)
+        DirectoryKey(
+            place,
+            f"{place}/key {number}",
+            number,
+            reference,
+            add_info[number - 1],
+            attributes[number - 1],
+            aid,
+            diversified,
+        )
         for number, reference in enumerate(refs, 1)
     )
 

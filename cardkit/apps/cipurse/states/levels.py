@@ -29,17 +29,16 @@ class Levels:
     """Levels of one product's commands."""
 
     def __init__(self, product: CipurseProduct) -> None:
-        self._master = product.master
-        self._directories = {one.name: one for one in product.directories}
-        self._files = {file.name: file for one in product.directories for file in one.files}
-        self._files |= {file.contents: file for file in self._files.values()}
+        self._directories = frozenset(one.name for one in product.directories)
+        closed = {one.name: one.rules(sealed=True) for one in product.directories}
+        for file in (file for one in product.directories for file in one.files):
+            closed |= dict.fromkeys((file.name, file.contents), file.rules(sealed=True))
+        self._closed = closed
+        self._open = {**closed, product.master.name: product.master.rules(sealed=False)}
 
     def rules(self, name: str, *, sealed: bool) -> FileRules:
         """Return the rules of a file or directory.  :param sealed: whether those of the MF are the final ones."""
-        if name in self._files:
-            return self._files[name].rules(sealed=True)
-        directory = self._directories[name]
-        return directory.rules(sealed=sealed or directory is not self._master)
+        return self._closed[name] if sealed else self._open[name]
 
     def pair(self, step: Step, *, sealed: bool) -> Pair:
         """Return the levels of a command.

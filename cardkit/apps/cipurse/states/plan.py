@@ -32,14 +32,21 @@ _GET_UID = CommandAPDU(0xFF, 0xCA, 0x00, 0x00, ne=ANY_LENGTH)
 FOUND, MISSING = 0x9000, 0x6A82
 
 
+Questions = Mapping[Role, Mapping[str, Step]]
+
+
 @dataclass(frozen=True, slots=True)
 class CipursePlan:
-    """States and commands."""
+    """States and commands.
+
+    :param questions: what is asked of a card in each part, None for the survey: steps by role and name.
+    """
 
     states: tuple[State, ...]
     parts: Mapping[Part, tuple[Step, ...]]
     survey: tuple[Step, ...]
     identify: tuple[Step, ...]
+    questions: Mapping[Part | None, Questions]
 
 
 def rules_of(name: str) -> str:
@@ -77,7 +84,15 @@ def plan_product(product: CipurseProduct) -> CipursePlan:
         for part, steps in parts.items()
     }
     whole_survey = tuple(levels.priced(survey, sealed=True, last_rules=closing))
-    return CipursePlan(tuple(_states(product)), priced, whole_survey, identify)
+    asked = {part: _questions(steps) for part, steps in (*priced.items(), (None, whole_survey))}
+    return CipursePlan(tuple(_states(product)), priced, whole_survey, identify, asked)
+
+
+def _questions(steps: Iterable[Step]) -> Questions:
+    found: dict[Role, dict[str, Step]] = {}
+    for step in steps:
+        found.setdefault(step.role, {})[step.serves] = step
+    return found
 
 
 def _visits(product: CipurseProduct, visits: Collection[Visit]) -> Iterator[Step]:
