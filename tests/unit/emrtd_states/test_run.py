@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from cardkit.apdu import CommandAPDU
+from cardkit.apps.emrtd.app import EmrtdBlueprint
+from cardkit.apps.emrtd.driver import contents_of
 from cardkit.apps.emrtd.groups import build_group
+from cardkit.apps.emrtd.states.plan import plan_document
+from cardkit.apps.emrtd.states.product import build_product
 from cardkit.crypto import Secret
 from cardkit.crypto.chipkeys import make_chip_key
 from cardkit.desired import Part
@@ -169,6 +174,23 @@ def test_a_wrong_can_is_named_alone(job, made):
     todo = job.plan()
     document = dataclasses.replace(document_in(todo), can=Secret(b"209481", "can"))
     assert rules(verify(with_document(todo, document), inserted(made), job.keystore)) == {("EMRTD-018", "CAN")}
+
+
+@pytest.mark.parametrize(
+    ("access", "found"),
+    [({"bac": False}, ("EMRTD-013", "BAC")), ({"pace": (), "can": ""}, ("EMRTD-017", "MRZ password"))],
+)
+def test_a_zone_that_opens_by_one_protocol_only_is_named_alone(job, access, found):
+    todo = job.plan()
+    product, document = todo.blueprint.product, document_in(todo)
+    block = msgspec.structs.replace(product.block, access=msgspec.structs.replace(product.block.access, **access))
+    other = plan_document(build_product(block, product.chip, product.attached), document)
+    blueprint = EmrtdBlueprint(other.product, todo.blueprint._template, other)
+    contents = contents_of(other.product.driver, document)
+    changed = dataclasses.replace(todo, blueprint=blueprint, contents=contents, states=other.states)
+    chip = make_card(IMAGE, seed=11)
+    personalize(changed, inserted(chip), job.keystore)
+    assert rules(verify(todo, inserted(chip), job.keystore)) == {found}
 
 
 def test_a_chip_that_was_never_locked_is_found(job):

@@ -329,7 +329,7 @@ class DocumentSession:
 
     def _enter(self, step: Step) -> None:
         if self._client.session is None:
-            raise ProtocolError(f"{step.serves}: no password opened the document")
+            self._visitor().reopen(step.serves)
         self._client.select_application()
 
     def _read_document(self, step: Step) -> None:

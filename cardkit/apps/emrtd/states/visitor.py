@@ -21,7 +21,7 @@ from cardkit.apps.emrtd.terminal_auth import authenticate_terminal
 from cardkit.apps.pki.signing import SigningKey
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.groups import KeyPair
-from cardkit.errors import AuthenticationError, KeyStoreError
+from cardkit.errors import AuthenticationError, KeyStoreError, ProtocolError
 
 
 class Visitor:
@@ -65,6 +65,16 @@ class Visitor:
             self._chip_id = session.chip_id
             self._check_mapping(session)
         self._notes.proven.add(name)
+
+    def reopen(self, what: str) -> None:
+        """Open the document once more by a password that did, after one that did not.
+
+        :param what: it is opened for.  :raises ProtocolError: when none did.
+        """
+        name = next((one for one in (CAN, MRZ, BY_BAC) if one in self._notes.proven), None)
+        if name is None:
+            raise ProtocolError(f"{what}: no password opened the document")
+        self.open(name)
 
     def _check_mapping(self, session: PaceSession) -> None:
         """Check what the chip proves of itself while it opens, against the key that was prepared for it."""
