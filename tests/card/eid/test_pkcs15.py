@@ -258,3 +258,10 @@ def test_challenges_have_the_length_asked_for(send):
     first, second = send("0084000008"), send("0084000008")
     assert (len(first), len(second)) == (20, 20)
     assert first != second
+
+
+def test_directories_nest_so_deep_and_no_deeper(tmp_path):
+    card = make_card("pkcs15", seed=1, store=tmp_path / "chip")
+    answers = [card.transmit(bytes.fromhex(directory(f"10{level:02X}"))).hex() for level in range(60)]
+    assert answers == ["9000"] * 8 + ["6a84"] * 52
+    assert card.transmit(bytes.fromhex(file("2000", 1))) == b"\x6a\x84"

@@ -20,6 +20,7 @@ _DELETE_CHILD, _CREATE_FILE, _CREATE_DIRECTORY = 0, 1, 2  # of a directory
 _SHAREABLE: Final = 0x40
 _BY_SFI, _SFI_BITS, _SFI_SHIFT = 0x80, 0x1F, 3
 _LONGEST_NAME: Final = 16
+_DEEPEST: Final = 8  # levels below the MF
 _RESERVED: Final = (b"\x3f\x00", b"\x3f\xff", b"\xff\xff", b"\x00\x00")
 
 
@@ -37,7 +38,7 @@ def create_file(state: State, apdu: wire.Apdu) -> bytes:
     _refuse_second(state, file)
     bit = _CREATE_DIRECTORY if file.is_directory else _CREATE_FILE
     state.require(state.files.directory(file.parent), bit)
-    if state.files.used() + size > state.image.nvm:
+    if state.files.used() + size > state.image.nvm or file.path.count("/") > _DEEPEST:
         raise StatusWordError(sw.NO_MEMORY)
     state.files.put(file, bytes(size))
     make_current(state, file)
