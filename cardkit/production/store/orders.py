@@ -215,40 +215,50 @@ class _Filing:
         again = self._connection.execute(_twice()).first()
         before = self._connection.execute(_in_history()).first()
         if again is not None and (before is None or again.row_no <= before.row_no):
-            text = f"row {again.row_no}: {again.kind} is that of row {again.first_row}"
+            text = f"row {again.row_no}: {again.kind} is that of row {again.first_row}{_more(again.keys)}"
             return RecordError(f"{self._new.source_name}: {text}", code="DUPLICATE")
         if before is not None:
             text = f"row {before.row_no}: {before.kind} was imported before (batch {before.name}, row {before.old_row})"
-            return RecordError(f"{self._new.source_name}: {text}", code="HISTORY")
+            return RecordError(f"{self._new.source_name}: {text}{_more(before.keys)}", code="HISTORY")
         raise StoreError(f"{self._store.path}: refused business keys that it does not hold")
 
 
+def _more(keys: int) -> str:
+    return f"; {keys} such keys in all" if keys > 1 else ""
+
+
 def _twice() -> Select[Any]:
-    """Select the first row that has a business key of a row before it, and that row."""
+    """Select the first row that has a business key of a row before it, that row, and how many such keys there are."""
     same = func.lag(_keys.c.record_id).over(partition_by=(_keys.c.kind, _keys.c.digest), order_by=_keys.c.record_id)
     keys = select(_keys.c.kind, _keys.c.record_id, same.label("first_id")).subquery()
     first = record.alias()
     return (
-        select(record.c.row_no, keys.c.kind, first.c.row_no.label("first_row"))
+        select(record.c.row_no, keys.c.kind, first.c.row_no.label("first_row"), func.count().over().label("keys"))
         .join(keys, keys.c.record_id == record.c.id)
         .join(first, first.c.id == keys.c.first_id)
-        .order_by(record.c.row_no)
+        .order_by(record.c.row_no, keys.c.kind)
         .limit(1)
     )
 
 
 def _in_history() -> Select[Any]:
-    """Select the first row that has a business key of an earlier batch, and where it was."""
+    """Select the first row that has a business key of an earlier batch, where that was, and how many there are."""
     old = record.alias()
     same = (record_key.c.kind == _keys.c.kind) & (record_key.c.digest == _keys.c.digest)
     return (
-        select(record.c.row_no, _keys.c.kind, old.c.row_no.label("old_row"), batch.c.name)
+        select(
+            record.c.row_no,
+            _keys.c.kind,
+            old.c.row_no.label("old_row"),
+            batch.c.name,
+            func.count().over().label("keys"),
+        )
         .select_from(_keys)
         .join(record_key, same)
         .join(record, record.c.id == _keys.c.record_id)
         .outerjoin(old, old.c.id == record_key.c.record_id)
         .outerjoin(batch, batch.c.id == old.c.batch_id)
-        .order_by(record.c.row_no)
+        .order_by(record.c.row_no, _keys.c.kind)
         .limit(1)
     )
 

@@ -67,14 +67,20 @@ def test_rows_of_many_pieces_become_one_batch(store: Store, take: Take) -> None:
         (line(1) + line(2) + line(3) + line(1, imsi="001010000000009", msisdn="9990109"), "DUPLICATE",
          "row 4: iccid is that of row 1"),
         (line(1) + line(2, iccid=iccid(1)), "DUPLICATE", "row 2: iccid is that of row 1"),
+        (line(1) + line(2) + line(1) + line(2), "DUPLICATE", "row 3: iccid is that of row 1; 6 such keys in all"),
         (line(1) + line(2) + line(3) + line(4) + line(50), "HISTORY",
          "row 5: iccid was imported before (batch old, row 1)"),
+        (line(1) + line(51) + line(50), "HISTORY",
+         "row 2: iccid was imported before (batch old, row 2); 6 such keys in all"),
         (line(1) + line(2) + line(3, imsi="001010000000051"), "HISTORY",
          "row 3: imsi was imported before (batch old, row 2)"),
         (line(1) + line(2) + line(3)[:-2] + "\xff\n", "ENCODING", ""),
         (line(1, iccid="1") + line(2, imsi=""), "EMPTY", "no good row among 2"),
     ],
-    ids=["twice in file", "twice in a piece", "history", "history of another key", "encoding", "nothing good"],
+    ids=[
+        "twice in file", "twice in a piece", "several twice", "history", "several in history",
+        "history of another key", "encoding", "nothing good",
+    ],
 )  # fmt: skip
 def test_nothing_of_a_refused_order_is_kept(
     store: Store, take: Take, tmp_path: Path, text: str, code: str, message: str
