@@ -63,7 +63,7 @@ def give_transport(terminal):
 
 
 @lru_cache(maxsize=1)
-def _finished():
+def finished_card():
     terminal = Terminal(make_card("social", seed=1))
     bureau.personalize(terminal.card, issuance.card(), contactless=True)
     identify(terminal)
@@ -79,6 +79,6 @@ def blank():
 @pytest.fixture
 def finished():
     """A fresh copy of a card with all three applications, after a reset."""
-    found = copy.deepcopy(_finished())
+    found = copy.deepcopy(finished_card())
     found.card.power(cold=True)
     return found

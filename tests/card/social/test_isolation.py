@@ -241,7 +241,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=STEPS)
 def test_each_application_is_what_it_is_on_a_card_of_its_own(steps):
     serial = bytes(range(1, 7))
