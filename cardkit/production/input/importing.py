@@ -19,7 +19,7 @@ from cardkit.production.input.reading import Draws, refused
 from cardkit.production.quarantine import QuarantineFile
 from cardkit.production.sealing import BadRecord, NewRecord, SealedRows
 from cardkit.production.store.orderbook import order_of
-from cardkit.production.store.orders import NewBatch, add_batch, add_sealed
+from cardkit.production.store.orders import NewBatch, add_batch, add_sealed, new_keys
 from cardkit.production.store.store import Batch, Store
 from cardkit.profile import BadRow, Order, OrderRows, Profile, Record
 from cardkit.profile.rows import HEADER_TIME, HeaderValue
@@ -147,7 +147,7 @@ def _rows(order: OrderFile, bad: _BadRows, make: Callable[[Record], bytes] | Non
 
 
 def _read_in_processes(store: Store, new: NewBatch, order: OrderRows, bad: _BadRows, processes: int) -> Batch:
-    with OrderReaders(order, store.vault.sealing_keys(new.name), processes) as readers:
+    with OrderReaders(order, new_keys(store, new), processes) as readers:
 
         def sealed() -> Iterator[SealedRows]:
             for piece in readers.pieces():

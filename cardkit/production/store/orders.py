@@ -30,14 +30,14 @@ from sqlalchemy.exc import IntegrityError
 
 from cardkit.errors import RecordError, StoreError
 from cardkit.production.people.roles import Step
-from cardkit.production.sealing import DATA_FIELD, BadRecord, NewRecord, RowSealer, SealedRows
+from cardkit.production.sealing import DATA_FIELD, BadRecord, NewRecord, RowSealer, SealedRows, SealingKeys
 from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.orderbook import taken, taking
 from cardkit.production.store.schema import BatchState, RecordState, batch, prepared, quarantine, record, record_key
 from cardkit.production.store.statement import Statement, driver_of
 from cardkit.production.store.store import Batch, Store
 
-__all__ = ["DATA_FIELD", "BadRecord", "NewBatch", "NewRecord", "Row", "add_batch", "add_sealed"]
+__all__ = ["DATA_FIELD", "BadRecord", "NewBatch", "NewRecord", "Row", "add_batch", "add_sealed", "new_keys"]
 
 CHUNK = 2000
 
@@ -97,7 +97,7 @@ def add_batch(store: Store, new: NewBatch, rows: Iterable[Row]) -> Batch:
 
     :param rows: in the order of the file; what they raise undoes the batch.
     """
-    sealer = RowSealer(store.vault.sealing_keys(new.name), new.prepare_step)
+    sealer = RowSealer(new_keys(store, new), new.prepare_step)
 
     def pieces() -> Iterator[SealedRows]:
         remaining = iter(rows)
@@ -107,6 +107,16 @@ def add_batch(store: Store, new: NewBatch, rows: Iterable[Row]) -> Batch:
             yield sealer.taken()
 
     return add_sealed(store, new, pieces())
+
+
+def new_keys(store: Store, new: NewBatch) -> SealingKeys:
+    """Make the keys of a new batch.
+
+    :raises RecordError: SEEN; the name of an earlier batch, purged perhaps, gets no key again.
+    """
+    with store.reading() as connection:
+        _refuse_known(connection, new)
+    return store.vault.sealing_keys(new.name)
 
 
 def add_sealed(store: Store, new: NewBatch, pieces: Iterable[SealedRows]) -> Batch:

@@ -127,6 +127,19 @@ def test_what_a_reader_is_told_is_not_in_clear(tmp_path: Path) -> None:
     assert [secret for secret in (bytes(range(32)), b"d" * 32, line(1).encode()[:40]) if secret in sealed] == []
 
 
+@pytest.mark.requirement("D3")
+@pytest.mark.parametrize("readers", [1, READERS])
+def test_a_purged_batch_gets_no_key_again(store: Store, tmp_path: Path, readers: int) -> None:
+    path = tmp_path / "lot.csv"
+    path.write_text(NAMES + line(1), encoding="utf-8")
+    take(store, path, 1)
+    assert store.vault.destroy("lot")
+    with pytest.raises(RecordError) as caught:
+        take(store, path, readers)
+    assert caught.value.code == "SEEN"
+    assert not store.vault.destroy("lot")
+
+
 def test_keys_of_another_form_are_refused() -> None:
     with pytest.raises(EncodingError, match="other values than those of a batch"):
         SealingKeys.from_bytes(bytes.fromhex("81a16101"))
