@@ -29,7 +29,7 @@ _GP = "GlobalPlatform card specification 11"
 
 _ISO_UICC = f"{_ISO}; {_UICC}.3"
 
-_CLASS_2G = 0xA0
+_CLASS_2G, _CLASS_NATIVE = 0xA0, 0x90
 
 # Any command, any class.
 _GENERAL: Mapping[str, StatusMeaning] = {
@@ -153,6 +153,37 @@ _AUTHENTICATION: Mapping[str, StatusMeaning] = {
     "6300": StatusMeaning("authentication of the host cryptogram failed: a try is gone", _GP),
 }
 
+# Class 90: native commands of DESFire, their status byte behind 91 (from published code and application notes).
+_NATIVE: Mapping[str, StatusMeaning] = {
+    f"91{status:02X}": StatusMeaning(text, "DESFire")
+    for status, text in (
+        (0x00, "done"),
+        (0x0C, "no changes"),
+        (0x0E, "out of memory"),
+        (0x1C, "no such command"),
+        (0x1E, "MAC, CRC or padding is wrong"),
+        (0x40, "no such key"),
+        (0x7E, "wrong length"),
+        (0x90, "done, a signature follows"),
+        (0x9D, "permission denied"),
+        (0x9E, "wrong parameter"),
+        (0xA0, "no such application"),
+        (0xA1, "application is damaged"),
+        (0xAD, "authentication is delayed"),
+        (0xAE, "authentication is missing or wrong"),
+        (0xAF, "more frames follow, or are expected"),
+        (0xBE, "beyond a boundary"),
+        (0xC1, "card is damaged"),
+        (0xCA, "aborted"),
+        (0xCD, "card is disabled"),
+        (0xCE, "no more applications"),
+        (0xDE, "there is one already"),
+        (0xEE, "memory failure"),
+        (0xF0, "no such file"),
+        (0xF1, "file is damaged"),
+    )
+}
+
 # VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK; all that writes; EXTERNAL AUTHENTICATE.
 _BY_INSTRUCTION: Mapping[int, Mapping[str, StatusMeaning]] = (
     dict.fromkeys((0x20, 0x24, 0x26, 0x28, 0x2C), _CODES)
@@ -173,6 +204,8 @@ def meaning(sw: int, ins: int | None = None, cla: int | None = None) -> StatusMe
     'code refused or asked for, 2 tries left'
     >>> meaning(0x9404, cla=0xA0).clause
     '3GPP TS 51.011 9.4.4'
+    >>> meaning(0x91F0, cla=0x90).text
+    'no such file'
     """
     if not 0 <= sw <= 0xFFFF:
         raise EncodingError(f"status word: got {sw:#x}, expected 0 to 0xFFFF")
@@ -189,6 +222,8 @@ def meaning(sw: int, ins: int | None = None, cla: int | None = None) -> StatusMe
 
 def _tables(ins: int | None, cla: int | None) -> list[Mapping[str, StatusMeaning]]:
     tables = [_GENERAL]
+    if cla == _CLASS_NATIVE:
+        return [_NATIVE, _GENERAL]
     if cla == _CLASS_2G:
         tables.insert(0, _CLASS_A0)
     elif cla is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cardkit.apdu import CODE_COMMANDS, CommandAPDU
-from cardkit.explain.instructions import INTERINDUSTRY, PROPRIETARY, SIM_2G
+from cardkit.explain.instructions import INTERINDUSTRY, NATIVE, PROPRIETARY, SIM_2G
 
 # ETSI TS 102 221 9.5.1, table 9.3.
 KEY_REFERENCES: Mapping[int, str] = (
@@ -16,7 +16,7 @@ KEY_REFERENCES: Mapping[int, str] = (
     | {0x84 + n: f"ADM{n}" for n in range(6, 11)}
 )
 
-_CLASS_2G = 0xA0
+_CLASS_2G, _CLASS_NATIVE = 0xA0, 0x90
 _READER_CLASS = 0xFF
 _SELECT = 0xA4
 
@@ -52,6 +52,8 @@ def instruction(cla: int, ins: int) -> tuple[str, str]:
         return "command to the reader, not to the card", "PC/SC part 3, 3.2.2"
     if cla == _CLASS_2G:
         return SIM_2G.get(ins, unknown)
+    if cla == _CLASS_NATIVE and ins in NATIVE:
+        return NATIVE[ins]
     return (PROPRIETARY if cla & 0x80 else INTERINDUSTRY).get(ins, unknown)
 
 

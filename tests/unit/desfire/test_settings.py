@@ -209,3 +209,16 @@ def test_the_rule_is_total_and_never_weaker_than_the_file(op, key, word, mode):
     else:
         expected = Mode.FULL if op == CHANGE else mode
         assert effective is (expected if key is not None and key in opening else Mode.PLAIN)
+
+
+def test_native_commands_and_their_status_are_explained():
+    from cardkit.apdu import CommandAPDU
+    from cardkit.explain import explain_command
+    from cardkit.statuswords import meaning
+
+    told = explain_command(CommandAPDU.parse(bytes.fromhex("90F500000102" + "00")))
+    assert told[1] == ("INS", "F5", "GetFileSettings [DESFire]")
+    assert meaning(0x91AE, cla=0x90).text == "authentication is missing or wrong"
+    assert "proactive" in meaning(0x91AE).text
+    chained = explain_command(CommandAPDU.parse(bytes.fromhex("90E2000001AA")))
+    assert "STORE DATA" in chained[1][2]
