@@ -29,7 +29,13 @@ _SCOPES = {"production": PRODUCTION, "test": TEST}
     help="Public key of the authority above the card's: SubjectPublicKeyInfo, DER.",
 )  # fmt: skip
 @click.option("--aid", default=AIDS[0], show_default=True, metavar="HEX", help="Application, or its beginning.")
-@click.option("--scope", type=click.Choice(list(_SCOPES)), default="production", show_default=True)
+@click.option(
+    "--scope",
+    type=click.Choice(list(_SCOPES)),
+    default="production",
+    show_default=True,
+    help="For which cards the authority must be.",
+)
 @options.as_json
 def prove(reader: str, root: Path, aid: str, scope: str, as_json: bool) -> None:
     """Let a Calypso card of the PKI mode sign a session, and check its certificates up to a root.
