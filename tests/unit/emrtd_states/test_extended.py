@@ -12,6 +12,7 @@ import pytest
 
 from cardkit.apps.emrtd.app import EmrtdBlueprint
 from cardkit.apps.emrtd.biometrics import Biometrics
+from cardkit.apps.emrtd.mrz import Format, compose
 from cardkit.apps.emrtd.pace import Password, PasswordKind
 from cardkit.apps.emrtd.sod import parse_card_security
 from cardkit.apps.emrtd.states.plan import plan_document
@@ -28,8 +29,9 @@ from cardkit.crypto import Secret
 from cardkit.crypto.chipkeys import make_chip_key
 from cardkit.errors import KeyStoreError, ProfileError
 from cardkit.perso import Verdict, personalize, plan, verify
+from cardkit.perso.register import RunRegister
 from cardkit.virtual import make_card
-from tests.unit.emrtd.passport import NOW
+from tests.unit.emrtd.passport import HOLDER, NOW
 from tests.unit.pki import issuers
 
 from .conftest import PROFILES, Job, document_in, inserted, seeded, with_document
@@ -187,6 +189,30 @@ def test_an_access_number_somebody_could_guess_is_named_alone(job):
     outcome = personalize(weak, inserted(make_card("emrtd-native", seed=4)), job.keystore)
     assert [(finding.rule, finding.where) for finding in outcome.findings] == [("EMRTD-096", "CAN")]
     assert outcome.verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(
+    ("numbers", "named"),
+    [
+        (("UT4821907", "UT4821908"), [False, True]),
+        (("UT4821908", "UT4821907"), [False, True]),
+        (("UT4821907", "UT4821909"), [False, False]),
+        (("UT4821907", "XX4821908"), [False, False]),
+        (("UT4821907", "UT4821907"), [False, False]),  # the same document again
+    ],
+)
+def test_consecutive_numbers_of_documents_only_their_zone_opens_are_named(numbers, named):
+    job = Job(PROFILES / "emrtd-td3-2006")
+    todo, register = job.plan(), RunRegister()
+    found = []
+    for number in numbers:
+        document = document_in(todo)
+        fields = dataclasses.replace(HOLDER, document_number=number)
+        numbered = with_document(todo, dataclasses.replace(document, mrz=compose(Format.TD3, fields)))
+        row = dataclasses.replace(numbered, record_no=1 + sorted(set(numbers)).index(number))
+        outcome = personalize(row, inserted(make_card("emrtd-2006", seed=9)), job.keystore, register=register)
+        found.append("EMRTD-096" in {finding.rule for finding in outcome.findings})
+    assert found == named
 
 
 # What is refused beforehand

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from cardkit.apps.emrtd.mrz import Mrz
 from cardkit.apps.emrtd.signerrules import Trouble
 
 _WHERE = "CAN"
+EVEN, ODD = "pair of an even number", "pair of an odd number"
+"""Kinds of :func:`number_pairs`."""
+_DIGITS = re.compile("[0-9]+$")
 _RUNS = ("01234567890123456789", "98765432109876543210")
+
+
+def number_pairs(number: str) -> Mapping[str, str]:
+    """Return the two pairs of consecutive document numbers that one belongs to: another of a pair is its neighbour.
+
+    >>> sorted(number_pairs("UT07").values()), sorted(number_pairs("UT08").values())
+    (['UT3', 'UT4'], ['UT4', 'UT4'])
+    """
+    digits = _DIGITS.search(number)
+    if digits is None:
+        return {}
+    head, value = number[: digits.start()], int(digits[0])
+    return {EVEN: f"{head}{value // 2}", ODD: f"{head}{(value + 1) // 2}"}
 
 
 def can_troubles(can: str, mrz: Mrz) -> Iterator[Trouble]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from cardkit.apps.emrtd.driver import CAN, MRZ
 from cardkit.apps.emrtd.prepare.keys import ACTIVE, MAPPING
-from cardkit.apps.emrtd.rules.passwords import can_troubles
+from cardkit.apps.emrtd.rules.passwords import EVEN, ODD, can_troubles
 from cardkit.apps.emrtd.rules.table import RULES as TABLE
 from cardkit.apps.emrtd.states.notes import NOTE, SeenDocument
 from cardkit.apps.emrtd.states.plan import BY_BAC, RIGHTS, TERMINAL, WITHOUT_RIGHT, WITHOUT_TERMINAL, DocumentPlan
 from cardkit.apps.emrtd.states.product import is_public
 from cardkit.crypto.secret import joined
-from cardkit.desired import NOT_CHECKED, Finding, Observations, Part, Role, Rule, Secrecy, Severity, Step
+from cardkit.desired import NOT_CHECKED, REPEATED, Finding, Observations, Part, Role, Rule, Secrecy, Severity, Step
 
 BASIC, PACE_MRZ, PACE_CAN, CHIP, ACTIVELY, LOCKED, TRANSPORT, ALIKE, GUESSED = (
     TABLE[f"EMRTD-{number}"] for number in ("013", "017", "018", "030", "032", "090", "091", "092", "096")
@@ -29,7 +29,8 @@ def judge(plan: DocumentPlan, seen: Observations, part: Part | None) -> list[Fin
     """Apply the rules.  :param part: CHECK before sealing, STRANGER after it, None for a survey."""
     notes: SeenDocument = seen.notes[NOTE]
     if part is Part.CHECK:
-        return [*_files(plan, plan.parts[Part.CHECK], seen, notes), *_present(plan, notes), *_passwords(plan)]
+        found = [*_files(plan, plan.parts[Part.CHECK], seen, notes), *_present(plan, notes)]
+        return [*found, *_passwords(plan), *_numbers(seen)]
     steps = plan.survey if part is None else plan.parts[Part.STRANGER]
     found = [*_lock(steps, notes), *_proofs(steps, notes), *_mapping(plan, notes), *_files(plan, steps, seen, notes)]
     return [*found, *_passwords(plan)] if part is None else found
@@ -41,6 +42,13 @@ def _passwords(plan: DocumentPlan) -> Iterator[Finding]:
     if document.can is not None:
         for trouble in can_troubles(joined((document.can,)).decode("ascii", "replace"), document.mrz):
             yield GUESSED.finding(trouble.where, trouble.expected, trouble.actual, secrecy=Secrecy.PUBLIC)
+
+
+def _numbers(seen: Observations) -> Iterator[Finding]:
+    """Judge the document number by those of the run's other documents, where it is all of the key there is."""
+    if seen.notes.get(REPEATED, frozenset()) & {EVEN, ODD}:
+        where, expected = "document number", "drawn, or with gaps: nothing else opens the document"
+        yield GUESSED.finding(where, expected, "next to that of another document of this run", secrecy=Secrecy.PUBLIC)
 
 
 def _mapping(plan: DocumentPlan, notes: SeenDocument) -> Iterator[Finding]:

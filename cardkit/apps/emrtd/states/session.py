@@ -20,6 +20,7 @@ from cardkit.apps.emrtd.driver import (
 )
 from cardkit.apps.emrtd.lds import FILES
 from cardkit.apps.emrtd.prepare.document import SOD
+from cardkit.apps.emrtd.rules.passwords import number_pairs
 from cardkit.apps.emrtd.states.notes import NOTE, SeenDocument
 from cardkit.apps.emrtd.states.plan import DocumentPlan
 from cardkit.apps.emrtd.states.product import DocumentProduct
@@ -167,6 +168,12 @@ class DocumentSession:
     def facts(self) -> tuple[Fact, ...]:
         """Return nothing: such a chip tells nothing that the plant does not know."""
         return ()
+
+    def identities(self) -> Mapping[str, str]:
+        """Return what a run remembers of documents that only their zone opens: which numbers would be neighbours."""
+        if self._plan is None or self._product.block.access.pace:
+            return {}
+        return number_pairs(self._plan.document.mrz.document_number)
 
     # A card that was begun
 
