@@ -15,7 +15,7 @@ WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile interop bench chaos fuzz mutants wheel clean setup-demo setup-test
+.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile interop requirements memory bench chaos fuzz mutants wheel clean setup-demo setup-test
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -62,6 +62,12 @@ hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
 
 interop: setup-test ## the real PC/SC stack; a skip is a failure
 	CI=true $(PYTEST) tests/interop --timeout=300
+
+requirements: setup-test ## which security requirements are met, by which tests, and which are not, and why
+	@$(PY) .ci/requirements.py
+
+memory: setup-test ## no key is left in memory after a job (reads /proc/self/mem)
+	CARDKIT_MEMORY=1 $(PYTEST) tests/hostile/test_memory.py -s $(LONG)
 
 bench: setup-test ## print every figure
 	$(PYTEST) tests/bench -s -q $(LONG)

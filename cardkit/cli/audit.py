@@ -15,6 +15,7 @@ from cardkit.cli.render import print_json, say, table
 from cardkit.crypto import auditsign
 from cardkit.errors import EncodingError
 from cardkit.production.audit import browse
+from cardkit.production.audit.catalogue import KINDS
 from cardkit.production.audit.checkpoints import change_key, signer_of
 from cardkit.production.audit.export import export_audit, verify_store
 from cardkit.production.audit.offline import Verified, verify_export
@@ -148,6 +149,16 @@ def _judged(done: Verified, *, as_json: bool) -> int:
         return 1
     say("audit is sound")
     return 0
+
+
+@audit.command()
+@options.as_json
+def kinds(as_json: bool) -> None:
+    """List the kinds of events, and what each says happened."""
+    if as_json:
+        print_json(KINDS)
+        return
+    table(["event", "what happened"], KINDS.items())
 
 
 @audit.command()

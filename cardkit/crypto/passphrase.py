@@ -84,10 +84,11 @@ def _argon2(salt: bytes) -> Argon2id:
 
 def _argon2id(salt: bytes, clear: bytearray) -> bytes:
     try:
-        return _argon2(salt).derive(bytes(clear))
+        # It takes any buffer, whatever its stubs say; a copy as bytes could not be wiped.
+        return _argon2(salt).derive(clear)  # type: ignore[arg-type]
     except UnsupportedAlgorithm:
         raise KeyStoreError("argon2id: not in this build of OpenSSL, expected 3.2 or later") from None
 
 
 def _scrypt(salt: bytes, clear: bytearray) -> bytes:
-    return Scrypt(salt=salt, length=ROOT_BYTES, **COSTS["scrypt"]).derive(bytes(clear))
+    return Scrypt(salt=salt, length=ROOT_BYTES, **COSTS["scrypt"]).derive(clear)

@@ -17,6 +17,7 @@ from cardkit.errors import ProfileError
 from cardkit.perso import Prepared, mailed, printed
 from cardkit.production.people.roles import Step
 from cardkit.production.report.atomic import replacing_bytes
+from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.orders import DATA_FIELD
 from cardkit.production.store.preparing import kept_records
 from cardkit.production.store.store import Store
@@ -89,4 +90,7 @@ def _written(
             put(f"#CARD {row_no}", *lines(record, prepared))
             cards += 1
         stream.write(f"#END {cards} {digest.hexdigest()}\n".encode())
+        with store.writing() as connection:
+            said = {"batch": batch, "format": file.format, "cards": cards, "sha256": digest.hexdigest()}
+            store.audit(connection, OFFICE, Event("PRINT", store.operator, said))
     return Printout(file.path, cards, digest.digest())

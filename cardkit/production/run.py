@@ -26,7 +26,7 @@ from cardkit.production.replay import mark_replayed, replay_journals
 from cardkit.production.seat import Build, Coupler, Job
 from cardkit.production.stop import Stop, StopParameters, StopRules
 from cardkit.production.store import reading
-from cardkit.production.store.audit import OFFICE
+from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.office import Office
 from cardkit.production.store.orders import DATA_FIELD
 from cardkit.production.store.sessions import LEASE_TTL_S, fence_station, other_stations, start_session
@@ -134,6 +134,9 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
         if books.catch_up():
             mark_replayed(store, session.id)
         if books.failure is None:
+            with store.writing() as connection:
+                ended = Event("SESSION_END", store.operator, {"session": session.id})
+                store.audit(connection, options.station, ended)
             checkpoints.sign()
             checkpoint(store, OFFICE)
 

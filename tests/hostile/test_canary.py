@@ -209,14 +209,21 @@ def test_public_values_are_found_where_they_belong(plant):
     assert {"report-good/report.html", "report-good/results.jsonl", "report-batch/report.html"} <= found
 
 
+@pytest.mark.requirement("D5")
+@pytest.mark.requirement("L1")
 def test_no_secret_is_found_anywhere(plant):
     assert [hit for hit in plant.hits() if not hit.canary.startswith(PERSONAL)] == []
 
 
+@pytest.mark.requirement("D2")
+@pytest.mark.requirement("L1")
+@pytest.mark.requirement("R2")
 def test_no_personal_value_is_found_anywhere(plant):
     assert [hit for hit in plant.hits() if hit.canary.startswith(PERSONAL)] == []
 
 
+@pytest.mark.requirement("D2")
+@pytest.mark.requirement("L1")
 @pytest.mark.parametrize("where", LEAKS)
 def test_control_a_leaking_build_is_found(tmp_path, where):
     plant = open_plant(tmp_path, 2)

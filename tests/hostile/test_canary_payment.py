@@ -131,9 +131,12 @@ def test_the_printers_file_has_what_is_printed(plant):
     assert {f"pan of row {number}" for number in range(1, ROWS - 1)} <= found
 
 
+@pytest.mark.requirement("D9")
+@pytest.mark.requirement("L1")
 def test_no_secret_is_found_anywhere(hits):
     assert [hit for hit in hits if not hit.canary.startswith(PERSONAL)] == []
 
 
+@pytest.mark.requirement("D9")
 def test_no_pan_and_no_name_is_found_anywhere(hits):
     assert [hit for hit in hits if hit.canary.startswith(PERSONAL)] == []

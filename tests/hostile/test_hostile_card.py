@@ -92,6 +92,7 @@ def everywhere(job: Job, kind):
         assert place < MOST_PLACES, "the fault does not heed its place"
 
 
+@pytest.mark.requirement("P7")
 @pytest.mark.parametrize("name", sorted(set(FAULTS) - NEVER_ASKED))
 def test_fault_shows_and_no_card_is_good_that_is_not(job, name):
     cards = [Named(f"seed {seed}", FAULTS[name](blank(), seed)) for seed in SEEDS]
@@ -99,6 +100,7 @@ def test_fault_shows_and_no_card_is_good_that_is_not(job, name):
     assert [card.name for card in cards if not card.fault.fired] == []
 
 
+@pytest.mark.requirement("P7")
 @pytest.mark.parametrize("name", sorted(set(FAULTS) - WHOLE_CARD - {"card-swapped"}))
 def test_no_place_of_the_run_lets_a_fault_through(job, name):
     places = []
@@ -151,6 +153,7 @@ def test_a_lying_fcp_changes_nothing_and_shows_in_a_dump(job):
     assert card.fired
 
 
+@pytest.mark.requirement("P8")
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_a_finished_card_that_turns_hostile_is_verified_without_a_crash(job, name):
     card = blank()
@@ -178,6 +181,7 @@ class AnotherProduct:
         return getattr(self._card, name)
 
 
+@pytest.mark.requirement("P6")
 @pytest.mark.parametrize("card", [AnotherProduct(), VirtualCard("sim2g", seed=1)], ids=["ATR", "another image"])
 def test_another_product_is_refused_and_stays_as_it_was(job, card):
     before = dict(card.memory())

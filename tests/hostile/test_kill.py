@@ -75,6 +75,7 @@ def end_doubts(plant: Plant, seed: int) -> None:
     assert plant.resume(rng, FOREVER) == 0, plant.talk()
 
 
+@pytest.mark.requirement("P1")
 def test_a_killed_station_makes_no_duplicate_and_loses_nothing(tmp_path, world, capsys):
     plants = [Plant(tmp_path / name, world / name, CARDS // PLANTS, COUPLERS) for name in ("one", "two")]
     with ThreadPoolExecutor(PLANTS) as side_by_side:
@@ -100,6 +101,7 @@ def test_a_killed_station_makes_no_duplicate_and_loses_nothing(tmp_path, world, 
     assert hits >= HITS
 
 
+@pytest.mark.requirement("P1")
 def test_control_a_queue_that_acknowledges_after_the_work_makes_duplicates(tmp_path, world, capsys):
     """Without bind before write the same kills show: the test is not blind."""
     rng = random.Random(1)
@@ -171,6 +173,7 @@ def couplers(monkeypatch) -> dict[int, ProcessCoupler]:
     return started
 
 
+@pytest.mark.requirement("P3")
 def test_a_killed_worker_leaves_its_card_in_doubt_and_the_others_alone(tmp_path, world, couplers, capsys):
     plant = Plant(tmp_path / "plant", world, WORKER_CARDS, couplers=2)
     plant.take_order()
@@ -227,6 +230,7 @@ def template(tmp_path) -> Plant:
     return plant
 
 
+@pytest.mark.requirement("L5")
 @needs_fork
 def test_a_kill_between_any_two_effects_leaves_the_same_finished_card(template, tmp_path, capsys):
     names, card = crash.undisturbed(template, tmp_path / "undisturbed")

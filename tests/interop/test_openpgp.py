@@ -81,6 +81,7 @@ def write(tmp_path: Path):
         yield write_file
 
 
+@pytest.mark.requirement("D6")
 def test_only_the_customer_opens_the_file_and_finds_the_signature(homes, write) -> None:
     plant, customer, stranger, signer, recipient = homes
     clear = write("out.csv", None).read_bytes()

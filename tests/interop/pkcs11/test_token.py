@@ -66,6 +66,7 @@ def made(store, how, algorithm, usage, reference="plant:x", **terms):
     return store.import_key(new, bytearray(value))
 
 
+@pytest.mark.requirement("K1")
 @pytest.mark.parametrize("how", ["generated", "imported"])
 @pytest.mark.parametrize(("algorithm", "usage"), EVERY_KEY)
 def test_no_key_leaves_the_token(store, how, algorithm, usage):
@@ -125,6 +126,7 @@ MATRIX = {
 }
 
 
+@pytest.mark.requirement("K8")
 @pytest.mark.parametrize("usage", MATRIX)
 @pytest.mark.parametrize("how", ["generated", "imported"])
 def test_attributes_are_those_of_the_purpose(store, how, usage):
@@ -183,6 +185,7 @@ def test_two_generated_keys_agree(store):
     assert store.agree("plant:a", points["plant:b"]).algorithm == "ECDH-521"
 
 
+@pytest.mark.requirement("K12")
 def test_destroyed_key_is_gone(store, uri):
     made(store, "generated", "AES-128", Usage.SIGN)
     made(store, "generated", "EC-P256", Usage.SIGN, "plant:y")
@@ -206,6 +209,7 @@ def test_derivation_inside_the_token_is_used_where_there_is_a_mechanism(store):
     assert store.recorded_exceptions == {"plant:aes: kdf3 card keys in a wiped buffer": 2}
 
 
+@pytest.mark.requirement("K9")
 def test_token_without_the_mechanism_derives_in_a_buffer(store):
     from cardkit.crypto.pkcs11probe import DERIVE_3DES
 
@@ -310,6 +314,7 @@ def test_two_keys_of_one_label_are_refused(store):
     other.destroy()
 
 
+@pytest.mark.requirement("K11")
 def test_expired_key_is_refused(store):
     made(store, "generated", "AES-128", Usage.SIGN, not_after=date(2026, 1, 31))
     store._clock = lambda: datetime(2026, 2, 1, tzinfo=UTC)
@@ -382,6 +387,7 @@ def test_token_that_is_no_key_store_yet(token):
             Pkcs11KeyStore.create(fresh, kind, pin())
 
 
+@pytest.mark.requirement("K2")
 def test_live_token_refuses_known_test_keys(token):
     with Pkcs11KeyStore.create(token("live"), "LIVE", pin()) as store:
         with pytest.raises(KeyStoreError, match="a known test key"):

@@ -82,6 +82,7 @@ def test_a_purged_batch_opens_no_more_and_the_others_do(plant: Store) -> None:
         plant.vault.batch("B-1").open(1, "record", before)
 
 
+@pytest.mark.requirement("D8")
 @pytest.mark.requirement("D3")
 def test_a_backup_of_the_database_from_before_opens_no_more(plant: Store, tmp_path: Path) -> None:
     backup = tmp_path / "backup"

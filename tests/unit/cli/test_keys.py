@@ -62,6 +62,7 @@ def with_components(*people_and_parts):
 TYPED = with_components("phrase of ann", COMPONENTS[0], "phrase of bob", COMPONENTS[1])
 
 
+@pytest.mark.requirement("K5")
 @pytest.mark.usefixtures("live")
 def test_key_of_two_components(keys):
     code, out, err = keys("import", "plant:kmc", *STORE, *MASTER, *TWO, *LETTER, "--kvn", "30", lines=TYPED)
@@ -79,6 +80,7 @@ def test_key_of_two_components(keys):
         assert part not in out + err
 
 
+@pytest.mark.requirement("K4")
 @pytest.mark.usefixtures("live")
 @pytest.mark.parametrize(
     ("words", "lines", "message"),
@@ -332,6 +334,7 @@ def test_prompt_compares_what_is_typed_twice(monkeypatch):
     assert all(options["hide_input"] and options["err"] for options in seen)
 
 
+@pytest.mark.requirement("K6")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_nothing_typed_is_echoed(tmp_path):
     """A real terminal: what the person types must not come back on it."""

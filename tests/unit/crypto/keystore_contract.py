@@ -467,6 +467,7 @@ class KeyStoreContract:
         ("expected card-secret", set(), lambda store, ref: store.card_secret(ref), ""),
     )  # fmt: skip
 
+    @pytest.mark.requirement("K8")
     @pytest.mark.parametrize("purpose", range(len(PURPOSES)))
     def test_key_serves_its_purpose_and_no_other(self, keystore, purpose):
         what, usages, call, family = self.PURPOSES[purpose]

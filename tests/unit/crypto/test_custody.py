@@ -42,6 +42,7 @@ def test_components_give_the_key_of_the_letter(vector):
     ]
 
 
+@pytest.mark.requirement("K4")
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -150,12 +151,14 @@ def test_custodian_shows_no_passphrase():
     assert ann == msgspec.json.decode(msgspec.json.encode(ann), type=Custodian)
 
 
+@pytest.mark.requirement("K5")
 def test_check_values_of_every_method():
     assert check_values("AES-128", VALUE) == {m: kcv("AES", VALUE, m) for m in KCVMethod}
     assert list(check_values("3DES-128", VALUE)) == [KCVMethod.ZERO, KCVMethod.CMAC_3, KCVMethod.CMAC_5]
     assert check_values("HMAC-256", bytes(32)) == {}
 
 
+@pytest.mark.requirement("K2")
 @pytest.mark.parametrize(
     "vector", [pytest.param(v, id=v["name"]) for v in VECTORS if v["name"].startswith("test-key-")]
 )
@@ -177,6 +180,7 @@ def test_check_value_of_another_method_or_cipher_says_nothing():
     assert known_by_check_value("AES-256", check_values("AES-256", bytes(range(0x40, 0x60)))) is not None
 
 
+@pytest.mark.requirement("K2")
 def test_live_stores_refuse_test_keys_however_they_are_told():
     refuse_test_key("plant:x", "AES-128", VALUE)
     for value in (bytes([7]) * 16, bytes(range(0x60, 0x70)), bytes(byte ^ 1 for byte in range(0x40, 0x50))):

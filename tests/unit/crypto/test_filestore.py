@@ -181,6 +181,7 @@ def test_card_secrets_are_no_keys():
 KEYS = json.loads((Path(__file__).parents[2] / "vectors" / "security-keys.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.requirement("K2")
 @pytest.mark.parametrize("algorithm", ["AES-128", "3DES-128"])
 def test_live_store_refuses_every_known_test_key(tmp_path, algorithm):
     with new_store(tmp_path, "LIVE") as store:
@@ -199,6 +200,7 @@ def test_live_store_knows_a_test_key_with_other_parity_bits(tmp_path):
         store.import_key(NewKey("plant:x", "3DES-128", Usage.KEK), value)
 
 
+@pytest.mark.requirement("K11")
 def test_keys_past_their_time_or_not_active_are_not_used(path):
     clock = Clock(datetime(2027, 12, 31, 23, 59, tzinfo=UTC))
     with FileKeyStore.open(path, phrase(), clock=clock) as store:
@@ -208,6 +210,7 @@ def test_keys_past_their_time_or_not_active_are_not_used(path):
             store.kcv("plant:kmc", KCVMethod.ONES)
 
 
+@pytest.mark.requirement("K11")
 def test_life_cycle(path):
     with FileKeyStore.open(path, phrase(), clock=Clock()) as store:
         assert store.set_state("plant:kmc", State.SUSPENDED).state is State.SUSPENDED
@@ -224,6 +227,7 @@ def test_life_cycle(path):
             store.set_state("plant:none", State.ACTIVE)
 
 
+@pytest.mark.requirement("K12")
 def test_destroyed_key_is_gone(path):
     with FileKeyStore.open(path, phrase()) as store:
         key = store._key("plant:kmc")
@@ -265,6 +269,7 @@ def test_folder_is_synced_where_it_can_be(tmp_path, monkeypatch):
     assert (tmp_path / "a").read_bytes() == b"2"
 
 
+@pytest.mark.requirement("K12")
 def test_destruction_that_did_not_work_is_said(path, monkeypatch):
     with FileKeyStore.open(path, phrase()) as store:
         monkeypatch.setattr(store, "_write", lambda document: None)

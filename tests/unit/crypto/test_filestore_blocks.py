@@ -34,6 +34,7 @@ def protected(tmp_path):
         yield store
 
 
+@pytest.mark.requirement("K7")
 @pytest.mark.parametrize(
     ("usage", "mode", "purpose"),
     [("K0", "B", Usage.KEK), ("K0", "N", Usage.KEK), ("K0", "D", Usage.TRANSPORT_IN), ("K0", "E", Usage.TRANSPORT_OUT),
@@ -110,6 +111,7 @@ def test_block_under_a_3des_key_is_version_b(protected):
     assert text[0] + text[5:16] == "BE6TX00E0000"
 
 
+@pytest.mark.requirement("K1")
 @pytest.mark.parametrize(
     ("new", "message"),
     [

@@ -42,6 +42,7 @@ def shortened(data):
     return data if len(data) < 100 else f"{data[:16]}...{len(data)}"
 
 
+@pytest.mark.requirement("K7")
 @pytest.mark.parametrize("vector", good("B", "D", "E"))
 def test_published_block_is_read(vector):
     block = read_block(kbpk_of(vector), vector["in"]["block"], versions=ALL)
@@ -92,12 +93,14 @@ REASONS = {
 }
 
 
+@pytest.mark.requirement("K7")
 @pytest.mark.parametrize("vector", [pytest.param(v, id=v["name"]) for v in VECTORS if "refused" in v["out"]])
 def test_bad_block_is_refused(vector):
     with pytest.raises(KeyStoreError, match=REASONS[vector["out"]["refused"]]):
         read_block(kbpk_of(vector), vector["in"]["block"])
 
 
+@pytest.mark.requirement("K7")
 def test_every_changed_character_is_refused():
     text, kbpk = A74["in"]["block"], kbpk_of(A74)
     for place in range(len(text)):

@@ -272,6 +272,7 @@ SHOW = {
 }
 
 
+@pytest.mark.requirement("L1")
 @pytest.mark.parametrize("show", SHOW.values(), ids=SHOW)
 def test_no_way_of_printing_shows_a_secret(holder, show):
     assert leaks(show(holder)) == []
@@ -295,6 +296,7 @@ TAKE = {
 }
 
 
+@pytest.mark.requirement("K1")
 @pytest.mark.parametrize("take", TAKE.values(), ids=TAKE)
 def test_no_way_of_storing_takes_a_secret_along(holder, take):
     if isinstance(holder, _HiddenBuffer):

@@ -37,6 +37,7 @@ def test_cell_is_laid_out_as_specified():
     assert CellCipher(field_key()).open(ADDRESS, cell) == VALUE
 
 
+@pytest.mark.requirement("D2")
 @pytest.mark.parametrize(
     "change",
     [{"installation": "plant-2"}, {"batch": "B-2031-0002"}, {"record_no": 8}, {"field": "other"}, {"schema": 2},

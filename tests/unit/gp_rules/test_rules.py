@@ -251,6 +251,7 @@ def test_a_good_card_has_no_finding_at_all(picture, expected):
     assert findings(picture, expected) == []
 
 
+@pytest.mark.requirement("P8")
 @pytest.mark.parametrize("rule", RULES)
 def test_one_change_makes_exactly_its_rule_fire(rule, picture, expected):
     assert fired(CHANGES[rule](picture, expected)) == {rule}

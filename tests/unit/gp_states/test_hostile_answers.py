@@ -56,6 +56,7 @@ def test_a_refused_authentication_is_a_security_stop_and_is_not_repeated(sw, lie
     assert PUT_KEY not in sent
 
 
+@pytest.mark.requirement("K14")
 def test_keys_the_card_did_not_store_are_noticed_at_once(lied_to, scp02, tap):
     """Without R-MAC anybody can change the echo; with it, the session notices first."""
 
@@ -81,6 +82,7 @@ def test_nothing_but_a_proven_9000_counts_as_done(header, answer, lied_to):
     assert len(sent) < 200
 
 
+@pytest.mark.requirement("P7")
 def test_a_status_of_a_card_that_did_nothing_is_found_by_the_stranger(scp02, tap):
     """Without R-MAC a card may say 9000 to SET STATUS and stay as it was: the last look finds it."""
 

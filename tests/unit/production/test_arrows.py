@@ -71,6 +71,7 @@ def record_in(state: str) -> ColumnElement[bool]:
     return (record.c.state == state) & record.c.row_no.between(100, 199)
 
 
+@pytest.mark.requirement("P3")
 @both_stores
 def test_a_record_goes_along_the_arrows_only(crowd: Store) -> None:
     found = {

@@ -169,6 +169,7 @@ def test_a_changed_column_is_found_though_the_event_is_untouched(make_store: Cal
     assert [finding.code for _, finding in store.verify_chains()] == ["HASH"]
 
 
+@pytest.mark.requirement("L5")
 def test_an_undone_transaction_leaves_the_chain_whole(make_store: Callable[..., Store]) -> None:
     store = make_store()
     with contextlib.suppress(RuntimeError), store.writing() as connection:
@@ -180,6 +181,7 @@ def test_an_undone_transaction_leaves_the_chain_whole(make_store: Callable[..., 
     assert store.verify_chains() == []
 
 
+@pytest.mark.requirement("L7")
 def test_a_clock_that_goes_back_is_an_event(make_store: Callable[..., Store], time: Any) -> None:
     store = make_store()
     with store.writing() as connection:

@@ -90,6 +90,7 @@ def test_bad_rows_wait_in_quarantine_and_the_rest_goes_on(store: Store, order: P
     assert closing.why == ("QUARANTINE_OPEN",)
 
 
+@pytest.mark.requirement("P9")
 def test_the_same_card_is_never_imported_twice(store: Store, order: Path, tmp_path: Path) -> None:
     take(store, order)
     with pytest.raises(RecordError) as seen:
@@ -109,6 +110,7 @@ def test_the_same_card_is_never_imported_twice(store: Store, order: Path, tmp_pa
     assert batches(store) == ["lot-1"]
 
 
+@pytest.mark.requirement("P11")
 def test_a_profile_that_changed_since_the_import_makes_no_card(store: Store, order: Path, tmp_path: Path) -> None:
     folder = tmp_path / "profiles" / "sim" / "mine"
     shutil.copytree(PROFILE.path.parents[2], tmp_path / "profiles")

@@ -172,6 +172,7 @@ def test_records_cannot_be_read_without_the_right_key_file(make_store: Callable[
     assert not key.exists()
 
 
+@pytest.mark.requirement("D2")
 def test_no_record_lies_in_clear_in_any_file(make_store: Callable[..., Store], tmp_path: Path) -> None:
     store = make_store()
     with store.reading() as connection:
@@ -185,6 +186,7 @@ def test_no_record_lies_in_clear_in_any_file(make_store: Callable[..., Store], t
     assert b"8900000000000000002" not in everything
 
 
+@pytest.mark.requirement("P9")
 def test_a_business_key_is_remembered_in_all_history(make_store: Callable[..., Store]) -> None:
     store = make_store()
 

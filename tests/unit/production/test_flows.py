@@ -31,6 +31,8 @@ def attempts(store: Store, record_id: int) -> list[list[Any]]:
     return [[chips[row.id], row.state, chips.get(row.predecessor_id)] for row in rows]
 
 
+@pytest.mark.requirement("P2")
+@pytest.mark.requirement("P4")
 @both_stores
 @pytest.mark.parametrize("vector", STORE, ids=lambda vector: vector["name"])
 def test_store_does_what_the_vector_says(vector: Any, make_driver: Callable[[int, float], Any]) -> None:

@@ -61,6 +61,7 @@ def without_unique_chips(connection: Any) -> None:
     connection.execute(text("drop table attempt_before"))
 
 
+@pytest.mark.requirement("L5")
 @pytest.mark.parametrize("invariant", BREAK)
 def test_a_broken_invariant_is_named(make_plant: MakePlant, invariant: str) -> None:
     plant = make_plant(["c1"], records=3)

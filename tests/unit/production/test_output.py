@@ -228,6 +228,7 @@ def test_the_operator_reads_back_what_the_store_knows(lot: Lot, text: str) -> No
         assert f"{order.header['timestamp']:%Y-%m-%d %H:%M}" == "2014-11-14 09:18"
 
 
+@pytest.mark.requirement("K16")
 def test_no_secret_is_in_the_file_in_clear(lot: Lot) -> None:
     lot.make(*["GOOD"] * ROWS)
     for text in (DELIMITED.replace("utf-16", "utf-8"), SECTIONS, XML, FIXED):
@@ -287,6 +288,7 @@ def test_records_on_their_way_are_left_only_where_that_is_asked_for(lot: Lot) ->
     assert len(read_back(template, lot.write(template, partial=True)).records) == 1
 
 
+@pytest.mark.requirement("K16")
 def test_key_index_zero_is_clear_in_test_and_refused_live(tmp_path: Path, product: Profile) -> None:
     lot = Lot(tmp_path, product, f"00233 141114091800 {ROWS} 0605 1 0 0")
     lot.make(*["GOOD"] * ROWS)

@@ -19,6 +19,7 @@ def named(prefix: str) -> list[Any]:
     return [pytest.param(vector, id=vector["name"]) for vector in VECTORS if vector["name"].startswith(f"{prefix}-")]
 
 
+@pytest.mark.requirement("P10")
 @pytest.mark.parametrize("vector", named("stop"))
 def test_stop_rules(vector: Any) -> None:
     rules = StopRules(StopParameters(**vector["in"]["params"]))
@@ -51,6 +52,7 @@ def test_contact_rejects_do_not_lower_the_yield() -> None:
     assert rules.current_yield == 1.0
 
 
+@pytest.mark.requirement("P5")
 @pytest.mark.parametrize("vector", named("close"))
 def test_reconciliation(vector: Any) -> None:
     closing = reconcile(CardCounts(**vector["in"]["cards"]), Ledger(vector["in"]["records"]))
@@ -62,6 +64,7 @@ def test_reconciliation(vector: Any) -> None:
     )
 
 
+@pytest.mark.requirement("P5")
 @pytest.mark.parametrize(
     ("ledger", "why"),
     [

@@ -136,6 +136,7 @@ def test_a_claim_waits_for_no_other_station_and_takes_none_of_its_records(stores
     assert [claim.record_id for claim in first.claim("B-1", 5, 60)] == taken
 
 
+@pytest.mark.requirement("P2")
 def test_a_stale_token_is_refused_at_bind_and_at_commit(stores: list[Store]) -> None:
     """SIGSTOP, another station claims, SIGCONT; the time of leases is the server's."""
     first, second = (start_session(store, name)[0] for store, name in zip(stores, ("S1", "S2"), strict=True))
@@ -202,6 +203,7 @@ def station_url(url: str) -> str:
     return url.replace(f"{postgres.SUPERUSER}@", "s1@")
 
 
+@pytest.mark.requirement("R5")
 def test_a_station_makes_cards_with_its_own_few_rights(station_url: str) -> None:
     with open_store(station_url, operator="ana") as store:
         lot = store.batch("B-1")
@@ -243,6 +245,7 @@ FORBIDDEN = [
 ]
 
 
+@pytest.mark.requirement("R5")
 def test_a_station_may_not_do_more(station_url: str) -> None:
     with open_store(station_url, operator="ana") as store:
         for statement in FORBIDDEN:

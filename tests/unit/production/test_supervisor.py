@@ -45,6 +45,7 @@ def test_results_are_kept_for_reports(make_plant: MakePlant) -> None:
     assert plant.done()[1].findings == 1
 
 
+@pytest.mark.requirement("P6")
 def test_a_card_that_is_not_blank_costs_no_record(make_plant: MakePlant) -> None:
     plant = make_plant(["c1", "c2", "c3", "c4"], c1="not blank")
     supervisor = plant.run()
@@ -107,6 +108,7 @@ def test_a_security_reject_holds_the_batch(make_plant: MakePlant) -> None:
         plant.run()
 
 
+@pytest.mark.requirement("P10")
 def test_three_rejects_in_a_row_stop_the_coupler(make_plant: MakePlant) -> None:
     chips = [f"c{n}" for n in range(6)]
     plant = make_plant(chips, records=6, **dict.fromkeys(chips, "bad NVM_6581 dead"))

@@ -92,6 +92,8 @@ def test_empty_batch_says_so(page_of):
     assert "No card was made." in page_of([]).words
 
 
+@pytest.mark.requirement("K3")
+@pytest.mark.requirement("P12")
 def test_only_test_batches_are_watermarked(page_of, a_card):
     watermark = ("class", "test")
     assert watermark in page_of([a_card()]).attributes

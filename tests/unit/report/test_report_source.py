@@ -99,6 +99,7 @@ def test_cards_are_named_by_their_iccid(store, batch_of, profile):
     assert names == [record["iccid"] for record in records[:3]]
 
 
+@pytest.mark.requirement("L2")
 def test_a_payment_card_is_named_by_its_masked_number_and_the_sequence_number():
     """A sequence number alone, all that is public of the key, would name every card "01"."""
     profile = load_profile("payment/emv-contact-cda")
@@ -111,6 +112,7 @@ def test_a_moved_profile_leaves_cards_without_name_and_the_report_whole(store, b
     assert [(card.row, card.identity) for card in batch_report(store, "B-1").cards] == [(1, ""), (2, ""), (3, "")]
 
 
+@pytest.mark.requirement("R2")
 def test_no_file_of_the_report_holds_personal_data(store, batch_of, profile, tmp_path):
     records = batch_of(str(profile.path))
     text = "".join(path.read_text("utf-8") for path in write_report(batch_report(store, "B-1"), tmp_path / "report"))
@@ -136,6 +138,7 @@ def test_an_unknown_batch_is_refused(store):
 # Masking
 
 
+@pytest.mark.requirement("L2")
 @pytest.mark.parametrize("vector", [v for v in REDACTION if v["name"] == "mask-imsi"], ids=lambda v: v["name"])
 def test_an_imsi_keeps_network_and_last_digits(vector):
     assert mask(vector["in"]["imsi"]) == vector["out"]["shown"]

@@ -72,6 +72,7 @@ def texts(redactor: RuleRedactor, vector: dict[str, dict[str, str]]) -> dict[str
     }
 
 
+@pytest.mark.requirement("L3")
 @pytest.mark.parametrize("name", BY_INSTRUCTION)
 def test_vectors_by_instruction(name):
     assert texts(RuleRedactor(), VECTORS[name]) == VECTORS[name]["out"]
@@ -143,6 +144,7 @@ def test_a_command_falls_into_three_parts_and_nothing_is_lost(command):
 SECRET = bytes.fromhex("C4A7E5B10F3D92688E16D4F95BA2703C")
 
 
+@pytest.mark.requirement("L3")
 @given(
     cla=st.sampled_from([0x00, 0x01, 0x0C, 0x10, 0x80, 0x84, 0x90, 0xA0, 0x40, 0x60, 0xC0]),
     ins=st.sampled_from([0x20, 0x24, 0x26, 0x28, 0x2C, 0xD8, 0xD6, 0xDC, 0xC4, 0x52, 0xDA, 0xE2, 0x2A, 0xFE]),

@@ -49,6 +49,7 @@ def test_a_good_card_without_a_profile_breaks_no_rule(good):
     assert fired(stranger()(*good)) == set()
 
 
+@pytest.mark.requirement("P8")
 @pytest.mark.parametrize("rule", RULES)
 def test_one_change_makes_exactly_its_rule_fire(rule, good):
     """With the severity and the clause of the table."""
