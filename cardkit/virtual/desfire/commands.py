@@ -143,7 +143,7 @@ COMMANDS: Final[Mapping[int, Spec]] = MappingProxyType({
     0xF0: Spec(proximity.prepare, access.plain, _none(), since=2, outside=True),
     0xF2: Spec(proximity.proximity_check, access.plain, range(2, 10), since=2, outside=True),
     0xFD: Spec(proximity.verify, access.plain, _exactly(8), since=2, outside=True),
-    0xF6: Spec(sdm.get_file_counters, sdm.reading_counter, _exactly(1), least=1, level=_APP, since=2),
+    0xF6: Spec(sdm.get_file_counters, sdm.reading_counter, _exactly(1), 1, least=1, level=_APP, since=2),
     0xAD: replace(_READ_DATA, since=2),
     0x8D: replace(_WRITE_DATA, since=2),
     0xAB: replace(_READ_RECORDS, since=2),

@@ -145,3 +145,44 @@ def test_memory_is_full():
     host.plain("cd0000eeee000b00")
     assert host.status("cd0100eeee000500") == 0x0E
     assert host.plain("6f") == b"\x00"
+
+
+def test_keys_of_the_picc_level_are_nothing_to_applications():
+    host = Host(make_card("desfire-ev2", seed=1))
+    assert host.plain("6410") == b"\x00"
+    host.plain("ca0102030f83")
+    host.plain("5a010203")
+    for command in ("6410", "aa10", "7110 00", "6403"):
+        assert host.status(command) == 0x40
+
+
+def test_memory_of_a_deleted_application_is_lost_before_ev2(host):
+    free = host.plain("6e")
+    host.plain("ca0102030f01")
+    less = host.plain("6e")
+    host.authenticate(0x0A, 0, ZERO)
+    host.send(0xDA, "010203")
+    assert host.plain("6e") == less
+    host.send(0xFC)
+    assert host.plain("6e") == free
+
+
+@pytest.mark.parametrize("command", ["3b0100000000000000", "3d0200000000000000", "db010000000000000000000000"])
+def test_writes_of_nothing_are_refused(host, command):
+    host.plain("ca0102030f01")
+    host.plain("5a010203")
+    host.plain("c10100eeee040000040000")
+    host.plain("cd0200eeee040000")
+    assert host.status(command[:-2]) == 0x9E
+
+
+def test_counters_are_told_to_those_who_may(ntag):
+    host = Host(ntag.card)
+    ntag.card.transmit(bytes.fromhex("00A4040C07D2760000850101"))
+    assert host.status("f602") == 0x9D
+    host.authenticate(0x71, 0, ZERO)
+    host.send(0x5F, "02", bytes.fromhex("40eeee c1 f1ff"), FULL)
+    with pytest.raises(RefusedError, match="AE"):
+        host.send(0xF6, "02", mode=FULL)
+    host.authenticate(0x71, 1, ZERO)
+    assert host.send(0xF6, "02", mode=FULL) == bytes(5)
