@@ -77,6 +77,19 @@ class CipurseBlueprint:
         """Return one card's contents.  :raises EncodingError: when a value does not fit its file."""
         return fill(self.product, self._template.resolve(record))
 
+    # Beside other applications
+
+    @property
+    def aids(self) -> frozenset[bytes]:
+        """Applications, and the lists of them."""
+        lists = (one.new.aid for one in self.product.lists)
+        return frozenset((*lists, *(one.new.aid for one in self.product.applications if one.new is not None)))
+
+    @property
+    def key_references(self) -> frozenset[str]:
+        """The master keys of the MF and of every application."""
+        return frozenset(key.reference for key in self.product.keys)
+
     # Under keys
 
     def check_keys(self, keystore: KeyStore) -> None:

@@ -61,18 +61,22 @@ def look(channel: Channel, today: date) -> Document:  # noqa: ARG001 - there are
         "applications": {},
         "troubles": troubles,
     }
+    for aid in _found(client, found["lists"], troubles):
+        found["applications"][aid.hex().upper()] = _application(client, aid, troubles)
+    client.select_mf()
+    return {"class": CLASS, PART: found}
+
+
+def _found(client: CipurseClient, lists: Document, troubles: dict[str, str]) -> list[bytes]:
+    """Return the AIDs of all applications that can be found, and put what the lists say in their place."""
     aids: dict[bytes, None] = {}
     for name, aid in PXSE_AIDS.items():
         response = _selected(client, aid)
         if response is not None:
             listed = _read(troubles, f"list {name}", lambda data=response: parse_list(data)[1])  # type: ignore[misc]
-            found["lists"][name] = [one.hex().upper() for one in listed or ()]
+            lists[name] = [one.hex().upper() for one in listed or ()]
             aids |= dict.fromkeys(listed or ())
-    aids |= dict.fromkeys(_named(client))
-    for aid in aids:
-        found["applications"][aid.hex().upper()] = _application(client, aid, troubles)
-    client.select_mf()
-    return {"class": CLASS, PART: found}
+    return list(aids | dict.fromkeys(_named(client)))
 
 
 def _read(troubles: dict[str, str], name: str, reader: Callable[[], Any]) -> Any:

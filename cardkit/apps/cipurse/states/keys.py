@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cardkit.apps.cipurse.attributes import KeyRight
+from cardkit.apps.cipurse.access import MOST_KEYS
 from cardkit.apps.cipurse.schema import DiversifyBlock, KeysBlock
 from cardkit.crypto.cardkeys import CardKey, Scheme
 from cardkit.desired import Access
@@ -75,11 +75,6 @@ class DirectoryKey:
         """The right it gives."""
         return Access(self.name, self.number, UNCOUNTED, self.place)
 
-    @property
-    def frozen(self) -> bool:
-        """Whether it cannot be changed once it is as it shall be."""
-        return not self.attribute & KeyRight.CHANGEABLE
-
     def for_card(self, uid: bytes) -> CardKey:
         """Return the key of one card."""
         if not self.diversification.parts:
@@ -101,13 +96,12 @@ def keys_of(
     :raises ProfileError: where their number does not fit, or two of them would be the same.
     """
     where = f"cipurse: {place}.keys"
-    missing = max(count - len(block.refs), 0)
-    if missing and not block.spare:
-        raise ProfileError(f"{where}.refs: {len(block.refs)} keys, the directory has {count}; spare would fill up")
-    refs = block.refs + (block.spare,) * missing
+    refs = block.refs + (block.spare,) * max(count - len(block.refs), 0)
     total = len(refs)
-    if not 1 <= total <= (count or 8):
-        raise ProfileError(f"{where}.refs: {total} keys, expected 1 to {count or 8}")
+    if "" in refs:
+        raise ProfileError(f"{where}.refs: {len(block.refs)} keys, the directory has {count}; spare would fill up")
+    if not 1 <= total <= (count or MOST_KEYS):
+        raise ProfileError(f"{where}.refs: {total} keys, expected 1 to {count or MOST_KEYS}")
     if len(set(refs)) < total and "key" not in diversified.parts:
         raise ProfileError(
             f"{where}.refs: the same key twice, and no key number in cipurse.diversify.m: two equal keys"
@@ -115,21 +109,10 @@ def keys_of(
     if block.manager > total:
         raise ProfileError(f"{where}.manager: key {block.manager} of {total}")
     _check_input(diversified, aid, where)
-    add_info = _each(block.add_info, total, f"{where}.add_info")
+    versions = _each(block.add_info, total, f"{where}.add_info")
     attributes = _each(block.attr, total, f"{where}.attr")
-    return tuple(
-        DirectoryKey(
-            place,
-            f"{place}/key {number}",
-            number,
-            reference,
-            add_info[number - 1],
-            attributes[number - 1],
-            aid,
-            diversified,
-        )
-        for number, reference in enumerate(refs, 1)
-    )
+    told = enumerate(zip(refs, versions, attributes, strict=True), 1)
+    return tuple(DirectoryKey(place, f"{place}/key {number}", number, *one, aid, diversified) for number, one in told)
 
 
 def _check_input(diversified: Diversification, aid: bytes, where: str) -> None:

@@ -16,9 +16,10 @@ from cardkit.apps.cipurse.states.contents import UID, bound
 from cardkit.apps.cipurse.states.keys import DirectoryKey
 from cardkit.apps.cipurse.states.levels import Levels
 from cardkit.apps.cipurse.states.misusing import Misuse
-from cardkit.apps.cipurse.states.plan import FOUND, CipursePlan, last, rules_of, sealed, uid
+from cardkit.apps.cipurse.states.plan import FOUND, CipursePlan, uid
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory, ProductFile
 from cardkit.apps.cipurse.states.ring import KeyRing
+from cardkit.apps.cipurse.states.sealing import last, rules_of, sealed
 from cardkit.apps.cipurse.states.seen import NOTE, SeenTransit
 from cardkit.apps.cipurse.states.standing import done_of_seal, unmet
 from cardkit.apps.cipurse.states.visiting import DELIVERED, OWN, attributes, enter, select_file

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from cardkit.apps.cipurse.states.contents import is_written
-from cardkit.apps.cipurse.states.plan import MISSING, attribute_of, locked, rules_of
+from cardkit.apps.cipurse.states.plan import MISSING
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory, ProductFile
+from cardkit.apps.cipurse.states.sealing import attribute_of, locked, rules_of
 from cardkit.apps.cipurse.states.seen import NOTE, SeenTransit
 from cardkit.desired import Observations
 from cardkit.errors import AuthenticationError, ProtocolError

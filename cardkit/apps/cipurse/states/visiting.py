@@ -70,6 +70,11 @@ def present(key: DirectoryKey, which: str, phase: Phase = Phase.PROVE) -> Iterat
         )
 
 
+def bare(directory: ProductDirectory, command: CommandAPDU, phase: Phase) -> Step:
+    """Return a command that says nothing of a file."""
+    return Step(phase, Role.ACTIVATE, directory.name, directory.name, command, access=directory.manager.access)
+
+
 def attributes(name: str, place: str, key: DirectoryKey | None, phase: Phase = Phase.VERIFY) -> Step:
     """Return the question for attributes of what is current."""
     access = key.access if key else None
