@@ -366,6 +366,19 @@ def test_a_begun_card_whose_key_was_made_again_gets_its_certificate(job):
     assert found(job, chip) == set()
 
 
+def test_a_begun_card_whose_public_key_anybody_may_write_gets_another(job):
+    chip = begun(job, 60)
+    client = opened(chip)
+    public = read(client, 0x3301)
+    client.select(DF_PATH)
+    client.send(commands.delete_file(0x3301), "DELETE")
+    lax = commands.Conditions(update=commands.ALWAYS)
+    client.send(commands.create_file(0x3301, len(public), lax), "CREATE")
+    client.write(public, "public key")
+    assert personalize(job.plan(), inserted(chip), job.keystore, resume=True).verdict is Verdict.GOOD
+    assert found(job, chip) == set()
+
+
 # What is refused beforehand
 
 

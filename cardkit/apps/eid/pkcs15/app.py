@@ -98,6 +98,18 @@ class Pkcs15Blueprint:
             raise ProfileError("a PKCS#15 card has no contents before it is prepared")
         return fill(self.product, self._template.resolve(record), self._values)
 
+    # Beside other applications
+
+    @property
+    def aids(self) -> frozenset[bytes]:
+        """The applet's one name."""
+        return frozenset((bytes.fromhex(self.product.chip.aid),))
+
+    @property
+    def key_references(self) -> frozenset[str]:
+        """The issuer's key for certificates."""
+        return frozenset((self.product.block.issuer.key,))
+
     # Under keys
 
     def check_keys(self, keystore: KeyStore) -> None:

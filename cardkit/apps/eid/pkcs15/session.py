@@ -146,12 +146,10 @@ class Pkcs15Session(HolderSession):
             return (DIRECTORY, APPLICATION, *inside, *(pair.name for pair in self._product.keys))
         found = [name for name, file in self._product.files.items() if file.ahead and not self._holds(name)]
         for pair in self._product.keys:
-            if pair.name not in self._notes.proven:
+            if pair.name not in self._notes.proven or not (pair.issued or self._as_planned(pair.public)):
                 found += [pair.name, pair.certificate]
             elif not self._as_planned(pair.certificate) or pair.certificate not in self.seen.bodies or self.fault(pair):
                 found.append(pair.certificate)
-            if not pair.issued and not self._as_planned(pair.public):
-                found.append(pair.public)
         return tuple(found)
 
     def _holds(self, name: str) -> bool:
