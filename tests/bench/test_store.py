@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from cardkit.production import check_batch, open_store
 from cardkit.production.books import Books, Post
@@ -186,3 +187,53 @@ def test_postgresql_with_32_workers(tmp_path: Path) -> None:
         assert check_batch(store) == []
     assert sum(cards) == 2 * CYCLES
     assert rate > POSTGRESQL / SLACK
+
+
+RECORDS, STEP, CLAIMS = 1_000_000, 50_000, 100
+FILL = {
+    "sqlite": "with recursive n(x) as (select 1 union all select x + 1 from n where x < :rows)"
+    " insert into record (batch_id, row_no, state, token) select 1, x + 1, 'READY', 0 from n",
+    "postgresql": "insert into record (batch_id, row_no, state, token)"
+    " select 1, x + 1, 'READY', 0 from generate_series(1, :rows) x",
+}
+MOST_TIMES_THE_FIRST = 5.0
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_the_last_claim_of_a_million_costs_what_the_first_did(tmp_path: Path, dialect: str) -> None:
+    """Records go from READY on in their order, as a batch does; claims are timed along the way."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    if dialect == "postgresql":
+        server = postgres.server()
+        url = server.url(server.database(), tmp_path)
+    with open_store(url, operator="bench", create=True) as store:
+        take_order(store, 1)
+        with store.writing() as connection:
+            connection.execute(text(FILL[dialect]), {"rows": RECORDS})
+        session, _ = start_session(store, "S1")
+        times = []
+        for done in range(0, RECORDS, STEP):
+            times.append(claim_ms(session))
+            with store.writing() as connection:
+                connection.execute(
+                    text("update record set state = 'CANCELLED' where id between :first and :last and state = 'READY'"),
+                    {"first": done, "last": done + STEP - 1 if done + STEP < RECORDS else RECORDS - 2 * CLAIMS},
+                )
+        times.append(claim_ms(session))
+    tenth = len(times) // 10
+    first, middle, last = (statistics.median(part) for part in (times[:tenth], times[tenth:-tenth], times[-tenth:]))
+    print(
+        f"\n{dialect}: a claim among {RECORDS:,} records: {first:.2f} ms at first, {middle:.2f} later, {last:.2f} last"
+    )
+    assert max(middle, last) < MOST_TIMES_THE_FIRST * first
+
+
+def claim_ms(session: StationSession) -> float:
+    """Median time of a claim of one record, given back at once, in milliseconds."""
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        (claim,) = session.claim("B", 1, 600)
+        times.append(time.perf_counter() - start)
+        session.release(claim.record_id, claim.token)
+    return statistics.median(times) * 1e3

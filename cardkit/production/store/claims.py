@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Integer, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Double, Integer, bindparam, exists, func, literal_column, or_, select, update
 
 from cardkit.errors import BatchHeldError, FencedError
 from cardkit.production.store.schema import OPEN, BatchState, RecordState, batch, prepared, record, station
@@ -21,7 +21,16 @@ _LOT = select(
 ).where(batch.c.name == bindparam("of_batch"))
 _LOOK = Statement(_LOT)
 # Who holds the batch waits for claims that have begun, and those after it see that it is held.
-_LOOK_AND_CLAIM = Statement(_LOT.with_for_update(of=batch, read=True))
+_LOCKED_LOT = _LOT.with_for_update(of=batch, read=True)
+# PostgreSQL takes its plan from statistics, and of a batch that was imported just now it has none: it would read and
+# sort all of it. For the rest of the transaction it may not.
+_LOOK_AND_CLAIM = {
+    "sqlite": Statement(_LOCKED_LOT),
+    "postgresql": Statement(_LOCKED_LOT.add_columns(func.set_config("enable_sort", "off", literal_column("true")))),
+}
+# The order of the index record_open. In PostgreSQL no other index has it, or the planner would take that of all
+# records and pass over every finished one.
+_ORDER: dict[str, ColumnElement[int]] = {"sqlite": record.c.id, "postgresql": record.c.id + literal_column("0")}
 _LATE = Statement(select(station.c.name).where(station.c.epoch != bindparam("of_epoch")).order_by(station.c.name))
 
 
@@ -32,7 +41,7 @@ def claimable(driver: Driver, batch_name: str, epoch: str, session: str, *, clai
     :raises BatchHeldError: when the batch is not OPEN, or the store is restored and a journal is missing.
     :raises FencedError: when the station has a later session, or was declared dead.
     """
-    look = _LOOK_AND_CLAIM if claiming else _LOOK
+    look = _LOOK_AND_CLAIM[driver.dialect.name] if claiming else _LOOK
     lot = look.one(driver, {"of_batch": batch_name, "of_epoch": epoch, "of_session": session})
     if lot is None:
         raise BatchHeldError(f"batch {batch_name}: the store has none of that name")
@@ -50,7 +59,7 @@ def claimable(driver: Driver, batch_name: str, epoch: str, session: str, *, clai
 
 
 @cache
-def claim_statement(clock: ColumnElement[float] | None, *, prepared_only: bool) -> Statement:
+def claim_statement(dialect: str, clock: ColumnElement[float] | None, *, prepared_only: bool) -> Statement:
     """Return the statement that leases records in row order and returns them, in any order.
 
     :param clock: of the database, None where ``now`` is given.
@@ -62,7 +71,7 @@ def claim_statement(clock: ColumnElement[float] | None, *, prepared_only: bool) 
         record.c.state == RecordState.READY,
         (record.c.state == RecordState.LEASED) & (record.c.lease_until < now),
     )
-    ids = select(record.c.id).where(record.c.batch_id == bindparam("of_batch"), OPEN, free).order_by(record.c.id)
+    ids = select(record.c.id).where(record.c.batch_id == bindparam("of_batch"), OPEN, free).order_by(_ORDER[dialect])
     if prepared_only:
         made = (prepared.c.record_id == record.c.id) & (prepared.c.step == bindparam("of_step"))
         ids = ids.where(exists().where(made))

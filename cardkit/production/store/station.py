@@ -141,7 +141,7 @@ class StationSession:
             values |= {} if lot.prepare_step is None else {"of_step": lot.prepare_step}
             values |= {} if clock is None else {"now": clock()}
             own = database.clock if clock is None else None
-            lease = claim_statement(own, prepared_only=lot.prepare_step is not None)
+            lease = claim_statement(steps.driver.dialect.name, own, prepared_only=lot.prepare_step is not None)
             rows = lease.all(steps.driver, values)
             claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
             if claims:
