@@ -256,6 +256,21 @@ class Remarks(Protocol):
 
 
 @runtime_checkable
+class Neighbour(Protocol):
+    """What a blueprint offers besides, where its application may share a card with others."""
+
+    @property
+    def aids(self) -> frozenset[bytes]:
+        """Names it is selected by once it is made."""
+        ...
+
+    @property
+    def key_references(self) -> frozenset[str]:
+        """The long-term keys behind it: put on the card, derived from, or signed with."""
+        ...
+
+
+@runtime_checkable
 class Mistreats(Protocol):
     """What a session offers besides, where a standard says how a card refuses: for samples and virtual cards only."""
 

@@ -158,6 +158,20 @@ class EmvBlueprint:
         below = self._common.gp.fill(record, tag, rands)
         return {**below, **dict(contents_of(self.product, card.holder, card.data))}
 
+    # Beside other applications
+
+    @property
+    def aids(self) -> frozenset[bytes]:
+        """The directories and applications."""
+        return frozenset(self.product.aids)
+
+    @property
+    def key_references(self) -> frozenset[str]:
+        """The issuer's master keys; its key for certificates is not among them: a station needs none."""
+        sets = (item.keys for item in self.product.block.applications)
+        masters = (key for keys in sets for key in (keys.ac, keys.smi, keys.smc, keys.idn, keys.cvc3))
+        return frozenset(filter(None, masters))
+
     # Under keys
 
     def check_keys(self, keystore: KeyStore) -> None:
@@ -170,10 +184,8 @@ class EmvBlueprint:
         self._gp.check_keys(keystore)
         if self.product.block.holder.pin_key:
             keystore.find(self.product.block.holder.pin_key)
-        for item in self.product.block.applications:
-            keys = item.keys
-            for reference in filter(None, (keys.ac, keys.smi, keys.smc, keys.idn, keys.cvc3)):
-                keystore.find(reference)
+        for reference in sorted(self.key_references):
+            keystore.find(reference)
 
     def scripts(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from cardkit.channel import Channel
@@ -29,7 +30,8 @@ from cardkit.desired import (
 from cardkit.errors import ProfileError
 from cardkit.perso.joined.door import Door, Floor
 from cardkit.perso.joined.names import joined, joint, joint_finding, joint_state, joint_steps, own, own_names
-from cardkit.perso.joined.session import FINISHED, SESSIONS, WHOLE, JoinedSession, Looks
+from cardkit.perso.joined.rules import RULES, keys_apart, names_apart, numbers_alone
+from cardkit.perso.joined.session import CHIP, CHIPS, FINISHED, SESSIONS, WHOLE, JoinedSession, Looks
 
 _FOR_ALL = (ATR_FITS, REPEATED)
 """Notes of the run that every application's rules look at."""
@@ -39,15 +41,18 @@ class JoinedBlueprint:
     """One profile's card.
 
     :param parts: blueprints by application, the host first: it is written first and sealed last.
-    :param homes: AID of each application on the chip.
+    :param homes: AID of each application on the chip.  :param keystore: of a blueprint at work.
     :raises ProfileError: when an application needs secrets of the chip's beside its keys: who would they belong to?
     """
 
     secrets: tuple[str, ...] = ()
 
-    def __init__(self, apps: Mapping[str, Blueprint], homes: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, apps: Mapping[str, Blueprint], homes: Mapping[str, bytes], keystore: KeyStore | None = None
+    ) -> None:
         self.apps = dict(apps)
         self._homes = homes
+        self._keystore = keystore
         self._host, *self._others = self.apps
         for app, blueprint in self.apps.items():
             if blueprint.secrets:
@@ -56,9 +61,8 @@ class JoinedBlueprint:
         self.states: tuple[State, ...] = tuple(
             joint_state(app, state) for app, blueprint in self.apps.items() for state in blueprint.states
         )
-        self.rules: tuple[Rule, ...] = tuple(
-            {rule.id: rule for blueprint in self.apps.values() for rule in blueprint.rules}.values()
-        )
+        rules = chain(*(blueprint.rules for blueprint in self.apps.values()), RULES)
+        self.rules: tuple[Rule, ...] = tuple({rule.id: rule for rule in rules}.values())
         self.rands = tuple(joint(app, name) for app, blueprint in self.apps.items() for name in blueprint.rands)
         self.identify = self._each(lambda blueprint: blueprint.identify)
         self.survey = self._each(lambda blueprint: blueprint.survey)
@@ -163,6 +167,7 @@ class JoinedBlueprint:
                 for app, one in self.apps.items()
             },
             self._homes,
+            keystore,
         )
 
     # On a card
@@ -192,7 +197,15 @@ class JoinedBlueprint:
             found += (
                 joint_finding(app, each) for each in one.judge(own(app, contents), shown, None if finished else part)
             )
-        return found
+        return found if part is Part.STRANGER else [*found, *self._between(seen)]
+
+    def _between(self, seen: Observations) -> Iterator[Finding]:
+        """Apply the rules between applications."""
+        yield from names_apart(self.apps)
+        yield from keys_apart(self.apps, self._keystore)
+        others = seen.notes.get(REPEATED, ())
+        repeated = frozenset(app for app in self.apps if joint(app, CHIP) in others)
+        yield from numbers_alone(seen.notes[CHIPS], self.apps, repeated)
 
 
 def _fence(blueprint: Blueprint) -> tuple[Step, ...]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from cardkit.desired import Distinct, Fact, Mistreats, Observations, Session, Step, Unmarked
-from cardkit.errors import ProtocolError
+from cardkit.errors import CardError, ProtocolError
 from cardkit.perso.joined.door import Floor
 from cardkit.perso.joined.names import joined, joint, own_step
 
-SESSIONS, FINISHED = "seen by application", "finished applications"
-"""Notes: what each application's session saw; which of them a resumed card had finished already."""
+SESSIONS, FINISHED, CHIPS = "seen by application", "finished applications", "chip numbers"
+"""Notes: what each application's session saw; which a resumed card had finished already; chip numbers."""
+CHIP = "chip"
+"""The kind of such a number, as :class:`Distinct` has them."""
 
 WHOLE = "*"
 """The name of all states of an application that is as delivered."""
@@ -43,13 +45,14 @@ class JoinedSession:
         self._host = next(iter(self._sessions))
         self._notes: dict[str, Any] = {}
         self._finished: frozenset[str] = frozenset()
+        self._chips: dict[str, str] = {}
         self.current: Step | None = None
         self.seen = self._joined()
 
     def _joined(self) -> Observations:
         """Return what all applications showed; notes stay until the next reset."""
         seen = {app: session.seen for app, session in self._sessions.items()}
-        self._notes |= {SESSIONS: seen, FINISHED: self._finished}
+        self._notes |= {SESSIONS: seen, FINISHED: self._finished, CHIPS: self._chips}
         bodies = joined({app: one.bodies for app, one in seen.items()})
         words = joined({app: one.words for app, one in seen.items()})
         return Observations(bodies, words, self._notes)
@@ -75,6 +78,9 @@ class JoinedSession:
             finished = app in self._finished and todo == self._looks[app].check
             with self._at(app) as session:
                 session.run(self._looks[app].survey if finished else todo, strict=strict)
+        for app, session in self._sessions.items():
+            with suppress(CardError):
+                self._chips[app] = session.identity()[0]
 
     def restarted(self) -> None:
         """The card was reset: nothing is selected, nothing seen before counts any more."""
@@ -115,7 +121,8 @@ class JoinedSession:
     def identities(self) -> dict[str, str]:
         """Return the numbers that are nobody else's."""
         each = [session.identities() for session in self._sessions.values() if isinstance(session, Distinct)]
-        return {kind: value for numbers in each for kind, value in numbers.items()}
+        chips = {joint(app, CHIP): number for app, number in self._chips.items()}
+        return chips | {kind: value for numbers in each for kind, value in numbers.items()}
 
     def mistreat(self) -> None:
         """Mistreat every application that a standard says how to."""
