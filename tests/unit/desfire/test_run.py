@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 
 import pytest
+from click.testing import CliRunner
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.desfire import commands
 from cardkit.apps.desfire.commands import PICC, Op
+from cardkit.cli.personalize import personalize as personalize_verb
 from cardkit.crypto.desfire import DesfireKey, KeyKind
 from cardkit.errors import AuthenticationError, KeyStoreError
 from cardkit.perso import MarkerState, Verdict, identify, personalize, read_identity, verify
@@ -201,3 +204,33 @@ def test_a_key_that_is_missing_stops_the_plan(job):
 def test_the_applications_level_is_left_where_it_began(made):
     client = client_of(made)
     assert client.selected == PICC
+
+
+def test_a_trace_shows_neither_keys_nor_contents(job, tmp_path):
+    """Key commands by their name, everything else of a session by its length."""
+    trace, state = tmp_path / "trace.jsonl", tmp_path / "chips"
+    state.mkdir()
+    order = str(job.profile.path.parent / "order.csv")
+    arguments = [
+        str(job.profile.path.parent),
+        "--order",
+        order,
+        "--record",
+        "3",
+        "--yes",
+        "--trace",
+        str(trace),
+        "--work",
+        str(tmp_path / "work"),
+    ]
+    ended = CliRunner().invoke(personalize_verb, [*arguments, "--reader", f"virtual:{job.image}@{state}/one"])
+    assert ended.exit_code == 0, ended.output
+    told = trace.read_text().upper()
+    uid = bytes.fromhex(re.search(r"CHIP_ID\s+([0-9A-F]{14})", ended.output.upper())[1])
+    contents = job.plan(3).contents
+    for name in ("card master", "master", "validator", "reload"):
+        with job.key(name, uid).reveal() as key:
+            assert bytes(key[:8]).hex().upper() not in told
+    for body in (contents["F21190/file 1"], contents["F21190/file 2"][7:20], contents["F21190/file 3"]):
+        assert body[:8].hex().upper() not in told
+    assert ":KEY>" in told
