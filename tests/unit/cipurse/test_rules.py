@@ -216,6 +216,7 @@ MORE = {
     "rights to the MF": ("TRANSIT-043", lambda card: card.rights("MF", 0, 0x10)),
     "told otherwise": ("TRANSIT-023", lambda card: card.seen.bodies.update({f"{PURSE}#1": b"\0\0\0\x01"})),
     "another type": ("TRANSIT-019", lambda card: card.file(CONTRACTS, type=0x02)),
+    "room for more": ("TRANSIT-020", lambda card: card.directory(CITY, files=9)),
     "another AID": ("TRANSIT-018", lambda card: card.directory(CITY, parameters=parameters(b"AID"))),
 }
 

@@ -74,11 +74,27 @@ def _there(case: Case) -> Iterator[Trouble]:
 
 
 def _sizes(case: Case) -> Iterator[Trouble]:
+    yield from _rooms(case)
     for file in case.files():
         wanted, found = file.attributes, case.seen.files[file.name]
         expected, actual = ((one.size, one.records, one.record_size) for one in (wanted, found))
         if expected != actual and wanted.type == found.type:
             yield Trouble(file.name, _size(*expected), _size(*actual))
+
+
+def _rooms(case: Case) -> Iterator[Trouble]:
+    """Yield applications that can take another number of files: where more fit, more can be there."""
+    for app in case.directories():
+        if app.new is None:
+            continue
+        found = case.seen.directories[app.name]
+        expected, actual = ((one.files, one.sfids) for one in (app.new, found))
+        if expected != actual:
+            yield Trouble(app.name, _room(*expected), _room(*actual))
+
+
+def _room(files: int, sfids: int) -> str:
+    return f"room for {files} files, {sfids} of them by SFID"
 
 
 def _size(size: int, records: int, record_size: int) -> str:
