@@ -81,6 +81,15 @@ class DesfireClient:
         status, data = self._link.send(command.op, sent)
         return self._taken(command, status, data, what)
 
+    def protected(self, command: NativeCommand) -> bytes:
+        """Return what follows the command byte in this session, without sending it.
+
+        :raises AuthenticationError: outside a session.
+        """
+        if self.session is None:
+            raise AuthenticationError(f"command {command.op:02X}: outside a session")
+        return self.session.wrap(command)
+
     def _taken(self, command: NativeCommand, status: int, data: bytes, what: str) -> bytes:
         session = self.session
         if status not in (OK, SIGNATURE_OK):

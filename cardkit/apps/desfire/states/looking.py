@@ -10,6 +10,7 @@ from cardkit.apps.desfire.states.bench import Bench
 from cardkit.apps.desfire.states.steps import CARD, CARD_SETTINGS, UID, file_bytes
 from cardkit.channel import Channel
 from cardkit.channel.native import NativeChannel
+from cardkit.crypto.secret import joined
 from cardkit.desired import Step
 from cardkit.errors import ProtocolError
 from cardkit.secure.desfire import READ_SIGNATURE
@@ -49,8 +50,7 @@ class Looking:
 
     def refused(self, step: Step) -> None:
         """Send what must be refused."""
-        header = step.command.data
-        status, _ = self._link.step(step.command.ins, header if isinstance(header, bytes) else b"")
+        status, _ = self._link.step(step.command.ins, joined(step.command.data))
         self._bench.notes.answers[step.serves] = 0x9100 | status
 
     def _version(self, step: Step) -> None:  # noqa: ARG002 - every handler takes its step
@@ -66,9 +66,8 @@ class Looking:
         self._bench.notes.applications = self._bench.client.applications()
 
     def _key_version(self, step: Step) -> None:
-        number = step.command.data[0]
-        if isinstance(number, int):
-            self._bench.notes.versions[step.serves] = self._bench.client.key_version(number)
+        number = joined(step.command.data)[0]
+        self._bench.notes.versions[step.serves] = self._bench.client.key_version(number)
 
     def _key_settings(self, step: Step) -> None:
         place = CARD_SETTINGS if step.place == CARD else step.place

@@ -67,8 +67,7 @@ class Misuse:
         self._opens(app, app.keys[file.writers()[0]])
         content = self._bench.content(file, app.file_state(file.number))
         command = commands.write_data(file.number, 0, content[:1], file.settings.mode)
-        session = self._bench.client.session
-        return command, session.wrap(command) if session else b""
+        return command, self._bench.client.protected(command)
 
     def _changed(self, app: AppSpec, file: FileSpec) -> str:
         command, sent = self._write(app, file)
@@ -108,14 +107,14 @@ class Misuse:
         """Debit and credit the same amount, and check the MAC of the transaction."""
         values = [other for other in app.files if other.settings.type is FileType.VALUE]
         used = next((value for value in values if value.settings.rights.both < FREE), None)
-        if file.key is None or used is None:
+        if used is None:
             return "no value file to try it with"
         client, collected = self._bench.client, TransactionInput()
         self._opens(app, app.keys[used.settings.rights.both])
         for command in self._there_and_back(app, used, reader=file.settings.rights.both != NEVER):
             collected.add(command, client.send(command, "transaction"))
         answer = client.send(commands.commit(with_mac=True), "CommitTransaction")
-        collected.check(self._bench.keyring.own(file.key), self._bench.uid, answer)
+        collected.check(self._bench.keyring.own(file.mac_key()), self._bench.uid, answer)
         return ""
 
     def _there_and_back(self, app: AppSpec, file: FileSpec, *, reader: bool) -> Iterator[NativeCommand]:

@@ -104,6 +104,12 @@ class FileSpec:
         """Whether what is written counts from a commit on."""
         return self.settings.type not in (FileType.STANDARD, FileType.TRANSACTION_MAC)
 
+    def mac_key(self) -> KeySpec:
+        """Return the key of a transaction MAC.  :raises ProfileError: of another file."""
+        if self.key is None:
+            raise ProfileError(f"file {self.number}: no transaction MAC")
+        return self.key
+
     def writers(self) -> tuple[int, ...]:
         """Return the keys that may write it, lowest first."""
         rights = self.settings.rights

@@ -15,6 +15,7 @@ from cardkit.apps.iso7816.commands import Answer, Ins, SelectBy
 from cardkit.channel.native import MORE
 from cardkit.crypto.desfire import DesfireKey, KeyKind
 from cardkit.desired import Access, Phase, Role, Step
+from cardkit.errors import ProfileError
 from cardkit.secure.desfire import CHANGE_KEY, Authentication, Mode, NativeCommand
 
 CARD = "card"
@@ -219,7 +220,7 @@ class Steps:
     def change_key(self, key: KeySpec, state: str) -> None:
         """Set a key."""
         if self.opened is None:
-            return
+            raise ProfileError(f"{state}: a key is changed in a session")
         header = bytes((key.number | (0x80 if self.place == CARD else 0),))
         size = self.opened.key_change(1, key.kind, own=key.number == self.number)
         self._sized(Role.CHANGE, state, NativeCommand(CHANGE_KEY, header), (size, 8), nvm=key.kind.size_bytes)

@@ -61,10 +61,8 @@ class Writing:
 
     def _create_transaction_mac(self, step: Step) -> None:
         file = self._bench.file(step.serves)
-        if file.key is None:
-            return
         settings = file.settings
-        key = self._bench.keyring.own(file.key)
+        key = self._bench.keyring.own(file.mac_key())
         option = settings.body.build()[0]
         command = commands.create_transaction_mac(file.number, settings.options, settings.rights, option, key)
         self._bench.client.send(command, step.serves)
