@@ -156,6 +156,15 @@ def test_a_changed_status_ends_the_session(pair):
         session.unwrap(ResponseAPDU(good.data, 0x9000))
 
 
+def test_one_status_inside_and_another_outside_is_refused():
+    pair = Pair(Level.MAC, Level.ENC)
+    session, card = CipurseSession(FrameKey(START)), Card()
+    card.read(session.wrap(CommandAPDU(0x00, 0xB0, 0, 0, ne=4), pair).encode(), pair)
+    block = pad80(bytes(4) + mic(bytes(4) + b"\x90\x00") + b"\x62\x82", 16)
+    with pytest.raises(SecureMessagingError, match="9000 outside, 6282 inside"):
+        session.unwrap(ResponseAPDU(card.frame.encipher(block), 0x9000))
+
+
 def test_a_second_block_of_padding_is_refused():
     pair = Pair(Level.ENC, Level.ENC)
     session, card = CipurseSession(FrameKey(START)), Card()
