@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cardkit.errors import ProfileError
 from cardkit.production.store import Batch, Store
 from cardkit.production.store.orders import DATA_FIELD
-from cardkit.production.store.schema import record as record_table
+from cardkit.production.store.schema import own_record
 from cardkit.profile import Record, load_profile
 from cardkit.profile.field import Field
 from cardkit.profile.record import RecordSchema
@@ -57,10 +57,10 @@ class Identities:
         """Return the identity of each row."""
         if self._schema is None:
             return {}
-        columns = select(record_table.c.row_no, record_table.c.data_enc)
-        chosen = columns.where(record_table.c.batch_id == self._lot.id, record_table.c.row_no.in_(rows))
+        columns = select(own_record.c.row_no, own_record.c.data_enc)
+        chosen = columns.where(own_record.c.batch_id == self._lot.id, own_record.c.row_no.in_(rows))
         with self._store.reading() as connection:
-            cells = connection.execute(chosen.where(record_table.c.data_enc.is_not(None))).all()
+            cells = connection.execute(chosen.where(own_record.c.data_enc.is_not(None))).all()
         return {row_no: identity(self._record(self._schema, row_no, cell)) for row_no, cell in cells}
 
     def _record(self, schema: RecordSchema, row_no: int, cell: bytes) -> Record:

@@ -13,8 +13,12 @@ STATION_ROLE = "cardkit_station"
 
 # A station brings cards to their end. It imports nothing, and nothing it has said can be taken back.
 STATION_RIGHTS = (
-    "select on alembic_version, store, station, session, batch, record, attempt, prepared, quarantine, blank_reject,"
-    " transition, audit, audit_head, record_key, account, account_role, approval, checkpoint",
+    "select on alembic_version, store, station, session, batch, attempt, quarantine, blank_reject, transition,"
+    " audit, audit_head, record_key, account, account_role, approval, checkpoint",
+    # Not what is in them: that it reads of its own (own_record, own_prepared).
+    "select (id, batch_id, row_no, state, token, session, lease_until, incident) on record",
+    "select (record_id, step, profile_sha256) on prepared",
+    "select on own_record, own_prepared",
     "insert on station, session, attempt, blank_reject, audit, audit_head, checkpoint",
     "update (session, epoch) on station",
     "update (replayed) on session",
@@ -48,4 +52,5 @@ def grant(connection: Connection) -> None:
     for table in inspect(connection).get_table_names():
         rights = FROZEN.get(table, "select, insert, update")
         connection.execute(text(f"grant {rights} on {table} to {OFFICE_ROLE}"))
+    connection.execute(text(f"grant select on own_record, own_prepared to {OFFICE_ROLE}"))
     connection.execute(text(f"grant delete on account_role to {OFFICE_ROLE}"))

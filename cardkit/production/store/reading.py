@@ -11,7 +11,16 @@ import msgspec
 from sqlalchemy import Row, func, select
 
 from cardkit.errors import StoreError
-from cardkit.production.store.schema import RecordState, attempt, batch, blank_reject, prepared, quarantine, record
+from cardkit.production.store.schema import (
+    RecordState,
+    attempt,
+    batch,
+    blank_reject,
+    own_prepared,
+    own_record,
+    quarantine,
+    record,
+)
 from cardkit.production.store.store import Batch, Store
 from cardkit.production.store.vault import BatchVault
 
@@ -174,15 +183,15 @@ def chip_known(store: Store, lot: Batch, chip_id: str) -> bool:
 
 
 def sealed_records(store: Store, lot: Batch, record_ids: Sequence[int]) -> dict[int, Sealed]:
-    """Return the cells of some records."""
-    step = (prepared.c.record_id == record.c.id) & (prepared.c.step == (lot.prepare_step or ""))
+    """Return the cells of some records, those that this station may read."""
+    step = (own_prepared.c.record_id == own_record.c.record_id) & (own_prepared.c.step == (lot.prepare_step or ""))
     statement = (
-        select(record.c.id, record.c.data_enc, prepared.c.data_enc.label("prepared_enc"))
-        .outerjoin(prepared, step)
-        .where(record.c.id.in_(record_ids))
+        select(own_record.c.record_id, own_record.c.data_enc, own_prepared.c.data_enc.label("prepared_enc"))
+        .outerjoin(own_prepared, step)
+        .where(own_record.c.record_id.in_(record_ids))
     )
     with store.reading() as connection:
-        return {row.id: Sealed(row.data_enc, row.prepared_enc) for row in connection.execute(statement)}
+        return {row.record_id: Sealed(row.data_enc, row.prepared_enc) for row in connection.execute(statement)}
 
 
 def results(store: Store, lot: Batch) -> Iterator[CardResult]:

@@ -22,6 +22,8 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    column,
+    table,
     text,
 )
 
@@ -96,6 +98,7 @@ session = Table(
     Column("station", Text),
     Column("started_at", UtcDateTime),
     Column("replayed", Boolean),
+    Column("login", Text),
 )
 batch = Table(
     "batch",
@@ -184,6 +187,17 @@ record_key = Table(
     Column("kind", Text, primary_key=True),
     Column("digest", LargeBinary, primary_key=True),
     Column("record_id", BigInteger),
+)
+# What a station may read of records and prepared values; on SQLite, and for people, all of them.
+own_record = table(
+    "own_record",
+    column("record_id", BigInteger),
+    column("batch_id", Integer),
+    column("row_no", Integer),
+    column("data_enc", LargeBinary),
+)
+own_prepared = table(
+    "own_prepared", column("record_id", BigInteger), column("step", Text), column("data_enc", LargeBinary)
 )
 transition = Table(
     "transition", metadata, Column("from_state", Text, primary_key=True), Column("to_state", Text, primary_key=True)

@@ -20,6 +20,7 @@ from cardkit.production.store import Answer, Card, Clocks, Office, StationSessio
 from cardkit.production.store.invariants import check_audit, check_records
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.postgresroles import STATION_ROLE
+from cardkit.production.store.reading import sealed_records
 from cardkit.production.store.schema import attempt, record
 from cardkit.production.store.sessions import declare_dead
 from tests import postgres
@@ -218,6 +219,8 @@ def test_a_station_makes_cards_with_its_own_few_rights(station_url: str) -> None
 
 
 FORBIDDEN = [
+    "select data_enc from record",
+    "select data_enc from prepared",
     "delete from attempt",
     "delete from record",
     "delete from session",
@@ -246,6 +249,25 @@ FORBIDDEN = [
 
 
 @pytest.mark.requirement("R5")
+def test_a_station_reads_the_records_it_leased_and_those_in_doubt(url: str) -> None:
+    for name in ("s1", "s2"):
+        postgres.server().login(name, STATION_ROLE)
+    urls = [url.replace(f"{postgres.SUPERUSER}@", f"{name}@") for name in ("s1", "s2")]
+    with open_store(urls[0], operator="ana") as first, open_store(urls[1], operator="bek") as second:
+        lot = first.batch("B-1")
+        everything = range(1, RECORDS + 1)
+        sessions = [start_session(store, name)[0] for store, name in ((first, "S1"), (second, "S2"))]
+        mine, theirs = ([claim.record_id for claim in session.claim("B-1", 3, 60)] for session in sessions)
+        assert sorted(sealed_records(first, lot, everything)) == mine
+        assert sorted(sealed_records(second, lot, everything)) == theirs
+        card = Card(mine[0], 1, "c1")
+        sessions[0].bind(lot, card)
+        sessions[0].doubt(lot, card, "MUTE")
+        assert sorted(sealed_records(second, lot, everything)) == [mine[0], *theirs]
+    with open_store(url, operator="ana") as office:
+        assert sorted(sealed_records(office, lot, everything)) == list(everything)
+
+
 def test_a_station_may_not_do_more(station_url: str) -> None:
     with open_store(station_url, operator="ana") as store:
         for statement in FORBIDDEN:
