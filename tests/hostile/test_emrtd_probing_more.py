@@ -6,13 +6,15 @@ import pytest
 
 from cardkit.apdu import CommandAPDU, ResponseAPDU
 from cardkit.apps.emrtd.face import build_dg2
+from cardkit.apps.emrtd.pace import Password, PasswordKind
 from cardkit.apps.emrtd.terminal.probing import probe
 from cardkit.apps.emrtd.terminal.reader import inspect
 from cardkit.apps.emrtd.terminal.reading import Reading, Request
+from cardkit.crypto.secret import Secret
 from cardkit.transport.loopback import LoopbackConnection
 from tests.hostile.test_emrtd_probing import DONE, Lax, LaxChannel, answered, judged, starts, within
 from tests.unit.emrtd.passport import NOW, PICTURE, TRUST, Document
-from tests.unit.emrtd.test_border_reader import BY_CAN, BY_MRZ, TERMINAL, with_fingers
+from tests.unit.emrtd.test_border_reader import BY_CAN, BY_MRZ, BY_PIN, TERMINAL, with_fingers
 
 LONG = PICTURE[:-2] + bytes(34_000) + PICTURE[-2:]
 REFUSED = ResponseAPDU(b"", 0x6D00)
@@ -137,3 +139,41 @@ def test_a_chip_that_tells_anybody_its_number_is_named_alone(head: str) -> None:
 
 def test_a_number_drawn_for_each_session_is_none() -> None:
     assert rules(judged(Document(), answered(b"\x08\x11\x22\x33" + DONE, "FFCA0000"))) == set()
+
+
+class Deaf(LaxChannel):
+    """A chip that has any number of tries for its PIN."""
+
+    lie = staticmethod(no_lie)
+
+    def send(self, command: CommandAPDU) -> ResponseAPDU:
+        response = super().send(command)
+        return ResponseAPDU(b"", 0x9000) if response.sw & 0xFFF0 == 0x63C0 and command.ins == 0x22 else response
+
+
+def test_a_pin_is_suspended_and_as_before_afterwards() -> None:
+    document = Document()
+    chip = document.card()
+    channel = Plain(LoopbackConnection(chip))
+    for _ in range(2):
+        assert rules(probed(channel, passwords=(BY_PIN, BY_CAN))) == set()
+        channel.secure = None
+        channel.reset(cold=True)
+        assert channel.send(CommandAPDU(0x00, 0xA4, 0x00, 0x0C, b"\x3f\x00")).sw == 0x9000
+        environment = bytes.fromhex("800A04007F00070202040202830103")
+        assert channel.send(CommandAPDU(0x00, 0x22, 0xC1, 0xA4, environment)).sw == 0x9000
+
+
+def test_a_pin_that_is_not_suspended_is_named_alone() -> None:
+    assert rules(probed(Deaf(LoopbackConnection(Document().card())), passwords=(BY_PIN, BY_CAN))) == {"EMRTD-029"}
+
+
+def test_a_wrong_pin_is_not_tried_on() -> None:
+    wrong = Password(PasswordKind.PIN, Secret(b"000000", "PIN"))
+    channel = Plain(LoopbackConnection(Document().card()))
+    probed(channel, passwords=(BY_CAN, wrong))
+    channel.secure = None
+    channel.reset(cold=True)
+    channel.send(CommandAPDU(0x00, 0xA4, 0x00, 0x0C, b"\x3f\x00"))
+    environment = bytes.fromhex("800A04007F00070202040202830103")
+    assert channel.send(CommandAPDU(0x00, 0x22, 0xC1, 0xA4, environment)).sw == 0x63C2
