@@ -225,3 +225,11 @@ def test_rules_are_two_levels(nibble):
             Pair.of(nibble)
     else:
         assert Pair.of(nibble).nibble == nibble
+
+
+@pytest.mark.parametrize("size", [0, 7])
+def test_an_answer_too_short_for_a_mac_says_so(size):
+    session = CipurseSession(FrameKey(START))
+    session.wrap(CommandAPDU(0x00, 0xB0, 0, 0, ne=4), Pair(Level.MAC, Level.MAC))
+    with pytest.raises(SecureMessagingError, match=f"{size} bytes, expected a MAC of 8"):
+        session.unwrap(ResponseAPDU(bytes(size), 0x9000))
