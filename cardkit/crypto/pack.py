@@ -18,6 +18,8 @@ from cardkit.crypto.secret import Secret
 from cardkit.errors import EncodingError, KeyStoreError
 
 _DATE, _SECRET, _KEY = 1, 2, 3
+FACTS_KEPT = 256
+_packed_facts: dict[tuple[str, str, int, int | None], bytes] = {}
 
 Value = str | int | bytes | date | Secret
 
@@ -32,19 +34,25 @@ class _PackedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 def _extended(value: Value) -> object:
     """Return a value as MessagePack has it: dates and secrets as extensions."""
     if isinstance(value, Key):
-        return Ext(_KEY, value.after(_key_facts(value.name, value.algorithm, value.usage, value.kvn)))
+        return Ext(_KEY, value.after(_key_facts(value)))
     if isinstance(value, Secret):
         return Ext(_SECRET, value.after(_sized(value.name)))
     return Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
 
 
-@lru_cache(maxsize=256)
-def _key_facts(name: str, algorithm: str, usage: Usage, kvn: int | None) -> bytes:
-    facts = msgspec.msgpack.encode(_PackedKey(name, algorithm, usage, kvn))
-    return len(facts).to_bytes(2, "big") + facts
+def _key_facts(key: Key) -> bytes:
+    # The hash of an Enum costs more than the rest of this; a usage is one object for ever.
+    facts = (key.name, key.algorithm, id(key.usage), key.kvn)
+    packed = _packed_facts.get(facts)
+    if packed is None:
+        packed = msgspec.msgpack.encode(_PackedKey(key.name, key.algorithm, key.usage, key.kvn))
+        packed = len(packed).to_bytes(2, "big") + packed
+        if len(_packed_facts) < FACTS_KEPT:
+            _packed_facts[facts] = packed
+    return packed
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=FACTS_KEPT)
 def _sized(name: str) -> bytes:
     facts = name.encode()
     return len(facts).to_bytes(2, "big") + facts

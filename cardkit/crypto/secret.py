@@ -46,9 +46,9 @@ class Secret:
         """Give the buffer itself to a ``with`` block; do not keep it."""
         return self._buffer
 
-    def after(self, head: bytes) -> bytearray:
-        """Return the value in clear behind some bytes, as it is packed; wipe it, or encrypt it at once."""
-        return bytearray(head) + self._buffer
+    def after(self, head: bytes) -> bytes:
+        """Return the value in clear behind some bytes, as it is packed: encrypt it at once, and keep it nowhere."""
+        return head + self._buffer
 
     def wipe(self) -> None:
         """Overwrite the buffer with zeros."""

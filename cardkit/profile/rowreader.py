@@ -14,7 +14,7 @@ from cardkit.errors import RecordError
 from cardkit.profile.field import Field
 from cardkit.profile.layout import Layout
 from cardkit.profile.making import RandomBytes, maker
-from cardkit.profile.reading import FieldError, Reader, Transport, masked, opened_reader, opener, printable, reader
+from cardkit.profile.reading import FieldError, Transport, masked, opened_reader, opener, printable, reader
 from cardkit.profile.record import Record, RecordSchema
 from cardkit.profile.rows import Cell, Cells, HeaderValue, Rows
 
@@ -111,21 +111,26 @@ class RowReader:
             cells = FieldError("FIELD_COUNT", f"got {len(cells)} fields, expected {len(self._readers)}")
         if isinstance(cells, FieldError):
             return BadRow(row_no, line, WHOLE_ROW, cells.code, cells.reason, "")
-        values = self._supplied.copy()
         if self._identity_place is not None:
             self._identity = str(cells[self._identity_place])
-        name, cell = "", cells[0]
         try:
-            for (name, read), cell in zip(self._readers, cells, strict=True):
-                values[name] = read(cell)
+            values = {name: read(cell) for (name, read), cell in zip(self._readers, cells, strict=True)}
         except FieldError as error:
-            return BadRow(row_no, line, name, error.code, error.reason, self._printable(name, cell))
+            return self._refused(row_no, line, cells, error)
+        values |= self._supplied
         for name in self._dropped:
             del values[name]
         for name, make in self._makers:
             values[name] = make()
         self.normalized += sum([values[name] != cells[place] for place, name in self._normal])
         return Record(self._schema, values, row_no)
+
+    def _refused(self, row_no: int, line: int, cells: Sequence[Cell], error: FieldError) -> BadRow:
+        """Return the bad row of cells one of which was refused: the first of them."""
+        name, cell = next(
+            (name, cell) for (name, read), cell in zip(self._readers, cells, strict=True) if not _accepts(read, cell)
+        )
+        return BadRow(row_no, line, name, error.code, error.reason, self._printable(name, cell))
 
     def duplicate(self, record: Record, line: int, kind: str, first_row: int) -> BadRow:
         """Return the bad row of a record whose business key stands in a row before."""
@@ -220,9 +225,9 @@ def _check_kcv(name: str, field: Field, header: Mapping[str, HeaderValue], keyst
         raise RecordError(f'"{name}": key {reference} has not the check value the order says', code="KEY_CHECK")
 
 
-def _accepts(read: Reader, text: str) -> bool:
+def _accepts(read: Callable[[Any], Value], cell: Cell) -> bool:
     try:
-        read(text)
+        read(cell)
     except FieldError:
         return False
     return True
