@@ -105,7 +105,7 @@ def store(command: Command) -> Command:
             default="sqlite:///cardkit.db",
             show_default=True,
             metavar="URL",
-            help="The plant's store.",
+            help="The plant's store: sqlite:///FILE, or postgresql://USER@HOST/DATABASE?files=DIR (DIR: its key file).",
         ),
     ):
         command = option(command)

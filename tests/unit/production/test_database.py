@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,12 @@ def test_other_urls_are_refused_without_repeating_them(url: str, line: str) -> N
         open_store(url, operator="ana")
     assert line in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_without_its_driver_a_postgresql_store_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"pip install 'cardkit\[postgres\]'"):
+        open_store("postgresql://host/db", operator="ana")
 
 
 def test_what_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
