@@ -36,9 +36,10 @@ class SocialChip:
     def __init__(self, image: SocialImage, memory: Memory, protocol: int, random: Random) -> None:
         self.image = image
         self.memory = memory
-        self.payment = GpChip(image.payment, Section(memory, PAYMENT), protocol, random)
-        self.identity = Pkcs15Chip(image.identity, Section(memory, IDENTITY), random)
-        self.transport = CipurseChip(image.transport, Section(memory, TRANSPORT), random, OPERATIONS)
+        payment, identity, transport = (Section(memory, prefix) for prefix in (PAYMENT, IDENTITY, TRANSPORT))
+        self.payment = GpChip(image.payment, payment, protocol, random)
+        self.identity = Pkcs15Chip(image.identity, identity, random)
+        self.transport = CipurseChip(image.transport, transport, random, OPERATIONS)
         self.reset()
 
     def reset(self) -> None:
@@ -84,15 +85,15 @@ class SocialChip:
     def _named(self, name: bytes) -> str:
         """Whom a name, or a part of one, means: the platform's applications come before those that transport made.
 
-        So none of these answers for a payment application. A name nobody has is for the current application, which may
-        know directories by name.
+        So none of these answers for a payment application, not even for a locked one. No name is the issuer's. One that
+        nobody has is for the current application, which may know directories by name.
         """
         platform = self.payment
-        if not name or platform.locked or platform.terminated:
+        if platform.locked or platform.terminated:
             return PAYMENT
         if name in (IDENTITY_AID, self.image.transport_aid):
             return IDENTITY if name == IDENTITY_AID else TRANSPORT
-        if any(entry.aid.startswith(name) for entry in platform.registry if entry.selectable):
+        if any(entry.aid.startswith(name) for entry in platform.registry):
             return PAYMENT
         return TRANSPORT if any(aid.startswith(name) for aid in self._directories()) else self.current
 

@@ -30,7 +30,7 @@ class _Cells(MutableMapping[str, bytes]):
 
 
 class Section(Memory):
-    """What one application has of the memory of its chip; faults and power cuts are those of the whole."""
+    """What one application has of the memory of a fresh or reopened chip; faults and cuts are those of the whole."""
 
     __slots__ = ("_prefix", "_whole")
 
@@ -47,7 +47,7 @@ class Section(Memory):
 
     @dirty.setter
     def dirty(self, value: bool) -> None:
-        self._whole.dirty = value or self._whole.dirty
+        self._whole.dirty = value
 
     def write(self, cell: str, value: bytes) -> None:
         """Put `value` into `cell`.

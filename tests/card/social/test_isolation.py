@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardkit.virtual import make_card
+from cardkit.virtual.gp.exchange import exchange
 from tests.card.cipurse.terminal import TRANSPORT as TRANSPORT_KEY
 from tests.card.cipurse.terminal import Bench, lv
 from tests.card.eid import structure
@@ -56,6 +57,39 @@ def test_a_verified_pin_is_forgotten_when_another_application_is_selected(finish
     assert finished("00B0000000") == "6986", "nor is the file current"
     finished.ok("00A4080C0450150001")
     assert finished(update) == "6982"
+
+
+@pytest.mark.parametrize("other", OTHERS[IDENTITY])
+def test_the_pin_state_is_gone_at_once(finished, other):
+    """Asked behind the back of whoever routes."""
+    finished.enter(IDENTITY)
+    finished.ok(VERIFY + PIN)
+    finished.enter(other)
+    assert finished.card.chip.identity.exchange(bytes.fromhex(NO_PIN)) == b"\x63\xc3"
+
+
+@pytest.mark.parametrize("other", OTHERS[ISD])
+def test_the_secure_channel_is_gone_at_once(finished, other):
+    bureau = Bureau(finished.card).open()
+    finished.enter(other)
+    bureau.raw = lambda command: exchange(finished.card.chip.payment, bytes.fromhex(command))
+    assert bureau.send("84F28002", bytes.fromhex("4F00")) == b"\x69\x82"
+
+
+@pytest.mark.parametrize("other", OTHERS[ISD])
+def test_the_rest_of_an_answer_is_gone_at_once(finished, other):
+    assert finished(f"00A4040008{ISD}04")[-4:-2] == "61"
+    finished.enter(other)
+    assert exchange(finished.card.chip.payment, bytes.fromhex("00C0000000")) == b"\x69\x85"
+
+
+@pytest.mark.parametrize("other", OTHERS[ADF])
+def test_the_cipurse_session_is_gone_at_once(finished, other):
+    finished.enter(ADF)
+    bench = Bench(finished.card).opened(1, Bench.KEYS[0])
+    finished.enter(other)
+    command = bytes.fromhex(bench.wrapped("00B0810000"))
+    assert finished.card.chip.transport.exchange(command) == b"\x69\x88"
 
 
 @pytest.mark.parametrize("other", OTHERS[ISD])

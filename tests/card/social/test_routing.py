@@ -96,7 +96,8 @@ def test_a_name_nobody_has_changes_nothing(blank, before, aid):
 
 
 @pytest.mark.parametrize("command", ["00A4040C08A000000151000000", "00A4048008A000000151000000", "00A404000CF276",
-                                     "04A4040008A000000151000000", "01A4040008A000000151000000"])  # fmt: skip
+                                     "04A404000AF0434950555253450001", "01A404000AF0434950555253450001",
+                                     "80A404000AF0434950555253450001"])  # fmt: skip
 def test_a_selection_that_fails_leaves_the_pin_verified(finished, command):
     finished.enter(IDENTITY)
     finished.ok(f"{VERIFY}31323334")
@@ -108,6 +109,7 @@ def test_an_extended_selection_is_one_too(blank):
     assert blank(f"00A4040000000C{IDENTITY}0000").endswith("9000")
     assert current(blank) == "identity"
     assert blank(f"00A4040000000A{TRANSPORT}0000") == "6F0483023F009000"
+    assert blank(f"00A4040000000A{TRANSPORT}0101") == "6F0483023F009000"
     assert current(blank) == "transport"
 
 
@@ -165,6 +167,16 @@ def test_a_transport_application_does_not_answer_for_a_payment_application(finis
     finished.ok(Bench.adf(fid="5F01", aid=name))
     finished.enter(name)
     assert finished.card.chip.current == "payment/"
+
+
+def test_nor_for_a_locked_one(finished):
+    finished.enter(TRANSPORT)
+    finished.ok(Bench.adf(fid="5F01", aid=PAYMENT))
+    bureau = Bureau(finished.card).open()
+    assert bureau.send("84F04080", bytes.fromhex(PAYMENT)) == b"\x90\x00"
+    for before in (TRANSPORT, IDENTITY, ISD):
+        finished.enter(before)
+        assert finished.select(PAYMENT) == "6A82"
 
 
 @pytest.mark.parametrize(("state", "refusal"), [("7F", "6A81"), ("FF", "6985")])
