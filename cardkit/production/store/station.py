@@ -15,7 +15,7 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from cardkit.errors import ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.store.audit import Event
@@ -84,8 +84,7 @@ def software() -> str:
 SOFTWARE = software()
 
 _EARLIER = attempt.alias()
-_SEEN = attempt.alias()
-_STANDING = (
+_STANDING = Statement(
     select(
         record.c.state,
         record.c.token,
@@ -94,20 +93,14 @@ _STANDING = (
         attempt.c.chip_id,
         attempt.c.evidence_sha256,
         attempt.c.reject_code,
-    )
-    .outerjoin(attempt, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
-    .where(record.c.id == bindparam("of_record"))
-    .with_for_update(of=record)
-)
-_STEP = Statement(_STANDING)
-_BIND_STEP = Statement(
-    _STANDING.add_columns(
-        exists().where(_SEEN.c.chip_id == bindparam("of_chip")).label("chip_seen"),
         select(func.max(_EARLIER.c.id))
         .where(_EARLIER.c.record_id == record.c.id)
         .scalar_subquery()
         .label("predecessor_id"),
     )
+    .outerjoin(attempt, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
+    .where(record.c.id == bindparam("of_record"))
+    .with_for_update(of=record)
 )
 _GIVE_BACK = Statement(
     update(record)
@@ -160,7 +153,7 @@ class StationSession:
         :raises FencedError: when this session does not hold that lease.
         """
         with self._steps() as steps:
-            row = _row(steps.driver, _STEP, {"of_record": record_id})
+            row = _row(steps.driver, record_id)
             if row.state != RecordState.LEASED or not self._holds(row, token):
                 raise FencedError(f"record {record_id}: not leased to this session with token {token}")
             _GIVE_BACK.run(steps.driver, {"of_record": record_id, "new_state": RecordState.READY})
@@ -174,13 +167,11 @@ class StationSession:
         """
         key = self.store.chip_key(lot, card.chip)
         with self._steps() as steps:
-            row = _row(steps.driver, _BIND_STEP, {"of_record": card.record_id, "of_chip": key})
+            row = _row(steps.driver, card.record_id)
             if row.state == RecordState.BOUND and self._holds(row, card.token) and row.chip_id == key:
                 return Answer.ALREADY
             if row.state != RecordState.LEASED or not self._holds(row, card.token):
                 raise FencedError(f"record {card.record_id}: not leased to this session with token {card.token}")
-            if row.chip_seen:
-                raise _chip_used(card)
             self._insert_attempt(steps, lot, card, key, row.predecessor_id)
         return Answer.DONE
 
@@ -201,7 +192,7 @@ class StationSession:
         }
         added = begin_attempt(steps.driver, values)
         if added is None:
-            raise _chip_used(card)
+            raise ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
         data: dict[str, Any] = {"record": card.record_id, "token": card.token, "attempt": added}
         data |= {"chip": card.chip, "coupler": card.coupler}
         steps.audit(self.station, Event("BIND", self.station, data, card.record_id))
@@ -237,7 +228,7 @@ class StationSession:
     def _end(self, lot: Batch, card: Card, kind: str, end: dict[str, Any], work: Work) -> Answer:
         key = self.store.chip_key(lot, card.chip)
         with self._steps() as steps:
-            row = _row(steps.driver, _STEP, {"of_record": card.record_id})
+            row = _row(steps.driver, card.record_id)
             if not self._holds(row, card.token) or row.chip_id != key:
                 raise FencedError(f"record {card.record_id}: not bound to chip {card.chip} by this session")
             if _same_end(row, end):
@@ -291,15 +282,11 @@ class StationSession:
         return bool(row.session == self.id and row.token == token)
 
 
-def _row(driver: Driver, statement: Statement, values: dict[str, Any]) -> Any:
-    row = statement.one(driver, values)
+def _row(driver: Driver, record_id: int) -> Any:
+    row = _STANDING.one(driver, {"of_record": record_id})
     if row is None:
-        raise IllegalStepError(f"record {values['of_record']}: the store has no such record")
+        raise IllegalStepError(f"record {record_id}: the store has no such record")
     return row
-
-
-def _chip_used(card: Card) -> ChipUsedError:
-    return ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
 
 
 def _same_end(row: Any, end: dict[str, Any]) -> bool:
