@@ -1,5 +1,6 @@
 """Cells, envelopes and the data key file: nothing opens anywhere but where it was sealed."""
 
+import hmac
 import os
 import stat
 import sys
@@ -176,3 +177,13 @@ def test_packed_values_come_back():
 def test_value_of_another_type_is_not_packed(value):
     with pytest.raises(EncodingError):
         unpack(pack({"x": value}))
+
+
+def test_expanded_bytes_are_hkdf_of_the_context():
+    key = Key(bytes(range(32)), "draws", "HMAC-256", Usage.MASTER_DERIVE)
+    first = hmac.digest(bytes(range(32)), b"cardkit-expand-1\0B-1\x007\x01", "sha256")
+    second = hmac.digest(bytes(range(32)), first + b"cardkit-expand-1\0B-1\x007\x02", "sha256")
+
+    assert datakey.expand(key, b"B-1\x007", 40) == (first + second)[:40]
+    with pytest.raises(KeyStoreError, match="deriving needs master-derive"):
+        datakey.expand(Key(bytes(range(32)), "cells", "HMAC-256", Usage.DATA_MAC), b"B-1\x007", 40)

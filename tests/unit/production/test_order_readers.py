@@ -243,3 +243,12 @@ def test_an_import_writes_no_file_of_its_own(tmp_path: Path, readers: int) -> No
     names = {Path(name).name for name in done.stdout.splitlines()} - {"null"}
     assert names, "the quarantine file is written, so that something must have been seen"
     assert [name for name in names if ".quarantine.csv" not in name] == []
+
+
+def test_challenges_are_a_rows_own_and_the_same_at_a_second_try(store: Store) -> None:
+    for name in ("B-1", "B-2"):
+        store.vault.sealing_keys(name)
+    first, again = store.vault.batch("B-1"), store.vault.batch("B-1")
+    drawn = [first.draws(1)(48), first.draws(2)(48), store.vault.batch("B-2").draws(1)(48)]
+    assert len(set(drawn)) == 3
+    assert again.draws(1)(48) == drawn[0]
