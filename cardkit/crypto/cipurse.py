@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from cardkit.crypto.key import Key
 from cardkit.crypto.mac import pad80
@@ -35,9 +35,13 @@ _number = int.from_bytes
 _ROLL = Cipher(algorithms.AES128(b"\x74" * BLOCK), _ECB)
 
 
+def _encryptor(key: bytes | bytearray) -> CipherContext:
+    return Cipher(algorithms.AES128(bytes(key)), _ECB).encryptor()
+
+
 def _encrypt(key: bytes | bytearray, blocks: bytes | bytearray) -> bytes:
     """Encrypt blocks, each for itself."""
-    return Cipher(algorithms.AES128(bytes(key)), _ECB).encryptor().update(blocks)
+    return _encryptor(key).update(blocks)
 
 
 def _mixed(left: bytes | bytearray, right: bytes | bytearray) -> bytes:
@@ -110,11 +114,13 @@ class FrameKey:
         return self.mac_padded(pad80(data, BLOCK))
 
     def mac_padded(self, blocks: bytes) -> bytes:
-        """Return the 8-byte MAC of whole blocks."""
+        """Return the 8-byte MAC of whole blocks, one or more."""
+        first = blocks[:BLOCK]
         with self._key.reveal() as key:
-            before = bytes(key)
-            self._chain(blocks)
-            return _mixed(_encrypt(before, key), key)[:MAC_BYTES]
+            before = _encryptor(key)  # takes the first block, and in the end the key that is left
+            key[:] = _mixed(before.update(first), first)
+            self._chain(blocks[BLOCK:])
+            return _mixed(before.update(key), key)[:MAC_BYTES]
 
     def pass_by(self, data: bytes) -> None:
         """Take a frame into the chain whose MAC is not sent."""

@@ -20,7 +20,7 @@ FAULTS = (
 )  # fmt: skip
 # What they leave in the memory is damage of its own: no run can put it right.
 DAMAGE = {"dropped-write", "flipped-memory", "write-error"}
-PLACES = range(1, 92, 5)
+PLACES = range(1, 92, 7)
 
 
 @pytest.fixture(scope="module")
