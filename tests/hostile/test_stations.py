@@ -87,6 +87,7 @@ class Line:
             self.said["REJECTED"] += 1
 
 
+@pytest.mark.requirement("P1")
 def test_stations_at_the_same_time_never_share_a_record_or_a_chip(url: str) -> None:
     chips = [f"chip {n}" for n in range(RECORDS * 2)]
     said: Counter[str] = Counter()
@@ -105,6 +106,7 @@ def test_stations_at_the_same_time_never_share_a_record_or_a_chip(url: str) -> N
     assert said["CHIP_USED"] > 0
 
 
+@pytest.mark.requirement("P1")
 def test_one_chip_at_two_stations_at_the_same_moment_is_bound_once(stores: list[Store]) -> None:
     sessions = [start_session(store, name)[0] for store, name in zip(stores, ("S1", "S2"), strict=True)]
     claims = [session.claim("B-1", 20, 60) for session in sessions]
@@ -171,6 +173,7 @@ def test_the_same_station_runs_once(stores: list[Store]) -> None:
         pass
 
 
+@pytest.mark.requirement("P2")
 def test_a_session_claims_no_more_once_its_station_runs_elsewhere_or_is_declared_dead(stores: list[Store]) -> None:
     session, _ = start_session(stores[0], "S1")
     (claim,) = session.claim("B-1", 1, 60)
@@ -268,6 +271,7 @@ def test_a_station_reads_the_records_it_leased_and_those_in_doubt(url: str) -> N
         assert sorted(sealed_records(office, lot, everything)) == list(everything)
 
 
+@pytest.mark.requirement("R5")
 def test_a_station_may_not_do_more(station_url: str) -> None:
     with open_store(station_url, operator="ana") as store:
         for statement in FORBIDDEN:
@@ -276,6 +280,7 @@ def test_a_station_may_not_do_more(station_url: str) -> None:
                 connection.execute(text(statement))
 
 
+@pytest.mark.requirement("R5")
 def test_the_owner_of_the_schema_works_without_the_rights_of_an_owner(url: str) -> None:
     with open_store(url, operator="ana") as store:
         for statement in ("update audit set event = '{}'", "delete from attempt", "drop table audit"):

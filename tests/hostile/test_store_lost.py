@@ -136,6 +136,7 @@ def test_what_a_killed_station_could_not_say_is_replayed_as_late_evidence(
     assert station.states()[1] == "IN_DOUBT"
 
 
+@pytest.mark.requirement("L5")
 @pytest.mark.parametrize("said", ["bind", "end"])
 def test_an_answer_that_got_lost_after_the_commit_is_asked_for_again(
     station: Station, server: postgres.Server, monkeypatch: pytest.MonkeyPatch, said: str
