@@ -207,7 +207,10 @@ class DesfireChip:
         def measure(plain: bytes) -> int:
             return spec.measure(header, plain) if size is None else size
 
-        call.data = header + state.session.unwrap(message, measure, trailer)
+        found = state.session.unwrap(message, measure, trailer)
+        if size is not None and len(found) != size + trailer:
+            raise RefusedError(statuses.INTEGRITY)
+        call.data = header + found
 
     def _wrapped(self, spec: Spec, call: Call, answer: Answer) -> Sending:
         """The answer in frames; what the session adds goes with the last."""

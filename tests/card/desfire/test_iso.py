@@ -92,7 +92,16 @@ def test_authentication(algorithm):
     read = bytes.fromhex(send("00B0820004"))
     host.iv = chained_cmac(host.key, host.iv, read[:4] + b"\x00", aes=aes)
     assert read == bytes(4) + host.iv[:8] + b"\x90\x00"
-    assert send("00D6820001AA") == "6982", "a write with a MAC has no form here"
+    assert send("00B0830004") == "6982", "enciphered files are for native commands"
+    assert send("0084000010")[-4:] == "9000"
+
+
+def test_a_write_with_a_mac_has_no_form_here():
+    host = prepared("a3")
+    host.plain("5a010203")
+    host.authenticate(0xAA, 0, bytes(16))
+    assert iso(host)("00D6820001AA") == "6982"
+    assert host.card.chip.state.body(2) == bytes(32)
 
 
 def test_authentication_refused():

@@ -3,7 +3,7 @@
 import pytest
 
 from cardkit.virtual import make_card
-from tests.card.desfire.host import FULL, MACED, PLAIN, Host, RefusedError
+from tests.card.desfire.host import FULL, MACED, PLAIN, Host, RefusedError, cbc, crc16, crc32
 
 AID = "f21190"
 SCHEMES = {
@@ -168,3 +168,31 @@ def test_counter_of_ev2_ends():
     host.send(0x64, "00")
     with pytest.raises(RefusedError, match="1E"):
         host.send(0x64, "00")
+
+
+@pytest.mark.parametrize("name", ["d40", "iso 2tdea", "iso 3tdea", "aes"])
+def test_anything_but_zeros_behind_the_checksum_is_refused(name):
+    host = ready(name)
+    header = bytes.fromhex("02000000 010000")
+    crc = crc16(b"x") if name == "d40" else crc32(b"\x3d" + header + b"x")
+    block = (b"x" + crc).ljust(16 if name == "aes" else 8, b"\x01")
+    sent = host._receivable(block) if name == "d40" else host.enciphered(block)
+    assert host.raw(0x3D, header + sent)[0] == 0x1E
+
+
+@pytest.mark.parametrize("padding", [b"\x00" * 15, b"\x81" + b"\x00" * 14, b"\x80" * 15])
+def test_padding_of_ev2_is_80_and_zeros(padding):
+    host = ready("ev2")
+    header = bytes.fromhex("02000000 010000")
+    sent = cbc(host.enc, host._iv("a55a"), b"x" + padding)
+    mac = host._mact(b"\x3d" + host._count() + host.ti + header + sent)
+    assert host.raw(0x3D, header + sent + mac)[0] == 0x1E, "with 80 at its end it is data, and too much of it"
+    assert host.card.chip.state.body(2) == bytes(200)
+
+
+def test_padding_of_ev2_fits_one_block():
+    host = ready("ev2")
+    header = bytes.fromhex("02000000 100000")
+    sent = cbc(host.enc, host._iv("a55a"), b"x" * 15 + b"\x80" + bytes(16))
+    mac = host._mact(b"\x3d" + host._count() + host.ti + header + sent)
+    assert host.raw(0x3D, header + sent + mac)[0] == 0x1E

@@ -186,3 +186,15 @@ def test_counters_are_told_to_those_who_may(ntag):
         host.send(0xF6, "02", mode=FULL)
     host.authenticate(0x71, 1, ZERO)
     assert host.send(0xF6, "02", mode=FULL) == bytes(5)
+
+
+def test_applications_delete_themselves_only_where_anybody_may(host):
+    named(host)
+    host.authenticate(0x0A, 0, ZERO)
+    host.send(0x54, "", b"\x0b", FULL)
+    host.plain("5a111110")
+    host.authenticate(0x0A, 0, ZERO)
+    assert host.status("da111110") == 0x9D
+    host.plain("5a000000")
+    host.authenticate(0x0A, 0, ZERO)
+    host.send(0xDA, "111110")
