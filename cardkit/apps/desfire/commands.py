@@ -95,11 +95,6 @@ def create_application(
     return NativeCommand(Op.CREATE_APPLICATION, _aid(aid) + bytes((first,)) + second + iso, mode=Mode.MAC, answer=0)
 
 
-def delete_application(aid: bytes) -> NativeCommand:
-    """DeleteApplication."""
-    return NativeCommand(Op.DELETE_APPLICATION, _aid(aid), mode=Mode.MAC, answer=0)
-
-
 def inform(op: Op, header: bytes = b"", answer: int | None = None) -> NativeCommand:
     """Return a command that asks, or one without parameters; with a MAC inside a session."""
     return NativeCommand(op, header, mode=Mode.MAC, answer=answer)
@@ -134,11 +129,6 @@ def initialize_key_set(number: int, kind: int) -> NativeCommand:
 def finalize_key_set(number: int, version: int) -> NativeCommand:
     """FinalizeKeySet (unverified)."""
     return NativeCommand(Op.FINALIZE_KEY_SET, bytes((number, version)), mode=Mode.MAC, answer=0)
-
-
-def roll_key_set(number: int) -> NativeCommand:
-    """RollKeySet: this set becomes the active one (unverified)."""
-    return NativeCommand(Op.ROLL_KEY_SET, bytes((number,)), mode=Mode.MAC, answer=0)
 
 
 # Files
@@ -214,12 +204,6 @@ def write_record(number: int, offset: int, data: bytes, mode: Mode) -> NativeCom
     """WriteRecord: a new one, which the first write of a transaction opens."""
     header = bytes((number,)) + little(offset, 3) + little(len(data), 3)
     return NativeCommand(Op.WRITE_RECORD, header, data, mode, answer=0)
-
-
-def update_record(number: int, record: int, data: bytes, mode: Mode) -> NativeCommand:
-    """UpdateRecord, from its beginning.  :param record: how many records before the newest one (unverified)."""
-    header = bytes((number,)) + little(record, 3) + little(0, 3) + little(len(data), 3)
-    return NativeCommand(Op.UPDATE_RECORD, header, data, mode, answer=0)
 
 
 def commit(*, with_mac: bool = False) -> NativeCommand:

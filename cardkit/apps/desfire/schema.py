@@ -98,11 +98,21 @@ class FileBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     key: KeyBlock | None = None
 
 
+class KeySetBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys an application can change over to, all at once (EV2 and later).
+
+    :param version: of the set.  :param keys: as many as the application has, in the same order.
+    """
+
+    version: Version
+    keys: tuple[KeyBlock, ...]
+
+
 class AppBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An application.
 
     :param aid: as printed, 3 bytes, hex.  :param iso_fid: 2 bytes, hex.  :param df_name: up to 16 bytes, hex.
-    :param settings: ks1 of the finished card, hex.
+    :param settings: ks1 of the finished card, hex.  :param set_version: of its keys, where it has further sets.
     """
 
     aid: str
@@ -112,6 +122,8 @@ class AppBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     iso_fid: str = ""
     df_name: str = ""
     keys: tuple[KeyBlock, ...]
+    key_sets: tuple[KeySetBlock, ...] = ()
+    set_version: Version = 1
     files: tuple[FileBlock, ...]
     diversify: DiversifyBlock | None = None
 

@@ -14,12 +14,9 @@ from cardkit.apps.desfire.commands import (
     Op,
     create_application,
     create_file,
-    delete_application,
     finalize_key_set,
     inform,
     initialize_key_set,
-    roll_key_set,
-    update_record,
 )
 from cardkit.apps.desfire.settings import AccessRights, DataBody, FileSettings, FileType, RecordBody, ValueBody
 from cardkit.channel import Channel
@@ -318,24 +315,8 @@ def test_key_sets_are_filled_and_rolled():
         client.change_key(KeyChange(number, key, ZEROS, key_set=1))
     client.send(finalize_key_set(1, 7), "FinalizeKeySet")
     assert client.key_version(1) == 0
-    client.send(roll_key_set(1), "RollKeySet")
+    client.send(inform(Op.ROLL_KEY_SET, b"\1", 0), "RollKeySet")
     client.select(aid)
     for number, key in enumerate(new):
         client.authenticate(Authentication.EV2, number, key, os.urandom)
     assert client.key_version(1) == 0x40
-
-
-def test_a_record_is_updated_and_an_application_deleted():
-    client, _ = prepared("desfire-ev2", Framing.WRAPPED, Authentication.EV2, KeyKind.AES)
-    make_file(client, 1, FileType.LINEAR, Op.CREATE_LINEAR, RecordBody(8, 3, 0), Mode.FULL)
-    client.write_record(1, b"12345678")
-    client.commit()
-    client.send(update_record(1, 0, b"ab", Mode.FULL), "UpdateRecord")
-    client.commit()
-    client.select(client.selected)
-    client.authenticate(Authentication.EV2, 0, ZEROS, os.urandom)
-    assert client.records(1) == (b"ab345678",)
-    client.select(PICC)
-    client.authenticate(Authentication.ISO, 0, DES, os.urandom)
-    client.send(delete_application(bytes.fromhex("F21190")), "DeleteApplication")
-    assert client.applications() == ()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 
 import pytest
 
+from cardkit.apps.desfire.commands import Op, inform
+from cardkit.crypto.desfire import DesfireKey
 from cardkit.errors import EncodingError, KeyStoreError, ProfileError, TransportError
 from cardkit.perso import MarkerState, Verdict, identify, personalize, plan, prepare, verify
 from cardkit.profile import Record, load_profile, read_order
+from cardkit.secure.desfire import Authentication
 from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, Cut
-from tests.unit.desfire.conftest import FOLDER, GENERATIONS, inserted, seeded, uid_of
+from tests.unit.desfire.conftest import FOLDER, GENERATIONS, client_of, inserted, seeded, uid_of
 from tests.unit.desfire.small import small_product
 
 CHIPS = FOLDER.parent / "chips"
@@ -121,6 +125,50 @@ def test_settings_of_the_application(tmp_path, settings):
     product = Made(tmp_path, "ev2", ('settings = "0B"\nkeys', f'settings = "{settings}"\nkeys'))
     chip = product.make()
     assert product.findings(chip) == set()
+
+
+SETS = """diversify = { m = ["uid", "aid", "ascii:UZTR01"] }
+
+[[desfire.apps.key_sets]]
+version = 2
+keys = [
+    { name = "next master", ref = "test:city-reload", version = 2 },
+    { name = "next validator", ref = "test:city-master", version = 2 },
+    { name = "next reload", ref = "test:city-validator", version = 2 },
+]
+
+[[desfire.apps.files]]"""
+WITHOUT_SETS = 'diversify = { m = ["uid", "aid", "ascii:UZTR01"] }\n\n[[desfire.apps.files]]'
+
+
+def test_a_further_set_of_keys_is_ready_to_be_rolled(tmp_path):
+    product = Made(tmp_path, "ev2", (WITHOUT_SETS, SETS))
+    chip = product.make()
+    assert product.findings(chip) == set()
+    spec = product.plan().blueprint.product.apps[0]
+    keys = {}
+    for key in (*spec.keys, *spec.key_sets[0].keys):
+        with product.keystore.card_key(key.card_key(uid_of(chip))) as clear:
+            keys[key.name] = DesfireKey.of(clear, key.version)
+    client = client_of(chip)
+    client.select(spec.aid)
+    client.authenticate(Authentication.EV2, 0, keys["master"], os.urandom)
+    assert client.key_settings().rest == bytes.fromhex("0101021000")
+    client.send(inform(Op.ROLL_KEY_SET, b"\1", 0), "RollKeySet")
+    client.select(spec.aid)
+    for number, name in enumerate(("next master", "next validator", "next reload")):
+        client.authenticate(Authentication.EV2, number, keys[name], os.urandom)
+        assert client.key_version(number) == 2
+
+
+def test_sets_of_keys_that_do_not_fit(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with pytest.raises(ProfileError, match="EV1 knows no sets"):
+        Made(tmp_path / "a", "ev1", (WITHOUT_SETS, SETS)).plan()
+    short = SETS.replace('    { name = "next reload", ref = "test:city-validator", version = 2 },\n', "")
+    with pytest.raises(ProfileError, match="2 keys, expected 3"):
+        Made(tmp_path / "b", "ev2", (WITHOUT_SETS, short)).plan()
 
 
 @pytest.mark.parametrize(("kind", "size"), [("2tdea", 16), ("3tdea", 24)])

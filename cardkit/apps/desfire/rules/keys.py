@@ -58,10 +58,14 @@ def _settings(evidence: Evidence) -> Iterator[Finding]:
     product = evidence.product
     if evidence.of_applications:
         for app in product.apps:
-            yield from _compared(evidence, app.title, KeySettings(app.first, app.second))
+            yield from _compared(evidence, app.title, KeySettings(app.first, app.second, app.rest))
     if evidence.of_card:
         shown = evidence.notes.key_settings.get(CARD_SETTINGS)
-        yield from _compared(evidence, CARD_SETTINGS, KeySettings(product.settings, shown.second if shown else 0))
+        yield from _compared(
+            evidence,
+            CARD_SETTINGS,
+            KeySettings(product.settings, shown.second if shown else 0, shown.rest if shown else b""),
+        )
         if shown is not None and shown.kind is not KeyKind.AES:
             yield public(table.CARD_KEY_AES, CARD_KEY, KeyKind.AES, shown.kind or "unknown")
 
@@ -75,8 +79,9 @@ def _compared(evidence: Evidence, where: str, wanted: KeySettings) -> Iterator[F
         yield public(table.KEY_SETTINGS, where, f"{wanted.first:02X}", f"{shown.first:02X}")
     if (shown.first ^ wanted.first) & _WHO_CHANGES:
         yield public(table.CHANGE_KEY, where, f"{wanted.first:02X}", f"{shown.first:02X}")
-    if shown.second != wanted.second:
-        yield public(table.KEY_TABLE, where, f"{wanted.second:02X}", f"{shown.second:02X}")
+    if shown.second != wanted.second or shown.rest != wanted.rest:
+        tables = (f"{one.second:02X} {one.rest.hex().upper()}".rstrip() for one in (wanted, shown))
+        yield public(table.KEY_TABLE, where, *tables)
 
 
 def _refused(evidence: Evidence) -> Iterator[Finding]:

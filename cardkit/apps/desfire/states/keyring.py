@@ -24,7 +24,7 @@ class Keyring:
         self._transport = transport
         self._keystore = keystore
         self._delivered_kind = KEY_KINDS[product.chip.key_kind]
-        self._own: dict[tuple[bytes, str, int], DesfireKey] = {}
+        self._own: dict[tuple[bytes, str, int, int], DesfireKey] = {}
         self._uid = b""
         self._states = {app.key_state(key.number): key for app in product.apps for key in app.keys}
         self._states[CARD_KEY] = product.picc
@@ -37,7 +37,7 @@ class Keyring:
 
     def own(self, key: KeySpec) -> DesfireKey:
         """Return a key of the finished card.  :raises KeyStoreError: when it is missing, or of another kind."""
-        place = (key.aid, key.name, key.number)
+        place = (key.aid, key.name, key.key_set, key.number)
         if place not in self._own:
             self._own[place] = self._derived(key)
         return self._own[place]

@@ -101,6 +101,9 @@ def _states(product: DesfireProduct) -> Iterator[State]:
         for key in app.keys:
             title = f"key {key.number} of {app.name}, {key.name}"
             yield _written(app, app.key_state(key.number), title, "TRANSIT-002", Seen.BEHAVE, varies=bool(key.m))
+        for keys in app.key_sets:
+            title = f"key set {keys.number} of {app.name}"
+            yield _written(app, app.set_state(keys.number), title, "TRANSIT-007", Seen.NEVER, varies=True)
         for file in app.files:
             seen = Seen.READ if file.readers() or file.readable_by_all else Seen.NEVER
             title = f"file {file.number} of {app.name}, {file.name}"
@@ -175,6 +178,8 @@ def _write_application(steps: Steps, app: AppSpec, way: Route) -> None:
         steps.create_file(app, file, _begins(way, file))
     for key in app.keys[1:]:
         steps.change_key(key, app.key_state(key.number))
+    for keys in app.key_sets:
+        steps.fill_key_set(app, keys)
     _fill(steps, app, way, way.under_master)
     for file in way.lent:
         steps.change_file_settings(app, file)
@@ -322,7 +327,7 @@ def _probes(product: DesfireProduct) -> tuple[Step, ...]:
     steps.refused(OLDEST, _D40, b"\0", (AUTHENTICATION,))
     if not product.settings & CREATING_FREE:
         app = product.apps[0]
-        create = commands.create_application(app.aid, app.first, bytes((app.second,)), app.iso_fid, app.df_name)
+        create = commands.create_application(app.aid, app.first, app.second_bytes, app.iso_fid, app.df_name)
         steps.refused(CARD + WITHOUT_KEY, Op.CREATE_APPLICATION, create.header, (AUTHENTICATION, PERMISSION))
     if not product.settings & LISTING_FREE:
         steps.refused(APPLICATIONS + WITHOUT_KEY, Op.GET_APPLICATION_IDS, b"", (AUTHENTICATION,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardkit.apps.desfire.commands import AID_BYTES, PICC, Op
 from cardkit.apps.desfire.diversification import join_parts
@@ -39,6 +39,7 @@ _TYPES = {
     "transaction-mac": (FileType.TRANSACTION_MAC, Op.CREATE_TRANSACTION_MAC),
 }
 _TMAC_AES = 0x02
+_HAS_SETS, _ROLLED_BY = 0x01, 0x00
 _M_BYTES = {KeyKind.AES: 31, KeyKind.TDEA2: 15, KeyKind.TDEA3: 15}
 KEY_CHANGEABLE, LISTING_FREE, CREATING_FREE, SETTINGS_CHANGEABLE = 0x01, 0x02, 0x04, 0x08
 """Bits of ks1 (transport sheet 3.4)."""
@@ -61,6 +62,7 @@ class KeySpec:
     scheme: Scheme
     m: tuple[str, ...]
     aid: bytes
+    key_set: int = 0
 
     def card_key(self, uid: bytes) -> CardKey:
         """Return the key of one card."""
@@ -131,8 +133,20 @@ class FileSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySetSpec:
+    """A further set of keys.  :param number: from 1."""
+
+    number: int
+    version: int
+    keys: tuple[KeySpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AppSpec:
-    """An application of the finished card.  :param first, second: ks1 and ks2."""
+    """An application of the finished card.
+
+    :param first, second: ks1 and ks2.  :param rest: ks3 and what follows it, of one with sets of keys.
+    """
 
     aid: bytes
     name: str
@@ -143,6 +157,17 @@ class AppSpec:
     df_name: bytes
     keys: tuple[KeySpec, ...]
     files: tuple[FileSpec, ...]
+    key_sets: tuple[KeySetSpec, ...] = ()
+    rest: bytes = b""
+
+    @property
+    def second_bytes(self) -> bytes:
+        """ks2, and what follows it at creation."""
+        return bytes((self.second,)) + self.rest
+
+    def set_state(self, number: int) -> str:
+        """Name of the state of a further set of keys."""
+        return f"{self.title}/key set {number}"
 
     @property
     def title(self) -> str:
@@ -184,6 +209,7 @@ class DesfireProduct:
         yield self.picc
         for app in self.apps:
             yield from app.keys
+            yield from (key for keys in app.key_sets for key in keys.keys)
             yield from (file.key for file in app.files if file.key is not None)
 
 
@@ -203,6 +229,8 @@ def build_product(block: DesfireBlock, chip: ChipBlock) -> DesfireProduct:
     aids = [app.aid for app in block.apps]
     if not aids or len(set(aids)) != len(aids):
         raise ProfileError(f"desfire.apps: {', '.join(aids) or 'none'}, expected one or more, each once")
+    if block.card == "ev1" and any(app.key_sets for app in block.apps):
+        raise ProfileError("desfire.apps: EV1 knows no sets of keys")
     key = _key("desfire.picc", picc.key, 0, KeyKind.AES, picc.diversify, PICC)
     return DesfireProduct(block, chip, key, settings, configuration, tuple(map(_app, block.apps)))
 
@@ -222,14 +250,36 @@ def _app(block: AppBlock) -> AppSpec:
         _file(f"{where}: file {file.no}", file, names, _tmac_key(where, file, block, aid)) for file in block.files
     )
     iso = any(file.iso_fid is not None for file in files)
+    sets = _key_sets(where, block, kind, aid)
+    rest = bytes((_HAS_SETS, block.set_version, 1 + len(sets), kind.size_bytes, _ROLLED_BY)) if sets else b""
     try:
-        second = second_byte(len(keys), kind, iso=iso)
+        second = second_byte(len(keys), kind, iso=iso, more=bool(sets))
     except EncodingError as error:
         raise ProfileError(f"{where}: {error}") from None
     df_name = bytes.fromhex(block.df_name)
     return AppSpec(
-        aid, block.name, int(block.settings, 16), second, kind, _fid(where, block.iso_fid), df_name, keys, files
+        aid,
+        block.name,
+        int(block.settings, 16),
+        second,
+        kind,
+        _fid(where, block.iso_fid),
+        df_name,
+        keys,
+        files,
+        sets,
+        rest,
     )
+
+
+def _key_sets(where: str, block: AppBlock, kind: KeyKind, aid: bytes) -> tuple[KeySetSpec, ...]:
+    found = []
+    for number, keys in enumerate(block.key_sets, 1):
+        if len(keys.keys) != len(block.keys):
+            raise ProfileError(f"{where}: key set {number}: {len(keys.keys)} keys, expected {len(block.keys)}")
+        specs = (_key(where, key, place, kind, block.diversify, aid) for place, key in enumerate(keys.keys))
+        found.append(KeySetSpec(number, keys.version, tuple(replace(key, key_set=number) for key in specs)))
+    return tuple(found)
 
 
 _WORDS = {"free": FREE, "never": NEVER}

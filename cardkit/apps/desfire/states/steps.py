@@ -9,14 +9,14 @@ from cardkit.apps.desfire import commands
 from cardkit.apps.desfire.commands import Op
 from cardkit.apps.desfire.rights import effective_mode
 from cardkit.apps.desfire.settings import FREE, NEVER, AccessRights, DataBody, FileSettings, FileType, RecordBody
-from cardkit.apps.desfire.states.product import AppSpec, DesfireProduct, FileSpec, KeySpec
+from cardkit.apps.desfire.states.product import AppSpec, DesfireProduct, FileSpec, KeySetSpec, KeySpec
 from cardkit.apps.desfire.states.sizes import Opened, frames
 from cardkit.apps.iso7816.commands import Answer, Ins, SelectBy
 from cardkit.channel.native import MORE
 from cardkit.crypto.desfire import DesfireKey, KeyKind
 from cardkit.desired import Access, Phase, Role, Step
 from cardkit.errors import ProfileError
-from cardkit.secure.desfire import CHANGE_KEY, Authentication, Mode, NativeCommand
+from cardkit.secure.desfire import CHANGE_KEY, CHANGE_KEY_EV2, Authentication, Mode, NativeCommand
 
 CARD = "card"
 """Where steps on the card's own level take place."""
@@ -33,6 +33,7 @@ _TRANSACTION_MAC_BYTES = 12
 _VERSION_FRAME = 7
 _OPENING = {Authentication.ISO: 0x1A, Authentication.AES: 0xAA, Authentication.EV2: 0x71}
 _NEXT = 0x77
+_SET_KINDS = {KeyKind.TDEA2: 0x00, KeyKind.TDEA3: 0x01, KeyKind.AES: 0x02}
 
 
 def lent_settings(file: FileSpec) -> FileSettings:
@@ -185,7 +186,7 @@ class Steps:
 
     def create_application(self, app: AppSpec, first: int) -> None:
         """Make an application.  :param first: ks1 it begins with."""
-        command = commands.create_application(app.aid, first, bytes((app.second,)), app.iso_fid, app.df_name)
+        command = commands.create_application(app.aid, first, app.second_bytes, app.iso_fid, app.df_name)
         self._add(Role.CREATE, app.title, command, nvm=32)
 
     def create_file(self, app: AppSpec, file: FileSpec, settings: FileSettings) -> None:
@@ -221,11 +222,23 @@ class Steps:
         """Set a key."""
         if self.opened is None:
             raise ProfileError(f"{state}: a key is changed in a session")
+        own = key.number == self.number and not key.key_set
         header = bytes((key.number | (0x80 if self.place == CARD else 0),))
-        size = self.opened.key_change(1, key.kind, own=key.number == self.number)
-        self._sized(Role.CHANGE, state, NativeCommand(CHANGE_KEY, header), (size, 8), nvm=key.kind.size_bytes)
-        if key.number == self.number:
+        op = CHANGE_KEY
+        if key.key_set:
+            op, header = CHANGE_KEY_EV2, bytes((key.key_set,)) + header
+        size = self.opened.key_change(len(header), key.kind, own=own)
+        self._sized(Role.CHANGE, state, NativeCommand(op, header), (size, 8), nvm=key.kind.size_bytes)
+        if own:
             self.opened = self.number = None
+
+    def fill_key_set(self, app: AppSpec, keys: KeySetSpec) -> None:
+        """Make a further set of keys, and fill it; the application goes on with the one it has."""
+        state = app.set_state(keys.number)
+        self._add(Role.CREATE, state, commands.initialize_key_set(keys.number, _SET_KINDS[app.kind]), nvm=32)
+        for key in keys.keys:
+            self.change_key(key, state)
+        self._add(Role.ACTIVATE, state, commands.finalize_key_set(keys.number, keys.version), nvm=1)
 
     def change_key_settings(self, state: str, first: int) -> None:
         """Set ks1."""

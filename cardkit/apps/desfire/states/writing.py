@@ -9,12 +9,13 @@ from cardkit.apps.desfire.commands import Op
 from cardkit.apps.desfire.settings import FileSettings, RecordBody
 from cardkit.apps.desfire.states.bench import Bench
 from cardkit.apps.desfire.states.plan import first_settings
-from cardkit.apps.desfire.states.product import AppSpec, FileSpec
+from cardkit.apps.desfire.states.product import AppSpec, FileSpec, KeySetSpec
 from cardkit.apps.desfire.states.routes import Route, route
 from cardkit.apps.desfire.states.steps import CARD, CONFIGURATION, lent_settings
 from cardkit.crypto.desfire import DesfireKey
+from cardkit.crypto.secret import joined
 from cardkit.desired import Step
-from cardkit.secure.desfire import CHANGE_KEY, KeyChange
+from cardkit.secure.desfire import CHANGE_KEY, CHANGE_KEY_EV2, KeyChange
 
 _AES_TYPE = 0x80
 _CREATING = (Op.CREATE_STANDARD, Op.CREATE_BACKUP, Op.CREATE_VALUE, Op.CREATE_LINEAR, Op.CREATE_CYCLIC)
@@ -34,6 +35,9 @@ class Writing:
             Op.COMMIT: self._commit,
             Op.CHANGE_FILE_SETTINGS: self._change_file_settings,
             CHANGE_KEY: self._change_key,
+            CHANGE_KEY_EV2: self._change_key_of_set,
+            Op.INITIALIZE_KEY_SET: self._initialize_key_set,
+            Op.FINALIZE_KEY_SET: self._finalize_key_set,
             Op.CHANGE_KEY_SETTINGS: self._change_key_settings,
             Op.SET_CONFIGURATION: self._configure,
             Op.FORMAT: self._format,
@@ -42,9 +46,7 @@ class Writing:
 
     def _create_application(self, step: Step) -> None:
         app = self._bench.app(step)
-        command = commands.create_application(
-            app.aid, first_settings(app), bytes((app.second,)), app.iso_fid, app.df_name
-        )
+        command = commands.create_application(app.aid, first_settings(app), app.second_bytes, app.iso_fid, app.df_name)
         self._bench.client.send(command, f"application {app.title}")
 
     def _begins(self, app: AppSpec, file: FileSpec) -> FileSettings:
@@ -92,6 +94,25 @@ class Writing:
         old = None if on_card or key.number == 0 else DesfireKey.zero(key.kind)
         number = key.number | (_AES_TYPE if on_card else 0)
         self._bench.client.change_key(KeyChange(number, new, old))
+
+    def _key_set(self, step: Step) -> KeySetSpec:
+        number = joined(step.command.data)[0]
+        return self._bench.app(step).key_sets[number - 1]
+
+    def _initialize_key_set(self, step: Step) -> None:
+        number, kind = joined(step.command.data)
+        self._bench.client.send(commands.initialize_key_set(number, kind), step.serves)
+
+    def _change_key_of_set(self, step: Step) -> None:
+        """Set a key of another set, which is zeros until then."""
+        keys = self._key_set(step)
+        key = keys.keys[joined(step.command.data)[1]]
+        new, old = self._bench.keyring.own(key), DesfireKey.zero(key.kind)
+        self._bench.client.change_key(KeyChange(key.number, new, old, key_set=keys.number))
+
+    def _finalize_key_set(self, step: Step) -> None:
+        keys = self._key_set(step)
+        self._bench.client.send(commands.finalize_key_set(keys.number, keys.version), step.serves)
 
     def _change_key_settings(self, step: Step) -> None:
         on_card = step.place == CARD
