@@ -30,6 +30,7 @@ class Call:
 
     :ivar opcode: as sent.  :ivar data: what follows: as it came at first, then plain.
     :ivar mode: how it travels, once its rights are known.  :ivar file: the file it is about.
+    :ivar size: plain bytes of the payload, where that is known from the first frame on.
     :ivar to_end: a read without a length.
     """
 
@@ -37,6 +38,7 @@ class Call:
     data: bytes
     mode: Mode = Mode.PLAIN
     file: File | None = None
+    size: int | None = None
     to_end: bool = False
 
     def number(self, at: int) -> int:

@@ -169,8 +169,9 @@ class DesfireChip:
         call.mode = spec.access(state, call)
         if spec.payload is None:
             return self._work(spec, call)
-        size = spec.payload(state, call) + spec.trailer(state, call)
-        needed = spec.header + state.session.secured(call.opcode, call.mode, size)
+        call.size = spec.payload(state, call)
+        secured = state.session.secured(call.opcode, call.mode, call.size + spec.trailer(state, call))
+        needed = spec.header + secured
         return self._received(Receiving(spec, call, needed))
 
     def _received(self, chain: Receiving) -> Result:
@@ -201,14 +202,13 @@ class DesfireChip:
     def _unwrap(self, spec: Spec, call: Call) -> None:
         state, header = self.state, call.data[: spec.header]
         message = Message(call.opcode, header, call.data[spec.header :], call.mode)
-        size = None if spec.payload is None else spec.payload(state, call)
         trailer = spec.trailer(state, call)
 
         def measure(plain: bytes) -> int:
-            return spec.measure(header, plain) if size is None else size
+            return spec.measure(header, plain) if call.size is None else call.size
 
         found = state.session.unwrap(message, measure, trailer)
-        if size is not None and len(found) != size + trailer:
+        if call.size is not None and len(found) != call.size + trailer:
             raise RefusedError(statuses.INTEGRITY)
         call.data = header + found
 
