@@ -54,17 +54,18 @@ class SocialChip:
             return self.transport.exchange(command)
         wanted = _selection(command)
         if wanted is None:
-            return self._exchange(self.current, command)
+            return self.ask(self.current, command)
         chosen = self._named(wanted.data)
         if wanted.data == self.image.transport_aid and chosen == TRANSPORT:
             command = _master_file(wanted)
-        answer = self._exchange(chosen, command)
+        answer = self.ask(chosen, command)
         if chosen != self.current and answer[-2] in _SELECTED:
             self._leave()
             self.current = chosen
         return answer
 
-    def _exchange(self, application: str, command: bytes) -> bytes:
+    def ask(self, application: str, command: bytes) -> bytes:
+        """What one application answers, selected or not."""
         if application == IDENTITY:
             return self.identity.exchange(command)
         if application == TRANSPORT:
