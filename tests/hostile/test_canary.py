@@ -7,12 +7,14 @@ on purpose are found, each in its place.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +44,9 @@ LEAKS = {
     "trace": "trace.jsonl",
     "report": "report/report.html",
     "store": "plant.db",
+    "arguments": "leak.processes",
+    "environment": "leak.processes",
+    "journal": "plant.db.journals/",
 }
 
 
@@ -86,11 +91,10 @@ class Plant:
             environment[variable] = str(self.inside / folder)
         command = [sys.executable, *program, *(argument.format(out=self.outside) for argument in arguments)]
         with (self.inside / f"{name}.stdout").open("wb") as out, (self.inside / f"{name}.stderr").open("wb") as err:
-            done = subprocess.run(
-                command, check=False, cwd=self.inside, env=environment, stdout=out, stderr=err, timeout=120
-            )
-        self.codes[name] = done.returncode
-        return done.returncode
+            process = subprocess.Popen(command, cwd=self.inside, env=environment, stdout=out, stderr=err)
+            (self.inside / f"{name}.processes").write_bytes(watched(process))
+        self.codes[name] = process.returncode
+        return process.returncode
 
     def run_build(self, name: str, build: str, *arguments: str) -> int:
         """Run a damaged command line of tests/hostile/builds."""
@@ -101,6 +105,32 @@ class Plant:
 
     def said(self, name: str) -> str:
         return "".join((self.inside / f"{name}.{stream}").read_text("utf-8") for stream in ("stdout", "stderr"))
+
+
+def watched(process: subprocess.Popen[bytes]) -> bytes:
+    """Every command line and environment of a process and its children, looked at until it ends."""
+    seen: set[bytes] = set()
+    deadline = time.monotonic() + 120
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            process.kill()
+            raise TimeoutError
+        for number in family(process.pid):
+            for name in ("cmdline", "environ"):
+                with contextlib.suppress(OSError):
+                    seen.add(Path(f"/proc/{number}/{name}").read_bytes())
+        time.sleep(0.02)
+    return b"\n".join(sorted(seen))
+
+
+def family(number: int) -> list[int]:
+    """A process and all that came of it."""
+    found = [number]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            for listed in Path(f"/proc/{parent}/task").glob("*/children"):
+                found += map(int, listed.read_text().split())
+    return found
 
 
 def open_plant(root: Path, seed: int) -> Plant:
@@ -171,13 +201,15 @@ def plant(tmp_path_factory) -> Plant:
     build("run-killed", "crashing.py", "70", "kill", *run_order, "virtual:usim@{out}/three")
     run("doubt", "batch", "doubt", "order", *store)
     run("status", "batch", "status", "order", *store)
+    run("audit", "audit", "export", "--out", "audit.jsonl", *store)
+    run("events", "audit", "show", "--last", "500", *store)
     return plant
 
 
 def test_the_day_went_as_planned(plant):
     """A search in the output of commands that did not run finds nothing either."""
     assert {name: code for name, code in plant.codes.items() if code == 0}.keys() >= {
-        *("plan", "good", "good-text", "dump", "verify", "import", "run", "status"),
+        *("plan", "good", "good-text", "dump", "verify", "import", "run", "status", "audit", "events"),
     }
     bad = ("verify-wrong", "verify-lying", "lying", "used-chip", "bad-row", "crash-30", "crash-100", "run-lying")
     assert [name for name in bad if plant.codes[name] == 0] == []
@@ -227,8 +259,12 @@ def test_no_personal_value_is_found_anywhere(plant):
 @pytest.mark.parametrize("where", LEAKS)
 def test_control_a_leaking_build_is_found(tmp_path, where):
     plant = open_plant(tmp_path, 2)
-    if where == "store":
-        command = ("batch", "import", PROFILE, "{out}/order.csv", "--store", "sqlite:///plant.db", "--operator", "ana")
+    store = ("--store", "sqlite:///plant.db", "--operator", "ana")
+    if where == "journal":
+        plant.run("import", "batch", "import", PROFILE, "{out}/order.csv", *store)
+        command = ("batch", "run", "order", *store, "--reader", "virtual:usim", "--limit", "1")
+    elif where == "store":
+        command = ("batch", "import", PROFILE, "{out}/order.csv", *store)
     else:
         command = personalize(1, work="work", report="report", trace="trace.jsonl")
     plant.run_build("leak", "leaking.py", where, *command)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
+import subprocess
 import sys
 import tempfile
 
 import cardkit.cli.personalize
-import cardkit.production.store.vault
+import cardkit.production.journal
+import cardkit.production.run
+import cardkit.production.sealing
 from cardkit.cli import main
 from cardkit.desired import Plan
 from cardkit.transport.redact import ShowAll
@@ -64,7 +68,40 @@ def show_all_of_the_trace():
 
 
 def store_in_clear():
-    cardkit.production.store.vault.BatchVault.seal = lambda vault, row_no, field, value: bytes(value)
+    cardkit.production.sealing.CellSealer.seal = lambda sealer, row_no, name, value: bytes(value)
+
+
+def tell_another_process():
+    def call(plan):
+        value = secrets_of(plan)[0].hex()
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.3)", value], check=True)
+
+    before_the_card(call)
+
+
+def give_in_the_environment():
+    def call(plan):
+        given = {**os.environ, "KEY": secrets_of(plan)[0].hex()}
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.3)"], check=True, env=given)
+
+    before_the_card(call)
+
+
+def write_it_into_the_journal():
+    append = cardkit.production.journal.Journal.append
+    work = cardkit.production.run.Opener.jobs
+    seen = []
+
+    def jobs(opener, claims):
+        found = work(opener, claims)
+        seen.extend(bytes(job.work) for job in found)
+        return found
+
+    def leaky(journal, entry):
+        append(journal, {**entry, "debug": [base64.b64encode(one).decode() for one in seen]})
+
+    cardkit.production.run.Opener.jobs = jobs
+    cardkit.production.journal.Journal.append = leaky
 
 
 LEAKS = {
@@ -74,6 +111,9 @@ LEAKS = {
     "trace": show_all_of_the_trace,
     "report": report_it,
     "store": store_in_clear,
+    "arguments": tell_another_process,
+    "environment": give_in_the_environment,
+    "journal": write_it_into_the_journal,
 }
 
 LEAKS[sys.argv.pop(1)]()
