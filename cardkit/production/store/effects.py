@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, exists, func, insert, select, update
+from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, exists, func, insert, null, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -49,7 +49,7 @@ def _new(table: Any, names: Sequence[str]) -> dict[str, Any]:
 _RECORD_STEP = (
     update(record)
     .where(record.c.id == bindparam("new_record_id"))
-    .values(state=bindparam("new_state"), lease_until=None)
+    .values(state=bindparam("new_state"), lease_until=null())
 )
 _MOVE_RECORD = Statement(_RECORD_STEP)
 # Two stations may bind one chip at the same moment; SQLite knows the same words.
