@@ -101,6 +101,7 @@ def test_a_write_with_a_mac_has_no_form_here():
     host.plain("5a010203")
     host.authenticate(0xAA, 0, bytes(16))
     assert iso(host)("00D6820001AA") == "6982"
+    assert host.card.chip.state.session.key_no is None, "an error ends the session"
     assert host.card.chip.state.body(2) == bytes(32)
 
 

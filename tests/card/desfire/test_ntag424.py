@@ -212,7 +212,11 @@ def test_failures_are_counted_and_cost_time():
     for _ in range(5):
         with pytest.raises(RefusedError, match="AD"):
             host.authenticate(0x71, 0, ZERO)
-    host.authenticate(0x71, 0, ZERO)
+    host.authenticate(0x71, 0, ZERO)  # takes one off the three
+    with pytest.raises(RefusedError, match="AE"):
+        host.authenticate(0x71, 0, wrong)
+    with pytest.raises(RefusedError, match="AD"):
+        host.authenticate(0x71, 0, ZERO)
 
 
 def test_delivered_files():

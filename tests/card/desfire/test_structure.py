@@ -198,3 +198,13 @@ def test_applications_delete_themselves_only_where_anybody_may(host):
     host.plain("5a000000")
     host.authenticate(0x0A, 0, ZERO)
     host.send(0xDA, "111110")
+
+
+@pytest.mark.parametrize(("offset", "length", "status"), [
+    (0, 32, 0x00), (31, 1, 0x00), (31, 2, 0xBE), (32, 0, 0xBE), (0, 33, 0xBE), (31, 0, 0x00),
+])  # fmt: skip
+def test_reads_end_where_the_file_ends(host, offset, length, status):
+    host.plain("ca0102030f01")
+    host.plain("5a010203")
+    host.plain("cd0100eeee200000")
+    assert host.status(f"bd01{offset:02x}0000{length:02x}0000") == status
