@@ -8,7 +8,6 @@ end      journal.done (flushed)  -> store.commit or reject -> the card may leave
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from cardkit.production.store.store import Batch
 from cardkit.production.store.vault import BatchVault
 
 NO_FINDINGS = b"[]"
-# Between attempts to reach a store whose connection broke; couplers wait meanwhile, a bound card is not hurried.
-RECONNECT_AFTER_S = (0.0, 0.5, 1.0, 2.0)
 
 
 class Verdict(StrEnum):
@@ -159,24 +156,18 @@ class Books:
         return done
 
     def _stored(self, posts: Sequence[Post]) -> list[Settled]:
-        """Take posts to the store in one transaction; on a new connection where the one that was broke.
+        """Take posts to the store in one transaction, again where the connection broke: couplers wait meanwhile.
 
         Nobody knows whether what was sent last became durable: said again, it answers ALREADY or FENCED.
         """
         refusals = dict(self._refusals)
-        for wait_s in RECONNECT_AFTER_S:
-            try:
-                return self._together(posts)
-            except StoreError:
-                if not self.session.store.lost:
-                    raise
-            self._refusals = dict(refusals)
-            time.sleep(wait_s)
-        return self._together(posts)
 
-    def _together(self, posts: Sequence[Post]) -> list[Settled]:
-        with self.session.together():
-            return [self._store(post) for post in posts]
+        def together() -> list[Settled]:
+            self._refusals = dict(refusals)
+            with self.session.together():
+                return [self._store(post) for post in posts]
+
+        return self.session.store.insist(together)
 
     def catch_up(self) -> bool:
         """Take to the store what ended while it was away; what was fenced meanwhile stays in doubt.

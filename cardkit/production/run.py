@@ -230,7 +230,7 @@ def _batch_started(shift: Shift, couplers: tuple[str, ...]) -> events.BatchStart
 def supply(shift: Shift, couplers: int) -> list[Job]:
     """Lease records for some couplers and open them."""
     count = max(CLAIMS_AT_LEAST, couplers * CLAIMS_PER_COUPLER)
-    claims = shift.session.claim(shift.lot.name, count, LEASE_TTL_S)
+    claims = shift.store.insist(lambda: shift.session.claim(shift.lot.name, count, LEASE_TTL_S))
     return shift.opener.jobs(claims)
 
 

@@ -79,7 +79,7 @@ def station(url: str) -> Iterator[Station]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A station that gives the server no time to come back."""
-    monkeypatch.setattr("cardkit.production.books.RECONNECT_AFTER_S", (0.0,))
+    monkeypatch.setattr("cardkit.production.store.store.RECONNECT_AFTER_S", (0.0,))
 
 
 @pytest.mark.parametrize("kill", [False, True])
@@ -90,6 +90,8 @@ def test_a_server_that_was_restarted_costs_no_card(station: Station, server: pos
     server.restart(kill=kill)
     assert station.bind(2) is PROCEED
     assert station.books.failure is None
+    server.restart(kill=kill)
+    assert len(station.store.insist(lambda: station.session.claim("B", 2, 60))) == 2
     assert station.states() | {2: "BOUND"} == station.states()
     assert check_batch(station.store) == []
 

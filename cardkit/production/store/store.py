@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -28,6 +28,9 @@ from cardkit.production.store.vault import Vault
 
 # How many people a step of two persons takes.
 KINDS = {"TEST": 1, "LIVE": 2}
+# Between attempts to reach a database whose connection broke.
+RECONNECT_AFTER_S = (0.0, 0.5, 1.0, 2.0)
+Answered = TypeVar("Answered")
 
 
 def utc_now() -> datetime:
@@ -136,6 +139,21 @@ class Store:
     def lost(self) -> bool:
         """Whether the database cannot be reached: the connection broke, and no new one was made yet."""
         return not self._reached or (self._connection is not None and not self.database.alive(self._connection))
+
+    def insist(self, step: Callable[[], Answered]) -> Answered:
+        """Take a step; again on a new connection, for some seconds, where the one it used broke.
+
+        :param step: one transaction that may be taken twice.
+        :raises StoreError: as the step does, and when the database stays away.
+        """
+        for wait_s in RECONNECT_AFTER_S:
+            try:
+                return step()
+            except StoreError:
+                if not self.lost:
+                    raise
+            time.sleep(wait_s)
+        return step()
 
     @property
     def journals(self) -> Path:
