@@ -41,6 +41,7 @@ PACKAGES = {
         "softhsm2",
         "procps",
         "postgresql",
+        "fuse3",
     ],
 }
 EXTRAS = {"demo": "", "test": "[dev]"}

@@ -52,7 +52,8 @@ class Journal:
             raise StoreError(f"{path}: journal cannot be made: {error.strerror}") from error
         self.append({"v": VERSION, "event": "session", **session})
         self.sync()
-        _flush_folder(path.parent)
+        for folder in (path.parent, path.parent.parent):  # the folder may be new, too
+            _flush_folder(folder)
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Write one entry; it may still be lost with the power until :meth:`sync`."""
