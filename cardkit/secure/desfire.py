@@ -19,6 +19,8 @@ READ_SIGNATURE = 0x3C
 CHANGE_KEY, CHANGE_KEY_EV2 = 0xC4, 0xC6
 # Commands with a MAC of their own, where a file asks for MACs: writes and value commands (transport sheet 3.8).
 SENDING_MAC = frozenset((0x3D, 0x3B, 0xDB, 0x0C, 0xDC, 0x1C, 0x8D, 0x8B, 0xBA))
+# With the protection of EV1, commands of later cards, too: reader identifiers and sets of keys.
+SENDING_MAC_EV1 = SENDING_MAC | {0xC8, 0x55, 0x56, 0x57}
 
 
 class Mode(IntEnum):

@@ -8,6 +8,7 @@ from cardkit.errors import SecureMessagingError
 from cardkit.secure.desfire import (
     READ_SIGNATURE,
     SENDING_MAC,
+    SENDING_MAC_EV1,
     Authentication,
     DesfireSession,
     KeyChange,
@@ -96,7 +97,7 @@ class Ev1Session(DesfireSession):
             checked = crc32(bytes((command.op,)) + plain)
             return command.header + self._encrypted(plain[len(command.header) :] + checked)
         self.iv = self._key.cmac(bytes((command.op,)) + plain, self.iv)
-        mac = self.iv[:_EV1_MAC] if command.mode is Mode.MAC and command.op in SENDING_MAC else b""
+        mac = self.iv[:_EV1_MAC] if command.mode is Mode.MAC and command.op in SENDING_MAC_EV1 else b""
         return plain + mac
 
     def _unwrap(self, command: NativeCommand, status: int, data: bytes) -> bytes:

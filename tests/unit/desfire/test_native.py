@@ -320,3 +320,16 @@ def test_key_sets_are_filled_and_rolled():
     for number, key in enumerate(new):
         client.authenticate(Authentication.EV2, number, key, os.urandom)
     assert client.key_version(1) == 0x40
+
+
+def test_a_key_set_is_made_under_the_older_protection():
+    """The MAC of such a command is sent, which that of other commands is not."""
+    client = client_of(make_card("desfire-ev2", seed=2))
+    client.authenticate(Authentication.ISO, 0, DES, os.urandom)
+    aid = bytes.fromhex("F21190")
+    client.send(create_application(aid, 0x0B, bytes.fromhex("920105021000")), "create")
+    client.select(aid)
+    client.authenticate(Authentication.AES, 0, ZEROS, os.urandom)
+    client.send(initialize_key_set(1, 2), "InitializeKeySet")
+    client.send(finalize_key_set(1, 7), "FinalizeKeySet")
+    assert client.key_settings().keys == 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cardkit.apps.desfire.commands import LONG_FORMS
 from cardkit.apps.desfire.schema import ChipBlock
 from cardkit.crypto.desfire import KeyKind
-from cardkit.secure.desfire import SENDING_MAC, Authentication, Mode, NativeCommand
+from cardkit.secure.desfire import SENDING_MAC_EV1, Authentication, Mode, NativeCommand
 
 _MAC, _CRC, _CMAC_BLOCK = 8, 4, 16
 
@@ -37,7 +37,7 @@ class Opened:
         if self._running_iv:
             if command.mode is Mode.FULL and payload:
                 return header + self._blocks(payload + _CRC)
-            return header + payload + (_MAC if command.mode is Mode.MAC and command.op in SENDING_MAC else 0)
+            return header + payload + (_MAC if command.mode is Mode.MAC and command.op in SENDING_MAC_EV1 else 0)
         if command.mode is Mode.PLAIN:
             return header + payload
         return header + (self._counted(payload) if command.mode is Mode.FULL else payload) + _MAC
