@@ -222,3 +222,28 @@ def test_proximity_check_refused():
     host.plain("f208" + "00" * 8)
     assert host.status("f20100") == 0x9D
     assert host.status("fd" + "00" * 8) == 0x1E
+
+
+def test_a_reader_id_is_given_once():
+    host = with_mac(rights="000f")
+    host.send(0xC8, "", b"R" * 16, FULL)
+    refused("9D", host.send, 0xC8, "", b"R" * 16, FULL)
+
+
+def test_no_mac_without_its_file():
+    host = application("cc0100eeee0000000064000000" + "3200000000")
+    host.send(0x0C, "01", bytes.fromhex("05000000"), 0)
+    refused("9D", host.send, 0xC7, "01")
+    host.authenticate(0x71, 0, ZERO)
+    refused("0C", host.send, 0xC7)
+
+
+def test_mirrors_are_for_tags():
+    host = application("cd01000000200000")
+    refused("9E", host.send, 0x5F, "01", bytes.fromhex("40eeee c1 ffff"), FULL)
+
+
+def test_parts_of_the_proximity_check_have_their_length():
+    host = Host(make_card("desfire-ev2", seed=1))
+    host.plain("f0")
+    assert host.status("f20201") == 0x7E

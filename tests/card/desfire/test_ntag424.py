@@ -100,6 +100,18 @@ def test_settings_come_back(given, expected):
     assert host.send(0xF5, "02") == bytes.fromhex(given["data"])
 
 
+def test_what_is_not_mirrored_stays():
+    """The counter counts without being shown, the UID stays as the file has it."""
+    host = Host(make_card("ntag424", seed=1))
+    host.card.transmit(SELECT)
+    host.authenticate(0x71, 0, ZERO)
+    host.send(0x5F, "02", bytes.fromhex("40eeee 81 ffef 000000"), FULL)
+    host.card.power(cold=True)
+    host.card.transmit(SELECT)
+    host.scheme = None
+    assert host.plain("bd02000000200000") == (b"\x04" + host.card.serial).hex().upper().encode() + bytes(18)
+
+
 def test_the_counter_rises_with_each_reading():
     host = Host(make_card("ntag424", seed=1))
     host.card.transmit(SELECT)
@@ -187,6 +199,7 @@ def test_lrp_is_switched_on_for_good():
         host.authenticate(0x71, 0, ZERO, b"\x02")
     host.authenticate(0x71, 0, ZERO)
     host.send(0x5C, "05", bytes.fromhex("00000000020000000000"), FULL)
+    assert card.chip.state.session.key_no is None
     host.scheme = None
     with pytest.raises(RefusedError, match="9D"):
         host.authenticate(0x71, 0, ZERO)
