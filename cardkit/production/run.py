@@ -55,6 +55,7 @@ class RunOptions:
     :param limit: cards to make at most.  :param deadline_s: for an ordinary command, with workers.
     :param rules: when to stop.  :param bench: what couplers work with.
     :param by: who stands behind what becomes of cards in doubt; by default the operator alone.
+    :param lease_s: how long a record that was claimed waits for its card before another station may claim it.
     """
 
     station: str = platform.node() or "station"
@@ -65,6 +66,7 @@ class RunOptions:
     rules: StopParameters = DEFAULT_RULES
     bench: BenchFactory = PersoBench
     by: tuple[str, ...] = ()
+    lease_s: float = LEASE_TTL_S
 
 
 DEFAULT_OPTIONS = RunOptions()
@@ -200,7 +202,7 @@ def run_batch(
         line = Line(
             couplers=names,
             build=builder(shift.lot, readers, options),
-            supply=lambda count: supply(shift, count),
+            supply=lambda count: supply(shift, count, options.lease_s),
             give_back=lambda claim: give_back(shift.session, claim),
             chip_ref=store.vault.chip_ref,
             limit=options.limit,
@@ -227,19 +229,20 @@ def _batch_started(shift: Shift, couplers: tuple[str, ...]) -> events.BatchStart
     )
 
 
-def supply(shift: Shift, couplers: int) -> list[Job]:
+def supply(shift: Shift, couplers: int, lease_s: float = LEASE_TTL_S) -> list[Job]:
     """Lease records for some couplers and open them."""
     count = max(CLAIMS_AT_LEAST, couplers * CLAIMS_PER_COUPLER)
-    claims = shift.store.insist(lambda: shift.session.claim(shift.lot.name, count, LEASE_TTL_S))
+    claims = shift.store.insist(lambda: shift.session.claim(shift.lot.name, count, lease_s))
     return shift.opener.jobs(claims)
 
 
 def give_back(session: StationSession, claim: Claim) -> None:
-    """End a lease unused; where the store fails, the lease ends at the next start."""
+    """End a lease unused; where the store fails, the lease ends at the next start. A lost store was spoken of."""
+    lost = session.store.lost
     try:
         session.release(claim.record_id, claim.token)
     except StoreError as error:
-        log.warning("record %d keeps its lease: %s", claim.record_id, error)
+        log.log(logging.DEBUG if lost else logging.WARNING, "record %d keeps its lease: %s", claim.record_id, error)
 
 
 def hold_if_stopped(shift: Shift, stop: Stop | None) -> None:

@@ -138,6 +138,25 @@ def test_what_a_killed_station_could_not_say_is_replayed_as_late_evidence(
     assert station.states()[1] == "IN_DOUBT"
 
 
+def test_a_server_that_goes_away_between_two_statements_is_one_line(
+    station: Station, server: postgres.Server, impatient: None
+) -> None:
+    def step() -> None:
+        with station.store.writing() as connection:
+            server.stop(kill=True)
+            connection.execute(text("select 1"))
+
+    with pytest.raises(StoreError) as caught:
+        step()
+    assert "\n" not in str(caught.value)
+    assert station.store.lost
+    with pytest.raises(StoreError, match="connection"):
+        start_session(station.store, "S2")
+    station.store.close()
+    server.start()
+    assert start_session(station.store, "S2")[1].in_doubt == ()
+
+
 @pytest.mark.requirement("L5")
 @pytest.mark.parametrize("said", ["bind", "end"])
 def test_an_answer_that_got_lost_after_the_commit_is_asked_for_again(

@@ -138,6 +138,8 @@ class PostgreSQLDatabase(Database):
 
     def alive(self, connection: Connection) -> bool:
         """Whether the driver has not lost the server."""
+        if connection.invalidated:
+            return False
         driver: Any = connection.connection.dbapi_connection
         return driver is not None and not driver.closed
 

@@ -28,8 +28,8 @@ from cardkit.production.store.vault import Vault
 
 # How many people a step of two persons takes.
 KINDS = {"TEST": 1, "LIVE": 2}
-# Between attempts to reach a database whose connection broke.
-RECONNECT_AFTER_S = (0.0, 0.5, 1.0, 2.0)
+# Between attempts to reach a database whose connection broke: a server that fell is up again within seconds.
+RECONNECT_AFTER_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 Answered = TypeVar("Answered")
 
 
