@@ -41,7 +41,10 @@ def marks(tests: Path) -> dict[str, list[str]]:
     """Return the tests that are marked with each requirement."""
     found: dict[str, list[str]] = {}
     for path in sorted(tests.rglob("*.py")):
-        for number, name in _marked(ast.parse(path.read_text("utf-8"))):
+        text = path.read_text("utf-8")
+        if "mark.requirement(" not in text:
+            continue
+        for number, name in _marked(ast.parse(text)):
             found.setdefault(number, []).append(f"{path.relative_to(tests.parent)}{name}")
     return found
 
@@ -53,7 +56,7 @@ def _marked(tree: ast.Module) -> Iterator[tuple[str, str]]:
             for decorator in node.decorator_list:
                 decorators[id(decorator)] = f"::{node.name}"
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.requirement":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "requirement":
             for argument in node.args:
                 yield str(ast.literal_eval(argument)), decorators.get(id(node), "")
 

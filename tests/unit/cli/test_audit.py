@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ def exported(call: Call) -> list[str]:
 def test_an_export_is_verified_where_there_is_no_store(call: Call, own_folder: Path) -> None:
     verify = exported(call)
     for left in own_folder.iterdir():
-        if left.name not in ("audit.jsonl", "office.pem"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        elif left.name not in ("audit.jsonl", "office.pem"):
             left.unlink()
     code, out, err = call(*verify)
     assert (code, out) == (0, "")
