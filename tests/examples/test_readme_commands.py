@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 # Lines that need a reader, a PC/SC service, or never end by themselves; doctor's verdict depends on the station.
 NEEDS_HARDWARE = re.compile(
@@ -27,6 +29,7 @@ def command_lines() -> list[str]:
     return [line for line in lines if not NEEDS_HARDWARE.search(f"{line} ")]
 
 
+@pytest.mark.timeout(900)  # some fifty programs, one after the other
 def test_the_lines_of_the_first_ten_minutes_work(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
