@@ -20,7 +20,7 @@ from cardkit.cli.keys_option import (
     open_managed,
     passphrase_fd,
 )
-from cardkit.cli.keys_session import all_sign, combined, custody, parts_of, transcript_of
+from cardkit.cli.keys_session import all_sign, certificate_of, combined, custody, parts_of, transcript_of
 from cardkit.cli.render import print_json, say, table
 from cardkit.cli.secrets_input import SecretSource, source
 from cardkit.crypto import Usage
@@ -332,8 +332,20 @@ def export_block(
 @click.argument("reference", metavar="REF")
 @_BY
 @click.option("--yes", is_flag=True, help="Do it without asking again.")
+@click.option(
+    "--sign", "signing", metavar="REF", help="With --certificate: the key (audit-sign) of this store that signs."
+)
+@click.option("--certificate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Say so, signed.")
 @in_store
-def destroy(store: OpenManagedKeyStore, secrets: SecretSource, reference: str, by: Sequence[str], yes: bool) -> None:
+def destroy(
+    store: OpenManagedKeyStore,
+    secrets: SecretSource,
+    reference: str,
+    by: Sequence[str],
+    yes: bool,
+    signing: str | None,
+    certificate: Path | None,
+) -> None:
     """Destroy key REF for good. Copies of a key file made earlier still hold it."""
     entry = next((entry for entry in store.entries() if entry.reference == reference), None)
     if entry is None:
@@ -341,7 +353,8 @@ def destroy(store: OpenManagedKeyStore, secrets: SecretSource, reference: str, b
     log_in(store, by, secrets)
     if not yes:
         click.confirm(f"Destroy {_line(entry)}?", abort=True, err=True)
-    store.destroy(reference)
+    with certificate_of(store, entry, by, (signing, certificate)):
+        store.destroy(reference)
     click.echo(f"{reference}: destroyed")
 
 

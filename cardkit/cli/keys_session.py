@@ -21,12 +21,13 @@ from cardkit.crypto.components import combine
 from cardkit.crypto.custodians import find
 from cardkit.crypto.kcv import KCVMethod, kcv
 from cardkit.crypto.key import ALGORITHMS
+from cardkit.crypto.management import KeyEntry
 from cardkit.errors import KeyStoreError
 from cardkit.production.audit.checkpoints import signer_of
 from cardkit.production.audit.report import write_signed
 from cardkit.production.audit.statement import REPORT, Signer
 from cardkit.production.people.accounts import has_accounts, log_in, log_out
-from cardkit.production.people.ceremony import Ceremony, Part, content_of, note, require_people
+from cardkit.production.people.ceremony import Ceremony, Part, content_of, destruction_of, note, require_people
 
 
 class Custody(Protocol):
@@ -245,6 +246,31 @@ def transcript_of(who: Custody, ceremony: Ceremony, path: Path) -> Iterator[None
     for line in _printed(content, signed.signature.hex()):
         click.echo(line)
     say(f"transcript: {path}")
+
+
+@contextmanager
+def certificate_of(
+    store: OpenManagedKeyStore, entry: KeyEntry, by: Sequence[str], signing: tuple[str | None, Path | None]
+) -> Iterator[None]:
+    """Let a key be destroyed in the ``with`` block and leave a certificate, if one is asked for.
+
+    :param by: who logged in for it.  :param signing: the key that signs, and the file; both or neither.
+    :raises KeyStoreError: where the certificate could not be signed: nothing is destroyed then.
+    """
+    reference, path = signing
+    if reference is None or path is None:
+        if reference is not None or path is not None:
+            raise KeyStoreError("--sign and --certificate go together")
+        yield
+        return
+    if reference == entry.reference:
+        raise KeyStoreError(f"key {reference}: cannot sign the certificate of its own destruction")
+    signer = Signer(store, reference)
+    content = destruction_of(entry, store.kind, by)
+    signed = signer.sign(REPORT, content)
+    yield
+    write_signed(path, signed, signer.public)
+    say(f"certificate: {path}")
 
 
 def _printed(content: dict[str, object], signature: str) -> Iterator[str]:

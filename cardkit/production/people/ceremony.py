@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cardkit.crypto.management import NewKey
+from cardkit.crypto.management import KeyEntry, NewKey
 from cardkit.production.people.roles import Step
 from cardkit.production.software import software_sha256
 from cardkit.production.store.audit import OFFICE, Event, timestamp
@@ -84,6 +84,28 @@ def content_of(ceremony: Ceremony, installation: str) -> dict[str, Any]:
         "software_sha256": software_sha256(),
         "exception": "K9: components were combined in a wiped buffer of this process, not inside a token",
         **said,
+    }
+
+
+def destruction_of(entry: KeyEntry, key_store: str, by: Sequence[str]) -> dict[str, Any]:
+    """Return what the certificate of a key's destruction says.
+
+    :param key_store: TEST or LIVE.  :param by: who logged in for it.
+    """
+    return {
+        "v": 1,
+        "type": "key-destruction",
+        "at": timestamp(utc_now()),
+        "software": SOFTWARE,
+        "software_sha256": software_sha256(),
+        "key_store": key_store,
+        "reference": entry.reference,
+        "algorithm": entry.algorithm,
+        "usage": entry.usage.value,
+        "kcv": entry.kcv,
+        "kcv_method": str(entry.kcv_method),
+        "by": sorted(set(by)),
+        "note": "Deleted and read back as gone; copies of a key file made earlier are not reached.",
     }
 
 

@@ -13,8 +13,10 @@ from cardkit.cli import keys_session
 from cardkit.cli.app import run
 from cardkit.cli.secrets_input import Prompt
 from cardkit.crypto import Key, Secret, Usage, passphrase
+from cardkit.crypto.custodians import enrol
 from cardkit.crypto.filestore import FileKeyStore, inventory
 from cardkit.crypto.kcv import KCVMethod, kcv
+from cardkit.crypto.management import NewKey
 from cardkit.production import open_store
 from cardkit.production.audit.checkpoints import signer_of
 from cardkit.production.audit.report import read_report
@@ -166,9 +168,6 @@ def test_a_ceremony_that_fails_leaves_no_key_and_no_transcript(
 
 @pytest.mark.requirement("K4")
 def test_without_a_plant_the_key_store_knows_its_custodians(call: Call, capfd: pytest.CaptureFixture[str]) -> None:
-    from cardkit.crypto.custodians import enrol
-    from cardkit.crypto.management import NewKey
-
     people = enrol([(name, Secret(password(name).encode(), name)) for name in ("carl", "cleo")])
     with FileKeyStore.create(Path("plant.keys"), "LIVE", Secret(b"store phrase", "p"), custodians=people) as keys:
         keys.generate(NewKey("plant:audit", "ED25519", Usage.AUDIT_SIGN))
@@ -206,3 +205,35 @@ def test_new_components_are_shown_to_one_custodian_at_a_time(
     key = bytes(a ^ b for a, b in zip(*values, strict=True))
     with FileKeyStore.open(Path("plant.keys"), Secret(b"store phrase", "p")) as keys:
         assert Key(key, "x", "AES-128", Usage.MASTER_DERIVE) == keys._key("plant:kmc")
+
+
+@pytest.mark.requirement("K12")
+def test_a_key_is_destroyed_by_two_who_log_in_and_leaves_a_certificate(capfd: pytest.CaptureFixture[str]) -> None:
+    people = enrol([(name, Secret(password(name).encode(), name)) for name in ("carl", "cleo")])
+    with FileKeyStore.create(Path("plant.keys"), "LIVE", Secret(b"store phrase", "p"), custodians=people) as keys:
+        keys.generate(NewKey("plant:audit", "ED25519", Usage.AUDIT_SIGN))
+        entry = keys.generate(NewKey("plant:kmc", "AES-128", Usage.MASTER_DERIVE))
+        public = keys.public_key_info("plant:audit")
+
+    def destroy(*words: str) -> tuple[int, str]:
+        ours, theirs = os.pipe()
+        os.write(theirs, f"store phrase\n{password('carl')}\n{password('cleo')}\n".encode())
+        os.close(theirs)
+        try:
+            code = run(
+                ["keys", "destroy", *words, "--store", "plant.keys", *TWO, "--yes", "--passphrase-fd", str(ours)]
+            )
+        finally:
+            os.close(ours)
+        return code, capfd.readouterr().err
+
+    code, err = destroy("plant:kmc", "--certificate", "gone.json")
+    assert (code, "--sign and --certificate go together" in err) == (4, True)
+    code, err = destroy("plant:audit", "--certificate", "gone.json", "--sign", "plant:audit")
+    assert (code, "cannot sign the certificate of its own destruction" in err) == (4, True)
+    assert len(inventory(Path("plant.keys"))[1]) == 2
+    assert destroy("plant:kmc", "--certificate", "gone.json", "--sign", "plant:audit")[0] == 0
+    assert [left.reference for left in inventory(Path("plant.keys"))[1]] == ["plant:audit"]
+    said = read_report(Path("gone.json"), public)
+    assert said is not None
+    assert (said["reference"], said["kcv"], said["by"]) == ("plant:kmc", entry.kcv, ["carl", "cleo"])

@@ -13,7 +13,7 @@ import pytest
 from cardkit.production.audit.catalogue import KINDS
 
 PACKAGE = Path(__file__).parents[3] / "cardkit"
-# Virtual cards, fault injection and the simulated plant repeat themselves for a seed; none makes anything for a real card.
+# Virtual cards and simulated faults repeat themselves for a seed; none of them makes anything for a real card.
 REPEATABLE = ("virtual/", "testing/", "production/sim/")
 
 
