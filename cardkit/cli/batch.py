@@ -11,6 +11,7 @@ import click
 from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.batch_files import import_, output
+from cardkit.cli.evidence import evidence
 from cardkit.cli.people import opened, people
 from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, print_json, say, table
@@ -47,6 +48,7 @@ def office(store: production.Store, batch_name: str) -> production.Office:
 
 batch.add_command(import_)
 batch.add_command(output)
+batch.add_command(evidence)
 
 
 @batch.command("open")

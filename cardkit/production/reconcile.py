@@ -32,6 +32,17 @@ class CardCounts:
         went: dict[str, int] = asdict(self)
         return 2 * self.issued - sum(went.values())
 
+    @property
+    def equation(self) -> str:
+        """The equation with its numbers, parts that are zero left out.
+
+        >>> CardCounts(issued=3, good=2, lost=1).equation
+        '3 issued = 2 good + 1 lost, difference 0'
+        """
+        went: dict[str, int] = asdict(self)
+        parts = [f"{count} {name.replace('_', ' ')}" for name, count in went.items() if count and name != "issued"]
+        return f"{self.issued} issued = {' + '.join(parts) or '0'}, difference {self.difference}"
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,18 @@ class ProfileTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 @dataclass(frozen=True, slots=True)
+class ProfilePart:
+    """A file of a profile.
+
+    :param label: how the profile's digest calls it, such as ``layouts/sim-csv.toml``.  :param sha256: lower hex.
+    """
+
+    label: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A product: what must be true of a finished card.
 
@@ -67,7 +79,7 @@ class Profile:
     :param blocks: the applications' tables by key, structs of the applications; their strings are templates.
     :param marker: where the plant's marker lives on the chip, home ``none`` where the profile does without.
     :param path: of profile.toml.  :param sha256: over all its files, 32 bytes.
-    :param document: the plain data of all files.
+    :param parts: those files, by label.  :param document: the plain data of all files.
     """
 
     name: str
@@ -84,6 +96,7 @@ class Profile:
     test_keys: Path | None
     path: Path
     sha256: bytes
+    parts: tuple[ProfilePart, ...]
     document: Mapping[str, Any]
 
     def test_keystore(self) -> MemoryKeyStore:
@@ -109,6 +122,7 @@ def load_profile(path: Path | str) -> Profile:
     layout, document["layout"] = _layout(document.get("layout"), file, sources)
     record = schema_of(require_table(document, "record", str(file), optional=True), layout, file)
     blocks = {name: _block(name, app, document, record, file) for name, app in apps.items()}
+    blocks = {name: _attached(app, blocks[name], file, sources) for name, app in apps.items()}
     if table.kind == "LIVE":
         check_live(record, file)
     return Profile(
@@ -121,24 +135,30 @@ def load_profile(path: Path | str) -> Profile:
         record=record,
         layout=layout,
         apps=table.apps,
-        blocks={name: _attached(app, blocks[name], file, sources) for name, app in apps.items()},
+        blocks=blocks,
         marker=_marker(table, chip, file),
         test_keys=file.parent / table.test_keys if table.test_keys is not None else None,
         path=file,
-        sha256=sources.sha256(),
+        sha256=hashlib.sha256(listed(sources.parts()).encode()).digest(),
+        parts=sources.parts(),
         document=document,
     )
 
 
+def listed(parts: Iterable[ProfilePart]) -> str:
+    """Return the text ``sha256sum`` prints for a profile's files, sorted by label; its SHA-256 is the profile's."""
+    return "".join(f"{part.sha256}  {part.label}\n" for part in sorted(parts, key=lambda part: part.label))
+
+
 class _Sources:
-    """The files a profile is made of; their hash is that of the text ``sha256sum`` prints for them, sorted by path."""
+    """The files a profile is made of."""
 
     def __init__(self) -> None:
-        self._digests: dict[str, str] = {}
+        self._parts: dict[str, ProfilePart] = {}
 
     def read(self, label: str, path: Path) -> dict[str, Any]:
         document, content = read_toml(path)
-        self._digests[label] = hashlib.sha256(content).hexdigest()
+        self._add(label, path, content)
         return document
 
     def attach(self, path: Path) -> bytes:
@@ -147,12 +167,14 @@ class _Sources:
             content = path.read_bytes()
         except OSError as error:
             raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
-        self._digests[path.name] = hashlib.sha256(content).hexdigest()
+        self._add(path.name, path, content)
         return content
 
-    def sha256(self) -> bytes:
-        lines = (f"{digest}  {label}\n" for label, digest in sorted(self._digests.items()))
-        return hashlib.sha256("".join(lines).encode()).digest()
+    def parts(self) -> tuple[ProfilePart, ...]:
+        return tuple(part for _, part in sorted(self._parts.items()))
+
+    def _add(self, label: str, path: Path, content: bytes) -> None:
+        self._parts[label] = ProfilePart(label, path, hashlib.sha256(content).hexdigest())
 
 
 def _check_keys(document: dict[str, Any], table: ProfileTable, file: Path) -> None:

@@ -30,6 +30,7 @@ KINDS: Mapping[str, str] = {
     "DISPOSE": "somebody decided about quarantined rows",
     "OUTPUT": "an output file was written",
     "PRINT": "a printer's file was written",
+    "EVIDENCE": "a signed evidence pack of a batch was written",
     "CLOSE": "a batch was closed with its counts",
     "PURGE": "the cells of a batch were emptied",
     "PURGE_DONE": "the key of a batch was destroyed",

@@ -17,6 +17,7 @@ CHECKPOINT = b"cardkit-checkpoint-1"
 KEY = b"cardkit-audit-key-1"
 EXPORT = b"cardkit-audit-export-1"
 REPORT = b"cardkit-report-1"
+EVIDENCE = b"cardkit-evidence-1"
 
 
 class AuditKeys(Protocol):
