@@ -8,6 +8,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from cardkit.apdu import CommandAPDU
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.desired.findings import Finding, Observations, Rule
@@ -267,6 +268,11 @@ class Neighbour(Protocol):
     @property
     def key_references(self) -> frozenset[str]:
         """The long-term keys behind it: put on the card, derived from, or signed with."""
+        ...
+
+    @property
+    def own_questions(self) -> tuple[CommandAPDU, ...]:
+        """Harmless commands that it answers while it is current, and no other application may."""
         ...
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.cipurse import dump
+from cardkit.apps.cipurse.commands import read_file_attributes
 from cardkit.apps.cipurse.rules.case import Case
 from cardkit.apps.cipurse.rules.engine import findings
 from cardkit.apps.cipurse.rules.table import RULES
@@ -89,6 +91,11 @@ class CipurseBlueprint:
     def key_references(self) -> frozenset[str]:
         """The master keys of the MF and of every application."""
         return frozenset(key.reference for key in self.product.keys)
+
+    @property
+    def own_questions(self) -> tuple[CommandAPDU, ...]:
+        """READ FILE ATTRIBUTES of whatever is current."""
+        return (read_file_attributes(),)
 
     # Under keys
 

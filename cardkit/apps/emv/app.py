@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.emv import dump
 from cardkit.apps.emv.cps import stored_remark
 from cardkit.apps.emv.prepare.card import holder_in, prepare_card
@@ -26,6 +27,7 @@ from cardkit.apps.emv.states.session import PaymentSession
 from cardkit.apps.emv.states.validating import validated
 from cardkit.apps.gp.app import APP as GP_APP
 from cardkit.apps.gp.app import GpBlueprint
+from cardkit.apps.gp.discovery import DataTag, get_data
 from cardkit.apps.gp.states.scripts import Scripts
 from cardkit.apps.gp.states.varying import varying as gp_varying
 from cardkit.channel import Channel
@@ -171,6 +173,11 @@ class EmvBlueprint:
         sets = (item.keys for item in self.product.block.applications)
         masters = (key for keys in sets for key in (keys.ac, keys.smi, keys.smc, keys.idn, keys.cvc3))
         return frozenset(filter(None, masters))
+
+    @property
+    def own_questions(self) -> tuple[CommandAPDU, ...]:
+        """GET DATA of the life cycle data, by the platform."""
+        return (get_data(DataTag.CPLC),)
 
     # Under keys
 

@@ -30,8 +30,8 @@ from cardkit.desired import (
 from cardkit.errors import ProfileError
 from cardkit.perso.joined.door import Door, Floor
 from cardkit.perso.joined.names import joined, joint, joint_finding, joint_state, joint_steps, own, own_names
-from cardkit.perso.joined.rules import RULES, keys_apart, names_apart, numbers_alone
-from cardkit.perso.joined.session import CHIP, CHIPS, FINISHED, SESSIONS, WHOLE, JoinedSession, Looks
+from cardkit.perso.joined.rules import RULES, answered, keys_apart, names_apart, numbers_alone, questions
+from cardkit.perso.joined.session import ASKED, CHIP, CHIPS, FINISHED, SESSIONS, WHOLE, JoinedSession, Looks
 
 _FOR_ALL = (ATR_FITS, REPEATED)
 """Notes of the run that every application's rules look at."""
@@ -65,7 +65,8 @@ class JoinedBlueprint:
         self.rules: tuple[Rule, ...] = tuple({rule.id: rule for rule in rules}.values())
         self.rands = tuple(joint(app, name) for app, blueprint in self.apps.items() for name in blueprint.rands)
         self.identify = self._each(lambda blueprint: blueprint.identify)
-        self.survey = self._each(lambda blueprint: blueprint.survey)
+        self._questions = questions(self.apps)
+        self.survey = (*self._each(lambda blueprint: blueprint.survey), *self._questions)
         self.parts: Mapping[Part, tuple[Step, ...]] = self._joined_parts()
 
     def _each(self, steps: Callable[[Blueprint], tuple[Step, ...]]) -> tuple[Step, ...]:
@@ -79,7 +80,7 @@ class JoinedBlueprint:
         return {
             Part.FENCE: (*self.identify, *joint_steps(self._host, _fence(self.apps[self._host]))),
             Part.WRITE: (*joint_steps(self._host, host[Part.WRITE]), *others),
-            Part.CHECK: self._each(lambda blueprint: blueprint.parts[Part.CHECK]),
+            Part.CHECK: (*self._each(lambda blueprint: blueprint.parts[Part.CHECK]), *self._questions),
             Part.SEAL: tuple(s for app in order for s in joint_steps(app, self.apps[app].parts[Part.SEAL])),
             Part.STRANGER: self._each(lambda blueprint: blueprint.parts[Part.STRANGER]),
         }
@@ -177,12 +178,12 @@ class JoinedBlueprint:
     ) -> JoinedSession:
         """Return a session on a powered card; each application gets a channel of its own to it."""
         floor = Floor()
-        sessions, looks = {}, {}
+        sessions, looks, doors = {}, {}, {}
         for app, one in self.apps.items():
-            door = Door(channel.connection, floor, app, self._homes[app])
+            door = doors[app] = Door(channel.connection, floor, app, self._homes[app])
             sessions[app] = one.session(own(app, contents), door.channel(channel), transport)
             looks[app] = Looks(one.identify, one.parts[Part.CHECK], one.survey)
-        return JoinedSession(sessions, floor, looks)
+        return JoinedSession(sessions, floor, looks, doors)
 
     def file_classes(self) -> None:
         """Let a trace show the contents of no file."""
@@ -206,6 +207,7 @@ class JoinedBlueprint:
         others = seen.notes.get(REPEATED, ())
         repeated = frozenset(app for app in self.apps if joint(app, CHIP) in others)
         yield from numbers_alone(seen.notes[CHIPS], self.apps, repeated)
+        yield from answered(self._questions, seen.notes[ASKED])
 
 
 def _fence(blueprint: Blueprint) -> tuple[Step, ...]:

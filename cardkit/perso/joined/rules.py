@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import NOT_CHECKED, Blueprint, Finding, Neighbour, Rule, Severity
+from cardkit.desired import NOT_CHECKED, Blueprint, Finding, Neighbour, Phase, Role, Rule, Severity, Step
+from cardkit.perso.joined.names import joint
 
 _CLAUSE = "cards with several applications"
 NAMES = Rule("TRANSIT-056", Severity.STOP, _CLAUSE, "no AID belongs to two applications")
 KEYS = Rule("TRANSIT-059", Severity.STOP, _CLAUSE, "no key is shared between applications")
 NUMBERS = Rule("TRANSIT-060", Severity.ERROR, _CLAUSE, "the chip number of every application is this card's alone")
-RULES = (NAMES, KEYS, NUMBERS)
+ALONE = Rule("PERSO-005", Severity.STOP, _CLAUSE, "no application answers for another")
+RULES = (NAMES, KEYS, NUMBERS, ALONE)
+CARD = "card"
+"""What steps of no application begin with."""
+_REFUSALS = range(0x64, 0x70)  # first status bytes: error, or checking error
+
+
+def questions(apps: Mapping[str, Blueprint]) -> tuple[Step, ...]:
+    """Return what every application is asked that is another's: each must refuse.  PERSO-005"""
+    neighbours = _neighbours(apps)
+    asked = (
+        (here, of, command) for here in neighbours for of, its in neighbours.items() for command in its.own_questions
+    )
+    return tuple(
+        Step(Phase.VERIFY, Role.GONE, joint(CARD, f"{here} asked for {of}"), here, command)
+        for here, of, command in asked
+        if here != of
+    )
+
+
+def answered(steps: Iterable[Step], words: Mapping[str, int]) -> Iterator[Finding]:
+    """Yield what an application answered that is another's.  PERSO-005
+
+    :param words: status words by what the step serves.
+    """
+    for step in steps:
+        word = words.get(step.serves)
+        if word is None:
+            yield ALONE.finding(step.serves, "a refusal", f"{NOT_CHECKED}: it was not asked")
+        elif word >> 8 not in _REFUSALS:
+            yield ALONE.finding(step.serves, "a refusal", f"status {word:04X}")
 
 
 def names_apart(apps: Mapping[str, Blueprint]) -> Iterator[Finding]:

@@ -10,11 +10,14 @@ from typing import Any
 
 from cardkit.desired import Distinct, Fact, Mistreats, Observations, Session, Step, Unmarked
 from cardkit.errors import CardError, ProtocolError
-from cardkit.perso.joined.door import Floor
+from cardkit.perso.joined.door import Door, Floor
 from cardkit.perso.joined.names import joined, joint, own_step
+from cardkit.perso.joined.rules import CARD
 
 SESSIONS, FINISHED, CHIPS = "seen by application", "finished applications", "chip numbers"
 """Notes: what each application's session saw; which a resumed card had finished already; chip numbers."""
+ASKED = "answers for another"
+"""A note: the status word of each question that is another application's."""
 CHIP = "chip"
 """The kind of such a number, as :class:`Distinct` has them."""
 
@@ -36,12 +39,17 @@ class JoinedSession:
 
     :param sessions: by application, the host first.  :param floor: which application is current.
     :param looks: by application, what identifies it, what checks it unfinished, and what surveys it.
+    :param doors: the way to each.
     """
 
-    def __init__(self, sessions: Mapping[str, Session], floor: Floor, looks: Mapping[str, Looks]) -> None:
+    def __init__(
+        self, sessions: Mapping[str, Session], floor: Floor, looks: Mapping[str, Looks], doors: Mapping[str, Door]
+    ) -> None:
         self._sessions = dict(sessions)
         self._floor = floor
         self._looks = looks
+        self._doors = doors
+        self._asked: dict[str, int] = {}
         self._host = next(iter(self._sessions))
         self._notes: dict[str, Any] = {}
         self._finished: frozenset[str] = frozenset()
@@ -52,7 +60,7 @@ class JoinedSession:
     def _joined(self) -> Observations:
         """Return what all applications showed; notes stay until the next reset."""
         seen = {app: session.seen for app, session in self._sessions.items()}
-        self._notes |= {SESSIONS: seen, FINISHED: self._finished, CHIPS: self._chips}
+        self._notes |= {SESSIONS: seen, FINISHED: self._finished, CHIPS: self._chips, ASKED: self._asked}
         bodies = joined({app: one.bodies for app, one in seen.items()})
         words = joined({app: one.words for app, one in seen.items()})
         return Observations(bodies, words, self._notes)
@@ -74,6 +82,9 @@ class JoinedSession:
         Of an application that was finished already nothing is checked as if it were open: it is surveyed.
         """
         for app, group in groupby(map(own_step, steps), key=lambda pair: pair[0]):
+            if app == CARD:
+                self._ask(step for _, step in group)
+                continue
             todo = tuple(step for _, step in group)
             finished = app in self._finished and todo == self._looks[app].check
             with self._at(app) as session:
@@ -82,10 +93,16 @@ class JoinedSession:
             with suppress(CardError):
                 self._chips[app] = session.identity()[0]
 
+    def _ask(self, steps: Iterable[Step]) -> None:
+        """Ask applications for what is another's."""
+        for step in steps:
+            answer = self._doors[step.place].transmit(step.command.encode())
+            self._asked[joint(CARD, step.serves)] = int.from_bytes(answer[-2:], "big")
+
     def restarted(self) -> None:
         """The card was reset: nothing is selected, nothing seen before counts any more."""
         self._floor.current = None
-        self._notes = {}
+        self._notes, self._asked = {}, {}
         for session in self._sessions.values():
             session.restarted()
         self.seen = self._joined()

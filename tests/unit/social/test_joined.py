@@ -15,13 +15,14 @@ from cardkit.errors import ProfileError, ProtocolError
 from cardkit.perso import personalize, plan, prepare, verify
 from cardkit.perso.joined import Door, Floor
 from cardkit.perso.joined.names import apart
-from cardkit.perso.joined.rules import keys_apart, names_apart, numbers_alone
+from cardkit.perso.joined.rules import answered, keys_apart, names_apart, numbers_alone, questions
 from cardkit.perso.register import RunRegister
 from cardkit.profile import load_profile, read_order
 from cardkit.target import Card
 from cardkit.transport.base import TransmissionProtocol
 from cardkit.transport.loopback import LoopbackConnection
 from cardkit.virtual import make_card
+from cardkit.virtual.social.lies import social_lies
 
 FOLDER = Path(__file__).parents[3] / "profiles" / "social" / "social-card"
 HOST, OTHERS = "emv", ("pkcs15", "cipurse")
@@ -61,7 +62,7 @@ def test_the_host_is_written_first_and_sealed_last(job):
     parts = job[0].blueprint.parts
     assert order_of(parts[Part.FENCE]) == [HOST, *OTHERS, HOST]
     assert order_of(parts[Part.WRITE]) == [HOST, *OTHERS]
-    assert order_of(parts[Part.CHECK]) == [HOST, *OTHERS]
+    assert order_of(parts[Part.CHECK]) == [HOST, *OTHERS, "card"]
     assert order_of(parts[Part.SEAL]) == [*OTHERS, HOST]
 
 
@@ -109,6 +110,7 @@ def test_a_part_that_is_wrong_is_named(job):
 class Part1:
     aids = frozenset((bytes.fromhex("A000000001"), bytes.fromhex("A000000002")))
     key_references = frozenset[str]()
+    own_questions = ()
 
 
 class Part2(Part1):
@@ -130,6 +132,7 @@ def test_059_a_key_of_two_applications_under_two_names():
 
     class Bank:
         aids = frozenset[bytes]()
+        own_questions = ()
         key_references = frozenset(("test:imk-ac", "test:cipurse-transport"))
 
     class City(Bank):
@@ -171,6 +174,25 @@ def test_060_a_part_whose_number_another_card_had(job):
 def test_060_a_part_that_tells_no_number(job):
     (finding,) = numbers_alone({"emv": "01", "cipurse": "05"}, job[0].blueprint.apps, frozenset())
     assert (finding.where, finding.not_checked) == ("pkcs15", True)
+
+
+def test_005_an_application_that_answers_for_another(job):
+    asked = questions(job[0].blueprint.apps)
+    assert len(asked) == 6
+    words = {step.serves: 0x6D00 for step in asked}
+    assert list(answered(asked, words)) == []
+    (finding,) = answered(asked, words | {"card: cipurse asked for pkcs15": 0x63C3})
+    assert (finding.rule, finding.where, finding.bad) == ("PERSO-005", "card: cipurse asked for pkcs15", True)
+    (finding,) = answered(asked, {step.serves: 0x6D00 for step in asked[1:]})
+    assert finding.not_checked
+
+
+def test_005_the_card_of_a_liar_is_never_good(job):
+    todo, keystore = job
+    chip, _ = made(todo, keystore)
+    liar = social_lies()["neighbour-answers"](chip)
+    report = verify(todo, Card(LoopbackConnection(liar)), keystore)
+    assert "PERSO-005" in {finding.rule for finding in report.findings if finding.bad}
 
 
 # The way to each application

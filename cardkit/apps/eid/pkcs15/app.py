@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Any
 
+from cardkit.apdu import CommandAPDU
 from cardkit.apps.eid.holder import check_issuer_of, no_scripts
-from cardkit.apps.eid.pkcs15 import dump
+from cardkit.apps.eid.pkcs15 import commands, dump
 from cardkit.apps.eid.pkcs15.contents import fill
 from cardkit.apps.eid.pkcs15.judging import RULES, judge
 from cardkit.apps.eid.pkcs15.plan import Pkcs15Plan, plan_product, repair
@@ -109,6 +110,11 @@ class Pkcs15Blueprint:
     def key_references(self) -> frozenset[str]:
         """The issuer's key for certificates."""
         return frozenset((self.product.block.issuer.key,))
+
+    @property
+    def own_questions(self) -> tuple[CommandAPDU, ...]:
+        """VERIFY without a value: how many tries of the PIN are left."""
+        return (commands.ask(commands.PIN),)
 
     # Under keys
 
