@@ -1,0 +1,77 @@
+"""One machine of a simulated plant: a process that runs the batch until nothing is left to claim."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import MutableSequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cardkit.errors import CardkitError
+from cardkit.production import events
+from cardkit.production.run import RunOptions, run_batch
+from cardkit.production.sim.bench import ReaderLosses
+from cardkit.production.store import reading
+from cardkit.production.store.store import open_store
+
+OPERATOR = "sim"
+PAUSE_S = 0.3
+BOUND, GOOD = 0, 1
+"""What a machine counts: cards joined to a record, and those of them that left it GOOD."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTerms:
+    """What a machine is started with.
+
+    :param reader: its virtual readers, as a target string.  :param workers: whether each coupler is a process.
+    :param lease_s: how long its claims hold.  :param log: file that takes what it says.
+    :param losses: how it loses readers.
+    """
+
+    store: str
+    batch: str
+    station: str
+    reader: str
+    workers: bool
+    lease_s: float
+    log: Path
+    losses: ReaderLosses = field(default_factory=ReaderLosses)
+
+
+def work(terms: MachineTerms, tally: MutableSequence[int]) -> None:
+    """Run the batch again and again, as operators do whose line has stopped; the entry point of a process.
+
+    :param tally: its two counts, in shared memory: they outlive it.
+    """
+    with terms.log.open("ab") as log:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log.fileno(), stream.fileno())
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        _run(terms, tally)
+    except CardkitError as error:
+        sys.exit(f"{terms.station}: {error}")
+
+
+def _run(terms: MachineTerms, tally: MutableSequence[int]) -> None:
+    def count(event: events.Event) -> None:
+        match event:
+            case events.CardStarted():
+                tally[BOUND] += 1
+            case events.CardDone(verdict="GOOD"):
+                tally[GOOD] += 1
+            case _:
+                pass
+
+    options = RunOptions(station=terms.station, workers=terms.workers, bench=terms.losses, lease_s=terms.lease_s)
+    with open_store(terms.store, operator=OPERATOR) as store:
+        while True:
+            run_batch(store, terms.batch, [terms.reader], reporter=count, options=options)
+            counts = reading.counts(store, store.batch(terms.batch))
+            if not counts["READY"] + counts["LEASED"]:
+                return
+            time.sleep(PAUSE_S)  # what is left is leased to another machine
