@@ -294,10 +294,10 @@ def status_row(item: production.BatchStatus) -> dict[str, object]:
 @click.argument("report_dir", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @options.store
 def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> None:
-    """Write report.html, junit.xml and results.jsonl of BATCH into DIR."""
+    """Write report.html, junit.xml, results.jsonl and results.csv of BATCH into DIR."""
     with opened(store_url, operator) as store:
         files = write_report(batch_report(store, batch_name), report_dir)
-    for path in (files.html, files.junit, files.jsonl):
+    for path in files:
         click.echo(path)
 
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from cardkit.cli.render import say
 from cardkit.production import events
+from cardkit.production.action import next_action
 
 PLAIN_EVERY_S = 2.0
 
@@ -93,7 +94,8 @@ class BatchProgress:
             case _:
                 self.rejected += 1
         if event.verdict != "GOOD":
-            self._line(f"{event.coupler}: record {event.record_no} {event.verdict} {event.code or ''}".rstrip())
+            what = f"{event.coupler}: record {event.record_no} {event.verdict} {event.code or ''}".rstrip()
+            self._line(f"{what}. {next_action(event.verdict, event.code, event.reject_class)}")
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, good=self.good, rejected=self.rejected, rate=self.rate)
         elif time.monotonic() - self._last_line >= PLAIN_EVERY_S or self.done == self._total:

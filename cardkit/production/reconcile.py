@@ -40,8 +40,7 @@ class CardCounts:
         '3 issued = 2 good + 1 lost, difference 0'
         """
         went: dict[str, int] = asdict(self)
-        parts = [f"{count} {name.replace('_', ' ')}" for name, count in went.items() if count and name != "issued"]
-        return f"{self.issued} issued = {' + '.join(parts) or '0'}, difference {self.difference}"
+        return _equation("issued", went)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,23 @@ class Closing:
     difference: int
     closable: bool
     why: tuple[str, ...] = ()
+
+
+def records_equation(records: Mapping[str, int]) -> str:
+    """Return how the records of a batch balance, parts that are zero left out.
+
+    :param records: as in :class:`Ledger`.
+
+    >>> records_equation({"imported": 3, "good": 2, "in_doubt": 1, "lost": 0})
+    '3 imported = 2 good + 1 in doubt, difference 0'
+    """
+    return _equation("imported", records)
+
+
+def _equation(total: str, counts: Mapping[str, int]) -> str:
+    went = {name: count for name, count in counts.items() if count and name != total}
+    parts = " + ".join(f"{count} {name.replace('_', ' ')}" for name, count in went.items())
+    return f"{counts[total]} {total} = {parts or '0'}, difference {counts[total] - sum(went.values())}"
 
 
 def reconcile(cards: CardCounts, ledger: Ledger) -> Closing:

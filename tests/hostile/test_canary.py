@@ -226,7 +226,7 @@ def test_findings_about_people_were_on_the_screen(plant, name):
 @pytest.mark.parametrize("report", ["report-lying", "report-bad", "report-batch-bad"])
 def test_findings_about_people_were_in_the_reports(plant, report):
     texts = [path.read_text("utf-8") for path in (plant.inside / report).iterdir()]
-    assert ["UICC-004" in text for text in texts] == [True] * 3
+    assert ["UICC-004" in text for text in texts] == [True] * 4
 
 
 @pytest.mark.parametrize("trace", ["good.jsonl", "bad.jsonl", "used.jsonl", "crash-100.jsonl", "kill.jsonl"])

@@ -5,23 +5,20 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import select
-
 from cardkit.errors import ProfileError
 from cardkit.production.audit.checkpoints import signer_of
 from cardkit.production.audit.export import export_audit
-from cardkit.production.canonical import canonical, parse_canonical
+from cardkit.production.canonical import canonical
 from cardkit.production.evidence.archive import AUDIT, CARDS, PROFILE_PARTS, write_pack
 from cardkit.production.evidence.software import bill_of_materials
-from cardkit.production.reconcile import CardCounts
 from cardkit.production.report import write_report
-from cardkit.production.report.source import batch_report
-from cardkit.production.store import Batch, Store, reading, schema
+from cardkit.production.report.source import batch_report, counted_cards
+from cardkit.production.store import Batch, Store, reading
 from cardkit.production.store.audit import OFFICE, Event, timestamp
 from cardkit.profile.load import Profile, listed, load_profile
 
@@ -126,13 +123,11 @@ def sheet(store: Store, lot: Batch) -> dict[str, Any]:
 
     :returns: ``cards`` is None while the batch is not closed.
     """
-    with store.reading() as connection:
-        text = connection.scalar(select(schema.batch.c.sheet).where(schema.batch.c.id == lot.id))
-    cards = None if text is None else CardCounts(**parse_canonical(text.encode()))
+    cards = counted_cards(store, lot)
     return {
         "batch": lot.name,
         "state": lot.state.value,
-        "cards": None if text is None else parse_canonical(text.encode()),
+        "cards": None if cards is None else asdict(cards),
         "equation": None if cards is None else cards.equation,
         "difference": None if cards is None else cards.difference,
         "rows_in_file": lot.rows,

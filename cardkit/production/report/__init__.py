@@ -1,4 +1,4 @@
-"""Reports of a batch or of one card: HTML for people, JUnit XML for CI, JSON Lines for programs.
+"""Reports of a batch or of one card: HTML for people, JUnit XML for CI, JSON Lines and CSV for programs.
 
 >>> from cardkit.production.report import BatchReport, CardResult, write_report
 """

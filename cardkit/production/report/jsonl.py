@@ -44,6 +44,7 @@ class JsonLines:
             "apdus": card.apdus,
             "apply_ms": card.apply_ms,
             "verify_ms": card.verify_ms,
+            "action": card.action,
             "findings": [
                 {
                     "rule": finding.rule,

@@ -96,7 +96,7 @@ def _outcome(element: str, card: CardResult) -> str:
     if element == "skipped":
         return f"<skipped message={message}/>"
     kind = _value(card.code or card.verdict.value)
-    text = "\n".join(_finding_text(finding) for finding in card.findings)
+    text = "\n".join([*(_finding_text(finding) for finding in card.findings), f"Next: {card.action}"])
     return f"<{element} message={message} type={kind}>{escape(text)}</{element}>"
 
 

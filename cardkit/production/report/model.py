@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cardkit.desired import NOT_CHECKED, Finding, Severity
+from cardkit.production.action import next_action
 
 
 class Verdict(StrEnum):
@@ -73,6 +74,11 @@ class CardResult:
         return (self.apply_ms or 0) + (self.verify_ms or 0)
 
     @property
+    def action(self) -> str:
+        """What the operator does next with the card, one sentence."""
+        return next_action(self.verdict.value, self.code, self.reject_class)
+
+    @property
     def worst_first(self) -> list[Finding]:
         """The findings by severity, what was not checked last, else in the order of the check."""
         return sorted(self.findings, key=lambda finding: (finding.not_checked, _RANK[finding.severity]))
@@ -86,6 +92,7 @@ class BatchReport:
     :param started, ended: aware times.
     :param cards: read once, so it may be a cursor over millions of rows; shown in the order given.
     :param totals: the store's own counts (``imported``, ``quarantined``, ``good`` ...) for the reconciliation table.
+    :param equations: how those, and the cards counted by hand, balance: ``3 issued = 2 good + 1 lost, difference 0``.
     """
 
     batch: str
@@ -100,3 +107,4 @@ class BatchReport:
     ended: datetime
     cards: Iterable[CardResult]
     totals: Mapping[str, int] = field(default_factory=dict)
+    equations: tuple[str, ...] = ()

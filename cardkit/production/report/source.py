@@ -11,14 +11,14 @@ import msgspec
 from sqlalchemy import func, select
 
 from cardkit.desired import Finding
+from cardkit.production.action import UNFINISHED
+from cardkit.production.canonical import parse_canonical
+from cardkit.production.reconcile import CardCounts, records_equation
 from cardkit.production.report.identity import Identities
 from cardkit.production.report.masking import masked
 from cardkit.production.report.model import BatchReport, CardResult, Kind, Verdict
 from cardkit.production.store import Batch, Store, reading
-from cardkit.production.store.schema import RecordState, attempt, record
-
-UNFINISHED = "UNFINISHED"
-"""Code of a card that is bound and has no verdict yet: its station is at work, or died and was not started again."""
+from cardkit.production.store.schema import RecordState, attempt, batch, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,22 @@ def batch_report(store: Store, batch_name: str) -> BatchReport:
         ended=span.ended or span.started or now,
         cards=_cards(store, lot),
         totals=_totals(store, lot),
+        equations=_equations(store, lot),
     )
+
+
+def counted_cards(store: Store, lot: Batch) -> CardCounts | None:
+    """Return the cards as they were counted when the batch was closed; None while it is not."""
+    with store.reading() as connection:
+        sheet = connection.scalar(select(batch.c.sheet).where(batch.c.id == lot.id))
+    return None if sheet is None else CardCounts(**parse_canonical(sheet.encode()))
+
+
+def _equations(store: Store, lot: Batch) -> tuple[str, ...]:
+    states = {state.lower(): count for state, count in reading.counts(store, lot).items()}
+    records = records_equation({"imported": lot.imported, **states})
+    cards = counted_cards(store, lot)
+    return (f"records: {records}",) if cards is None else (f"cards: {cards.equation}", f"records: {records}")
 
 
 def _totals(store: Store, lot: Batch) -> dict[str, int]:

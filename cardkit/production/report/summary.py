@@ -13,6 +13,8 @@ from cardkit.desired import Finding
 from cardkit.production.report.model import CardResult, Verdict, weight
 
 _EXAMPLES = 3
+_TIME_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
+_MOST_BARS = 16
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -59,6 +61,16 @@ class ParetoRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeBar:
+    """Cards whose time is in a range, its end left out; share is of all that were timed."""
+
+    from_ms: int
+    to_ms: int
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class CouplerRow:
     """One coupler against its control band ``p +- 3 sqrt(p (1 - p) / n)``, p being the batch's reject rate."""
 
@@ -82,6 +94,7 @@ class Summary:
     def __init__(self) -> None:
         self.verdicts: Counter[Verdict] = Counter()
         self._codes: dict[tuple[str, str], Tally] = {}
+        self._places: dict[tuple[str, str], Tally] = {}
         self._rules: dict[tuple[str, str, str], Tally] = {}
         self._couplers: dict[str, CouplerCount] = {}
         self._milliseconds = array("I")
@@ -93,6 +106,7 @@ class Summary:
             self._milliseconds.append(card.milliseconds)
         if card.verdict is not Verdict.GOOD:
             self._codes.setdefault((card.code or card.verdict.value, card.reject_class), Tally()).add(card.row)
+            self._places.setdefault((card.coupler or "-", card.reject_class or "-"), Tally()).add(card.row)
         for finding in _one_per_rule(card.findings):
             self._rules.setdefault((finding.rule, weight(finding), finding.clause), Tally()).add(card.row)
         self._add_to_coupler(card)
@@ -137,6 +151,29 @@ class Summary:
     def reject_pareto(self) -> list[ParetoRow]:
         """Codes of all cards that are not good, the most frequent first; name is (code, class)."""
         return list(_pareto(self._codes, lambda key: key))
+
+    def place_pareto(self) -> list[ParetoRow]:
+        """Couplers and classes of all cards that are not good, the most frequent first; name is (coupler, class)."""
+        return list(_pareto(self._places, lambda key: key))
+
+    def card_times(self) -> list[TimeBar]:
+        """Distribution of the card times: bars of one width, 16 at most, empty ones between others included.
+
+        The last bar takes the slowest hundredth, however slow, where that would make the others thin.
+        """
+        if not self._milliseconds:
+            return []
+        lowest, highest = min(self._milliseconds), max(self._milliseconds)
+        shown = max(round((self.percentile_seconds(99) or 0) * 1000), lowest)
+        width = next((step for step in _TIME_STEPS if shown // step - lowest // step < _MOST_BARS), _TIME_STEPS[-1])
+        first, last = lowest // width, min(shown // width, lowest // width + _MOST_BARS - 1)
+        counts = Counter(min(time // width, last) for time in self._milliseconds)
+        total = len(self._milliseconds)
+        ends = [(bar + 1) * width for bar in range(first, last)] + [max((last + 1) * width, highest + 1)]
+        return [
+            TimeBar(bar * width, end, counts[bar], counts[bar] / total)
+            for bar, end in zip(range(first, last + 1), ends, strict=True)
+        ]
 
     def rule_pareto(self) -> list[tuple[str, ParetoRow]]:
         """Rules by the number of cards they were found on, the most frequent first: weight, and name (rule, clause)."""

@@ -13,18 +13,20 @@ from cardkit.production.report.jsonl import JsonLines
 from cardkit.production.report.junit import JUnit
 from cardkit.production.report.model import BatchReport
 from cardkit.production.report.summary import Summary
+from cardkit.production.report.table import Table
 
 
 class ReportFiles(NamedTuple):
-    """Where the three files are."""
+    """Where the files are."""
 
     html: Path
     junit: Path
     jsonl: Path
+    csv: Path
 
 
 def write_report(report: BatchReport, directory: Path) -> ReportFiles:
-    """Write ``report.html``, ``junit.xml`` and ``results.jsonl``, each whole or not at all.
+    """Write ``report.html``, ``junit.xml``, ``results.jsonl`` and ``results.csv``, each whole or not at all.
 
     The cards are read once and not kept. If reading them fails, no file is written and none is replaced.
 
@@ -35,13 +37,14 @@ def write_report(report: BatchReport, directory: Path) -> ReportFiles:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{directory}: cannot be made, {error.strerror or error}") from error
-    html, junit, jsonl = (directory / name for name in ("report.html", "junit.xml", "results.jsonl"))
+    paths = ReportFiles(*(directory / name for name in ("report.html", "junit.xml", "results.jsonl", "results.csv")))
     summary = Summary()
     with ExitStack() as files:
         renderers = (
-            HtmlPage(report, files.enter_context(replacing(html))),
-            JUnit(report, files.enter_context(replacing(junit))),
-            JsonLines(report, files.enter_context(replacing(jsonl))),
+            HtmlPage(report, files.enter_context(replacing(paths.html))),
+            JUnit(report, files.enter_context(replacing(paths.junit))),
+            JsonLines(report, files.enter_context(replacing(paths.jsonl))),
+            Table(report, files.enter_context(replacing(paths.csv))),
         )
         for renderer in renderers:
             files.callback(renderer.close)
@@ -51,4 +54,4 @@ def write_report(report: BatchReport, directory: Path) -> ReportFiles:
                 renderer.add(card)
         for renderer in renderers:
             renderer.finish(summary)
-    return ReportFiles(html, junit, jsonl)
+    return paths

@@ -130,7 +130,8 @@ def test_continuous_verification_ends_in_one_report(capsys: pytest.CaptureFixtur
     talk = capsys.readouterr()
     assert sorted(json.loads(line)["record"] for line in talk.out.splitlines()) == [1, 2, 3]
     assert "3 cards verified, 3 good" in talk.err
-    assert {path.name for path in Path("made").iterdir()} == {"report.html", "junit.xml", "results.jsonl"}
+    made = {path.name for path in Path("made").iterdir()}
+    assert made == {"report.html", "junit.xml", "results.jsonl", "results.csv"}
 
 
 def test_a_recorded_card_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,8 @@ def test_a_pack_proves_its_batch_without_the_store(pack: Path, public: bytes, tm
     assert (told.batch, told.state, told.kind, told.by) == (BATCH, "CLOSED", "TEST", "ana")
     assert set(told.files) == {
         "README.txt", "audit.jsonl", "cards.csv", "junit.xml", "reconciliation.json", "report.html",
-        "results.jsonl", "software.cdx.json", "profile/files.sha256", "profile/profile.toml",
+        "results.jsonl",
+        "results.csv", "software.cdx.json", "profile/files.sha256", "profile/profile.toml",
         "profile/chips/virtual-usim.toml",
     }  # fmt: skip
 

@@ -64,7 +64,8 @@ def test_junit_failure_names_rule_and_values(a_report, cards, tmp_path):
     failure = ElementTree.parse(write_report(a_report(cards), tmp_path).junit).getroot().find(".//failure")
     assert failure.get("type") == "DATA_READBACK"
     assert failure.text == (
-        "UICC-030 error ADF.USIM/EF.UST (TS 31.102 4.2.8): service 10 is off\n  expected 9EEBA0\n  actual   9EE9A0"
+        "UICC-030 error ADF.USIM/EF.UST (TS 31.102 4.2.8): service 10 is off\n  expected 9EEBA0\n  actual   9EE9A0\n"
+        "Next: Put the card into the reject bin, and have profile and data looked at before more cards are made."
     )
 
 
@@ -101,6 +102,7 @@ def test_json_lines_keep_one_set_of_keys(a_report, cards, tmp_path):
         "apdus",
         "apply_ms",
         "verify_ms",
+        "action",
         "findings",
     ]
     assert [list(line) for line in lines] == [keys] * 4

@@ -91,6 +91,17 @@ def test_report_tells_what_the_store_committed(store, batch_of, profile):
         "rejected": 1,
         "cards_rejected_before_bind": 0,
     }
+    assert report.equations == ("records: 4 imported = 1 ready + 1 bound + 1 good + 1 rejected, difference 0",)
+
+
+def test_a_closed_batch_shows_how_its_cards_balance(store, batch_of, profile, tmp_path):
+    batch_of(str(profile.path))
+    sheet = '{"good":1,"issued":3,"rejected_personalized":1}'
+    with store.writing() as connection:
+        connection.exec_driver_sql("update batch set sheet = ?", (sheet,))
+    report = batch_report(store, "B-1")
+    assert report.equations[0] == "cards: 3 issued = 1 good + 1 rejected personalized, difference 1"
+    assert report.equations[0] in write_report(report, tmp_path).html.read_text("utf-8")
 
 
 def test_cards_are_named_by_their_iccid(store, batch_of, profile):

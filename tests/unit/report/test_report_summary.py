@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cardkit.desired import Severity
 from cardkit.production.report import Verdict
@@ -82,3 +86,37 @@ def test_cards_that_nobody_timed_do_not_count_as_fast(a_card):
     assert summary.percentile_seconds(50) == 0.6
     assert [row.mean_seconds for row in summary.couplers()] == [0.6]
     assert summary_of([untimed]).couplers()[0].mean_seconds is None
+
+
+def test_rejects_are_counted_by_coupler_and_class(a_card, rejected):
+    cards = [rejected(1, coupler="s1/2"), rejected(2, coupler="s1/2"), a_card(3, coupler="s1/2")]
+    cards += [rejected(4, reject_class="key"), a_card(5, verdict=Verdict.IN_DOUBT, coupler="")]
+    rows = summary_of(cards).place_pareto()
+    assert [(row.name, row.count, row.rows) for row in rows] == [
+        (("s1/2", "data"), 2, (1, 2)),
+        (("-", "-"), 1, (5,)),
+        (("virtual-1", "key"), 1, (4,)),
+    ]
+
+
+def test_card_times_are_counted_in_bars_of_one_width(a_card):
+    bars = summary_of(a_card(n, apply_ms=n, verify_ms=0) for n in (10, 11, 11, 14)).card_times()
+    assert [(bar.from_ms, bar.to_ms, bar.count, bar.share) for bar in bars] == [
+        (10, 11, 1, 0.25), (11, 12, 2, 0.5), (12, 13, 0, 0.0), (13, 14, 0, 0.0), (14, 15, 1, 0.25),
+    ]  # fmt: skip
+    assert summary_of([]).card_times() == []
+
+
+def test_one_slow_card_does_not_hide_the_others(a_card):
+    times = [*range(100, 300), 60_000]
+    bars = summary_of(a_card(n, apply_ms=ms, verify_ms=0) for n, ms in enumerate(times)).card_times()
+    assert (len(bars), bars[0].from_ms, bars[0].to_ms, bars[-1].to_ms) == (10, 100, 120, 60_001)
+    assert bars[-1].count == 21
+
+
+@given(times=st.lists(st.integers(0, 4_000_000_000), min_size=1, max_size=60))
+def test_every_timed_card_is_in_one_bar(a_card, times):
+    bars = summary_of(a_card(n, apply_ms=ms, verify_ms=0) for n, ms in enumerate(times)).card_times()
+    assert [bar.count for bar in bars] == [sum(bar.from_ms <= ms < bar.to_ms for ms in times) for bar in bars]
+    assert (sum(bar.count for bar in bars), len(bars) <= 16) == (len(times), True)
+    assert all(before.to_ms == after.from_ms for before, after in itertools.pairwise(bars))
