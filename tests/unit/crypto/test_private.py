@@ -114,8 +114,8 @@ def der(key, encryption=None):
         (b"", "expected a private key in PKCS#8 form, DER, unencrypted"),
         (bytes(100), "expected a private key in PKCS#8 form"),
         (der(ec.derive_private_key(7, ec.SECP256R1()), BestAvailableEncryption(b"x")), "DER, unencrypted"),
-        (der(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))), "expected an EC or RSA private key"),
-        (der(dsa.generate_private_key(1024)), "expected an EC or RSA private key"),
+        (der(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))), "key x: ED25519, expected usage audit-sign"),
+        (der(dsa.generate_private_key(1024)), "expected an EC, RSA or Ed25519 private key"),
         (der(ec.derive_private_key(7, ec.SECP256K1())), "curve secp256k1, expected one of secp256r1"),
     ],
 )
