@@ -7,7 +7,7 @@ OUT     := out
 # The unit tests in two halves, side by side; what each says is printed whole. Those that make whole cards run with the
 # virtual cards' own.
 FIRST   := $(addprefix tests/unit/,cli doctor perso production report testing)
-MAKING  := $(addprefix tests/unit/,cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules gp_states uicc_apps uicc_rules uicc_saip social)
+MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states people uicc_apps uicc_rules uicc_saip social)
 SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
 WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
