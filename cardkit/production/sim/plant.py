@@ -165,7 +165,7 @@ def run_plant(spec: PlantSpec, report: Reporter) -> PlantResult:
     batch = f"{BATCH}-{secrets.token_hex(3)}"
     spec.folder.mkdir(parents=True, exist_ok=True)
     _take(spec, profile, order, batch)
-    line = _Line(spec, batch)
+    line = Line(spec, batch)
     line.run(report)
     with open_store(spec.store, operator=OPERATOR) as store:
         before = batch_status(store, batch).counts
@@ -189,12 +189,12 @@ def _take(spec: PlantSpec, profile: Profile, order: SimOrder, batch: str) -> Non
         import_batch(store, profile, rows, keystore, path, name=batch)
 
 
-def _chips(profile: Profile, line: _Line, store: Store) -> Iterator[Chip]:
+def _chips(profile: Profile, line: Line, store: Store) -> Iterator[Chip]:
     for reader in line.trays:
         yield from look(profile, reader, store)
 
 
-class _Line:
+class Line:
     """All machines, the faults they suffer, and who starts them again.
 
     :ivar trays: where the chips of each machine lie, as readers.
