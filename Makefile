@@ -9,13 +9,15 @@ OUT     := out
 FIRST   := $(addprefix tests/unit/,cli doctor perso production report testing)
 MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states people uicc_apps uicc_rules uicc_saip social)
 SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
+# Of the hostile tests those whose stations, servers and disks are killed; the others' cards lie and are torn.
+KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary fuzz import_killed kill memory plant power_cut_disk stations store two_stations))
 WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
 # Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile interop requirements memory bench chaos fuzz mutants wheel clean setup-demo setup-test
+.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile hostile-killed hostile-cards interop requirements memory bench chaos fuzz mutants wheel clean setup-demo setup-test
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -26,7 +28,7 @@ demo: setup-demo ## 50 test USIMs on 4 virtual readers: personalized, verified, 
 test: setup-test ## all checks and tests, the real PC/SC stack included
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory card
-	$(PYTEST) tests/hostile --timeout=600
+	@$(MAKE) --no-print-directory hostile
 	$(PYTEST) tests/interop tests/packaging tests/examples --timeout=300
 
 check: setup-test ## format, lint, types, import contracts, unit tests (under 90 s)
@@ -58,7 +60,13 @@ card-inside:
 	$(QUICK) --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/property tests/card
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
-	$(PYTEST) tests/hostile --timeout=600
+	@$(MAKE) --no-print-directory -j2 $(WHOLE) hostile-killed hostile-cards
+
+hostile-killed:
+	$(PYTEST) -q $(KILLED) --timeout=600
+
+hostile-cards:
+	$(PYTEST) -q $(filter-out $(KILLED),$(wildcard tests/hostile/test_*.py)) --timeout=600
 
 interop: setup-test ## the real PC/SC stack; a skip is a failure
 	CI=true $(PYTEST) tests/interop --timeout=300
