@@ -56,16 +56,16 @@ def sim() -> None:
 def plant(machines: int, couplers: int, kill: float, cards: int, store_url: str | None, out: Path) -> int:
     """Run a whole plant on virtual cards, kept in files, and close its books. Linux only.
 
-    A coupler is killed RATE times a second and a station every 30 s, stations stop for longer than a lease, readers are
-    pulled out. With one machine each coupler is a process; with more they are threads of their machine, and each kill
-    takes the machine. At the end all chips are presented again: what is in doubt is finished, and what the chips hold
-    is compared with the store. Exit code 1 when that does not come out at zero.
+    A coupler is killed up to RATE times a second and a station every 30 s, stations stop for longer than a lease,
+    readers are pulled out. With one machine each coupler is a process; with more they are threads of their machine, and
+    each kill takes the machine. At the end all chips are presented again: what is in doubt is finished, and what the
+    chips hold is compared with the store. Exit code 1 when that does not come out at zero.
     """
     if sys.platform != "linux":
         raise StoreError(f"sim plant: this is {sys.platform}, expected Linux: it stops processes and looks for them")
-    url = store_url or f"sqlite:///{_new_file(out)}"
-    if machines > 1 and url.startswith("sqlite:"):
+    if machines > 1 and (store_url is None or store_url.startswith("sqlite:")):
         raise click.UsageError("SQLite has one machine; more need --store postgresql://...")
+    url = store_url or f"sqlite:///{_new_file(out)}"
     spec = PlantSpec(url, out.absolute(), machines, couplers, cards, FaultPlan(kills=kill))
     done = run_plant(spec, _show)
     _conclude(done, cards)

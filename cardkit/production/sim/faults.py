@@ -41,7 +41,7 @@ class Victim(Protocol):
 
     @property
     def working(self) -> bool:
-        """Whether it runs, and has bound a card for each coupler since it was started or struck."""
+        """Whether it runs, and has bound some cards for each coupler since it was started or struck."""
         ...
 
     def struck(self) -> None:

@@ -34,6 +34,8 @@ TICK_S, REPORT_S = 0.02, 2.0
 # A machine that ends so often by itself, and no card was bound meanwhile, will not recover.
 MOST_FAILURES = 20
 RESTART_AFTER_S = 0.5
+# Cards a coupler gets to make between two faults of its machine, on a computer that is slow to start machines again.
+CARDS_BETWEEN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,8 @@ class Machine:
 
     @property
     def working(self) -> bool:
-        """Whether it runs, and has bound a card for each coupler since it was started or struck."""
-        return self.exit_code is None and self.tally[BOUND] >= self._bound_before + self._couplers
+        """Whether it runs, and has bound some cards for each coupler since it was started or struck."""
+        return self.exit_code is None and self.tally[BOUND] >= self._bound_before + self._couplers * CARDS_BETWEEN
 
     def struck(self) -> None:
         """Spare it until it works again."""
