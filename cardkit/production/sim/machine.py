@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
@@ -51,10 +53,18 @@ def work(terms: MachineTerms, tally: MutableSequence[int]) -> None:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(log.fileno(), stream.fileno())
     logging.basicConfig(level=logging.WARNING)
+    threading.Thread(target=_end_with_plant, name="lifeline", daemon=True).start()
     try:
         _run(terms, tally)
     except CardkitError as error:
         sys.exit(f"{terms.station}: {error}")
+
+
+def _end_with_plant() -> None:
+    plant = multiprocessing.parent_process()
+    if plant is not None:
+        plant.join()
+        os._exit(1)
 
 
 def _run(terms: MachineTerms, tally: MutableSequence[int]) -> None:
