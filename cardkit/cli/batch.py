@@ -15,6 +15,7 @@ from cardkit.cli.evidence import evidence
 from cardkit.cli.people import opened, people
 from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, print_json, say, table
+from cardkit.cli.sample import sample
 from cardkit.production.events import BatchDone
 from cardkit.production.report import write_report
 from cardkit.production.report.source import batch_report
@@ -49,6 +50,7 @@ def office(store: production.Store, batch_name: str) -> production.Office:
 batch.add_command(import_)
 batch.add_command(output)
 batch.add_command(evidence)
+batch.add_command(sample)
 
 
 @batch.command("open")

@@ -31,6 +31,7 @@ KINDS: Mapping[str, str] = {
     "OUTPUT": "an output file was written",
     "PRINT": "a printer's file was written",
     "EVIDENCE": "a signed evidence pack of a batch was written",
+    "SAMPLE": "a sample of a batch was drawn",
     "CLOSE": "a batch was closed with its counts",
     "PURGE": "the cells of a batch were emptied",
     "PURGE_DONE": "the key of a batch was destroyed",

@@ -43,6 +43,7 @@ class Step(StrEnum):
     HOLD = "holding a batch"
     CLOSE = "closing a batch"
     OUTPUT = "writing an output file"
+    SAMPLE = "drawing a sample"
     PROPOSE = "proposing a profile"
     APPROVE = "an approval"
     OPEN = "opening a batch"
@@ -79,6 +80,7 @@ NEEDS: Mapping[Step, Sequence[frozenset[Role]]] = {
     Step.HOLD: (_LINE | _OFFICER | _QA,),
     Step.CLOSE: (_SUPERVISOR,),
     Step.OUTPUT: (_SUPERVISOR,),
+    Step.SAMPLE: (_SUPERVISOR | _QA,),
     Step.PROPOSE: (frozenset({Role.AUTHOR}),),
     Step.APPROVE: (_OFFICER, _QA),
     Step.OPEN: (_SUPERVISOR, _LINE),
