@@ -60,9 +60,10 @@ def sample(
             ("rows", " ".join(map(str, done.rows))),
         ]
     )
-    click.echo()
     curve = operating_characteristic(plan)
-    table(["bad cards %", "accepted %"], [(f"{bad:g}", f"{accepted:.1f}") for bad, accepted in curve])
+    if curve:
+        click.echo()
+        table(["bad cards %", "accepted %"], [(f"{bad:g}", f"{accepted:.1f}") for bad, accepted in curve])
     say(honest_sentence(plan))
     say(f"to see one bad card in 1,000 with 95 % certainty takes {cards_to_see(WORTH_SEEING):,} cards")
     if done.drawn_before:

@@ -27,7 +27,12 @@ def _exactly(n: int, bad: int, rate: float) -> float:
 
 
 def operating_characteristic(plan: Plan) -> list[tuple[float, float]]:
-    """Return the curve of a plan: share of bad cards and probability that the lot is accepted, both in per cent."""
+    """Return the curve of a plan: share of bad cards and probability that the lot is accepted, both in per cent.
+
+    :returns: nothing where every card is looked at: that is no sample.
+    """
+    if plan.whole:
+        return []
     return [(percent, 100 * acceptance(plan.n, plan.ac, percent / 100)) for percent in RATES_PERCENT]
 
 

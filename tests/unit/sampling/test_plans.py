@@ -109,6 +109,7 @@ def test_the_honest_sentence() -> None:
     assert honest_sentence(plan_of(10_000, "II", "0.065")) == (
         "with this plan a lot with 0.1 % bad cards is accepted 81.9 % of the time"
     )
+    assert operating_characteristic(plan_of(30, "II", "0.1")) == []
     assert honest_sentence(plan_of(30, "II", "0.1")) == "with this plan every card of the lot is looked at"
 
 
