@@ -4,10 +4,10 @@ PYTEST  := $(PY) -m pytest
 LONG    := --timeout=3600
 QUICK   := $(PYTEST) -q --timeout=120
 OUT     := out
-# The unit tests in two halves, side by side; what each says is printed whole. Those that make whole cards run with the
-# virtual cards' own.
-FIRST   := $(addprefix tests/unit/,cli doctor perso production report testing)
-MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states people uicc_apps uicc_rules uicc_saip social)
+# The unit tests in two halves, side by side; what each says is printed whole. Those that make whole cards or keep whole
+# stores run with the virtual cards' own.
+FIRST   := $(addprefix tests/unit/,cli doctor perso report testing)
+MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states people production sampling uicc_apps uicc_rules uicc_saip social)
 SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
 # Of the hostile tests those whose stations, servers and disks are killed; the others' cards lie and are torn.
 KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary fuzz import_killed kill memory plant power_cut_disk stations store two_stations))
