@@ -9,15 +9,16 @@ OUT     := out
 FIRST   := $(addprefix tests/unit/,cli doctor perso report testing)
 MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states people production sampling uicc_apps uicc_rules uicc_saip social)
 SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
-# Of the hostile tests those whose stations, servers and disks are killed; the others' cards lie and are torn.
-KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary fuzz import_killed kill memory plant power_cut_disk stations store two_stations))
+# Hostile tests in three parts: stations that are killed, stores and disks that are; all other cards lie and are torn.
+KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary kill plant))
+STORES  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,import_killed memory power_cut_disk stations store two_stations))
 WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
 # Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile hostile-killed hostile-cards interop requirements memory bench chaos fuzz mutants wheel clean setup-demo setup-test
+.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile hostile-killed hostile-stores hostile-cards interop requirements memory bench chaos fuzz mutants wheel clean setup-demo setup-test
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -60,13 +61,16 @@ card-inside:
 	$(QUICK) --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/property tests/card
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
-	@$(MAKE) --no-print-directory -j2 $(WHOLE) hostile-killed hostile-cards
+	@$(MAKE) --no-print-directory -j3 $(WHOLE) hostile-killed hostile-stores hostile-cards
 
 hostile-killed:
 	$(PYTEST) -q $(KILLED) --timeout=600
 
+hostile-stores:
+	$(PYTEST) -q $(STORES) --timeout=600
+
 hostile-cards:
-	$(PYTEST) -q $(filter-out $(KILLED),$(wildcard tests/hostile/test_*.py)) --timeout=600
+	$(PYTEST) -q $(filter-out $(KILLED) $(STORES),$(wildcard tests/hostile/test_*.py)) --timeout=600
 
 interop: setup-test ## the real PC/SC stack; a skip is a failure
 	CI=true $(PYTEST) tests/interop --timeout=300
