@@ -106,8 +106,8 @@ class _Trust:
     def seen(self, event: dict[str, Any]) -> None:
         """Take note of an event of the office chain."""
         self.keys.seen(event)
-        if event["event"] == "CHECKPOINT_SEEN":
-            data = event["data"]
+        data = event["data"]
+        if event["event"] == "CHECKPOINT_SEEN" and {"chain", "seq", "sha256"} <= data.keys():
             self._points.setdefault(str(data["chain"]), []).append((data["seq"], data["sha256"]))
 
     def findings(self, chain: str, checkpoints: list[Checkpoint], walk: Walk) -> list[ChainFinding]:

@@ -162,10 +162,16 @@ class ChainFinding:
     seq: int
 
 
+_MEMBERS = {"actor": str, "at": str, "data": dict, "event": str, "seq": int}
+
+
 def _parsed(link: Link) -> dict[str, Any] | None:
+    """Return an event that is one, and the one its link says."""
     try:
-        event: dict[str, Any] = parse_canonical(link.event)
+        event = parse_canonical(link.event)
     except EncodingError:
+        return None
+    if not isinstance(event, dict) or {name: type(value) for name, value in event.items()} != _MEMBERS:
         return None
     named = link.kind is None or (link.kind == event["event"] and link.record_id == event["data"].get("record"))
     return event if named and event["seq"] == link.seq else None
