@@ -6,6 +6,7 @@ a card, reads a clock or knows a secret: contents that hold keys keep them as :c
 
 from __future__ import annotations
 
+from cardkit.desired.apps import App, BlockWithFiles, Checks, Ruled, Shows, UsesFiles
 from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent, intent_of
 from cardkit.desired.findings import (
     ALIKE,
@@ -25,11 +26,8 @@ from cardkit.desired.findings import (
 )
 from cardkit.desired.plan import Plan
 from cardkit.desired.protocols import (
-    App,
-    BlockWithFiles,
     Blueprint,
     Challenge,
-    Checks,
     CompileTemplate,
     Distinct,
     Keyed,
@@ -40,12 +38,10 @@ from cardkit.desired.protocols import (
     Prints,
     Register,
     Remarks,
-    Ruled,
+    Scripted,
     Session,
-    Shows,
     Template,
     Unmarked,
-    UsesFiles,
 )
 from cardkit.desired.script import Script
 from cardkit.desired.states import Access, AfterUnknown, Content, Fact, Group, Interface, Phase, Seen, State
@@ -96,6 +92,7 @@ __all__ = [
     "Rule",
     "Ruled",
     "Script",
+    "Scripted",
     "Secrecy",
     "Seen",
     "Session",

@@ -15,7 +15,20 @@ import msgspec
 from cardkit.apps.registry import get_app
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
-from cardkit.desired import Blueprint, Content, Keyed, Mails, Part, Plan, Prepares, Prints, Script, Shows, Template
+from cardkit.desired import (
+    Blueprint,
+    Content,
+    Keyed,
+    Mails,
+    Part,
+    Plan,
+    Prepares,
+    Prints,
+    Script,
+    Scripted,
+    Shows,
+    Template,
+)
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.perso.joined import JoinedBlueprint
 from cardkit.profile import Profile, Record, compile_values
@@ -167,6 +180,7 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
     scripts: tuple[Script, ...] = ()
     if _keyed(blueprint):
         blueprint.check_keys(keystore)
+    if _scripted(blueprint):
         scripts = blueprint.scripts(contents, prepared.rands, keystore)
     nvm = profile.chip.nvm
     return Plan(
@@ -189,7 +203,9 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
 def working(plan: Plan, keystore: KeyStore) -> Blueprint:
     """Return the blueprint of a plan as it works on a card: with the key store, where its cards ask for one."""
     blueprint = plan.blueprint
-    return blueprint.with_keys(keystore, secrets.token_bytes, plan.scripts) if _keyed(blueprint) else blueprint
+    if _keyed(blueprint):
+        blueprint = blueprint.with_keys(keystore, secrets.token_bytes)
+    return blueprint.with_scripts(plan.scripts) if _scripted(blueprint) else blueprint
 
 
 def _prepares(blueprint: Blueprint) -> TypeGuard[Prepares]:
@@ -198,6 +214,10 @@ def _prepares(blueprint: Blueprint) -> TypeGuard[Prepares]:
 
 def _keyed(blueprint: Blueprint) -> TypeGuard[Keyed]:
     return _follows(type(blueprint), Keyed)
+
+
+def _scripted(blueprint: Blueprint) -> TypeGuard[Scripted]:
+    return _follows(type(blueprint), Scripted)
 
 
 @cache

@@ -17,52 +17,29 @@ from cardkit.apps.cipurse.states.plan import CipursePlan, plan_product, repair
 from cardkit.apps.cipurse.states.product import CipurseProduct, build_product
 from cardkit.apps.cipurse.states.seen import NOTE, SeenTransit
 from cardkit.apps.cipurse.states.session import TransitSession
+from cardkit.apps.planned import PlannedBlueprint
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
 from cardkit.desired import (
     ATR_FITS,
     REPEATED,
-    Challenge,
     CompileTemplate,
     Content,
     Finding,
     Observations,
     Part,
     Rule,
-    Script,
     Step,
-    Template,
 )
 from cardkit.errors import KeyStoreError
 
 
-class CipurseBlueprint:
-    """One profile's card, compiled once.
-
-    :param template: of the profile's block.  :param keys: key store and source of random numbers, of one at work.
-    """
+class CipurseBlueprint(PlannedBlueprint[CipurseProduct, CipursePlan, None]):
+    """One profile's card, compiled once."""
 
     number_kind = "uid"
-    secrets: tuple[str, ...] = ()
-    rands: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = RULES
-
-    def __init__(
-        self,
-        product: CipurseProduct,
-        template: Template,
-        plan: CipursePlan,
-        keys: tuple[KeyStore, Challenge] | None = None,
-    ) -> None:
-        self.product = product
-        self._template = template
-        self._plan = plan
-        self._keys = keys
-        self.states = plan.states
-        self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
-        self.survey = plan.survey
-        self.identify = plan.identify
 
     # Before there is a card
 
@@ -106,24 +83,6 @@ class CipurseBlueprint:
             if algorithm != "AES-128":
                 raise KeyStoreError(f"key {reference}: {algorithm or 'no cipher key'}, CIPURSE works with AES-128")
 
-    def scripts(
-        self,
-        contents: Mapping[str, Content],  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-        keystore: KeyStore,  # noqa: ARG002
-    ) -> tuple[Script, ...]:
-        """Return nothing: every session begins with a challenge of the card's."""
-        return ()
-
-    def with_keys(
-        self,
-        keystore: KeyStore,
-        challenge: Challenge,
-        scripts: tuple[Script, ...],  # noqa: ARG002
-    ) -> CipurseBlueprint:
-        """Return the blueprint at work."""
-        return CipurseBlueprint(self.product, self._template, self._plan, (keystore, challenge))
-
     # On a card
 
     def session(
@@ -134,9 +93,6 @@ class CipurseBlueprint:
     ) -> TransitSession:
         """Return a session on a powered card."""
         return TransitSession(self.product, self._plan, contents, channel, self._keys)
-
-    def file_classes(self) -> None:
-        """Let a trace show the contents of no file: they may be a person's."""
 
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Apply the rules to what a card showed.

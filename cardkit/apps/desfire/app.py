@@ -15,21 +15,19 @@ from cardkit.apps.desfire.states.keyring import PICC_KEY
 from cardkit.apps.desfire.states.plan import DesfirePlan, plan_product
 from cardkit.apps.desfire.states.product import ALGORITHMS, DesfireProduct, FileSpec, build_product
 from cardkit.apps.desfire.states.session import DesfireSession
+from cardkit.apps.planned import PlannedBlueprint
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.cardkeys import Scheme
 from cardkit.crypto.key import Usage
 from cardkit.desired import (
-    Challenge,
     CompileTemplate,
     Content,
     Finding,
     Observations,
     Part,
     Rule,
-    Script,
     Step,
-    Template,
 )
 from cardkit.errors import EncodingError, KeyStoreError
 
@@ -37,33 +35,17 @@ _DERIVING = (Usage.MASTER_DERIVE, Usage.SECURE_CHANNEL)
 _PLAIN = (Usage.CARD_KEY, Usage.SECURE_CHANNEL)
 
 
-class DesfireBlueprint:
-    """One profile's card, compiled once.
-
-    :param template: of the profile's block.  :param keys: key store and source of random numbers, of one at work.
-    """
+class DesfireBlueprint(PlannedBlueprint[DesfireProduct, DesfirePlan, None]):
+    """One profile's card, compiled once."""
 
     secrets: tuple[str, ...] = (PICC_KEY,)
-    rands: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = RULES
 
-    def __init__(
-        self,
-        product: DesfireProduct,
-        template: Template,
-        plan: DesfirePlan,
-        keys: tuple[KeyStore, Challenge] | None = None,
-    ) -> None:
-        self.product = product
-        self._template = template
-        self._plan = plan
-        self._keys = keys
-        number = product.block.number
-        self.number_kind = number.kind if number else "uid"
-        self.states = plan.states
-        self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
-        self.survey = plan.survey
-        self.identify = plan.identify
+    @property
+    def number_kind(self) -> str:
+        """Kind of the number that people know the card by: the profile's, or the UID."""
+        number = self.product.block.number
+        return number.kind if number else "uid"
 
     # Before there is a card
 
@@ -100,24 +82,6 @@ class DesfireBlueprint:
             if found.usage not in allowed:
                 raise KeyStoreError(f"key {key.reference}: usage {found.usage}, expected {' or '.join(allowed)}")
 
-    def scripts(
-        self,
-        contents: Mapping[str, Content],  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-        keystore: KeyStore,  # noqa: ARG002
-    ) -> tuple[Script, ...]:
-        """Return nothing: every session begins with the card's random number."""
-        return ()
-
-    def with_keys(
-        self,
-        keystore: KeyStore,
-        challenge: Challenge,
-        scripts: tuple[Script, ...],  # noqa: ARG002
-    ) -> DesfireBlueprint:
-        """Return the blueprint at work."""
-        return DesfireBlueprint(self.product, self._template, self._plan, (keystore, challenge))
-
     # On a card
 
     def session(
@@ -125,9 +89,6 @@ class DesfireBlueprint:
     ) -> DesfireSession:
         """Return a session on a powered card."""
         return DesfireSession(self.product, self._plan, contents, channel, transport, self._keys)
-
-    def file_classes(self) -> None:
-        """Let a trace show the contents of no file: sessions hide most of them anyway."""
 
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Apply the rules to what a card showed.

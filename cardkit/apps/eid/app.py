@@ -6,60 +6,34 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from cardkit.apps.eid import dump
-from cardkit.apps.eid.holder import check_issuer_of, no_scripts
+from cardkit.apps.eid.holder import check_issuer_of
 from cardkit.apps.eid.schema import ChipBlock, EidBlock
 from cardkit.apps.eid.states.judging import RULES, judge
 from cardkit.apps.eid.states.plan import EidPlan, plan_product, repair
 from cardkit.apps.eid.states.product import MANAGEMENT, PIN, PUK, EidProduct, build_product, fill
 from cardkit.apps.eid.states.session import EidSession
+from cardkit.apps.planned import PlannedBlueprint
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.desired import (
     BlockWithFiles,
-    Challenge,
     CompileTemplate,
     Content,
     Finding,
     Observations,
     Part,
     Rule,
-    Script,
     Step,
-    Template,
 )
 from cardkit.errors import ProfileError
 
 
-class EidBlueprint:
-    """One profile's card, compiled once; :meth:`for_card` gives the one of a card.
-
-    :param template: of the profile's block.  :param numbers: of one card, None before it is known.
-    :param keys: key store and source of random numbers, of one at work.
-    """
+class EidBlueprint(PlannedBlueprint[EidProduct, EidPlan, Mapping[str, bytes]]):
+    """One profile's card, compiled once; :meth:`for_card` gives the one of a card."""
 
     number_kind = "credential"
     secrets: tuple[str, ...] = (PIN, PUK, MANAGEMENT)
-    rands: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = RULES
-    scripts = staticmethod(no_scripts)
-
-    def __init__(
-        self,
-        product: EidProduct,
-        template: Template,
-        plan: EidPlan,
-        numbers: Mapping[str, bytes] | None = None,
-        keys: tuple[KeyStore, Challenge] | None = None,
-    ) -> None:
-        self.product = product
-        self._template = template
-        self._plan = plan
-        self._numbers = numbers
-        self._keys = keys
-        self.states = plan.states
-        self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
-        self.survey = plan.survey
-        self.identify = plan.identify
 
     # Before there is a card
 
@@ -74,7 +48,7 @@ class EidBlueprint:
 
     def for_card(self, record: Mapping[str, Any], values: Mapping[str, Secret]) -> EidBlueprint:  # noqa: ARG002
         """Return the blueprint of one card.  :raises ProfileError: when the values are of another product."""
-        return EidBlueprint(self.product, self._template, self._plan, self.product.numbers_in(values))
+        return self._of(self.product.numbers_in(values))
 
     def repair(self, names: Collection[str]) -> tuple[Step, ...]:
         """Return the commands that make these states true on a begun card."""
@@ -90,9 +64,9 @@ class EidBlueprint:
 
         :raises EncodingError: when a value does not fit.  :raises ProfileError: when this is no blueprint of one card.
         """
-        if self._numbers is None:
+        if self._made is None:
             raise ProfileError("a PIV card has no contents before it is prepared")
-        return fill(self.product, self._template.resolve(record), self._numbers)
+        return fill(self.product, self._template.resolve(record), self._made)
 
     # Under keys
 
@@ -100,23 +74,11 @@ class EidBlueprint:
         """Find the issuer's key.  :raises KeyStoreError: when it is missing, or its certificate is of another."""
         check_issuer_of(self.product, keystore)
 
-    def with_keys(
-        self,
-        keystore: KeyStore,
-        challenge: Challenge,
-        scripts: tuple[Script, ...],  # noqa: ARG002
-    ) -> EidBlueprint:
-        """Return the blueprint at work."""
-        return EidBlueprint(self.product, self._template, self._plan, self._numbers, (keystore, challenge))
-
     # On a card
 
     def session(self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret]) -> EidSession:
         """Return a session on a powered card."""
         return EidSession(self.product, self._plan, contents, channel, transport, self._keys)
-
-    def file_classes(self) -> None:
-        """Let a trace show the contents of no object: they are a person's."""
 
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Apply the rules to what a card showed.

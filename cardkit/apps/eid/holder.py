@@ -15,7 +15,7 @@ from cardkit.apps.pki.certificate import Certificate
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
-from cardkit.desired import NOT_CHECKED, Challenge, Content, Finding, Role, Script, Secrecy, Step
+from cardkit.desired import NOT_CHECKED, Challenge, Content, Finding, Role, Secrecy, Step
 from cardkit.errors import CardError, KeyStoreError
 
 _OK = 0x9000
@@ -108,11 +108,6 @@ def check_issuer_of(product: HolderProduct, keystore: KeyStore) -> None:
     """Find the issuer's key.  :raises KeyStoreError: when it is missing, or its certificate is of another."""
     named = product.block.issuer
     check_issuer(product.issuer, named.key, named.certificate, keystore)
-
-
-def no_scripts(contents: Mapping[str, Content], rands: Mapping[str, bytes], keystore: KeyStore) -> tuple[Script, ...]:  # noqa: ARG001
-    """Return nothing: certificates are issued when the card has made its keys."""
-    return ()
 
 
 def refusal_findings(steps: Iterable[Step], answers: Mapping[str, int]) -> Iterator[Finding]:

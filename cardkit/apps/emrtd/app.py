@@ -24,7 +24,6 @@ from cardkit.desired import (
     Observations,
     Part,
     Rule,
-    Script,
     State,
     Step,
     Template,
@@ -120,21 +119,7 @@ class EmrtdBlueprint:
         for reference in dict.fromkeys((keys.enc, keys.mac, keys.dek)):
             keystore.find(reference)
 
-    def scripts(
-        self,
-        contents: Mapping[str, Content],  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-        keystore: KeyStore,  # noqa: ARG002
-    ) -> tuple[Script, ...]:
-        """Return nothing: commands of such a card are made when it is there."""
-        return ()
-
-    def with_keys(
-        self,
-        keystore: KeyStore,
-        challenge: Challenge,
-        scripts: tuple[Script, ...],  # noqa: ARG002
-    ) -> EmrtdBlueprint:
+    def with_keys(self, keystore: KeyStore, challenge: Challenge) -> EmrtdBlueprint:
         """Return the blueprint at work."""
         return EmrtdBlueprint(self.product, self._template, self._plan, keystore, challenge)
 

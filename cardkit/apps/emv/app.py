@@ -42,7 +42,6 @@ from cardkit.desired import (
     Observations,
     Part,
     Rule,
-    Script,
     State,
     Step,
     Template,
@@ -194,18 +193,9 @@ class EmvBlueprint:
         for reference in sorted(self.key_references):
             keystore.find(reference)
 
-    def scripts(
-        self,
-        contents: Mapping[str, Content],  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-        keystore: KeyStore,  # noqa: ARG002
-    ) -> tuple[Script, ...]:
-        """Return nothing: commands of such a card are made when it is there."""
-        return ()
-
-    def with_keys(self, keystore: KeyStore, challenge: Challenge, scripts: tuple[Script, ...]) -> EmvBlueprint:
+    def with_keys(self, keystore: KeyStore, challenge: Challenge) -> EmvBlueprint:
         """Return the blueprint at work."""
-        gp = self._gp.with_keys(keystore, challenge, scripts)
+        gp = self._gp.with_keys(keystore, challenge)
         return EmvBlueprint(self._common, gp, self._card, keystore, challenge)
 
     # On a card

@@ -107,9 +107,13 @@ class GpBlueprint:
         """Return the sessions that can be computed before the card is touched; none unless the profile asks for it."""
         return scripts_of(self._scripts, contents, rands, keystore) if self.rands else ()
 
-    def with_keys(self, keystore: KeyStore, challenge: Challenge, scripts: tuple[Script, ...]) -> GpBlueprint:
+    def with_keys(self, keystore: KeyStore, challenge: Challenge) -> GpBlueprint:
         """Return the blueprint at work."""
-        return GpBlueprint(self._scripts, self._template, keystore, challenge, scripts)
+        return GpBlueprint(self._scripts, self._template, keystore, challenge, self._planned)
+
+    def with_scripts(self, scripts: tuple[Script, ...]) -> GpBlueprint:
+        """Return the blueprint whose session sends these."""
+        return GpBlueprint(self._scripts, self._template, self._keystore, self._challenge, scripts)
 
     # On a card
 

@@ -23,7 +23,6 @@ from cardkit.desired import (
     Prints,
     Remarks,
     Rule,
-    Script,
     State,
     Step,
 )
@@ -146,25 +145,11 @@ class JoinedBlueprint:
             if isinstance(one, Keyed):
                 one.check_keys(keystore)
 
-    def scripts(
-        self,
-        contents: Mapping[str, Content],  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-        keystore: KeyStore,  # noqa: ARG002
-    ) -> tuple[Script, ...]:
-        """Return nothing: a script is for a card that has one application."""
-        return ()
-
-    def with_keys(
-        self,
-        keystore: KeyStore,
-        challenge: Challenge,
-        scripts: tuple[Script, ...],  # noqa: ARG002
-    ) -> JoinedBlueprint:
+    def with_keys(self, keystore: KeyStore, challenge: Challenge) -> JoinedBlueprint:
         """Return the blueprint at work."""
         return JoinedBlueprint(
             {
-                app: one.with_keys(keystore, challenge, ()) if isinstance(one, Keyed) else one
+                app: one.with_keys(keystore, challenge) if isinstance(one, Keyed) else one
                 for app, one in self.apps.items()
             },
             self._homes,

@@ -28,7 +28,7 @@ class Looked:
     """A good card as a survey saw it, ready to be changed."""
 
     def __init__(self, job, steps=None):
-        self.blueprint = job.plan().blueprint.with_keys(job.keystore, lambda size: bytes(range(size)), ())
+        self.blueprint = job.plan().blueprint.with_keys(job.keystore, lambda size: bytes(range(size)))
         self.contents = dict(job.plan().contents)
         session = self.blueprint.session(self.contents, inserted(job.made()).channel, {})
         session.run(self.blueprint.survey if steps is None else steps, strict=False)

@@ -257,7 +257,7 @@ def test_a_master_key_nobody_knows_stops_the_seal(job, variant):
     steps = other.plan().steps
     changes = [at for at, step in enumerate(steps, 1) if step.role is Role.CHANGE]
     _torn(other, chip, changes[3])
-    working = job.plan().blueprint.with_keys(job.keystore, bytes, ())
+    working = job.plan().blueprint.with_keys(job.keystore, bytes)
     session = working.session(job.plan().contents, inserted(chip).channel, {})
     session.run(working.identify, strict=False)
     with pytest.raises(AuthenticationError, match="of no key we know"):

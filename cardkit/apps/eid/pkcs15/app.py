@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from cardkit.apdu import CommandAPDU
-from cardkit.apps.eid.holder import check_issuer_of, no_scripts
+from cardkit.apps.eid.holder import check_issuer_of
 from cardkit.apps.eid.pkcs15 import commands, dump
 from cardkit.apps.eid.pkcs15.contents import fill
 from cardkit.apps.eid.pkcs15.judging import RULES, judge
@@ -16,54 +16,31 @@ from cardkit.apps.eid.pkcs15.product import Pkcs15Product, build_product
 from cardkit.apps.eid.pkcs15.schema import ChipBlock, Pkcs15Block
 from cardkit.apps.eid.pkcs15.session import Pkcs15Session
 from cardkit.apps.eid.rules import STRUCTURE
+from cardkit.apps.planned import PlannedBlueprint
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.desired import (
     BlockWithFiles,
-    Challenge,
     CompileTemplate,
     Content,
     Finding,
     Observations,
     Part,
     Rule,
-    Script,
     Step,
-    Template,
 )
 from cardkit.errors import ProfileError
 
 
-class Pkcs15Blueprint:
-    """One profile's card, compiled once; :meth:`for_card` gives the one of a card.
+class Pkcs15Blueprint(PlannedBlueprint[Pkcs15Product, Pkcs15Plan, Mapping[str, Secret]]):
+    """One profile's card, compiled once; :meth:`for_card` gives the one of a card."""
 
-    :param template: of the profile's block.  :param values: of one card, None before it is known.
-    :param keys: key store and source of random numbers, of one at work.
-    """
-
-    secrets: tuple[str, ...] = ()
-    rands: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = RULES
-    scripts = staticmethod(no_scripts)
 
-    def __init__(
-        self,
-        product: Pkcs15Product,
-        template: Template,
-        plan: Pkcs15Plan,
-        values: Mapping[str, Secret] | None = None,
-        keys: tuple[KeyStore, Challenge] | None = None,
-    ) -> None:
-        self.product = product
-        self._template = template
-        self._plan = plan
-        self._values = values
-        self._keys = keys
-        self.number_kind = product.block.serial_kind
-        self.states = plan.states
-        self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
-        self.survey = plan.survey
-        self.identify = plan.identify
+    @property
+    def number_kind(self) -> str:
+        """Kind of the number that people know the card by."""
+        return self.product.block.serial_kind
 
     # Before there is a card
 
@@ -79,7 +56,7 @@ class Pkcs15Blueprint:
     def for_card(self, record: Mapping[str, Any], values: Mapping[str, Secret]) -> Pkcs15Blueprint:  # noqa: ARG002
         """Return the blueprint of one card.  :raises ProfileError: when the values are of another product."""
         self.product.check_values(values)
-        return Pkcs15Blueprint(self.product, self._template, self._plan, values)
+        return self._of(values)
 
     def repair(self, names: Collection[str]) -> tuple[Step, ...]:
         """Return the commands that make these states true on a begun card."""
@@ -95,9 +72,9 @@ class Pkcs15Blueprint:
 
         :raises EncodingError: when a value does not fit.  :raises ProfileError: when this is no blueprint of one card.
         """
-        if self._values is None:
+        if self._made is None:
             raise ProfileError("a PKCS#15 card has no contents before it is prepared")
-        return fill(self.product, self._template.resolve(record), self._values)
+        return fill(self.product, self._template.resolve(record), self._made)
 
     # Beside other applications
 
@@ -122,15 +99,6 @@ class Pkcs15Blueprint:
         """Find the issuer's key.  :raises KeyStoreError: when it is missing, or its certificate is of another."""
         check_issuer_of(self.product, keystore)
 
-    def with_keys(
-        self,
-        keystore: KeyStore,
-        challenge: Challenge,
-        scripts: tuple[Script, ...],  # noqa: ARG002
-    ) -> Pkcs15Blueprint:
-        """Return the blueprint at work."""
-        return Pkcs15Blueprint(self.product, self._template, self._plan, self._values, (keystore, challenge))
-
     # On a card
 
     def session(
@@ -141,9 +109,6 @@ class Pkcs15Blueprint:
     ) -> Pkcs15Session:
         """Return a session on a powered card."""
         return Pkcs15Session(self.product, self._plan, contents, channel, self._keys)
-
-    def file_classes(self) -> None:
-        """Let a trace show the contents of no file: they are a person's."""
 
     def judge(self, contents: Mapping[str, Content], seen: Observations, part: Part | None) -> list[Finding]:
         """Apply the rules to what a card showed.
