@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -52,7 +56,8 @@ def serve(image: str, host: str, port: int, seed: int | None, folder: Path | Non
     try:
         card = WithoutPPS(fresh_or_kept(image, seed, folder))
         say(f"{image}, ATR {card.atr().hex().upper()}, goes into the slot at {host}:{port}; Ctrl-C takes it out")
-        serve_card(card, host, port)
+        with interrupts() as stop:
+            serve_card(card, host, port, stop=stop)
     except cards.LinkError as error:
         raise NoReaderError(
             f"{error}; is pcscd with vpcd running?", reader=f"{host}:{port}", operation="connect", executed=Executed.NO
@@ -60,6 +65,22 @@ def serve(image: str, host: str, port: int, seed: int | None, folder: Path | Non
     except cards.VirtualCardError as error:
         raise ProfileError(str(error)) from error
     say("the reader closed the slot")
+
+
+@contextmanager
+def interrupts() -> Iterator[threading.Event]:
+    """Let Ctrl-C set an event, and interrupt only at the end.
+
+    An exception that comes where Python clears away an object is dropped there, and the card would stay in its slot.
+    """
+    stop = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stop.is_set():
+        raise KeyboardInterrupt
 
 
 def fresh_or_kept(image: str, seed: int | None, folder: Path | None) -> cards.AnyCard:
