@@ -59,5 +59,5 @@ def test_an_interrupt_where_python_drops_exceptions_takes_the_card_out(
         code = app.run(["virtual", "serve", "usim", "--port", str(listener.getsockname()[1])])
         slot.join(WAIT_S)
     assert (code, left.is_set()) == (130, True)
-    assert capsys.readouterr().err.endswith("Ctrl-C takes it out\ninterrupted\n")
+    assert capsys.readouterr().err.endswith("Ctrl-C takes it out\n\ninterrupted\n")
     assert signal.getsignal(signal.SIGINT) is before
