@@ -12,14 +12,7 @@ import click
 
 from cardkit.cli import options
 from cardkit.cli.keys_ceremony import enrolled, hand_out, key_of_components, log_in
-from cardkit.cli.keys_option import (
-    FILE,
-    PKCS11,
-    OpenManagedKeyStore,
-    file_path,
-    open_managed,
-    passphrase_fd,
-)
+from cardkit.cli.keys_option import open_managed, passphrase_fd
 from cardkit.cli.keys_session import all_sign, certificate_of, combined, custody, parts_of, transcript_of
 from cardkit.cli.render import print_json, say, table
 from cardkit.cli.secrets_input import SecretSource, source
@@ -27,6 +20,7 @@ from cardkit.crypto import Usage
 from cardkit.crypto.filestore import FileKeyStore, Kind, inventory
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.key import ALGORITHMS
+from cardkit.crypto.keysource import FILE, PKCS11, OpenManagedKeyStore, file_path
 from cardkit.crypto.management import KeyEntry, NewKey
 from cardkit.errors import KeyStoreError
 from cardkit.production.people.ceremony import Ceremony

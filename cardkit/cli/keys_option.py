@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import click
 
 from cardkit.cli.secrets_input import SecretSource, source
-from cardkit.crypto import KeyStore, MemoryKeyStore
-from cardkit.crypto.filestore import FileKeyStore, unlocking
-from cardkit.crypto.management import ManagedKeyStore
-from cardkit.crypto.shamir import Share
-from cardkit.errors import KeyStoreError
+from cardkit.crypto import MemoryKeyStore
+from cardkit.crypto.keysource import KeySource, OpenKeyStore, OpenManagedKeyStore, what_opens
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 TEST_KEYS = "test"
-FILE = "file:"
-PKCS11 = "pkcs11:"
 URL_HELP = "test (published test keys), file:PATH, or pkcs11:token=LABEL?module-path=LIBRARY."
-
-
-class OpenKeyStore(KeyStore, AbstractContextManager["OpenKeyStore"], Protocol):
-    """A key store that a ``with`` block closes."""
-
-
-class OpenManagedKeyStore(ManagedKeyStore, AbstractContextManager["OpenManagedKeyStore"], Protocol):
-    """A key store whose keys are kept, and that a ``with`` block closes."""
 
 
 def passphrase_fd(command: Command) -> Command:
@@ -81,30 +67,18 @@ def open_managed(url: str, secrets: SecretSource) -> OpenManagedKeyStore:
 
     :raises KeyStoreError: on another form, or where the store does not open.
     """
-    if url.startswith(FILE):
-        return open_file(file_path(url), secrets)
-    if url.startswith(PKCS11):
-        from cardkit.crypto.pkcs11store import Pkcs11KeyStore  # noqa: PLC0415  an extra: not everybody has it
-
-        return Pkcs11KeyStore.open(url, secrets.secret("PIN of the token"))
-    raise KeyStoreError(f"key store {url!r}: expected test, file:PATH or pkcs11:...")
+    with key_source(url, secrets) as keys:
+        return keys.open()
 
 
-def open_file(path: Path, secrets: SecretSource) -> FileKeyStore:
-    """Open a key file with a passphrase, or with as many shares as it asks for."""
-    unlock = unlocking(path)
-    if unlock.by == "passphrase":
-        return FileKeyStore.open(path, secrets.secret(f"passphrase of {path}"))
-    shares = []
-    for number in range(1, unlock.m + 1):
-        with secrets.secret(f"share {number} of {unlock.m} for {path}").reveal() as text:
-            shares.append(Share.from_text(text.decode("utf-8", "replace")))
-    return FileKeyStore.open(path, shares)
+@contextmanager
+def key_source(url: str, secrets: SecretSource) -> Iterator[KeySource]:
+    """Ask for what opens a key store and give both for the length of a ``with`` block; then they are forgotten.
 
-
-def file_path(url: str) -> Path:
-    """Return the path of a ``file:`` URL, or of a bare path; KeyStoreError where there is none."""
-    path = url.removeprefix(FILE)
-    if not path:
-        raise KeyStoreError(f"key store {url!r}: expected file:PATH")
-    return Path(path)
+    :raises KeyStoreError: on another form, or where there is no key file.
+    """
+    keys = KeySource(url, tuple(secrets.secret(what) for what in what_opens(url)))
+    try:
+        yield keys
+    finally:
+        keys.wipe()

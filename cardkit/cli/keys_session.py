@@ -13,7 +13,6 @@ import click
 
 from cardkit import production
 from cardkit.cli.keys_ceremony import check_people, component, shown
-from cardkit.cli.keys_option import OpenManagedKeyStore
 from cardkit.cli.render import say
 from cardkit.cli.secrets_input import Prompt, SecretSource
 from cardkit.crypto import Secret
@@ -21,6 +20,7 @@ from cardkit.crypto.components import combine
 from cardkit.crypto.custodians import find
 from cardkit.crypto.kcv import KCVMethod, kcv
 from cardkit.crypto.key import ALGORITHMS
+from cardkit.crypto.keysource import OpenManagedKeyStore
 from cardkit.crypto.management import KeyEntry
 from cardkit.errors import KeyStoreError
 from cardkit.production.audit.checkpoints import signer_of

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from cardkit.crypto.keysource import KeySource
 from cardkit.errors import EncodingError, StoreError
 from cardkit.perso import draw
 from cardkit.production import events
@@ -56,6 +57,7 @@ class RunOptions:
     :param rules: when to stop.  :param bench: what couplers work with.
     :param by: who stands behind what becomes of cards in doubt; by default the operator alone.
     :param lease_s: how long a record that was claimed waits for its card before another station may claim it.
+    :param keys: where the keys are, opened by each coupler anew; None for the profile's test keys.
     """
 
     station: str = platform.node() or "station"
@@ -67,6 +69,7 @@ class RunOptions:
     bench: BenchFactory = PersoBench
     by: tuple[str, ...] = ()
     lease_s: float = LEASE_TTL_S
+    keys: KeySource | None = None
 
 
 DEFAULT_OPTIONS = RunOptions()
@@ -169,13 +172,18 @@ def builder(lot: Batch, targets: Sequence[Target], options: RunOptions, *, again
 
     def build(number: int, exchange: Exchange, taken: int) -> Coupler:
         target = targets[number - 1]
-        spec = BenchSpec(lot.profile_path, lot.profile_sha256, target, options.seed, taken, again)
-        workers = target.scheme is Scheme.PCSC if options.workers is None else options.workers
+        spec = BenchSpec(lot.profile_path, lot.profile_sha256, target, options.seed, taken, again, options.keys)
+        workers = own_process(target, options.keys) if options.workers is None else options.workers
         if workers:
             return ProcessCoupler(number, exchange, spec, options.bench, options.deadline_s)
         return ThreadCoupler(number, exchange, spec, options.bench)
 
     return build
+
+
+def own_process(target: Target, keys: KeySource | None) -> bool:
+    """Whether a coupler belongs in a process: a real card may be mute, and a token serves one thread of a process."""
+    return target.scheme is Scheme.PCSC or (keys is not None and keys.single_thread)
 
 
 def run_batch(

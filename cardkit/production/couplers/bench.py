@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from cardkit.crypto import KeyStore
+from cardkit.crypto.keysource import KeySource, OpenKeyStore
 from cardkit.desired import Finding, OnEvent, Plan
 from cardkit.errors import NoCardError, ProfileError
 from cardkit.perso import MarkerState, Outcome, Prepared, Report, RunRegister, identify, personalize, plan, verify
@@ -29,6 +29,7 @@ class BenchSpec:
     :param profile_sha256: the profile must still be this one, 32 bytes.  :param target: one reader.
     :param seed: makes virtual chips repeatable.  :param first: how many cards an earlier process took here.
     :param again: present the chips that lie there (after a crash) instead of fresh ones.
+    :param keys: where its keys are; None for the profile's test keys. It never travels with the rest.
     """
 
     profile_path: str
@@ -37,6 +38,7 @@ class BenchSpec:
     seed: int | None = None
     first: int = 0
     again: bool = False
+    keys: KeySource | None = None
 
 
 class Bench(Protocol):
@@ -66,6 +68,10 @@ class Bench(Protocol):
         """Power the card off."""
         ...
 
+    def close(self) -> None:
+        """Power the card off and give the keys back; nothing follows."""
+        ...
+
 
 BenchFactory = Callable[[BenchSpec, Watch | None], Bench]
 
@@ -75,7 +81,7 @@ class PersoBench:
 
     def __init__(self, spec: BenchSpec, watch: Watch | None = None) -> None:
         self._profile = matching_profile(spec.profile_path, spec.profile_sha256)
-        self._keystore: KeyStore = self._profile.test_keystore()
+        self._keystore: OpenKeyStore = self._profile.test_keystore() if spec.keys is None else spec.keys.open()
         self._feeder = Feeder(spec.target, seed=spec.seed, first=spec.first, again=spec.again)
         self._watch = watch
         self._register = RunRegister()
@@ -124,6 +130,11 @@ class PersoBench:
         if self._card is not None:
             self._card.close()
             self._card = None
+
+    def close(self) -> None:
+        """Power the card off and wipe the keys."""
+        self.remove()
+        self._keystore.close()
 
     @property
     def _present(self) -> Card:

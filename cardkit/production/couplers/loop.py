@@ -108,7 +108,7 @@ def serve(link: Link, bench: Bench) -> None:
         while not isinstance(order := link.order(), messages.Finish):
             link.answer(_obey(order, link, bench, _Listener(link)))
     finally:
-        bench.remove()
+        bench.close()
 
 
 def _obey(order: Order, link: Link, bench: Bench, listener: _Listener) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import logging
 import multiprocessing
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 from cardkit.crypto import Key, Usage
 from cardkit.crypto.envelope import Direction, Envelope
+from cardkit.crypto.keysource import KeySource
 from cardkit.errors import CardkitError
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.bench import BenchFactory, BenchSpec
@@ -37,12 +39,17 @@ def _envelope(key: bytes) -> Envelope:
 
 
 class ProcessLink:
-    """The process's side of its pipe; card data comes in envelopes."""
+    """The process's side of its pipe; card data and what opens its keys come in envelopes."""
 
     def __init__(self, pipe: Connection[Any, Any], key: bytes) -> None:
         self._pipe = pipe
         self._envelope = _envelope(key)
         self._finish = False
+
+    def keys(self) -> KeySource | None:
+        """Wait for where the keys are, which is said once, before the first order."""
+        said = self._envelope.open(self._pipe.recv_bytes())
+        return KeySource.from_bytes(said) if said else None
 
     def order(self) -> Order:
         """Wait for the next order; EOFError where the supervisor is gone."""
@@ -97,6 +104,7 @@ def run_worker(
     spec, factory, key = setup
     link = ProcessLink(pipe, key)
     try:
+        spec = dataclasses.replace(spec, keys=link.keys())
         serve(link, factory(spec, Watch(shared, limit_s)))
     except CardkitError as error:
         link.answer(messages.Broken(str(error)))
@@ -113,6 +121,7 @@ class ProcessCoupler:
         self._number = number
         self._exchange = exchange
         key = secrets.token_bytes(KEY_BYTES)
+        self._keys = spec.keys
         self._envelope = _envelope(key)
         shared = _context.RawValue(Announcement)
         self._watch = Watch(shared, limit_s)
@@ -121,7 +130,7 @@ class ProcessCoupler:
         self._theirs = (theirs, their_lifeline)
         self._process = _context.Process(
             target=run_worker,
-            args=(theirs, their_lifeline, shared, limit_s, (spec, factory, key)),
+            args=(theirs, their_lifeline, shared, limit_s, (dataclasses.replace(spec, keys=None), factory, key)),
             name=f"coupler-{number}",
             daemon=True,
         )
@@ -138,7 +147,16 @@ class ProcessCoupler:
         self._process.start()
         for end in self._theirs:
             end.close()
+        self._send_keys()
         self._pump.start()
+
+    def _send_keys(self) -> None:
+        clear = bytearray() if self._keys is None else self._keys.to_bytes()
+        try:
+            with contextlib.suppress(OSError), self._sending:
+                self._pipe.send_bytes(self._envelope.seal(clear))
+        finally:
+            clear[:] = bytes(len(clear))
 
     def send(self, order: Order) -> None:
         """Give an order; one that cannot be delivered is answered by Gone."""

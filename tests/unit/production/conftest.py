@@ -248,6 +248,9 @@ class PlayedBench:
     def remove(self) -> None:
         self._chip = ""
 
+    def close(self) -> None:
+        self.remove()
+
     def look(self) -> Seen:
         return self._world.seen[self._chip]
 

@@ -38,6 +38,9 @@ class ProcessBench:
     def remove(self) -> None:
         """Nothing to remove."""
 
+    def close(self) -> None:
+        self.remove()
+
     def look(self) -> Seen:
         return Seen(f"{self._line} {self._number}", "blank", None)
 
