@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cardkit.production.couplers.messages import Times
 from cardkit.production.stop import Stop
 
 
@@ -45,6 +46,7 @@ class CardDone:
     :param verdict: GOOD, REJECTED, IN_DOUBT, or BLANK_REJECT (out before it was bound, the record goes on).
     :param chip_ref: keyed digest, 16 hex digits, "" for a chip that could not be read.
     :param findings: how many.
+    :param times: where its time went, of a card that was worked on to its end.
     """
 
     coupler: str
@@ -56,6 +58,7 @@ class CardDone:
     apply_ms: int | None = None
     verify_ms: int | None = None
     findings: int = 0
+    times: Times | None = None
 
 
 @dataclass(frozen=True, slots=True)

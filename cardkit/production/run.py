@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ from cardkit.production.couplers.exchange import Exchange
 from cardkit.production.couplers.process import ProcessCoupler
 from cardkit.production.couplers.thread import ThreadCoupler
 from cardkit.production.journal import Journal
+from cardkit.production.keyset import require_keys
 from cardkit.production.people.roles import Step
 from cardkit.production.replay import mark_replayed, replay_journals
 from cardkit.production.seat import Build, Coupler, Job
@@ -58,6 +59,7 @@ class RunOptions:
     :param by: who stands behind what becomes of cards in doubt; by default the operator alone.
     :param lease_s: how long a record that was claimed waits for its card before another station may claim it.
     :param keys: where the keys are, opened by each coupler anew; None for the profile's test keys.
+    :param handling: puts what moves the cards between the supervisor and its couplers; None where cards come by hand.
     """
 
     station: str = platform.node() or "station"
@@ -70,6 +72,7 @@ class RunOptions:
     by: tuple[str, ...] = ()
     lease_s: float = LEASE_TTL_S
     keys: KeySource | None = None
+    handling: Callable[[Build], Build] | None = None
 
 
 DEFAULT_OPTIONS = RunOptions()
@@ -115,10 +118,12 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
     """Own the station, fence its earlier sessions, replay their journals, and open a journal.
 
     :raises StoreError: when another process is this station or owns the store, or a journal is damaged.
+    :raises KeyStoreError: when the key store does not open, or is not the batch's.
     """
     store.presence.require(Step.RUN, (store.operator,))
     lot = store.batch(batch)
     profile = matching_profile(lot.profile_path, lot.profile_sha256)
+    require_keys(profile, lot, options.keys)
     checkpoints = Checkpoints(store, options.station)
     store.narrow()
     with store.database.owned(options.station):
@@ -178,7 +183,7 @@ def builder(lot: Batch, targets: Sequence[Target], options: RunOptions, *, again
             return ProcessCoupler(number, exchange, spec, options.bench, options.deadline_s)
         return ThreadCoupler(number, exchange, spec, options.bench)
 
-    return build
+    return build if options.handling is None else options.handling(build)
 
 
 def own_process(target: Target, keys: KeySource | None) -> bool:

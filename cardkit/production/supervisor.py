@@ -148,6 +148,8 @@ class Supervisor:
                 self._close(seat, "reader", text)
             case messages.Gone(why):
                 self._restart(seat, why)
+            case messages.Halt(rule, why):
+                self._stop(Stop("station", rule, why))
             case _:
                 pass
 
@@ -272,4 +274,5 @@ def card_done(
         apply_ms=ended.apply_ms if ended else None,
         verify_ms=ended.verify_ms if ended else None,
         findings=ended.findings.count(b'"rule"') if ended else 0,
+        times=ended.times if ended else None,
     )

@@ -104,11 +104,24 @@ class Seen(Message, frozen=True, tag=True):
     tag: bytes | None
 
 
+class Times(msgspec.Struct, frozen=True, array_like=True):
+    """Where the time of one card went, in milliseconds.
+
+    :param whole: from the record to the verdict.  :param card: of it, what card and line took.
+    :param planned: what the plan says these take; None where it cannot tell.
+    """
+
+    whole: float
+    card: float
+    planned: float | None
+
+
 class Ended(Message, frozen=True, tag=True):
     """A card came to its end.
 
     :param bound: something may have been written.  :param findings: JSON list.  :param facts: JSON object.
     :param code, reject_class: why it is not good, by production.md 12.  :param security: the batch must stop.
+    :param times: where the card's time went, of a card that was worked on.
     """
 
     good: bool
@@ -123,6 +136,7 @@ class Ended(Message, frozen=True, tag=True):
     facts: bytes = b"{}"
     apply_ms: int | None = None
     verify_ms: int | None = None
+    times: Times | None = None
 
 
 class Lost(Message, frozen=True, tag=True):
@@ -154,9 +168,16 @@ class Gone(Message, frozen=True, tag=True):
     why: str
 
 
+class Halt(Message, frozen=True, tag=True):
+    """The station must stop, by a rule that is not of the cards: said beside a coupler, by what moves its cards."""
+
+    rule: str
+    why: str
+
+
 Question = Bind | Intent | Unknown
 Order = Take | Look | Resume | Prove | Return | Finish | Proceed | Refuse
-Answer = Ready | Seen | Ended | Lost | Empty | Broken | Gone
+Answer = Ready | Seen | Ended | Lost | Empty | Broken | Gone | Halt
 
 
 class Work(msgspec.Struct, frozen=True, array_like=True):
