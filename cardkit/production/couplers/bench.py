@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,8 @@ from cardkit.desired import Finding, OnEvent, Plan
 from cardkit.errors import NoCardError, ProfileError
 from cardkit.perso import MarkerState, Outcome, Prepared, Report, RunRegister, identify, personalize, plan, verify
 from cardkit.production.couplers.deadline import Watch, WatchedConnection
-from cardkit.production.couplers.messages import Ended, Seen, Work
+from cardkit.production.couplers.messages import Ended, Seen, Times, Work
+from cardkit.production.couplers.timing import TimedConnection, planned_seconds
 from cardkit.profile import Profile, Record, load_profile
 from cardkit.target import Card, Feeder, Scheme, Target
 
@@ -81,11 +83,13 @@ class PersoBench:
 
     def __init__(self, spec: BenchSpec, watch: Watch | None = None) -> None:
         self._profile = matching_profile(spec.profile_path, spec.profile_sha256)
-        self._keystore: OpenKeyStore = self._profile.test_keystore() if spec.keys is None else spec.keys.open()
+        self._keystore = open_keys(self._profile, spec.keys)
         self._feeder = Feeder(spec.target, seed=spec.seed, first=spec.first, again=spec.again)
         self._watch = watch
         self._register = RunRegister()
         self._card: Card | None = None
+        self._timed: TimedConnection | None = None
+        self._planned: float | None = None
 
     def place(self, cancelled: Cancelled) -> bool:
         """Wait for the next card."""
@@ -97,7 +101,8 @@ class PersoBench:
                 if self._feeder.target.scheme is Scheme.PCSC:
                     continue  # pulled out while we connected
                 return False
-            self._card = Card(WatchedConnection(connection, self._watch) if self._watch else connection)
+            self._timed = TimedConnection(connection)
+            self._card = Card(WatchedConnection(self._timed, self._watch) if self._watch else self._timed)
             return True
         return False
 
@@ -114,11 +119,15 @@ class PersoBench:
 
     def make(self, work: Work, on_event: OnEvent, *, resume: bool) -> Ended:
         """Plan the record and run the plan."""
-        card = self._present
+        card, start, before = self._present, time.perf_counter(), self._card_seconds
         todo, register = self._plan(work), self._register
         outcome = personalize(todo, card, self._keystore, on_event=on_event, resume=resume, register=register)
         card.confirm_presence()
-        return _ended(outcome)
+        whole, of_card = time.perf_counter() - start, self._card_seconds - before
+        if self._planned is None:
+            self._planned = planned_seconds(todo, card.connection)
+        planned = None if self._planned is None else self._planned * 1000
+        return _ended(outcome, Times(whole * 1000, of_card * 1000, planned))
 
     def prove(self, work: Work) -> Ended:
         """Plan the record and verify."""
@@ -137,6 +146,10 @@ class PersoBench:
         self._keystore.close()
 
     @property
+    def _card_seconds(self) -> float:
+        return 0.0 if self._timed is None else self._timed.seconds
+
+    @property
     def _present(self) -> Card:
         if self._card is None:
             raise NoCardError("no card lies at this coupler", operation="connect")
@@ -148,6 +161,14 @@ class PersoBench:
             raise ProfileError(f"row {record.row_no}: the record was not prepared")
         prepared = Prepared.from_bytes(work.prepared).with_tag(work.tag)
         return plan(self._profile, record, prepared, self._keystore)
+
+
+def open_keys(profile: Profile, keys: KeySource | None) -> OpenKeyStore:
+    """Open what a profile's cards are made with: a key source, or where there is none its test keys.
+
+    :raises KeyStoreError: where it does not open, or a LIVE profile has none.
+    """
+    return profile.test_keystore() if keys is None else keys.open()
 
 
 @lru_cache(maxsize=4)
@@ -169,7 +190,7 @@ def _findings_json(findings: tuple[Finding, ...]) -> bytes:
     return msgspec.json.encode(findings)
 
 
-def _ended(outcome: Outcome) -> Ended:
+def _ended(outcome: Outcome, times: Times) -> Ended:
     reject = outcome.reject
     return Ended(
         good=outcome.verdict == "GOOD",
@@ -184,6 +205,7 @@ def _ended(outcome: Outcome) -> Ended:
         facts=msgspec.json.encode(dict(outcome.facts)),
         apply_ms=outcome.apply_ms,
         verify_ms=outcome.verify_ms,
+        times=times,
     )
 
 
