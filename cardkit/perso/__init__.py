@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from cardkit.desired import Plan
 from cardkit.perso.identify import Identity, MarkerState, Presented, identify, read_identity
+from cardkit.perso.keys import check_keys
 from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
 from cardkit.perso.planner import Prepared, draw, mailed, plan, prepare, prepares, printed, varying_places
 from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
@@ -32,6 +33,7 @@ __all__ = [
     "Report",
     "RunRegister",
     "Verdict",
+    "check_keys",
     "decide",
     "draw",
     "identify",

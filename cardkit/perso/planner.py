@@ -173,13 +173,9 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
         if prepared.profile_sha256 != profile.sha256:
             raise ProfileError(f"{profile.path}: changed since record {record.row_no} was prepared")
         blueprint = blueprint.for_card(record, prepared.values)
-    transport = {name: _reference(profile, name) for name in blueprint.secrets}
-    for reference in transport.values():
-        keystore.find(reference)
+    transport = _find(profile, blueprint, keystore)
     contents: Mapping[str, Content] = blueprint.fill(record, prepared.tag, prepared.rands)
     scripts: tuple[Script, ...] = ()
-    if _keyed(blueprint):
-        blueprint.check_keys(keystore)
     if _scripted(blueprint):
         scripts = blueprint.scripts(contents, prepared.rands, keystore)
     nvm = profile.chip.nvm
@@ -198,6 +194,25 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
         blueprint=blueprint,
         scripts=scripts,
     )
+
+
+def find_keys(profile: Profile, keystore: KeyStore) -> None:
+    """Find every key that making and proving a card takes; all of :func:`plan` that needs no record.
+
+    :raises KeyStoreError: when one is missing, or for another purpose.
+    :raises ProfileError: when the profile asks for what its chip cannot do.
+    """
+    _find(profile, compiled(profile), keystore)
+
+
+def _find(profile: Profile, blueprint: Blueprint, keystore: KeyStore) -> dict[str, str]:
+    """Find every key; return the references of the chip's transport secrets by name."""
+    transport = {name: _reference(profile, name) for name in blueprint.secrets}
+    for reference in transport.values():
+        keystore.find(reference)
+    if _keyed(blueprint):
+        blueprint.check_keys(keystore)
+    return transport
 
 
 def working(plan: Plan, keystore: KeyStore) -> Blueprint:

@@ -100,7 +100,9 @@ class Profile:
     document: Mapping[str, Any]
 
     def test_keystore(self) -> MemoryKeyStore:
-        """Return the key store of a TEST profile; KeyStoreError where it names no test key file."""
+        """Return the key store of a TEST profile; KeyStoreError for a LIVE one, or where it names no test key file."""
+        if self.kind == "LIVE":
+            raise KeyStoreError(f"{self.path}: a LIVE profile has no test keys: name its key store (--keys)")
         if self.test_keys is None:
             raise KeyStoreError(f"{self.path}: profile.test_keys: this profile names no test key file")
         return MemoryKeyStore.from_toml(self.test_keys)

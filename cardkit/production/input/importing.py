@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from cardkit.perso import prepare, prepares
 from cardkit.production.input.opening import plain_name
 from cardkit.production.input.processes import OrderReaders
 from cardkit.production.input.reading import Draws, refused
+from cardkit.production.keyset import keyset_sha256
 from cardkit.production.quarantine import QuarantineFile
 from cardkit.production.sealing import BadRecord, NewRecord, SealedRows
 from cardkit.production.store.orderbook import order_of
@@ -72,11 +72,12 @@ def import_batch(  # noqa: PLR0913  (six are named, and have defaults)
         QUANTITY (more than was ordered), SIGNER (not signed by the order's customer).
     :raises ProfileError: when kinds of profile and store differ.
     :raises IllegalStepError: when the order takes no batch, or a LIVE store is given none.
+    :raises KeyStoreError: of a LIVE store, when a key its cards ask for is missing, or the key store is a test one.
     """
     if profile.kind != store.terms.kind:
         raise ProfileError(f"{profile.path}: a {profile.kind} profile, the store is {store.terms.kind}")
     _require_sender(store, under, sender)
-    new = dataclasses.replace(_new_batch(profile, order, Path(source), name), order=under, sender=sender)
+    new = dataclasses.replace(_new_batch(profile, order, keystore, Path(source), name), order=under, sender=sender)
     makes = new.prepare_step is not None
     with QuarantineFile(quarantine) as file:
         bad = _BadRows(source, file)
@@ -101,7 +102,7 @@ def _require_sender(store: Store, under: str | None, sender: str | None) -> None
         raise RecordError(f"order {under}: its files are encrypted to us and signed by its customer", code="SIGNER")
 
 
-def _new_batch(profile: Profile, order: OrderFile, source: Path, name: str | None) -> NewBatch:
+def _new_batch(profile: Profile, order: OrderFile, keystore: KeyStore, source: Path, name: str | None) -> NewBatch:
     batch_name = name or Path(plain_name(source)).stem
     if not _NAME.fullmatch(batch_name):
         raise RecordError(f"batch name {batch_name!r}: expected letters, digits, dot, hyphen, underscore", code="NAME")
@@ -111,7 +112,7 @@ def _new_batch(profile: Profile, order: OrderFile, source: Path, name: str | Non
         profile_version=profile.version,
         profile_path=str(profile.path.resolve()),
         profile_sha256=profile.sha256,
-        keyset_sha256=keyset_sha256(profile),
+        keyset_sha256=keyset_sha256(profile, keystore),
         source_name=source.name,
         source_sha256=order.sha256,
         prepare_step=PREPARE_STEP if prepares(profile) else None,
@@ -156,12 +157,6 @@ def _read_in_processes(store: Store, new: NewBatch, order: OrderRows, bad: _BadR
                 yield piece.rows
 
         return add_sealed(store, new, sealed())
-
-
-def keyset_sha256(profile: Profile) -> bytes:
-    """Return the digest of the key set a TEST profile works with, 32 bytes."""
-    content = profile.test_keys.read_bytes() if profile.test_keys is not None else b""
-    return hashlib.sha256(content).digest()
 
 
 def plain_header(header: Mapping[str, HeaderValue]) -> dict[str, str | int]:
