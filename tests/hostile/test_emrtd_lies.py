@@ -42,7 +42,7 @@ class Liar:
         return self._lie(answer, self._dice) if self.answers == self._at else answer
 
 
-@pytest.fixture(scope="module", params=[("id/emrtd-td3", "emrtd-native"), ("id/national-id-td1", "emrtd-applet")])
+@pytest.fixture(scope="module", params=[("id/emrtd-td3", "emrtd-native"), ("id/residence-permit-td1", "emrtd-applet")])
 def job(request):
     profile, image = request.param
     return Job.of(profile, lambda: make_card(image, seed=1))

@@ -12,7 +12,7 @@ from tests.hostile.tearing import ANSWER_LOST, LOSSES, Job, inserted
 PRODUCTS = [
     ("id/emrtd-td3", "emrtd-native"),
     ("id/emrtd-td3-eac", "emrtd-native"),
-    ("id/national-id-td1", "emrtd-applet"),
+    ("id/residence-permit-td1", "emrtd-applet"),
     ("id/emrtd-td3-2006", "emrtd-2006"),
 ]
 STRIDE = 11

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from cardkit.apps.emrtd.driver import contents_of
+from cardkit.apdu import CommandAPDU
+from cardkit.apps.emrtd.driver import contents_of, select_file
+from cardkit.apps.emrtd.lds import FILES, LDS1_AID
 from cardkit.apps.emrtd.prepare.document import document_of, prepare_document
 from cardkit.apps.emrtd.rules.table import RULES as TABLE
 from cardkit.apps.emrtd.schema import ChipBlock, EmrtdBlock
@@ -103,6 +105,27 @@ class EmrtdBlueprint:
             raise ProfileError("a travel document has no contents before it is prepared")
         return self._plan
 
+    # Beside other applications
+
+    @property
+    def aids(self) -> frozenset[bytes]:
+        """The application of travel documents."""
+        return frozenset((LDS1_AID,))
+
+    @property
+    def key_references(self) -> frozenset[str]:
+        """The transport keys and the terminal's; the signer's is not among them: a station needs none."""
+        terminals, transport = self.product.block.terminal_authentication, self.product.transport
+        found = {terminals.terminal.key} if terminals is not None and terminals.terminal is not None else set()
+        if transport is not None:
+            found |= {transport.keys.enc, transport.keys.mac, transport.keys.dek}
+        return frozenset(found)
+
+    @property
+    def own_questions(self) -> tuple[CommandAPDU, ...]:
+        """SELECT of EF.COM, in the directory of documents and nowhere else."""
+        return (select_file(FILES["EF.COM"].fid),)
+
     # Under keys
 
     def check_keys(self, keystore: KeyStore) -> None:
@@ -110,13 +133,7 @@ class EmrtdBlueprint:
 
         :raises KeyStoreError: when one is missing.
         """
-        terminals = self.product.block.terminal_authentication
-        if terminals is not None and terminals.terminal is not None:
-            keystore.find(terminals.terminal.key)
-        if self.product.transport is None:
-            return
-        keys = self.product.transport.keys
-        for reference in dict.fromkeys((keys.enc, keys.mac, keys.dek)):
+        for reference in sorted(self.key_references):
             keystore.find(reference)
 
     def with_keys(self, keystore: KeyStore, challenge: Challenge) -> EmrtdBlueprint:

@@ -259,7 +259,7 @@ class Driver(Protocol):
 
     @property
     def lock(self) -> tuple[Step, ...]:
-        """What ends the factory's rights for good, in the session that is open."""
+        """What ends the factory's rights for good, in a session of its own: the check may have left the chip."""
         ...
 
     @property

@@ -71,6 +71,7 @@ class Iso7816Driver:
     def lock(self) -> tuple[Step, ...]:
         """ACTIVATE FILE with the MF current: no way back."""
         return (
+            *self.transport.open(Phase.SEAL),
             self.transport.step(Phase.SEAL, Role.SELECT, LOCK, select_file(_MF)),
             self.transport.step(Phase.SEAL, Role.DELETE, LOCK, CommandAPDU(0x00, Ins.ACTIVATE, 0x00, 0x00)),
         )

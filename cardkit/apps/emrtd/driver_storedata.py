@@ -68,9 +68,9 @@ class StoreDataDriver:
 
     @property
     def lock(self) -> tuple[Step, ...]:
-        """The grouping that ends personalization."""
+        """The grouping that ends personalization, in a session of its own: another may have had the card."""
         command = _store_data(0, last=True, data=DGI(_LOCK, b"\x01").build())
-        return (self.transport.step(Phase.SEAL, Role.DELETE, LOCK, command),)
+        return (*self._open(Phase.SEAL), self.transport.step(Phase.SEAL, Role.DELETE, LOCK, command))
 
     @property
     def refused(self) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ BOTH = ["chip authentication", "active authentication"]
 PRODUCTS = [
     ("emrtd-td3", "emrtd-native", ("--mrz", "UT4821907,740812,360131"), ["PACE", *BOTH]),
     ("emrtd-td3", "emrtd-native", ("--can", "204816"), ["PACE", *BOTH]),
-    ("national-id-td1", "emrtd-applet", ("--can", "204817"), ["PACE", "chip authentication"]),
+    ("residence-permit-td1", "emrtd-applet", ("--can", "204817"), ["PACE", "chip authentication"]),
     ("emrtd-td3-2006", "emrtd-2006", ("--mrz", "UT4821907,740812,360131"), ["BAC", *BOTH]),
 ]  # fmt: skip
 

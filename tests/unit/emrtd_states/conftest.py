@@ -22,7 +22,7 @@ IMAGE = "emrtd-native"
 IMAGES = {
     "emrtd-td3": IMAGE,
     "emrtd-td3-eac": IMAGE,
-    "national-id-td1": "emrtd-applet",
+    "residence-permit-td1": "emrtd-applet",
     "emrtd-td3-2006": "emrtd-2006",
 }
 

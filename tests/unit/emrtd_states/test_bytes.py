@@ -26,7 +26,7 @@ def least(size):
     return ciphered + ceil(size / PLAIN_BYTES) * (HEADER_BYTES + MAC_BYTES + ANSWER_BYTES)
 
 
-@pytest.fixture(params=["emrtd-td3", "national-id-td1"])
+@pytest.fixture(params=["emrtd-td3", "residence-permit-td1"])
 def long(request, tmp_path):
     """A product whose DG2 has 20 KB."""
     folder = tmp_path / request.param

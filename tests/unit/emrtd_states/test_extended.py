@@ -249,7 +249,7 @@ def test_fingers_without_terminals_are_refused(tmp_path):
 def test_a_station_without_the_terminals_key_is_told_before_a_chip_is_touched(job):
     store = type(job.keystore)()
     for reference in ("test:gp-default", "test:signer", "test:csca"):
-        store.add(reference, job.keystore.find(reference))
+        store.add(reference, job.keystore._get(reference))
     with pytest.raises(KeyStoreError, match="test:terminal"):
         plan(job.profile, job.records[0], job.prepared(), store)
 

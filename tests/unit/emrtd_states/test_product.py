@@ -42,7 +42,7 @@ PACE = 'pace = [{ mapping = "ECDH-GM", cipher = "AES-128", parameters = 13 }]\n'
         ("emrtd-td3", "parameters = 13", "parameters = 2", "parameters 2 are none of ECDH-GM"),
         ("emrtd-td3", "brainpoolP256r1", "brainpoolP257r1", "chip_authentication.curve"),
         ("emrtd-td3", 'curve = "P-256"\nhash = "sha256"', "rsa_bits = 1024", "takes keys on curves"),
-        ("national-id-td1", "key_id = 2", "key_id = 1", "key_id"),
+        ("residence-permit-td1", "key_id = 2", "key_id = 1", "key_id"),
         ("emrtd-td3-2006", "rsa_bits = 1024", "rsa_bits = 1536", "RSA of 1024 bits"),
         ("emrtd-td3-2006", 'cipher = "3DES"', 'cipher = "AES-128"', "with 3DES"),
         ("emrtd-td3-2006", "bac = true", "bac = true\n" + PACE, "BAC only"),

@@ -106,7 +106,7 @@ def test_a_blank_chip_is_blank_and_a_begun_one_begun(each):
 
 
 def test_an_applet_that_is_locked_keeps_the_number_of_its_chip():
-    job = Job(PROFILES / "national-id-td1")
+    job = Job(PROFILES / "residence-permit-td1")
     chip = make_card(job.image, seed=7)
     before = identify(job.profile, inserted(chip)).chip_id
     assert personalize(job.plan(), inserted(chip), job.keystore).verdict is Verdict.GOOD
@@ -115,7 +115,7 @@ def test_an_applet_that_is_locked_keeps_the_number_of_its_chip():
 
 
 def test_keys_go_to_an_applet_only_under_the_dek():
-    job = Job(PROFILES / "national-id-td1")
+    job = Job(PROFILES / "residence-permit-td1")
     todo = job.plan()
     stored = [step for step in todo.blueprint.parts[Part.WRITE] if step.command.ins == 0xE2]
     secret = [step for step in stored if step.command.p1 & 0x60 == 0x60]

@@ -17,6 +17,7 @@ from cardkit.apps.emrtd.driver import (
     UNCOUNTED,
     read_commands,
     select_application,
+    select_file,
 )
 from cardkit.apps.emrtd.prepare.document import CARD_SECURITY, SOD, TravelDocument
 from cardkit.apps.emrtd.prepare.keys import ACTIVE, RsaChipKey, chip_name
@@ -34,6 +35,8 @@ WITHOUT_TERMINAL, WITHOUT_RIGHT = " without terminal authentication", " without 
 TERMINAL = "terminal authentication"
 RIGHTS = {"EF.DG3": Right.FINGER, "EF.DG4": Right.IRIS}
 """What a terminal needs to read a group."""
+MASTER_FILE = "MF"
+_MF = 0x3F00
 _TERMINAL_BYTES = 64
 _SM_COMMAND_BYTES, _SM_ANSWER_BYTES = 13, 14
 _CHALLENGE_BYTES = 8
@@ -74,7 +77,9 @@ def plan_document(product: DocumentProduct, document: TravelDocument) -> Documen
         Part.SEAL: driver.lock,
         Part.STRANGER: light,
     }
-    return DocumentPlan(product, document, states, parts, tuple(_stranger(product, document, list(document.files))))
+    number = (step for step in driver.identify if step.role is not Role.GONE)  # last: it may leave the application
+    survey = (*_stranger(product, document, list(document.files)), *number)
+    return DocumentPlan(product, document, states, parts, survey)
 
 
 def _states(product: DocumentProduct, document: TravelDocument) -> Iterator[State]:
@@ -95,6 +100,8 @@ def _states(product: DocumentProduct, document: TravelDocument) -> Iterator[Stat
 def _stranger(product: DocumentProduct, document: TravelDocument, names: list[str]) -> Iterator[Step]:
     """Yield what is asked of a locked card: writing is refused, passwords open it, keys prove it, files are read."""
     yield from product.driver.refused
+    if any(map(is_public, names)):
+        yield Step(Phase.VERIFY, Role.SELECT, MASTER_FILE, PLAIN, select_file(_MF), nc=2)
     for name in filter(is_public, names):
         yield from _reads(product, document, name, PLAIN)
     yield from _openings(product, document)

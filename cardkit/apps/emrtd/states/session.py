@@ -139,8 +139,10 @@ class DocumentSession:
         :raises CardError: when it is neither a chip under work nor the document of this plan.
         """
         bodies = self.seen.bodies
-        if PRODUCTION not in bodies:
+        if PRODUCTION in self._notes.troubles:
             return self._document_number(), None
+        if PRODUCTION not in bodies:
+            raise ProtocolError("the chip was not asked for its number since it was reset")
         try:
             cplc = CPLC.parse(bodies[PRODUCTION])
         except EncodingError as error:
@@ -152,8 +154,9 @@ class DocumentSession:
         """Return the first 10 bytes of EF.SOD's hash as this plan has it, of a locked chip that proves to have it."""
         if self._plan is None:
             raise ProtocolError("the chip tells no number: it is locked, and only its document's secrets open it")
-        self.restarted()
-        self.run(self._plan.parts[Part.STRANGER], strict=False)
+        if SOD not in self.seen.bodies:
+            self.restarted()
+            self.run(self._plan.parts[Part.STRANGER], strict=False)
         if self.seen.bodies.get(SOD) != self._plan.document.files[SOD]:
             raise ProtocolError("the chip is locked and is not the document of this record")
         return self._plan.number
@@ -216,6 +219,7 @@ class DocumentSession:
         if self._factory is not None:
             self._factory.close()
         self._factory = None
+        self._client.leave()
         self._require(step, self._channel.send(step.command))
 
     def _greet(self, step: Step) -> None:  # noqa: ARG002 - every handler takes its step
