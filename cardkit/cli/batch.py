@@ -12,10 +12,11 @@ from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.batch_files import import_, output
 from cardkit.cli.evidence import evidence
+from cardkit.cli.keys_option import named_keys, profile_keys
 from cardkit.cli.people import opened, people
 from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, print_json, say, table
-from cardkit.cli.sample import sample
+from cardkit.cli.sample import sample, sample_row, verdict
 from cardkit.production.events import BatchDone
 from cardkit.production.report import write_report
 from cardkit.production.report.source import batch_report
@@ -31,6 +32,10 @@ AGAINST_CLOSING = {
     "LOST_WITHOUT_INCIDENT": "lost cards have no incident number",
     "QUARANTINE_OPEN": "nobody has said what became of the rows in quarantine (--quarantine)",
     "UNSOUND": "the store breaks an invariant; see `batch check`",
+    "SAMPLES_DIFFER": "samples counted by hand are not the cards their checks destroyed; see `batch verdict --spent`",
+    "SAMPLE_OPEN": "cards of a sample have no verdict yet; see `batch verdict`",
+    "SAMPLE_REFUSED": "a sample refused the lot: look at every card (`batch sample --whole`), then `batch verdict`",
+    "SAMPLE_BAD": "cards that a sample found bad, or destroyed, still count as good; see `doubt recall`",
 }
 
 # Rules by which a coupler stops because of its reader, not of its cards.
@@ -51,6 +56,7 @@ batch.add_command(import_)
 batch.add_command(output)
 batch.add_command(evidence)
 batch.add_command(sample)
+batch.add_command(verdict)
 
 
 @batch.command("open")
@@ -73,7 +79,7 @@ def run_options(command: options.Command) -> options.Command:
         show_default=True,
         help="Seconds a card may take per APDU.",
     )(command)
-    return options.seed(options.report(options.as_json(options.store(command))))
+    return options.seed(options.report(options.as_json(profile_keys(options.store(command)))))
 
 
 @batch.command()
@@ -92,12 +98,15 @@ def run(
     seed: int | None,
     report_dir: Path | None,
     as_json: bool,
+    keys_url: str,
+    descriptor: int | None,
     store_url: str,
     operator: str,
 ) -> int:
     """Make the cards of BATCH: personalize, verify, seal and journal one after another on every reader."""
     chosen = run_terms(station, seed, deadline, limit)
-    with opened(store_url, operator) as store, BatchProgress() as progress:
+    with opened(store_url, operator) as store, named_keys(keys_url, descriptor) as keys, BatchProgress() as progress:
+        chosen = replace(chosen, keys=keys)
         if unhold:
             office(store, batch_name).unhold(unhold)
         done = production.run_batch(store, batch_name, readers, reporter=progress, options=chosen)
@@ -116,13 +125,15 @@ def resume(
     seed: int | None,
     report_dir: Path | None,
     as_json: bool,
+    keys_url: str,
+    descriptor: int | None,
     store_url: str,
     operator: str,
 ) -> int:
     """Bring cards in doubt to an end: the presented chip's identity and marker decide."""
     chosen = run_terms(station, seed, deadline)
-    with opened(store_url, operator) as store, BatchProgress() as progress:
-        chosen = replace(chosen, by=people(store))
+    with opened(store_url, operator) as store, named_keys(keys_url, descriptor) as keys, BatchProgress() as progress:
+        chosen = replace(chosen, by=people(store), keys=keys)
         done = production.resume_batch(store, batch_name, reader, reporter=progress, options=chosen)
         return finish(store, done, report_dir, as_json=as_json) or reader_code(done, progress)
 
@@ -270,6 +281,7 @@ def status(batch_name: str | None, store_url: str, operator: str, as_json: bool)
                     if item.rejects
                     else []
                 ),
+                *(("sample", found.says) for found in item.samples),
             ]
         )
 
@@ -288,6 +300,7 @@ def status_row(item: production.BatchStatus) -> dict[str, object]:
         "quarantined": item.quarantined,
         "records": dict(item.counts),
         "rejects": dict(item.rejects),
+        "samples": [sample_row(found) for found in item.samples],
     }
 
 
@@ -309,7 +322,10 @@ def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> 
 @click.option("--good", type=click.IntRange(min=0), help="Good cards in the bin, counted by hand.")
 @click.option("--rejected", type=click.IntRange(min=0), help="Rejected cards that were written, counted by hand.")
 @click.option("--blank", type=click.IntRange(min=0), default=0, help="Rejected cards that are blank still.")
-@click.option("--samples", type=click.IntRange(min=0), default=0, help="Cards drawn as samples.")
+@click.option("--samples", type=click.IntRange(min=0), default=0, help="Cards that the checks of samples destroyed.")
+@click.option("--test", "tests", type=click.IntRange(min=0), default=0, help="Cards used for tests.")
+@click.option("--setup", type=click.IntRange(min=0), default=0, help="Cards used to set the line up.")
+@click.option("--lost", type=click.IntRange(min=0), default=0, help="Cards declared lost.")
 @click.option("--returned", type=click.IntRange(min=0), default=0, help="Blank cards given back to the vault.")
 @click.option("--quarantine", metavar="WORDS", help="What became of the rows in quarantine, for the audit chain.")
 @options.store
@@ -320,6 +336,9 @@ def close(
     rejected: int | None,
     blank: int,
     samples: int,
+    tests: int,
+    setup: int,
+    lost: int,
     returned: int,
     quarantine: str | None,
     store_url: str,
@@ -337,7 +356,15 @@ def close(
     counts = None
     if issued is not None and good is not None and rejected is not None:
         counts = production.CardCounts(
-            issued, good, rejected_personalized=rejected, rejected_blank=blank, samples=samples, returned=returned
+            issued,
+            good,
+            rejected_personalized=rejected,
+            rejected_blank=blank,
+            samples=samples,
+            test=tests,
+            setup=setup,
+            lost=lost,
+            returned=returned,
         )
     with opened(store_url, operator) as store:
         if quarantine:

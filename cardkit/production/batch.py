@@ -11,6 +11,7 @@ from cardkit.production.audit.checkpoints import sign_all
 from cardkit.production.canonical import canonical
 from cardkit.production.people.roles import Step
 from cardkit.production.reconcile import CardCounts, Closing, Ledger, reconcile
+from cardkit.production.sampling.verdict import LotVerdict, against_closing, lot_verdicts, spent_cards
 from cardkit.production.store import reading, schema
 from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.invariants import Violation, check_audit, check_records
@@ -23,6 +24,7 @@ class BatchStatus:
     """Where a batch stands.
 
     :param why: it is held.  :param counts: records by state, all named.  :param rejects: cards by reject code.
+    :param samples: drawn from it, oldest first.
     """
 
     batch: str
@@ -36,6 +38,7 @@ class BatchStatus:
     imported: int
     quarantined: int
     rejects: Mapping[str, int]
+    samples: tuple[LotVerdict, ...] = ()
 
 
 def batches(store: Store) -> list[str]:
@@ -58,6 +61,7 @@ def batch_status(store: Store, batch: str) -> BatchStatus:
         imported=lot.imported,
         quarantined=reading.quarantine_count(store, lot),
         rejects=reading.reject_counts(store, lot),
+        samples=tuple(lot_verdicts(store, lot)),
     )
 
 
@@ -105,13 +109,15 @@ def close_batch(store: Store, batch: str, cards: CardCounts | None = None) -> Cl
 def _counted(store: Store, batch: str) -> CardCounts:
     lot = store.batch(batch)
     counts = reading.counts(store, lot)
-    personalized = counts["REJECTED"] + counts["SCRAPPED"]
+    spent = spent_cards(store, lot)
+    personalized = max(0, counts["REJECTED"] + counts["SCRAPPED"] - spent)
     blank = reading.blank_reject_count(store, lot)
     return CardCounts(
-        issued=counts["GOOD"] + personalized + blank + counts["LOST"] + counts["IN_DOUBT"],
+        issued=counts["GOOD"] + personalized + spent + blank + counts["LOST"] + counts["IN_DOUBT"],
         good=counts["GOOD"],
         rejected_personalized=personalized,
         rejected_blank=blank,
+        samples=spent,
         lost=counts["LOST"],
         in_doubt=counts["IN_DOUBT"],
     )
@@ -132,4 +138,6 @@ def _ledger(store: Store, batch: str) -> Ledger:
             incidents=connection.scalar(incidents) or 0,
             undisposed=connection.scalar(undisposed) or 0,
             unsound=len(check_batch(store, batch)),
+            sampling=against_closing(store, lot),
+            spent=spent_cards(store, lot),
         )

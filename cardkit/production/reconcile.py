@@ -49,13 +49,16 @@ class Ledger:
 
     :param records: number of records by state in lower case, and ``imported``.
     :param incidents: lost records with an incident number.  :param undisposed: quarantined rows nobody decided about.
-    :param unsound: invariants or audit findings.
+    :param unsound: invariants or audit findings.  :param sampling: what samples say against closing, by their codes.
+    :param spent: cards that the checks of samples destroyed; None where nobody knows.
     """
 
     records: Mapping[str, int]
     incidents: int = 0
     undisposed: int = 0
     unsound: int = 0
+    sampling: tuple[str, ...] = ()
+    spent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +106,7 @@ def reconcile(cards: CardCounts, ledger: Ledger) -> Closing:
         "QUARANTINE_OPEN": ledger.undisposed > 0,
         "UNSOUND": ledger.unsound > 0,
     }
-    why = tuple(name for name, failed in tests.items() if failed)
+    if ledger.spent is not None:
+        tests["SAMPLES_DIFFER"] = cards.samples != ledger.spent
+    why = (*(name for name, failed in tests.items() if failed), *ledger.sampling)
     return Closing(cards.difference, not why, why)

@@ -32,6 +32,8 @@ KINDS: Mapping[str, str] = {
     "PRINT": "a printer's file was written",
     "EVIDENCE": "a signed evidence pack of a batch was written",
     "SAMPLE": "a sample of a batch was drawn",
+    "SAMPLE_CARDS": "cards of a sample were looked at",
+    "SAMPLE_VERDICT": "a lot was accepted or refused by its sample",
     "CLOSE": "a batch was closed with its counts",
     "PURGE": "the cells of a batch were emptied",
     "PURGE_DONE": "the key of a batch was destroyed",

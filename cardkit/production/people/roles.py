@@ -44,6 +44,7 @@ class Step(StrEnum):
     CLOSE = "closing a batch"
     OUTPUT = "writing an output file"
     SAMPLE = "drawing a sample"
+    JUDGE = "judging a sample"
     PROPOSE = "proposing a profile"
     APPROVE = "an approval"
     OPEN = "opening a batch"
@@ -81,6 +82,7 @@ NEEDS: Mapping[Step, Sequence[frozenset[Role]]] = {
     Step.CLOSE: (_SUPERVISOR,),
     Step.OUTPUT: (_SUPERVISOR,),
     Step.SAMPLE: (_SUPERVISOR | _QA,),
+    Step.JUDGE: (_SUPERVISOR | _QA,),
     Step.PROPOSE: (frozenset({Role.AUTHOR}),),
     Step.APPROVE: (_OFFICER, _QA),
     Step.OPEN: (_SUPERVISOR, _LINE),

@@ -41,6 +41,7 @@ class JsonLines:
             "code": card.code,
             "class": card.reject_class,
             "coupler": card.coupler,
+            "sample": card.sample,
             "apdus": card.apdus,
             "apply_ms": card.apply_ms,
             "verify_ms": card.verify_ms,

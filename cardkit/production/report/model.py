@@ -52,6 +52,7 @@ class CardResult:
     :param findings: in the order of the check.
     :param apdus: commands sent.  :param apply_ms, verify_ms: milliseconds.  None where nobody measured.
     :param coupler: name of the coupler that held the card.
+    :param sample: what a sample says of the card: DRAWN, GOOD, BAD or SPENT; empty where it is in none.
     """
 
     row: int
@@ -65,6 +66,7 @@ class CardResult:
     apply_ms: int | None = None
     verify_ms: int | None = None
     coupler: str = ""
+    sample: str = ""
 
     @property
     def milliseconds(self) -> int | None:
@@ -93,6 +95,7 @@ class BatchReport:
     :param cards: read once, so it may be a cursor over millions of rows; shown in the order given.
     :param totals: the store's own counts (``imported``, ``quarantined``, ``good`` ...) for the reconciliation table.
     :param equations: how those, and the cards counted by hand, balance: ``3 issued = 2 good + 1 lost, difference 0``.
+    :param samples: how the samples of the batch stand and what that proves, a sentence each.
     """
 
     batch: str
@@ -108,3 +111,4 @@ class BatchReport:
     cards: Iterable[CardResult]
     totals: Mapping[str, int] = field(default_factory=dict)
     equations: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from cardkit.production.reconcile import CardCounts, records_equation
 from cardkit.production.report.identity import Identities
 from cardkit.production.report.masking import masked
 from cardkit.production.report.model import BatchReport, CardResult, Kind, Verdict
+from cardkit.production.sampling.verdict import lot_verdicts, sample_marks
 from cardkit.production.store import Batch, Store, reading
 from cardkit.production.store.schema import RecordState, attempt, batch, record
 
@@ -53,6 +54,7 @@ def batch_report(store: Store, batch_name: str) -> BatchReport:
         cards=_cards(store, lot),
         totals=_totals(store, lot),
         equations=_equations(store, lot),
+        samples=tuple(found.says for found in lot_verdicts(store, lot)),
     )
 
 
@@ -97,13 +99,14 @@ def _span(store: Store, lot: Batch) -> _Span:
 def _cards(store: Store, lot: Batch) -> Iterator[CardResult]:
     identities = Identities(store, lot)
     results = reading.results(store, lot)
+    samples = sample_marks(store, lot)
     while chunk := list(islice(results, reading.STREAM_ROWS)):
         names = identities.of_rows([result.record_no for result in chunk])
         for result in chunk:
-            yield _card(result, names.get(result.record_no, ""))
+            yield _card(result, names.get(result.record_no, ""), samples.get(result.attempt_id, ""))
 
 
-def _card(result: reading.CardResult, identity: str) -> CardResult:
+def _card(result: reading.CardResult, identity: str, sample: str) -> CardResult:
     bound = result.verdict == RecordState.BOUND
     return CardResult(
         row=result.record_no,
@@ -116,4 +119,5 @@ def _card(result: reading.CardResult, identity: str) -> CardResult:
         apply_ms=result.apply_ms,
         verify_ms=result.verify_ms,
         coupler=f"{result.station}/{result.coupler}",
+        sample=sample,
     )

@@ -10,7 +10,7 @@ from cardkit.production.report.summary import Summary
 from cardkit.production.report.text import visible
 
 COLUMNS = (
-    "batch", "kind", "row", "chip", "identity", "verdict", "code", "class", "coupler", "apdus", "apply_ms",
+    "batch", "kind", "row", "chip", "identity", "verdict", "code", "class", "coupler", "sample", "apdus", "apply_ms",
     "verify_ms", "rules", "action",
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ class Table:
     def add(self, card: CardResult) -> None:
         """Write one line."""
         rules = " ".join(dict.fromkeys(finding.rule for finding in card.worst_first))
-        names = (card.chip, card.identity, card.verdict.value, card.code, card.reject_class, card.coupler)
+        names = (card.chip, card.identity, card.verdict.value, card.code, card.reject_class, card.coupler, card.sample)
         texts = (*(_cell(text) for text in names), card.apdus, card.apply_ms, card.verify_ms)
         self._lines.writerow((*self._head, card.row, *texts, _cell(rules), card.action))
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, insert, select
 
 from cardkit.errors import IllegalStepError
 from cardkit.production.people.roles import Step
-from cardkit.production.sampling.plan import Plan, Severity, plan_of
+from cardkit.production.sampling.plan import Plan, Severity, plan_of, whole_lot
 from cardkit.production.store import reading
 from cardkit.production.store.audit import OFFICE, Event
-from cardkit.production.store.schema import RecordState, audit, record
+from cardkit.production.store.schema import RecordState, attempt, record, sample, sample_card
 from cardkit.production.store.store import Batch, Store
 
 SEED_BYTES = 16
@@ -35,7 +34,7 @@ class Inspection:
 class Sample:
     """A sample that was drawn.
 
-    :param rows: of the order, ascending.  :param drawn_before: samples of this batch that the audit knows of.
+    :param rows: of the order, ascending.  :param drawn_before: samples of this batch that the store has besides.
     """
 
     batch: str
@@ -45,10 +44,11 @@ class Sample:
     drawn_before: int
 
 
-def draw_sample(store: Store, batch: str, inspection: Inspection, seed: bytes) -> Sample:
+def draw_sample(store: Store, batch: str, inspection: Inspection | None, seed: bytes) -> Sample:
     """Draw a sample from the good cards of a batch; the audit keeps seed, plan and rows.
 
-    :param seed: random, or that of an earlier draw to draw the same rows again.
+    :param inspection: None for every good card that no sample found good yet, as a refused lot needs it.
+    :param seed: random, or that of an earlier draw to draw the same rows again: that is no new sample.
     :raises IllegalStepError: while the batch has cards to make, or in doubt.
     :raises EncodingError: when it has no good card, or inspection has stopped.
     """
@@ -57,25 +57,32 @@ def draw_sample(store: Store, batch: str, inspection: Inspection, seed: bytes) -
     counts = reading.counts(store, lot)
     if left := sum(counts[state] for state in _OPEN):
         raise IllegalStepError(f"batch {batch}: {Step.SAMPLE} needs it finished, {left} records are open or in doubt")
-    plan = plan_of(counts[RecordState.GOOD], inspection.level, inspection.aql, inspection.severity)
-    rows = chosen(_good_rows(store, lot), plan.n, seed)
-    before = _draws(store, batch)
-    data = {
-        "batch": batch,
-        "by": by,
-        "lot": plan.lot,
-        "level": plan.level,
-        "aql": plan.aql,
-        "severity": plan.severity.value,
-        "letter": plan.letter,
-        "n": len(rows),
-        "ac": plan.ac,
-        "seed": seed.hex(),
-        "rows": None if plan.whole else list(rows),
-    }
     with store.writing() as connection:
+        cards = _good_cards(connection, lot, unseen=inspection is None)
+        plan = _plan(len(cards), inspection)
+        rows = chosen(cards, plan.n, seed)
+        others = _keep(store, connection, lot, plan, seed, {row: cards[row] for row in rows})
+        data = {
+            "batch": batch,
+            "by": by,
+            "lot": plan.lot,
+            "level": plan.level,
+            "aql": plan.aql,
+            "severity": plan.severity.value,
+            "letter": plan.letter,
+            "n": len(rows),
+            "ac": plan.ac,
+            "seed": seed.hex(),
+            "rows": None if plan.whole else list(rows),
+        }
         store.audit(connection, OFFICE, Event("SAMPLE", store.operator, data))
-    return Sample(batch, plan, seed, rows, before)
+    return Sample(batch, plan, seed, rows, others)
+
+
+def _plan(lot: int, inspection: Inspection | None) -> Plan:
+    if inspection is None:
+        return whole_lot(lot)
+    return plan_of(lot, inspection.level, inspection.aql, inspection.severity)
 
 
 def chosen(rows: Iterable[int], n: int, seed: bytes) -> tuple[int, ...]:
@@ -87,13 +94,43 @@ def chosen(rows: Iterable[int], n: int, seed: bytes) -> tuple[int, ...]:
     return tuple(sorted(smallest))
 
 
-def _good_rows(store: Store, lot: Batch) -> list[int]:
-    good = select(record.c.row_no).where(record.c.batch_id == lot.id, record.c.state == RecordState.GOOD)
-    with store.reading() as connection:
-        return list(connection.scalars(good))
+def _good_cards(connection: Connection, lot: Batch, *, unseen: bool) -> dict[int, int]:
+    """Return the good cards of a lot: row of the order, and number of the attempt.
+
+    :param unseen: without those that a sample found good already.
+    """
+    good = (
+        select(record.c.row_no, attempt.c.id)
+        .join(attempt, attempt.c.record_id == record.c.id)
+        .where(record.c.batch_id == lot.id, attempt.c.state == RecordState.GOOD)
+    )
+    if unseen:
+        seen = select(sample_card.c.attempt_id).where(sample_card.c.verdict == "GOOD")
+        good = good.where(attempt.c.id.not_in(seen))
+    return {row.row_no: row.id for row in connection.execute(good)}
 
 
-def _draws(store: Store, batch: str) -> int:
-    events = select(audit.c.event).where(audit.c.chain == OFFICE, audit.c.kind == "SAMPLE")
-    with store.reading() as connection:
-        return sum(json.loads(text)["data"]["batch"] == batch for text in connection.scalars(events))
+def _keep(store: Store, connection: Connection, lot: Batch, plan: Plan, seed: bytes, cards: Mapping[int, int]) -> int:
+    """File a sample with its cards, where it is not there yet; how many others its batch has."""
+    mine = sample.c.batch_id == lot.id
+    same = (sample.c.seed == seed) & (sample.c.n == len(cards)) & (sample.c.ac == plan.ac)
+    before = connection.scalar(select(func.count()).select_from(sample).where(mine)) or 0
+    if connection.scalar(select(sample.c.id).where(mine, same)) is not None:
+        return before
+    row = {
+        "batch_id": lot.id,
+        "state": "OPEN",
+        "lot": plan.lot,
+        "level": plan.level,
+        "aql": plan.aql,
+        "severity": plan.severity.value,
+        "n": len(cards),
+        "ac": plan.ac,
+        "whole": plan.whole,
+        "seed": seed,
+        "drawn_at": store.clocks.wall(),
+    }
+    made = connection.execute(insert(sample).values(row).returning(sample.c.id)).scalar_one()
+    drawn = [{"sample_id": made, "attempt_id": number, "row_no": at, "spent": False} for at, number in cards.items()]
+    connection.execute(insert(sample_card), drawn)
+    return before

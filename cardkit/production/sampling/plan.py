@@ -96,6 +96,16 @@ def plan_of(lot: int, level: str, aql: str, severity: Severity = Severity.NORMAL
     return Plan(lot, level, aql, severity, LETTERS[first], LETTERS[at], n, arrow[1], n >= lot)
 
 
+def whole_lot(lot: int) -> Plan:
+    """Return the plan that looks at every card, whatever tables say: what a refused lot needs.
+
+    :param lot: cards, 1 or more.  :raises EncodingError: for none.
+    """
+    if lot < 1:
+        raise EncodingError("sample: the lot has no card that was not looked at")
+    return Plan(lot, "-", "-", Severity.NORMAL, "-", "-", lot, 0, whole=True)
+
+
 def _entry(letter: int, aql: int, severity: Severity) -> tuple[int, int]:
     """Return an entry of table 2: an arrow, 0 where there is none, and the acceptance number."""
     zero, numbers = _DIAGONALS[severity]

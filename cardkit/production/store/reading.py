@@ -49,11 +49,13 @@ class Doubt:
 class CardResult:
     """One card of a batch, for reports: no personal data.
 
+    :param attempt_id: the store's number of this card.
     :param chip_ref: keyed digest of the chip's identity, 16 hex digits.
     :param findings: what verification found, as plain values.
     """
 
     record_no: int
+    attempt_id: int
     chip_ref: str
     verdict: str
     code: str | None
@@ -218,6 +220,7 @@ def _findings(vault: BatchVault, row: Row[Any]) -> tuple[dict[str, Any], ...]:
 def _result(store: Store, lot: Batch, vault: BatchVault, row: Row[Any]) -> CardResult:
     return CardResult(
         record_no=row.row_no,
+        attempt_id=row.id,
         chip_ref=store.vault.chip_ref(plain_chip(store, lot, row.chip_id)),
         verdict=row.state,
         code=row.reject_code,

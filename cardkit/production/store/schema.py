@@ -288,3 +288,31 @@ checkpoint = Table(
     Column("body", Text),
     Column("signature", LargeBinary),
 )
+sample = Table(
+    "sample",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch_id", Integer),
+    Column("state", Text),
+    Column("lot", Integer),
+    Column("level", Text),
+    Column("aql", Text),
+    Column("severity", Text),
+    Column("n", Integer),
+    Column("ac", Integer),
+    Column("whole", Boolean),
+    Column("seed", LargeBinary),
+    Column("drawn_at", UtcDateTime),
+)
+sample_card = Table(
+    "sample_card",
+    metadata,
+    Column("sample_id", Integer, primary_key=True),
+    Column("attempt_id", BigInteger, primary_key=True),
+    Column("row_no", Integer),
+    Column("verdict", Text),
+    Column("finding", Text),
+    Column("spent", Boolean),
+    Column("judged_by", Text),
+    Column("judged_at", UtcDateTime),
+)

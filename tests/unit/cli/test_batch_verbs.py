@@ -121,7 +121,11 @@ def test_a_wrong_word_is_one_line(
 def test_every_reason_against_closing_has_words() -> None:
     """A ledger in which everything is wrong names each of them."""
     ledger = Ledger(
-        {"imported": 9, "ready": 1, "in_doubt": 1, "rejected": 1, "lost": 1, "good": 1}, undisposed=1, unsound=1
+        {"imported": 9, "ready": 1, "in_doubt": 1, "rejected": 1, "lost": 1, "good": 1},
+        undisposed=1,
+        unsound=1,
+        sampling=("SAMPLE_OPEN", "SAMPLE_REFUSED", "SAMPLE_BAD"),
+        spent=1,
     )
     assert set(reconcile(CardCounts(issued=3, good=2), ledger).why) == set(AGAINST_CLOSING)
 

@@ -46,7 +46,7 @@ def test_csv_has_a_line_a_card_and_rules_by_name(a_report, a_card, rejected, a_f
     head, first, second = csv.reader(files.csv.read_text("utf-8").splitlines())
     assert tuple(head) == COLUMNS
     assert first[:8] == ["B-1", "TEST", "1", "0000000001", "8999901000000000001", "GOOD", "", ""]
-    assert second[8:13] == ["virtual-1", "140", "600", "300", "UICC-030 UICC-001"]
+    assert second[8:14] == ["virtual-1", "", "140", "600", "300", "UICC-030 UICC-001"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+99", "-2", "@x", "=\x1b[2J"])

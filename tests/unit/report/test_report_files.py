@@ -99,6 +99,7 @@ def test_json_lines_keep_one_set_of_keys(a_report, cards, tmp_path):
         "code",
         "class",
         "coupler",
+        "sample",
         "apdus",
         "apply_ms",
         "verify_ms",

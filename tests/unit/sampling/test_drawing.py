@@ -15,32 +15,19 @@ from hypothesis import strategies as st
 from cardkit.errors import IllegalStepError
 from cardkit.production.sampling.draw import Inspection, chosen, draw_sample
 from cardkit.production.sampling.plan import Severity
-from cardkit.production.store import Card, Office, Store, start_session
-from tests.unit.production.conftest import BATCH, open_batch
+from cardkit.production.sampling.verdict import lot_verdicts
+from cardkit.production.store import Store
+from tests.unit.production.conftest import BATCH
+from tests.unit.sampling.conftest import finish, made
 
 INSPECTION = Inspection("II", "1.0", Severity.NORMAL)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    """30 records: 28 good, one scrapped, one still open."""
-    store = open_batch(tmp_path / "store.db", 30)
-    lot = store.batch(BATCH)
-    session, _ = start_session(store, "s1")
-    for claim in session.claim(BATCH, 29, 60.0):
-        card = Card(claim.record_id, claim.token, f"chip {claim.row_no}")
-        session.bind(lot, card)
-        if claim.row_no == 7:
-            session.reject(lot, card, "DATA_READBACK")
-        else:
-            session.commit(lot, card, b"e" * 32)
-    Office(store, lot, ("ana",)).scrap(7, "D-1")
+    store = made(tmp_path / "store.db")
     yield store
     store.close()
-
-
-def finish(store: Store) -> None:
-    Office(store, store.batch(BATCH), ("ana",)).cancel(30)
 
 
 def test_a_sample_is_of_good_cards_of_a_finished_batch(store: Store) -> None:
@@ -64,6 +51,7 @@ def test_the_audit_keeps_what_draws_it_again(store: Store) -> None:
     assert (kept["n"], kept["ac"], kept["rows"]) == (13, 0, list(first.rows))
     again = draw_sample(store, BATCH, INSPECTION, bytes.fromhex(kept["seed"]))
     assert (again.rows, again.drawn_before) == (first.rows, 1)
+    assert len(lot_verdicts(store, store.batch(BATCH))) == 1  # drawn again is not another sample
     assert draw_sample(store, BATCH, INSPECTION, b"\x02" * 16).rows != first.rows
 
 
