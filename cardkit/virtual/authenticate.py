@@ -115,7 +115,7 @@ def _aka(chip: Chip, adf: File, slot: KeySlot, challenge: _Challenge, *, bootstr
         raise StatusWordError(sw.WRONG_MAC)
     if not numbers.is_fresh(sqn):
         return _SYNCHRONISE + _lv(_auts(functions, numbers, rand, amf))
-    chip.memory.write(chip.tree.files[slot.sqn].cell, numbers.accept(sqn))
+    chip.memory.write(chip.cell(slot.sqn), numbers.accept(sqn))
     res = keyfile.response(body, functions, rand)
     if bootstrapping:
         gba.keep(chip, adf, rand, ck, ik)

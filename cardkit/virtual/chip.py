@@ -14,7 +14,7 @@ from .errors import StatusWordError
 from .filerules import rule_cells, rules_of
 from .files import ACTIVATED, DEACTIVATED, TERMINATED, File
 from .filesystem import FileSystem
-from .image import Image
+from .image import OF_PLATFORM, Image
 from .memory import Memory
 from .secretstate import SecretStore
 
@@ -150,9 +150,15 @@ class Chip:
         return self.memory.cells.get(file.lcs_cell, ACTIVATED)
 
     def body(self, path: str) -> bytes:
-        """What an EF holds; nothing when there is none at that path."""
+        """What an EF holds, or a cell of the platform; nothing when there is none at that path."""
+        return self.memory.cells.get(self.cell(path), b"")
+
+    def cell(self, path: str) -> str:
+        """The cell of an EF; one of the platform stands for itself. Empty for a directory, or without a file."""
+        if path.startswith(OF_PLATFORM):
+            return path
         file = self.tree.find(path)
-        return self.memory.cells[file.cell] if file is not None and not file.is_df else b""
+        return file.cell if file is not None else ""
 
     def child(self, directory: File, fid: int) -> File | None:
         """The child of that FID, unless deleted."""

@@ -27,6 +27,7 @@ from .emrtd.image import EmrtdImage
 from .errors import ImageError
 from .filerules import rule_cells, rules_of
 from .files import GONE, File, Kind
+from .gp import cells
 from .gp import image as gp
 from .gp.image import GpImage
 from .historical import capabilities
@@ -45,6 +46,7 @@ _SYSTEMS: Final[Mapping[str, _Build]] = {
     cipurse.SYSTEM: cipurse.build,
     desfire.SYSTEM: desfire.build,
 }
+OF_PLATFORM: Final = f"{cells.APPLICATION}/"  # a cell of an application of the platform, in place of a file
 _NVM: Final = 65_536
 _SECRET_SIZES: Final = (11, 21)  # without and with an unblocking code, pins.py
 
@@ -60,7 +62,8 @@ class SecretSpec:
 
 @dataclass(frozen=True, slots=True)
 class KeySlot:
-    """Where AUTHENTICATE finds its key file, SQN file, service table and Milenage constants.
+    """Where AUTHENTICATE finds its key file, SQN file, service table and Milenage constants: paths of files, or cells
+    of the platform, `app/AID/NAME`, which a SubscriberApplet fills.
 
     :ivar adf: path of the application, "" for the 2G algorithm.
     """
@@ -187,7 +190,8 @@ def _load(path: Path, _changed_ns: int) -> Image | _Built | SocialImage:
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
     """A file as a table, and its bytes; `like` under `[chip]` names the image that it only changes.
 
-    An entry takes the place of the base's; a table under a name both have adds to that of the base.
+    An entry takes the place of the base's; a table under a name both have adds to that of the base, and an empty table
+    in it takes an entry away.
     """
     raw = path.read_bytes()
     table = tomllib.loads(raw.decode("utf-8"))
@@ -196,8 +200,12 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
         return table, raw
     base, below = _read(_FOLDER / f"{like}.toml")
     for name, entry in table.items():
-        base[name] = {**base[name], **entry} if isinstance(entry, dict) and name in base else entry
+        base[name] = _over(base[name], entry) if isinstance(entry, dict) and name in base else entry
     return base, below + raw
+
+
+def _over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry for name, entry in {**base, **changes}.items() if entry != {}}
 
 
 def _of_parts(table: Mapping[str, Any], raw: bytes) -> SocialImage:
@@ -335,7 +343,7 @@ class _Builder:
         slot = KeySlot(**paths)
         bare = self.cells.get(self.files["3F00"].lcs_cell) == GONE
         for path in filter(None, paths.values()):
-            if path not in self.files and not bare:
+            if path not in self.files and not bare and not path.startswith(OF_PLATFORM):
                 raise ImageError(f"authenticate: no file {path}")
         return slot
 

@@ -2,7 +2,8 @@
 
 On each logical channel either the file system answers, with whatever application of it is active, or an application of
 the platform does, such as the issuer security domain. SELECT by AID decides, and SELECT of a file leads back. USIM and
-ISIM are entries of the registry, too: locked or deleted there, they cannot be selected any more.
+ISIM are entries of the registry, too: locked or deleted there, they cannot be selected any more. Where their keys come
+by STORE DATA (subscriber.py), the commands of that go to the platform while they are active.
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,12 @@ from typing import Final
 
 from . import statuswords as sw
 from .card import VirtualCard
-from .gp import cells
+from .errors import PowerCutError
+from .gp import applets, cells
 from .gp.chip import GpChip
+from .gp.domain import STORE_DATA
 from .gp.exchange import exchange
+from .gp.session import AUTHENTICATE, INITIALIZE_UPDATE, State
 from .image import PlatformImage
 from .instructions import Entry
 from .ota.air import OverTheAir
@@ -21,6 +25,8 @@ from .protocol import Flow
 from .toolkit import Toolkit, valid_nothing
 
 _SELECT, _MANAGE_CHANNEL, _BY_AID = 0xA4, 0x70, 0x04
+_GET_RESPONSE: Final = 0xC0
+_PERSONALIZING: Final = frozenset((INITIALIZE_UPDATE, AUTHENTICATE, STORE_DATA))
 _ANSWER: Final = 0x0C
 _MORE_DATA: Final = 0x61
 _GSM: Final = 0xA0
@@ -51,10 +57,19 @@ class PlatformCard(VirtualCard):
             self._table = {**self._table, **_toolkit_entries(self._toolkit, self._air)}
         self._elsewhere: set[int] = set()  # logical channels on which the platform answers
         self._closed = self.platform.locked or self.platform.terminated
+        self._gone = False
+
+    def cut_at(self, step: int) -> None:
+        """Take the power away before the `step`-th write of a cell from now on; 1 is the next one.
+
+        The card is gone then until the next `power`, which finds what the writes before have left.
+        """
+        self.chip.memory.cut = step
 
     def power(self, cold: bool) -> None:
         """Cold or warm reset: the file system answers on the basic channel, unless the platform is locked."""
         super().power(cold)
+        self._gone = False
         self.platform.reset()
         self._elsewhere.clear()
         self._toolkit.forget()
@@ -62,7 +77,22 @@ class PlatformCard(VirtualCard):
         self._closed = self.platform.locked or self.platform.terminated
 
     def transmit(self, command: bytes) -> bytes:
-        """Work on one C-APDU; each is atomic: done and saved, or not at all."""
+        """Work on one C-APDU; each is atomic: done and saved, or not at all.
+
+        :returns: R-APDU, at least 2 bytes; empty when the power was cut.
+        """
+        if self._gone:
+            return b""
+        try:
+            return self._routed(command)
+        except PowerCutError:
+            self._gone = True
+            if self.chip.memory.dirty:
+                self._save()
+            return b""
+
+    def _routed(self, command: bytes) -> bytes:
+        """To whom a command is for."""
         if len(command) < 4 or command[0] == _GSM:
             return self._to_files(command, 0)
         number, ins = _channel(command[0]), command[1]
@@ -74,14 +104,39 @@ class PlatformCard(VirtualCard):
             if ins == _SELECT:
                 chosen = self._is_for_platform(command) if command[2] == _BY_AID else False
                 return self._select(command, number) if chosen else self._to_files(command, number)
-        return self._to_platform(command) if number in self._elsewhere else self._to_files(command, number)
+        elsewhere = number in self._elsewhere or self._personalizes(ins, command[0], number)
+        return self._to_platform(command) if elsewhere else self._to_files(command, number)
 
     def _to_files(self, command: bytes, number: int) -> bytes:
         answer = super().transmit(command)
-        if command[1:2] == bytes((_SELECT,)) and number in self._elsewhere and answer[-2] in _SELECTED:
+        self.platform.waiting = None
+        if command[1:2] == bytes((_SELECT,)) and answer[-2] in _SELECTED and self._left(command, number):
             self._elsewhere.discard(number)
             self.platform.channels[number].forget()
         return answer if command[:1] == bytes((_GSM,)) else self._toolkit.announced(answer)
+
+    def _left(self, command: bytes, number: int) -> bool:
+        """Has a SELECT that found its file ended what the platform did on this channel?"""
+        if number in self._elsewhere:
+            return True
+        theirs, adf = self.platform.channels[number], self.chip.channels[number].adf
+        if theirs.secure.state is State.NONE:
+            return False
+        return command[2] == _BY_AID or adf is None or adf.aid != theirs.selected
+
+    def _personalizes(self, ins: int, cla: int, number: int) -> bool:
+        """Is a command for the platform though an application of the file system is active: one whose keys it loads?"""
+        if ins == _GET_RESPONSE and self.platform.waiting is not None:
+            return True
+        ours = self.chip.channels.get(number)
+        if not cla & _PROPRIETARY or ins not in _PERSONALIZING or ours is None or ours.adf is None:
+            return False
+        entry = self.platform.registry.find(ours.adf.aid)
+        if entry is None or not applets.takes_keys(self.platform, entry):
+            return False
+        if self.platform.channels[number].selected != entry.aid:
+            self.platform.channels[number] = self.platform.channel(number, entry)
+        return True
 
     def _to_platform(self, command: bytes) -> bytes:
         answer = exchange(self.platform, command)

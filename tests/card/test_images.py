@@ -63,6 +63,7 @@ def test_names():
         "uicc-bare",
         "usim",
         "usim-isim-5g",
+        "usim-isim-5g-gp",
     )
 
 
@@ -72,6 +73,13 @@ def test_an_image_like_another_changes_what_it_names():
     assert base.atr != other.atr
     assert base.digest != other.digest
     assert (base.cells, base.applets, base.options) == (other.cells, other.applets, other.options)
+
+
+def test_an_image_like_another_may_leave_out_what_that_has():
+    base, other = load_image("usim-isim-5g"), load_image("usim-isim-5g-gp")
+    gone = {"A515/6F20", "A515/6F21", "7FF0/AF20", "7FF0/AF30", "7FF1/AF20", "7FF1/AF30"}
+    assert base.files.keys() - other.files.keys() == {f"3F00/{path}" for path in gone}
+    assert not other.files.keys() - base.files.keys()
 
 
 def test_all_files_of_the_blank_usim_answer_their_fcp(usim):

@@ -49,7 +49,7 @@ def test_copied_under_another_name_it_serves_a_card(tmp_path, image, select, ans
                 assert link.recv(100)[2:] == make_card(image).atr()
                 link.sendall(bytes((0, len(select) // 2)) + bytes.fromhex(select))
                 assert link.recv(100) == b"\x00\x02" + answer
-            errors = process.communicate(timeout=10)[1]
+            errors = process.communicate(timeout=60)[1]
     assert process.returncode == 0, errors.decode()
 
 

@@ -40,6 +40,7 @@ class EmrtdApplet:
     """One instance, on its way to the lock; what strangers then meet is `appletcard`'s."""
 
     groupings = True
+    level = 0
     own_messaging: frozenset[int] = frozenset()
 
     def __init__(self, chip: GpChip, entry: Entry) -> None:

@@ -18,6 +18,7 @@ class CpsApplet(ABC):
     """One instance of an application that is personalized as EMV CPS says."""
 
     groupings = True
+    level = 0
     own_messaging: frozenset[int] = frozenset()
 
     def __init__(self, chip: GpChip, entry: Entry) -> None:

@@ -10,10 +10,12 @@ from typing import Final, Protocol
 from ..emrtd.applet import EmrtdApplet
 from ..emv.directory import PpseApplet, PseApplet
 from ..emv.payment import PaymentApplet
+from ..subscriber import SubscriberApplet
 from .chip import Answer, Channel, GpChip, PlainCommand
 from .registry import Entry
 from .storing import StoringApplet
 
+_SUBSCRIBER: Final = "subscriber"
 DOMAIN: Final = "domain"  # the module of supplementary security domains
 
 
@@ -21,10 +23,12 @@ class Applet(Protocol):
     """One virtual application.
 
     :ivar groupings: STORE DATA that says nothing about structure brings DGIs, as with CPS.
+    :ivar level: security level STORE DATA needs at least, beyond an authenticated session.
     :ivar own_messaging: instructions whose secure messaging it checks itself, outside a session of its domain.
     """
 
     groupings: bool
+    level: int
     own_messaging: frozenset[int]
 
     def install(self, parameters: bytes) -> None:
@@ -68,6 +72,7 @@ class Applet(Protocol):
 
 _APPLETS: Final[dict[str, Callable[[GpChip, Entry], Applet]]] = {
     "storing": StoringApplet,
+    _SUBSCRIBER: SubscriberApplet,
     "emrtd": EmrtdApplet,
     "payment": PaymentApplet,
     "pse": PseApplet,
@@ -78,6 +83,11 @@ _APPLETS: Final[dict[str, Callable[[GpChip, Entry], Applet]]] = {
 def of(chip: GpChip, entry: Entry) -> Applet:
     """The virtual application behind an entry."""
     return _APPLETS[chip.image.applets.get(entry.module, "storing")](chip, entry)
+
+
+def takes_keys(chip: GpChip, entry: Entry) -> bool:
+    """Is it an application of a file system that gets its keys by STORE DATA?"""
+    return chip.image.applets.get(entry.module) == _SUBSCRIBER
 
 
 def is_domain_module(chip: GpChip, module: bytes) -> bool:

@@ -12,6 +12,7 @@ from .wire import Apdu
 
 GET_DATA: Final = 0xCA
 GET_DATA_ODD: Final = 0xCB
+STORE_DATA: Final = 0xE2
 _INSTALL, _LOAD = 0xE6, 0xE8
 _SEGMENTED: Final = frozenset({0xD8, 0xE4, 0xE6})  # PUT KEY, DELETE, INSTALL: P1 b8 = more segments follow (11.1.5)
 
@@ -36,7 +37,7 @@ OPERATIONS: Final = {
     GET_DATA: Operation(getdata.get_data, free=True, interindustry=True, when_locked=True),
     GET_DATA_ODD: Operation(getdata.get_data_odd, free=True, interindustry=True, when_locked=True),
     0xD8: Operation(putkey.put_key),
-    0xE2: Operation(storedata.store_data, interindustry=True, also_for_applets=True),
+    STORE_DATA: Operation(storedata.store_data, interindustry=True, also_for_applets=True),
     0xE4: Operation(deletion.delete),
     _INSTALL: Operation(install.install),
     _LOAD: Operation(load.load),

@@ -139,7 +139,7 @@ def build(table: Mapping[str, Any], digest: bytes) -> GpImage:
         isd=isd,
         version=bytes.fromhex(card["version"]),
         kdd=bytes.fromhex(card["kdd"]),
-        applets={bytes.fromhex(module["aid"]): module["applet"] for module in _modules(table)},
+        applets={bytes.fromhex(line["aid"]): line["applet"] for line in _modules(table)},
         options=table.get("applets", {}),
         derived={
             line["kvn"]: diversification.check_form(line["derive"])
@@ -168,7 +168,9 @@ def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _modules(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [module for package in table.get("packages", []) for module in package["modules"]]
+    """The modules of all packages, and the applications from birth that name what is behind them."""
+    modules = [module for package in table.get("packages", []) for module in package["modules"]]
+    return modules + [line for line in table.get("applications", []) if "applet" in line]
 
 
 def _cells(table: Mapping[str, Any], isd: bytes) -> dict[str, bytes]:
@@ -214,6 +216,7 @@ def _application(line: Mapping[str, Any], isd: bytes) -> Entry:
         state=registry.SELECTABLE,
         domain=isd,
         load_file=bytes.fromhex(line["package"]),
+        module=bytes.fromhex(line["aid"] if "applet" in line else ""),
     )
 
 

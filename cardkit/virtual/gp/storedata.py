@@ -68,6 +68,8 @@ def _into_domain(chip: GpChip, channel: Channel, target: Entry, command: PlainCo
 
 
 def _into_applet(channel: Channel, applet: applets.Applet, command: PlainCommand) -> None:
+    if channel.secure.level & applet.level != applet.level:
+        raise StatusWordError(sw.SECURITY_STATUS)
     if applet.personalized:
         raise StatusWordError(sw.CONDITIONS)
     if command.p1 & _STRUCTURE == _OPAQUE and applet.groupings:

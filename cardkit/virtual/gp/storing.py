@@ -26,6 +26,7 @@ class StoringApplet:
     """One instance."""
 
     groupings = False
+    level = 0
     own_messaging: frozenset[int] = frozenset()
 
     def __init__(self, chip: GpChip, entry: Entry) -> None:
