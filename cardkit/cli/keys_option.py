@@ -62,6 +62,19 @@ def open_keystore(url: str, descriptor: int | None = None) -> OpenKeyStore:
     return open_managed(url, source(descriptor))
 
 
+@contextmanager
+def named_keys(url: str, descriptor: int | None) -> Iterator[KeySource | None]:
+    """Give what ``--keys`` names, not open yet, and what opens it; None where it names nothing.
+
+    :param descriptor: where passphrase, PIN or shares come from; None asks at the terminal.
+    """
+    if not url:
+        yield None
+        return
+    with key_source(url, source(descriptor)) as keys:
+        yield keys
+
+
 def open_managed(url: str, secrets: SecretSource) -> OpenManagedKeyStore:
     """Open a key store that keeps its keys: a file or a token.
 

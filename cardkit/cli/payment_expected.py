@@ -20,7 +20,8 @@ from cardkit.cli.keys_option import open_keystore
 from cardkit.cli.order import Job
 from cardkit.cli.payment_issuer import IssuerChoice, add_authorities, add_capks, issuers_of, payment_files
 from cardkit.cli.textfile import read_text
-from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto import Secret
+from cardkit.crypto.keysource import OpenKeyStore
 from cardkit.errors import EncodingError
 from cardkit.perso.planner import compiled
 from cardkit.profile import Profile, Record, load_profile, read_order
@@ -92,7 +93,7 @@ def _of_profile(choice: ValidateChoice, capks: CapkStore, today: date, stack: Ex
     return Expected(card, profile, issuers_of(files, keystore, issuer), scripting, pin)
 
 
-def _keystore(choice: ValidateChoice, profile: Profile, stack: ExitStack) -> KeyStore | None:
+def _keystore(choice: ValidateChoice, profile: Profile, stack: ExitStack) -> OpenKeyStore | None:
     """Return the key store; None where a profile for people's cards comes without one."""
     if choice.keys_url:
         return stack.enter_context(open_keystore(choice.keys_url, choice.descriptor))
@@ -101,7 +102,7 @@ def _keystore(choice: ValidateChoice, profile: Profile, stack: ExitStack) -> Key
     return stack.enter_context(profile.test_keystore())
 
 
-def _record(choice: ValidateChoice, profile: Profile, keystore: KeyStore | None) -> Record | None:
+def _record(choice: ValidateChoice, profile: Profile, keystore: OpenKeyStore | None) -> Record | None:
     if choice.order_path is None or choice.record_no is None or keystore is None:
         return None
     order = read_order(profile, choice.order_path, keystore)

@@ -14,9 +14,11 @@ import click
 
 from cardkit.cli import options
 from cardkit.cli.cardreport import outcome_card, outcome_document, show_outcome, write_cards
+from cardkit.cli.keys_option import profile_keys
 from cardkit.cli.order import Job, open_job
 from cardkit.cli.plan import show as show_plan
 from cardkit.cli.render import print_json, say
+from cardkit.errors import ProfileError
 from cardkit.perso import Outcome, Plan, plan, redactor
 from cardkit.perso import personalize as make_card
 from cardkit.production.workfolder import WorkFolder
@@ -58,6 +60,7 @@ class Run:
     help="Record every APDU, secrets masked.",
 )
 @options.seed
+@profile_keys
 @options.as_json
 def personalize(
     profile: str,
@@ -69,13 +72,20 @@ def personalize(
     report_dir: Path | None,
     trace: Path | None,
     seed: int | None,
+    keys_url: str,
+    descriptor: int | None,
     as_json: bool,
 ) -> int:
-    """Make one card: bind, write, verify, seal, prove. Run it again after a failure: it continues, or refuses."""
+    """Make one TEST card: bind, write, verify, seal, prove. Run it again after a failure: it continues, or refuses.
+
+    LIVE cards are made in batches that people approved and opened: `batch run`.
+    """
     started = datetime.now(UTC)
-    job = open_job(profile, order_path)
-    record = job.record(record_no)
+    job = open_job(profile, order_path, keys_url, descriptor)
     with ExitStack() as stack:
+        stack.enter_context(job.keystore)
+        refuse_live(job)
+        record = job.record(record_no)
         folder = WorkFolder(work or default_folder(reader, stack), job.profile, record)
         todo = plan(job.profile, record, folder.prepared(job.keystore), job.keystore)
         if not yes:
@@ -92,6 +102,15 @@ def personalize(
     if report_dir is not None:
         say(f"report: {report_dir / 'report.html'}")
     return exit_code(outcome)
+
+
+def refuse_live(job: Job) -> None:
+    """Refuse a LIVE card outside of a batch: no store would know its chip, no second person of it.
+
+    :raises ProfileError: for a LIVE profile.
+    """
+    if job.profile.kind == "LIVE":
+        raise ProfileError(f"{job.profile.path}: a LIVE card is made in an approved batch (batch run), never alone")
 
 
 def default_folder(reader: str, stack: ExitStack) -> Path:

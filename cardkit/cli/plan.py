@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cardkit.cli import options
+from cardkit.cli.keys_option import profile_keys
 from cardkit.cli.order import open_job
 from cardkit.cli.render import facts, print_json, say, table
 from cardkit.errors import ProfileError
@@ -27,13 +28,23 @@ PROTOCOLS = (TransmissionProtocol.T0, TransmissionProtocol.T1)
 @options.order
 @click.option("--record", "record_no", type=click.IntRange(min=1), required=True, metavar="N", help="Row of the order.")
 @click.option("--reader", metavar="R", help="Also say whether the card in this reader is the profile's chip.")
+@profile_keys
 @options.as_json
-def plan(profile: str, order_path: Path, record_no: int, reader: str | None, as_json: bool) -> None:
+def plan(
+    profile: str,
+    order_path: Path,
+    record_no: int,
+    reader: str | None,
+    keys_url: str,
+    descriptor: int | None,
+    as_json: bool,
+) -> None:
     """Show the desired states of one card, the APDUs and bytes they cost, and the seconds they take."""
-    job = open_job(profile, order_path)
-    record = job.record(record_no)
-    prepared = prepare(job.profile, record, job.keystore, secrets.token_bytes)
-    todo = make_plan(job.profile, record, prepared, job.keystore)
+    job = open_job(profile, order_path, keys_url, descriptor)
+    with job.keystore:
+        record = job.record(record_no)
+        prepared = prepare(job.profile, record, job.keystore, secrets.token_bytes)
+        todo = make_plan(job.profile, record, prepared, job.keystore)
     if reader is not None:
         check_chip(job.profile, reader)
     if as_json:

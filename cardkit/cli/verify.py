@@ -17,6 +17,7 @@ from cardkit.cli import options, prepared
 from cardkit.cli.card import today
 from cardkit.cli.cardreport import Verified, report_document, show_report, verified_card, write_cards
 from cardkit.cli.diff import read_dump
+from cardkit.cli.keys_option import profile_keys
 from cardkit.cli.order import Job, open_job
 from cardkit.cli.render import print_json, print_json_line, say
 from cardkit.desired import Register
@@ -92,6 +93,7 @@ class RecordChoice(click.ParamType[int | None]):
 )  # fmt: skip
 @prepared.options
 @options.report
+@profile_keys
 @options.as_json
 def verify(
     profile: str,
@@ -106,13 +108,15 @@ def verify(
     work: Path,
     store_url: str,
     report_dir: Path | None,
+    keys_url: str,
+    descriptor: int | None,
     as_json: bool,
 ) -> int:
     """Verify finished cards: read every file back, check every rule, prove the keys. Writes no file on the card."""
     if destructive and without_keys:
         raise click.UsageError("--destructive needs the keys that --without-keys leaves out")
     started = datetime.now(UTC)
-    job = open_job(profile, order_path)
+    job = open_job(profile, order_path, keys_url, descriptor)
     targets = [target for text in readers for target in parse(text)]
     depth = Depth(
         without_keys,
@@ -124,15 +128,16 @@ def verify(
     )
     done: list[Verified] = []
     failed = 0
-    for item in cards(job, targets, record_no, continuous=continuous, depth=depth):
-        if isinstance(item, CardkitError):
-            if not continuous:
-                raise item
-            failed += 1
-            say(f"error: {item}")
-            continue
-        done.append(item)
-        show(item, as_json=as_json, one_of_many=continuous or len(targets) > 1)
+    with job.keystore:
+        for item in cards(job, targets, record_no, continuous=continuous, depth=depth):
+            if isinstance(item, CardkitError):
+                if not continuous:
+                    raise item
+                failed += 1
+                say(f"error: {item}")
+                continue
+            done.append(item)
+            show(item, as_json=as_json, one_of_many=continuous or len(targets) > 1)
     if report_dir is not None:
         files = write_cards(job, map(verified_card, done), started, report_dir, getpass.getuser())
         say(f"report: {files.html}")

@@ -102,7 +102,7 @@ def what_opens(url: str) -> list[str]:
     if url.startswith(PKCS11):
         return ["PIN of the token"]
     if not url.startswith(FILE):
-        raise KeyStoreError(f"key store {url!r}: expected test, file:PATH or pkcs11:...")
+        raise KeyStoreError(f"key store {url!r}: expected file:PATH or pkcs11:...")
     path = file_path(url)
     unlock = unlocking(path)
     if unlock.by == "passphrase":
