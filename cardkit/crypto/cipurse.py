@@ -6,6 +6,7 @@ No specification of CIPURSE is free; the functions are those of published vector
 from __future__ import annotations
 
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
@@ -23,25 +24,36 @@ MAC_BYTES, KVV_BYTES = 8, 3
 # The field of 48-bit products: polynomials over GF(2), modulo this one.
 _FIELD_BYTES, _FIELD_BITS = 6, 48
 _FIELD_POLYNOMIAL = 0x1_35B0_88CC_E173
+_FIELD_MASK = (1 << _FIELD_BITS) - 1
+_STEP_BITS = 4
+_STEP_MASK = _FIELD_MASK >> _STEP_BITS
+
+
+def _reduced(value: int) -> int:
+    """Return what is left of a product modulo the field's polynomial."""
+    while value > _FIELD_MASK:
+        value ^= _FIELD_POLYNOMIAL << value.bit_length() - _FIELD_BITS - 1
+    return value
+
+
+# What seven bits above the field's 48 are worth in it: four a step moves up, three by which multiples stand out.
+_OVERFLOW = tuple(_reduced(top << _FIELD_BITS) for top in range(1 << 2 * _STEP_BITS - 1))
 
 # CRC_A of ISO/IEC 14443-3 counts bits from the other end than the standard library: every byte is turned round.
 _TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _CRC_START = 0xC6C6  # 6363 turned round
 
 _ECB = modes.ECB()  # noqa: S305  single blocks, each under a key of its own
+_NO_KEY = bytes(BLOCK)
 _number = int.from_bytes
 
 # Keys of a ciphered frame come from each other under one constant key.
 _ROLL = Cipher(algorithms.AES128(b"\x74" * BLOCK), _ECB)
 
 
-def _encryptor(key: bytes | bytearray) -> CipherContext:
-    return Cipher(algorithms.AES128(bytes(key)), _ECB).encryptor()
-
-
 def _encrypt(key: bytes | bytearray, blocks: bytes | bytearray) -> bytes:
     """Encrypt blocks, each for itself."""
-    return _encryptor(key).update(blocks)
+    return Cipher(algorithms.AES128(bytes(key)), _ECB).encryptor().update(blocks)
 
 
 def _mixed(left: bytes | bytearray, right: bytes | bytearray) -> bytes:
@@ -54,14 +66,14 @@ def nlm(left: bytes, right: bytes) -> bytes:
     >>> nlm(bytes.fromhex("010000000000"), bytes.fromhex("800000000000")).hex()
     'f760849a87c1'
     """
-    factor, product = _number(left), 0
-    for bit in f"{_number(right):048b}":
-        product <<= 1
-        if product >> _FIELD_BITS:
-            product ^= _FIELD_POLYNOMIAL
-        if bit == "1":
-            product ^= factor
-    return product.to_bytes(_FIELD_BYTES)
+    factor, product, multiples = _number(left), 0, [0]
+    for shift in range(_STEP_BITS):
+        multiples += [one ^ factor << shift for one in multiples]
+    for byte in right:
+        for step in (byte >> _STEP_BITS, byte & 0xF):
+            moved = (product & _STEP_MASK) << _STEP_BITS
+            product = moved ^ _OVERFLOW[product >> _FIELD_BITS - _STEP_BITS] ^ multiples[step]
+    return (product & _FIELD_MASK ^ _OVERFLOW[product >> _FIELD_BITS]).to_bytes(_FIELD_BYTES)
 
 
 def kvv(key: Key) -> bytes:
@@ -97,17 +109,44 @@ def _crc_a(data: bytes) -> bytes:
     return bytes((_TURNED[value & 0xFF], _TURNED[value >> 8]))
 
 
+class Rekeyed:
+    """AES-128 of few blocks under one key after another: one cipher object, its key changed in between.
+
+    A cipher object costs as much to make as to use, and here hardly a key serves for two blocks. It keeps no key.
+    """
+
+    __slots__ = ("_cipher", "_working")
+
+    def __init__(self) -> None:
+        self._working = algorithms.AES128(_NO_KEY)
+        self._cipher = Cipher(self._working, _ECB)
+
+    def encryptor(self, key: bytes | bytearray) -> CipherContext:
+        """Return what encrypts blocks under a key, each for itself."""
+        self._working.key = bytes(key)
+        context = self._cipher.encryptor()
+        self._working.key = _NO_KEY
+        return context
+
+    def decryptor(self, key: bytes | bytearray) -> CipherContext:
+        """Return what decrypts blocks under a key, each for itself."""
+        self._working.key = bytes(key)
+        context = self._cipher.decryptor()
+        self._working.key = _NO_KEY
+        return context
+
+
 class FrameKey:
     """The key of the next frame: every use takes it and leaves another.
 
-    :param key: 16 bytes.
+    :param key: 16 bytes.  :param cipher: what it is used with, where there is one already.
     """
 
-    __slots__ = ("_key", "_roll")
+    __slots__ = ("_cipher", "_key")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, cipher: Rekeyed | None = None) -> None:
         self._key = Secret(key, "frame key")
-        self._roll = _ROLL.encryptor()
+        self._cipher = cipher or Rekeyed()
 
     def mac(self, data: bytes) -> bytes:
         """Return the 8-byte MAC of a frame."""
@@ -117,39 +156,39 @@ class FrameKey:
         """Return the 8-byte MAC of whole blocks, one or more."""
         first = blocks[:BLOCK]
         with self._key.reveal() as key:
-            before = _encryptor(key)  # takes the first block, and in the end the key that is left
-            key[:] = _mixed(before.update(first), first)
-            self._chain(blocks[BLOCK:])
-            return _mixed(before.update(key), key)[:MAC_BYTES]
+            before = self._cipher.encryptor(key)  # takes the first block, and in the end the key that is left
+            left = self._chained(_mixed(before.update(first), first), blocks[BLOCK:])
+            key[:] = left
+            return _mixed(before.update(left), left)[:MAC_BYTES]
 
     def pass_by(self, data: bytes) -> None:
         """Take a frame into the chain whose MAC is not sent."""
-        self._chain(pad80(data, BLOCK))
-
-    def _chain(self, blocks: bytes) -> None:
         with self._key.reveal() as key:
-            for place in range(0, len(blocks), BLOCK):
-                block = blocks[place : place + BLOCK]
-                key[:] = _mixed(_encrypt(key, block), block)
+            key[:] = self._chained(bytes(key), pad80(data, BLOCK))
+
+    def _chained(self, key: bytes, blocks: bytes) -> bytes:
+        """Return what blocks leave of a key."""
+        for place in range(0, len(blocks), BLOCK):
+            block = blocks[place : place + BLOCK]
+            key = _mixed(self._cipher.encryptor(key).update(block), block)
+        return key
 
     def encipher(self, blocks: bytes) -> bytes:
         """Return whole blocks enciphered."""
-        return self._ciphered(blocks, decrypt=False)
+        return self._ciphered(blocks, self._cipher.encryptor)
 
     def decipher(self, blocks: bytes) -> bytes:
         """Return whole blocks deciphered.  :raises EncodingError: on part of a block."""
         if len(blocks) % BLOCK:
             raise EncodingError(f"{len(blocks)} enciphered bytes, expected whole blocks of {BLOCK}")
-        return self._ciphered(blocks, decrypt=True)
+        return self._ciphered(blocks, self._cipher.decryptor)
 
-    def _ciphered(self, blocks: bytes, *, decrypt: bool) -> bytes:
-        out = bytearray()
+    def _ciphered(self, blocks: bytes, under: Callable[[bytes | bytearray], CipherContext]) -> bytes:
+        out, roll = bytearray(), _ROLL.encryptor()
         with self._key.reveal() as key:
             for place in range(0, len(blocks), BLOCK):
-                key[:] = _mixed(self._roll.update(key), key)
-                cipher = Cipher(algorithms.AES128(bytes(key)), _ECB)
-                context = cipher.decryptor() if decrypt else cipher.encryptor()
-                out += context.update(blocks[place : place + BLOCK])
+                key[:] = _mixed(roll.update(key), key)
+                out += under(key).update(blocks[place : place + BLOCK])
         return bytes(out)
 
     def wipe(self) -> None:
@@ -181,14 +220,15 @@ def handshake(key: Key, card: bytes, host: bytes) -> Handshake:
         if len(challenge) != CHALLENGE_BYTES:
             raise EncodingError(f"challenge of the {name}: {len(challenge)} bytes, expected {CHALLENGE_BYTES}")
     (card_block, card_short), (host_block, host_short) = ((one[:BLOCK], one[BLOCK:]) for one in (card, host))
+    cipher = Rekeyed()
     with key.reveal() as clear:
         product = nlm(card_short, bytes(clear[-_FIELD_BYTES:]))
         mask = bytes(4) + product + _mixed(product, host_short)
-        base = _mixed(_encrypt(mask, clear), clear)
+        base = _mixed(cipher.encryptor(mask).update(clear), clear)
     crossed = _mixed(base, host_block)
-    first = _mixed(_encrypt(card_block, crossed), crossed)
-    proofs = _encrypt(base, card_block + host_block)
-    return Handshake(proofs[:BLOCK], Secret(proofs[BLOCK:], "proof of the card"), FrameKey(first))
+    first = _mixed(cipher.encryptor(card_block).update(crossed), crossed)
+    proofs = cipher.encryptor(base).update(card_block + host_block)
+    return Handshake(proofs[:BLOCK], Secret(proofs[BLOCK:], "proof of the card"), FrameKey(first, cipher))
 
 
 def _check(key: Key) -> None:

@@ -20,6 +20,8 @@ _CHOICE: dict[Scheme, tuple[int, ...]] = {
     Scheme.VISA2: (0, 1, 4, 5, 6, 7),  # issuer scheme
     Scheme.VISA: (0, 1, 2, 3, 8, 9),  # issuer scheme
 }
+_3DES_ONLY = frozenset((*_CHOICE, Scheme.EMV_A, Scheme.EMV_B))
+_AES_ONLY = frozenset((Scheme.KDF3, Scheme.EMV_C, Scheme.PLAIN_CMAC))
 # AN10922: the constant before M, one for each block of the result
 _AN10922 = {
     "AES-128": (0x01,),
@@ -36,11 +38,11 @@ def derived_algorithm(master: str, scheme: Scheme) -> str:
 
     :raises KeyStoreError: where the scheme does not work with the master's algorithm.
     """
-    if scheme in (*_CHOICE, Scheme.EMV_A, Scheme.EMV_B):
+    if scheme in _3DES_ONLY:
         if not master.startswith("3DES-"):
             raise KeyStoreError(f"diversification {scheme}: {master} master key, expected 3DES")
         return "3DES-128"
-    if scheme in (Scheme.KDF3, Scheme.EMV_C, Scheme.PLAIN_CMAC) and not master.startswith("AES-"):
+    if scheme in _AES_ONLY and not master.startswith("AES-"):
         raise KeyStoreError(f"diversification {scheme}: {master} master key, expected AES")
     return "3DES-128" if scheme is Scheme.TEMPLATE and master.startswith("3DES-") else master
 

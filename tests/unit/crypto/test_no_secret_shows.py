@@ -40,7 +40,7 @@ from cardkit.crypto import (
 from cardkit.crypto.cardkeys import CardKey, KeySetSpec, SessionKeys
 from cardkit.crypto.cardrsa import CardRsaKey
 from cardkit.crypto.chipkeys import ChipKey
-from cardkit.crypto.cipurse import FrameKey, Handshake
+from cardkit.crypto.cipurse import FrameKey, Handshake, Rekeyed
 from cardkit.crypto.credential import Credential
 from cardkit.crypto.curves import CURVES
 from cardkit.crypto.custodians import Custodian
@@ -123,6 +123,13 @@ def messaging_keys():
     return MessagingKeys(key(), key())
 
 
+def used_cipher():
+    cipher = Rekeyed()
+    cipher.encryptor(CANARY)
+    cipher.decryptor(CANARY)
+    return cipher
+
+
 def desfire_key():
     return DesfireKey(CANARY, "canary", KeyKind.AES)
 
@@ -175,6 +182,7 @@ HOLDERS = {
     "ChipKey": lambda _: ChipKey(CURVES[0], bytes(65), secret()),
     "KeyPair": lambda _: KeyPair(standardized_group(12), int.from_bytes(CANARY, "big")),
     "FrameKey": lambda _: FrameKey(CANARY),
+    "Rekeyed": lambda _: used_cipher(),
     "Handshake": lambda _: Handshake(bytes(16), secret(), FrameKey(CANARY)),
     "CipurseSession": lambda _: CipurseSession(FrameKey(CANARY)),
     "OpenedCommand": lambda _: OpenedCommand(bytes(3), 0, secret()),
