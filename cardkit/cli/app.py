@@ -41,6 +41,7 @@ VERBS = {
     "roles": ("users", "Say what roles there are, and whom each step needs."),
     "saip": ("saip", "Show, fill and compile profile packages of eUICCs."),
     "sim": ("sim", "Run a plant on virtual cards while things go wrong."),
+    "station": ("station", "Run a station for a shift, by hand or behind a handler."),
     "transit": ("transit", "Look at transport cards: applications, files, rights in words."),
     "users": ("users", "Keep the accounts of a store."),
     "verify": ("verify", "Verify finished cards against their order."),

@@ -104,7 +104,7 @@ class Seen(Message, frozen=True, tag=True):
     tag: bytes | None
 
 
-class Times(msgspec.Struct, frozen=True, array_like=True):
+class Times(msgspec.Struct, frozen=True):
     """Where the time of one card went, in milliseconds.
 
     :param whole: from the record to the verdict.  :param card: of it, what card and line took.

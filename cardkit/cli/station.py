@@ -1,0 +1,127 @@
+"""``cardkit station``: a shift at the machine that makes the cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from cardkit.cli import options
+from cardkit.cli.batch import exit_code, reader_code, run_terms
+from cardkit.cli.people import opened
+from cardkit.cli.progress import BatchProgress
+from cardkit.cli.render import facts, on_terminal, print_json_line, say
+from cardkit.production import events
+from cardkit.production.action import next_action
+from cardkit.production.report.atomic import replacing
+from cardkit.production.station.selftest import Trial
+from cardkit.production.station.sheet import sheet, sheet_lines
+from cardkit.production.station.shift import Shift, run_shift
+
+
+@click.group()
+def station() -> None:
+    """Run a station: people feed its readers, or a handler does."""
+
+
+class ShiftTalk:
+    """Tells of a shift while it runs: a bar or plain lines on stderr, and JSON Lines on stdout where asked for.
+
+    :param progress: shows the cards.  :param lines: whether each event is printed as JSON.
+    """
+
+    def __init__(self, progress: BatchProgress, *, lines: bool) -> None:
+        self.progress = progress
+        self._lines = lines
+
+    def __call__(self, event: events.Event | Trial) -> None:
+        """Take one event."""
+        if self._lines:
+            print_json_line(line_of(event))
+        if isinstance(event, Trial):
+            if not self._lines:
+                say(f"self-test: {event.name}: {event.seen}")
+        else:
+            self.progress(event)
+
+
+def line_of(event: events.Event | Trial) -> dict[str, Any]:
+    """Return one line of JSON Lines: what happened, and of a card what the operator does next."""
+    values: dict[str, Any] = msgspec.to_builtins(event)
+    if isinstance(event, events.CardDone):
+        values["next_action"] = next_action(event.verdict, event.code, event.reject_class)
+    return {"event": type(event).__name__, **values}
+
+
+def shift_options(command: options.Command) -> options.Command:
+    """Add the options of a station's verbs."""
+    for option in (
+        options.report,
+        options.seed,
+        options.store,
+        click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal."),
+        click.option(
+            "--deadline", type=click.FloatRange(min=0.1), default=5.0, show_default=True,
+            help="Seconds a card may take per APDU.",
+        ),
+        options.readers,
+        click.option("--station", "name", required=True, metavar="NAME", help="Name of this station."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@station.command()
+@click.argument("batch_name", metavar="[BATCH]", required=False)
+@shift_options
+def run(
+    batch_name: str | None,
+    name: str,
+    readers: tuple[str, ...],
+    deadline: float,
+    seed: int | None,
+    report_dir: Path | None,
+    as_json: bool,
+    store_url: str,
+    operator: str,
+) -> int:
+    """Make the cards of BATCH, or of every open batch, oldest first: self-test, cards, shift end sheet.
+
+    Each reader is a coupler of its own, 1 to 64; one that fails leaves the others at work. On a terminal there is a
+    bar; elsewhere stdout is JSON Lines, where each card's line names the operator's next action.
+    """
+    chosen = run_terms(name, seed, deadline)
+    lines = as_json or not on_terminal()
+    with opened(store_url, operator) as store, BatchProgress() as progress:
+        shift = run_shift(store, readers, batch_name, reporter=ShiftTalk(progress, lines=lines), options=chosen)
+    return conclude(shift, progress, report_dir, lines=lines)
+
+
+def conclude(shift: Shift, progress: BatchProgress, report_dir: Path | None, *, lines: bool) -> int:
+    """Show the sheet, write it where it is wanted, and choose the exit code: that of the worst batch."""
+    if lines:
+        print_json_line({"event": "Shift", **sheet(shift)})
+    else:
+        facts(sheet_lines(shift))
+    if report_dir is not None:
+        write_sheet(shift, report_dir)
+    if not shift.runs:
+        say("no batch is open with cards to make")
+    return max((exit_code(run) or reader_code(run, progress) for run in shift.runs), default=0)
+
+
+def write_sheet(shift: Shift, folder: Path) -> None:
+    """Write ``shift.json`` and ``shift.txt``.
+
+    :raises StoreError: where they cannot be written.
+    """
+    lines = list(sheet_lines(shift))
+    width = max(len(name) for name, _ in lines)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "shift.json") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(sheet(shift)), indent=2).decode() + "\n")
+    with replacing(folder / "shift.txt") as file:
+        file.writelines(f"{name.ljust(width)}  {value}\n" for name, value in lines)
+    say(f"sheet: {folder / 'shift.txt'}")
