@@ -20,8 +20,15 @@ LIES = {
 }
 
 
+SELECT_MF = bytes.fromhex("00A4000C")
+"""Chips refuse it in many ways; before PACE a reader takes them all."""
+
+
 class Liar:
-    """A chip that tells the truth but once.  :param at: number of the answer it lies in, from 1."""
+    """A chip that tells the truth but once.
+
+    :param at: number of the answer it lies in, from 1.  :ivar about: the command that was the answer to.
+    """
 
     def __init__(self, chip, at, lie, seed):
         self._chip = chip
@@ -29,6 +36,7 @@ class Liar:
         self._lie = lie
         self._dice = random.Random(seed)
         self.answers = 0
+        self.about = b""
 
     def atr(self):
         return self._chip.atr()
@@ -39,7 +47,10 @@ class Liar:
     def transmit(self, command):
         self.answers += 1
         answer = self._chip.transmit(command)
-        return self._lie(answer, self._dice) if self.answers == self._at else answer
+        if self.answers != self._at:
+            return answer
+        self.about = command
+        return self._lie(answer, self._dice)
 
 
 @pytest.fixture(scope="module", params=[("id/emrtd-td3", "emrtd-native"), ("id/residence-permit-td1", "emrtd-applet")])
@@ -56,7 +67,8 @@ def test_a_lie_while_it_is_made_ends_in_a_verdict(job, lie):
         outcome = personalize(job.plan, inserted(liar), job.keystore)
         assert outcome.verdict in (Verdict.GOOD, Verdict.BAD)
         if lie in ("refused", "memory failure"):
-            assert liar.answers < at or outcome.verdict is Verdict.BAD, at
+            harmless = liar.answers < at or liar.about.startswith(SELECT_MF)
+            assert harmless or outcome.verdict is Verdict.BAD, at
 
 
 @pytest.mark.parametrize("lie", LIES)

@@ -92,6 +92,15 @@ class JoinedSession:
         for app, session in self._sessions.items():
             with suppress(CardError):
                 self._chips[app] = session.identity()[0]
+        if not strict:
+            self._tell_apart()
+
+    def _tell_apart(self) -> None:
+        """Identify every application whose steps have not told its chip number."""
+        for app in self._sessions.keys() - self._chips.keys():
+            with suppress(CardError), self._at(app) as session:
+                session.run(self._looks[app].identify, strict=False)
+                self._chips[app] = session.identity()[0]
 
     def _ask(self, steps: Iterable[Step]) -> None:
         """Ask applications for what is another's."""

@@ -35,7 +35,6 @@ WITHOUT_TERMINAL, WITHOUT_RIGHT = " without terminal authentication", " without 
 TERMINAL = "terminal authentication"
 RIGHTS = {"EF.DG3": Right.FINGER, "EF.DG4": Right.IRIS}
 """What a terminal needs to read a group."""
-MASTER_FILE = "MF"
 _MF = 0x3F00
 _TERMINAL_BYTES = 64
 _SM_COMMAND_BYTES, _SM_ANSWER_BYTES = 13, 14
@@ -77,9 +76,7 @@ def plan_document(product: DocumentProduct, document: TravelDocument) -> Documen
         Part.SEAL: driver.lock,
         Part.STRANGER: light,
     }
-    number = (step for step in driver.identify if step.role is not Role.GONE)  # last: it may leave the application
-    survey = (*_stranger(product, document, list(document.files)), *number)
-    return DocumentPlan(product, document, states, parts, survey)
+    return DocumentPlan(product, document, states, parts, tuple(_stranger(product, document, list(document.files))))
 
 
 def _states(product: DocumentProduct, document: TravelDocument) -> Iterator[State]:
@@ -100,9 +97,8 @@ def _states(product: DocumentProduct, document: TravelDocument) -> Iterator[Stat
 def _stranger(product: DocumentProduct, document: TravelDocument, names: list[str]) -> Iterator[Step]:
     """Yield what is asked of a locked card: writing is refused, passwords open it, keys prove it, files are read."""
     yield from product.driver.refused
-    if any(map(is_public, names)):
-        yield Step(Phase.VERIFY, Role.SELECT, MASTER_FILE, PLAIN, select_file(_MF), nc=2)
     for name in filter(is_public, names):
+        yield Step(Phase.VERIFY, Role.SELECT, name, PLAIN, select_file(_MF), nc=2)
         yield from _reads(product, document, name, PLAIN)
     yield from _openings(product, document)
     if CARD_SECURITY in names:
