@@ -19,7 +19,6 @@ from cardkit.apps.gp.states.session import GpSession
 from cardkit.apps.gp.states.varying import varying
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
-from cardkit.crypto.diversify import derived_algorithm
 from cardkit.desired import (
     ATR_FITS,
     BlockWithFiles,
@@ -36,7 +35,6 @@ from cardkit.desired import (
     Step,
     Template,
 )
-from cardkit.errors import KeyStoreError
 
 CHIP = Rule("PERSO-003", Severity.ERROR, "ISO/IEC 7816-3 8.2", "the ATR is that of the product's chip")
 
@@ -96,10 +94,7 @@ class GpBlueprint:
         :raises KeyStoreError: when one is missing, or does not give keys of the algorithm the profile says.
         """
         for keys in (self.product.delivered, *self.product.all_keys):
-            for reference in keys.references:
-                given = derived_algorithm(keystore.find(reference).algorithm, keys.spec.scheme)
-                if given != keys.algorithm:
-                    raise KeyStoreError(f"{keys.name}: key {reference} gives {given} keys, expected {keys.algorithm}")
+            keys.check(keystore)
 
     def scripts(
         self, contents: Mapping[str, Content], rands: Mapping[str, bytes], keystore: KeyStore

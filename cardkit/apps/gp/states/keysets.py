@@ -8,7 +8,9 @@ from cardkit.apps.gp.aids import checked_aid
 from cardkit.apps.gp.putkey import key_type, symmetric_key
 from cardkit.apps.gp.schema import ChipBlock, KeySetBlock, Purpose
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, KeySetSpec, Scheme, WrappedCardKey, parse_key_set
+from cardkit.crypto.diversify import derived_algorithm
 from cardkit.crypto.key import ALGORITHMS
+from cardkit.crypto.keystore import KeyStore
 from cardkit.desired import Access
 from cardkit.errors import EncodingError, KeyStoreError, ProfileError
 
@@ -85,6 +87,16 @@ class KeySet:
     def references(self) -> tuple[str, ...]:
         """References in the key store, each once."""
         return tuple(dict.fromkeys((self.spec.enc, self.spec.mac, self.spec.dek)))
+
+    def check(self, keystore: KeyStore) -> None:
+        """Find its keys in a store.
+
+        :raises KeyStoreError: when one is missing, or does not give keys of the algorithm the profile says.
+        """
+        for reference in self.references:
+            given = derived_algorithm(keystore.find(reference).algorithm, self.spec.scheme)
+            if given != self.algorithm:
+                raise KeyStoreError(f"{self.name}: key {reference} gives {given} keys, expected {self.algorithm}")
 
     def wrapped_bytes(self, block: int) -> int:
         """Return the length of one key under a DEK whose cipher has blocks of so many bytes."""

@@ -13,13 +13,13 @@ from cardkit.apps.gp.states.product import Product
 from cardkit.desired import Phase, Role, Step
 from cardkit.secure.greeting import initialize_update
 from cardkit.secure.levels import SecurityLevel
-from cardkit.secure.parameters import SCP01, Parameters
+from cardkit.secure.parameters import SCP01, SCP02, Parameters
 
 PLAIN, SECURED = "plain", "session"
 """Places of steps: outside and inside a secure session."""
 
 INITIALIZE_UPDATE, EXTERNAL_AUTHENTICATE = 0x50, 0x82
-GREETING_BYTES, SCP03_MORE_BYTES = 28, 4
+GREETING_BYTES = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,13 @@ class Room:
         if self.parameters.scp == SCP01:
             return -(-(size + 1) // block) * block
         return size // block * block + block
+
+
+def greeting_bytes(parameters: Parameters) -> int:
+    """Return the length of the answer to INITIALIZE UPDATE (GPCS D.4.1, E.5.1; Amd D 7.1.1)."""
+    if parameters.scp in (SCP01, SCP02):
+        return GREETING_BYTES
+    return 13 + 2 * parameters.challenge_size + parameters.sequence_size
 
 
 class Route:
@@ -97,9 +104,8 @@ class Route:
         """Send INITIALIZE UPDATE: the domain is selected, nothing is presented yet."""
         parameters = self.product.parameters
         size = parameters.challenge_size
-        fixed = GREETING_BYTES if parameters.scp in (1, 2) else 13 + 2 * size + parameters.sequence_size
         command = initialize_update(keys.kvn, bytes(size), le=not self.product.chip.quirks.iu_no_le)
-        self._add(Role.QUERY, PLAIN, keys.name, command, size, keys=keys, answer=fixed)
+        self._add(Role.QUERY, PLAIN, keys.name, command, size, keys=keys, answer=greeting_bytes(parameters))
 
     def authenticate(self, keys: KeySet) -> None:
         """Send EXTERNAL AUTHENTICATE, once."""
