@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from copy import copy
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -17,14 +18,16 @@ from cardkit.apps.uicc.states.chip import Chip
 from cardkit.apps.uicc.states.listing import states_of
 from cardkit.apps.uicc.states.product import Product, build_product
 from cardkit.apps.uicc.states.scripts import Scripts
+from cardkit.apps.uicc.states.securing import SecuredSession, SecureLine
 from cardkit.apps.uicc.states.session import UiccSession
 from cardkit.apps.uicc.states.tracing import UiccFileClasses
 from cardkit.channel import Channel
-from cardkit.crypto import Secret
+from cardkit.crypto import KeyStore, Secret
 from cardkit.desired import (
     ALIKE,
     DIFFERS,
     NOT_ALIKE,
+    Challenge,
     CompileTemplate,
     Content,
     Finding,
@@ -91,6 +94,30 @@ class UiccBlueprint:
         return [*self._judge.findings(contents, seen, part), *golden]
 
 
+class StoringBlueprint(UiccBlueprint):
+    """One whose cards get K and OPc by STORE DATA, under the issuer's keys."""
+
+    _keys: tuple[KeyStore, Challenge] | None = None
+
+    def check_keys(self, keystore: KeyStore) -> None:
+        """Find the keys of the security domain.  :raises KeyStoreError: when one is missing, or of another kind."""
+        assert self.product.store is not None  # :meth:`UiccApp.compile` made it
+        self.product.store.keys.check(keystore)
+
+    def with_keys(self, keystore: KeyStore, challenge: Challenge) -> StoringBlueprint:
+        """Return the blueprint at work."""
+        working = copy(self)
+        working._keys = keystore, challenge
+        return working
+
+    def session(
+        self, contents: Mapping[str, Content], channel: Channel, transport: Mapping[str, Secret]
+    ) -> UiccSession:
+        """Return a session on a powered card."""
+        line = None if self._keys is None else SecureLine(self.product, contents, channel, *self._keys)
+        return SecuredSession(self.product, self._scripts, contents, channel, transport, line)
+
+
 def _varying(blueprint: UiccBlueprint) -> frozenset[str]:
     states = {state.name.partition("#")[0] for state in blueprint.states if state.varies}
     return frozenset(states | {step.serves for step in blueprint.identify})
@@ -134,7 +161,8 @@ class UiccApp:
         :raises ProfileError: when the block asks for what this chip cannot do.
         :raises EncodingError: when a fixed value does not fit its file.
         """
-        return UiccBlueprint(build_product(block, Chip.from_block(chip, block.build), compile_template))
+        product = build_product(block, Chip.from_block(chip, block.build), compile_template)
+        return UiccBlueprint(product) if product.store is None else StoringBlueprint(product)
 
 
 APP = UiccApp()

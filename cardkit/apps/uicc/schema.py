@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -74,6 +75,7 @@ class AuthBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :param ind: the index value reserved for the plant's proof.  :param delta: largest step of SEQ the card accepts.
     :param age_limit: how far SEQ may lie below the highest one, 0 for as far as it likes.
     :param probe_delta: prove that a larger step is refused; a card that takes it is spent.
+    :param issuer: key set of the security domain, ``30=plant:isd``, on a chip that takes K and OPc through one.
     """
 
     algorithm: Algorithm
@@ -93,6 +95,7 @@ class AuthBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     delta: int = 1 << 28
     age_limit: int = 0
     probe_delta: bool = False
+    issuer: str = ""
 
 
 class NetworkBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -239,18 +242,47 @@ class FileModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class KeySlot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where K and OPc go, and how the card shows that it has them.
 
-    :param file: written as configuration byte, K, OPc; for TUAK as configuration 3, TOPc, K.
+    :param file: written as configuration byte, K, OPc; for TUAK as configuration 3, TOPc, K. "" where no file takes
+        them: the application of this directory gets them by STORE DATA, as ``store_data`` says.
     :param proof: AKA in this directory, or the GSM context.
     :param sqn: the file with the sequence number policy, "" where the card shares one or has none.
-    :param preloaded: the chip maker has put all that there for this order: it is proven, never written.
+    :param preloaded: the chip maker has put all that there for this order, or what is written elsewhere counts here,
+        too: it is proven, never written.
     :param algorithms: what the chip can do here.
     """
 
-    file: str
+    file: str = ""
     proof: Literal["aka", "gsm"]
     sqn: str = ""
     preloaded: bool = False
     algorithms: tuple[Algorithm, ...] = ("milenage", "xor")
+
+
+class Grouped(StrEnum):
+    """What a data grouping holds: algorithm and options, sequence number policy, Milenage constants, K, OPc."""
+
+    ALGORITHM = "algorithm"
+    SQN = "sqn"
+    CONSTANTS = "constants"
+    K = "k"
+    OPC = "opc"
+
+
+class StoreDataModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A security domain through which applications get K and OPc. GPCS 11.11
+
+    :param domain: its AID, hexadecimal digits.  :param scp, i, level: of the secure channel, as on the wire.
+    :param key_algorithm: of the keys that open it.  :param groupings: identifiers, 4 hexadecimal digits each.
+    :param codes: first byte of the grouping ``algorithm``.
+    """
+
+    domain: str
+    scp: Literal[2, 3]
+    i: Annotated[int, msgspec.Meta(ge=0, le=0xFF)]
+    level: Annotated[int, msgspec.Meta(ge=0, le=0xFF)]
+    key_algorithm: str = "AES-128"
+    groupings: dict[Grouped, str]
+    codes: dict[str, Annotated[int, msgspec.Meta(ge=0, le=0xFF)]]
 
 
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -259,6 +291,7 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :param files: those it is delivered with; of a chip without any, the marker's home, which the plant makes first.
     :param identity: the file with its own number, "" where it has none: then the marker names it.
     :param constants: the file for an operator's constants of Milenage, "" where the chip takes none.
+    :param store_data: how keys without a file get there.
     """
 
     access: dict[str, AccessModel]
@@ -269,3 +302,4 @@ class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     marker: str
     identity: str = ""
     constants: str = ""
+    store_data: StoreDataModel | None = None

@@ -14,7 +14,12 @@ from cardkit.profile import load_profile, read_order
 from cardkit.target import open_card
 
 SAMPLES = Path(__file__).parents[3] / "profiles" / "sim"
-IMAGES = {"usim-test": "usim", "usim-isim-5g-test": "usim-isim-5g", "bare-build-test": "uicc-bare"}
+IMAGES = {
+    "usim-test": "usim",
+    "usim-isim-5g-test": "usim-isim-5g",
+    "usim-isim-5g-gp-test": "usim-isim-5g-gp",
+    "bare-build-test": "uicc-bare",
+}
 # What only the profile explains: a contact the operator has put in the phone book.
 STRANGE = {"bare-build-test": {("UICC-078", "W", "DF.TELECOM/DF.PHONEBOOK/EF.ADN#1")}}
 DAY = date(2026, 1, 1)

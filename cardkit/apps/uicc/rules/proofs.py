@@ -59,8 +59,8 @@ def _sequence(picture: CardPicture, expected: Expectation) -> Iterator[Trouble]:
     for key in expected.product.keys:
         if key.slot.proof != "aka":
             continue
-        where = key.target.name if key.sqn is None else key.sqn.name
-        start = 0 if key.sqn is None else auth.sqn_start
+        where = key.name if key.sqn is None else key.sqn.name
+        start = auth.sqn_start if key.is_counted else 0
         right = f"{start}, or {after_proof} to {auth.sqn_max}"
         if key.place not in picture.sequence:
             yield Trouble(where, f"{NOT_CHECKED}: no AUTS of this card", right)
@@ -93,7 +93,7 @@ def _key_files(expected: Expectation) -> list[tuple[str, str]]:
     assert expected.product is not None
     found: dict[str, str] = {}
     for key in expected.product.keys:
-        found.setdefault(algorithm_in(expected.product.auth, key.slot), key.target.name)
+        found.setdefault(algorithm_in(expected.product.auth, key.slot), key.name)
     return list(found.items())
 
 

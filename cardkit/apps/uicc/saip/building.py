@@ -122,7 +122,7 @@ class Build:
         """Return the files in which this chip looks for K and OPc."""
         made: dict[str, Table] = {}
         for place, slot in self.chip.keys.items():
-            if place in places:
+            if place in places and slot.file:
                 made[slot.file] = {"rule": self._plant_rule()}
                 if slot.sqn:
                     made[slot.sqn] = {"rule": self._plant_rule(), "size": _SQN_BYTES}

@@ -52,7 +52,8 @@ def check_auth(auth: AuthBlock, chip: Chip, *, answers_kc: bool) -> None:
     if auth.gsm_algorithm and auth.gsm_algorithm not in used.values():
         raise ProfileError(f"uicc.auth.gsm_algorithm: no key file of this chip is for {auth.gsm_algorithm}")
     _check_operator(auth)
-    if auth.milenage is not None and (auth.algorithm != "milenage" or not chip.block.constants):
+    homeless = not chip.block.constants and chip.block.store_data is None
+    if auth.milenage is not None and (auth.algorithm != "milenage" or homeless):
         raise ProfileError("uicc.auth.milenage: this chip has no file for constants, or the algorithm is another one")
     answers_2g = answers_kc or any(chip.keys[place].proof == "gsm" and name == "tuak" for place, name in used.items())
     if auth.tuak.key_bits != 128 and answers_2g:
@@ -67,6 +68,8 @@ def _check_slot(place: str, slot: KeySlot, name: str) -> None:
         raise ProfileError(f"uicc.auth.algorithm: {name} is for 2G only, {place} needs one of {', '.join(AKA)}")
     if name not in slot.algorithms:
         raise ProfileError(f"uicc.auth: {name} in {place}: this chip does {', '.join(slot.algorithms)} there")
+    if name == "tuak" and not slot.file and not slot.preloaded:
+        raise ProfileError(f"chip.uicc.keys.{place}.algorithms: tuak by STORE DATA is not supported")
 
 
 def _check_operator(auth: AuthBlock) -> None:
@@ -147,6 +150,11 @@ def key_file(auth: AuthBlock, algorithm: str, k: Secret, opc: Secret | None) -> 
     with_opc = algorithm in WITH_OPC and opc is not None
     config = auth_key_config(CODES[algorithm], opc=with_opc, sres_variant=variant)
     return (bytes((config,)), k, opc if with_opc and opc is not None else bytes(KEY_BYTES))
+
+
+def options_of(auth: AuthBlock, algorithm: str) -> int:
+    """Return the options byte of the grouping that names the algorithm, its bits as in a key file."""
+    return auth_key_config(CODES[algorithm], opc=False, sres_variant=auth.sres_variant) & 0xF0
 
 
 def keys_in(algorithm: str, content: Content) -> tuple[Secret, Secret | None]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from cardkit.apps.uicc.admin import ACTIVATED, INITIALISATION, NewDirectory, NewFile, by_reference
 from cardkit.apps.uicc.arr import Rule, build_rules, rule_of
 from cardkit.apps.uicc.fcp import Fcp, PinState
@@ -111,16 +113,7 @@ def with_files(chip: ChipBlock, build: BuildBlock) -> ChipBlock:
         places[name] = _place(name, place.fid, place.aid, places)
     access = {name: AccessModel(read=_opener(r.read), update=_opener(r.update)) for name, r in build.rules.items()}
     files = {name: _file(name, new, build) for name, new in build.files.items()}
-    return ChipBlock(
-        access={**chip.access, **access},
-        secrets=chip.secrets,
-        places=places,
-        files={**chip.files, **files},
-        keys=chip.keys,
-        marker=chip.marker,
-        identity=chip.identity,
-        constants=chip.constants,
-    )
+    return msgspec.structs.replace(chip, access={**chip.access, **access}, places=places, files={**chip.files, **files})
 
 
 def _place(name: str, fid: str, aid: str, places: Mapping[str, PlaceModel]) -> PlaceModel:

@@ -64,12 +64,22 @@ def sqn_file(auth: AuthBlock) -> bytes:
 
     The index of ``sqn_start`` holds it, the others 0.
     """
+    fresh = [bytes(SQN_BYTES)] * (1 << auth.ind_bits)
+    fresh[auth.sqn_start & (len(fresh) - 1)] = sqn_start(auth)
+    return sqn_policy_file(auth) + b"".join(fresh)
+
+
+def sqn_policy_file(auth: AuthBlock) -> bytes:
+    """Return flags 2, delta 6 and age limit 6, as SQN: what a sequence number file begins with."""
     age_check = AGE_CHECK if auth.age_limit else 0
     flags = bytes((DELTA_CHECK | age_check | SQN_CHECK | auth.ind_bits, CONCEALED))
-    fresh = [0] * (1 << auth.ind_bits)
-    fresh[auth.sqn_start & (len(fresh) - 1)] = auth.sqn_start
-    numbers = (auth.delta << auth.ind_bits, auth.age_limit << auth.ind_bits, *fresh)
-    return flags + b"".join(number.to_bytes(SQN_BYTES, "big") for number in numbers)
+    limits = (auth.delta << auth.ind_bits, auth.age_limit << auth.ind_bits)
+    return flags + b"".join(limit.to_bytes(SQN_BYTES, "big") for limit in limits)
+
+
+def sqn_start(auth: AuthBlock) -> bytes:
+    """Return the SQN a card begins with: 6 bytes."""
+    return auth.sqn_start.to_bytes(SQN_BYTES, "big")
 
 
 def filled(content: Content, target: Target) -> Content:

@@ -8,6 +8,7 @@ from cardkit.apps.uicc.states.concealing import KEYS
 from cardkit.apps.uicc.states.product import MARKER_REMOVED, MARKER_STARTED, Product
 from cardkit.apps.uicc.states.route import in_order
 from cardkit.apps.uicc.states.scripts import FENCE_CREATIONS
+from cardkit.apps.uicc.states.storing import Store
 from cardkit.apps.uicc.states.targets import Target
 from cardkit.desired import MARKER_GONE, MARKER_STANDS, AfterUnknown, Phase, Seen, State
 
@@ -19,7 +20,8 @@ def states_of(product: Product) -> tuple[State, ...]:
     made = [_exists(product, creation) for creation in product.chip.creations]
     fenced, written = made[:FENCE_CREATIONS], made[FENCE_CREATIONS:]
     idle = [_deactivated(product, target) for target in product.deactivated]
-    return (*fenced, _fence(product), *written, *_files(product), *idle, *_seal(product))
+    stored = [_stored(product.store, item.name) for item in product.stored] if product.store else []
+    return (*fenced, _fence(product), *written, *_files(product), *idle, *stored, *_seal(product))
 
 
 def _exists(product: Product, creation: Creation) -> State:
@@ -53,10 +55,8 @@ def _fence(product: Product) -> State:
 
 def _files(product: Product) -> list[State]:
     varying = {content.target.name for content in product.files if content.template.variable}
-    varying |= {key.target.name for key in product.keys} | {pin.target.name for pin in product.pins}
-    proven = {key.target.name: "UICC-090" for key in product.keys} | {
-        pin.target.name: "UICC-062" for pin in product.pins
-    }
+    varying |= {key.name for key in product.keys} | {pin.target.name for pin in product.pins}
+    proven = {key.name: "UICC-090" for key in product.keys} | {pin.target.name: "UICC-062" for pin in product.pins}
     proven |= {key.sqn.name: "UICC-093" for key in product.keys if key.sqn is not None}
     proven |= {product.constants.name: "UICC-097"} if product.constants is not None else {}
     proven |= {KEYS: "UICC-104"} if product.concealing is not None else {}
@@ -85,6 +85,21 @@ def _deactivated(product: Product, target: Target) -> State:
         seen=Seen.READ,
         after_unknown=AfterUnknown.REWRITE,
         access=product.opener,
+    )
+
+
+def _stored(store: Store, name: str) -> State:
+    """An application that is closed stays so: a begun card is asked for nothing but to take what is left."""
+    return State(
+        name=name,
+        title=f"{name} = <record>, by STORE DATA under {store.keys.name}",
+        phase=Phase.WRITE,
+        rule="UICC-090",
+        seen=Seen.BEHAVE,
+        after_unknown=AfterUnknown.REWRITE,
+        access=store.keys.access,
+        reversible=False,
+        varies=True,
     )
 
 

@@ -21,6 +21,7 @@ from cardkit.apps.uicc.states.authentication import (
 from cardkit.apps.uicc.states.building import rules_of
 from cardkit.apps.uicc.states.chip import Chip
 from cardkit.apps.uicc.states.contents import filled, fits, pin_file, pin_value, secret_field, sqn_file, whole_secret
+from cardkit.apps.uicc.states.storing import Application, Store
 from cardkit.apps.uicc.states.targets import Target
 from cardkit.desired import Access, Content, Template
 from cardkit.errors import EncodingError, ProfileError
@@ -74,12 +75,30 @@ class Adm:
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """One place for K and OPc."""
+    """One place for K and OPc.
+
+    :param target: the file, None where there is none.
+    """
 
     place: str
     slot: KeySlot
-    target: Target
+    target: Target | None
     sqn: Target | None
+
+    @property
+    def name(self) -> str:
+        """Name of its state, and of its content."""
+        return f"{self.place}/K" if self.target is None else self.target.name
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether STORE DATA brings it."""
+        return self.target is None and not self.slot.preloaded
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the plant sets its sequence numbers."""
+        return self.sqn is not None or (self.is_stored and self.slot.proof == "aka")
 
     def rands(self) -> tuple[str, ...]:
         """Names of the challenges its proofs use."""
@@ -91,6 +110,7 @@ class Product:
     """Everything a card of this profile gets, by name.
 
     :param concealing: what the card's own SUCIs must say, None where it makes none.
+    :param store: the way of K and OPc where no file takes them.
     """
 
     block: UiccBlock
@@ -105,6 +125,16 @@ class Product:
     auth_template: Template
     static: Mapping[str, Content]
     concealing: concealing.Expected | None
+    store: Store | None = None
+
+    @property
+    def stored(self) -> tuple[Application, ...]:
+        """The applications that get K and OPc by STORE DATA."""
+        return tuple(
+            Application(key.name, self.chip.places[key.place].aid, algorithm_in(self.auth, key.slot))
+            for key in self.keys
+            if key.is_stored
+        )
 
     @property
     def auth(self) -> AuthBlock:
@@ -114,7 +144,8 @@ class Product:
     @property
     def constants(self) -> Target | None:
         """The home of the operator's constants, None where the profile has none."""
-        return None if self.auth.milenage is None else self.chip.target(self.chip.block.constants)
+        home = self.chip.block.constants
+        return None if self.auth.milenage is None or not home else self.chip.target(home)
 
     @property
     def marker(self) -> Target:
@@ -181,7 +212,7 @@ class Product:
         opc = operator_key(self.auth, k, operator)
         for key in self.keys:
             content = key_file(self.auth, algorithm_in(self.auth, key.slot), k, opc)
-            contents[key.target.name] = filled(content, key.target)
+            contents[key.name] = content if key.target is None else filled(content, key.target)
 
     def _add_secrets(self, contents: dict[str, Content], record: Record) -> None:
         for pin in self.pins:
@@ -222,6 +253,7 @@ def build_product(block: UiccBlock, chip: Chip, compile_template: CompileTemplat
         auth_template=compile_template(_key_fields(block.auth), "uicc.auth"),
         static={**static, **_static_authentication(block.auth, chip)},
         concealing=_concealing(block, static),
+        store=_store(block.auth, chip),
     )
     _check_copies(product)
     return product
@@ -246,7 +278,7 @@ def _key_fields(auth: AuthBlock) -> dict[str, str]:
 
 def _static_authentication(auth: AuthBlock, chip: Chip) -> dict[str, Content]:
     contents: dict[str, bytes] = {slot.sqn: sqn_file(auth) for slot in chip.keys.values() if slot.sqn}
-    if auth.milenage is not None:
+    if auth.milenage is not None and chip.block.constants:
         contents[chip.block.constants] = constants_file(auth)
     return {name: fits(content, chip.target(name)) for name, content in contents.items()}
 
@@ -292,4 +324,19 @@ def _adm(chip: Chip, name: str, block: AdmBlock, compile_template: CompileTempla
 def _key(chip: Chip, place: str, slot: KeySlot) -> KeyFile:
     if place not in chip.places:
         raise ProfileError(f"chip.uicc.keys.{place}: the directory is not declared")
-    return KeyFile(place, slot, chip.target(slot.file), chip.target(slot.sqn) if slot.sqn else None)
+    target, sqn = (chip.target(name) if name else None for name in (slot.file, slot.sqn))
+    key = KeyFile(place, slot, target, sqn)
+    if key.is_stored and (chip.block.store_data is None or not chip.places[place].aid):
+        raise ProfileError(f"chip.uicc.keys.{place}: expected a file, or store_data and an application")
+    return key
+
+
+def _store(auth: AuthBlock, chip: Chip) -> Store | None:
+    if chip.block.store_data is None:
+        if auth.issuer:
+            raise ProfileError("uicc.auth.issuer: this chip has files for K and OPc")
+        return None
+    missing = {algorithm_in(auth, slot) for slot in chip.keys.values()} - set(chip.block.store_data.codes)
+    if missing:
+        raise ProfileError(f"chip.uicc.store_data.codes: no code of {', '.join(sorted(missing))}")
+    return Store.of(chip.block.store_data, auth)

@@ -67,6 +67,14 @@ class Route:
         self.steps.clear()
         return taken
 
+    def take_over(self, steps: Iterable[Step], *, place: str) -> None:
+        """Add steps that were planned elsewhere.
+
+        :param place: where they leave the card, no file current.
+        """
+        self.steps.extend(steps)
+        self.place, self.file = place, ""
+
     # Selection
 
     def enter(self, place: Place, serves: str) -> None:

@@ -24,6 +24,7 @@ from cardkit.apps.uicc.states.product import (
     Product,
 )
 from cardkit.apps.uicc.states.route import CHANGE_PIN, MAC_FAILURE, UNBLOCK_PIN, Route, in_order
+from cardkit.apps.uicc.states.storing import DOMAIN
 from cardkit.apps.uicc.states.targets import MF, Target
 from cardkit.desired import Access, Part, Phase, Step
 
@@ -67,12 +68,12 @@ def proofs_of(key: KeyFile, *, probe_delta: bool = False) -> tuple[Proof, ...]:
     first, second, third = key.rands()
     if key.slot.proof == "gsm":
         kinds = [("gsm", first)]
-    elif key.sqn is not None:
+    elif key.is_counted:
         kinds = [("stale", first), ("stale", second), ("flipped", second), ("fresh", third), ("replayed", third)]
         kinds += [("leaping", second)] if probe_delta else []
     else:
         kinds = [("stale", first), ("flipped", first)]
-    return tuple(Proof(key.place, key.target.name, kind, rand) for kind, rand in kinds)
+    return tuple(Proof(key.place, key.name, kind, rand) for kind, rand in kinds)
 
 
 class Scripts:
@@ -107,7 +108,7 @@ class Scripts:
         asked = any(pin.access.reference == PIN1 and pin.access.name in self._asked for pin in self._product.pins)
         keys = [key for key in self._product.keys if key.slot.proof == "aka"]
         for key in keys[:1] if asked else ():
-            yield Proof(key.place, key.target.name, LOCKED, key.rands()[0])
+            yield Proof(key.place, key.name, LOCKED, key.rands()[0])
 
     def _fresh(self) -> dict[Part, tuple[Step, ...]]:
         route = Route(Phase.FENCE)
@@ -115,6 +116,7 @@ class Scripts:
         fence = route.take()
         route.phase = Phase.WRITE
         self._write(route, self._product.written)
+        self._store(route, again=False)
         write = route.take()
         route.reset()
         self._check(route)
@@ -156,6 +158,7 @@ class Scripts:
         """Write these files, after a reset."""
         route = Route(Phase.WRITE)
         self._write(route, [target for target in self._product.written if target.name in names])
+        self._store(route, again=True)
         return route.take()
 
     def identify(self) -> tuple[Step, ...]:
@@ -194,6 +197,12 @@ class Scripts:
                 route.deactivate(target, serves=target.idle_state)
             else:
                 self._write_one(route, target)
+
+    def _store(self, route: Route, *, again: bool) -> None:
+        """Bring what no file takes, last of all: another application is selected then."""
+        store = self._product.store
+        if store is not None:
+            route.take_over(store.steps(self._product.stored, route.phase, again=again), place=DOMAIN)
 
     def _build(self, route: Route, targets: tuple[Target, ...]) -> None:
         """Make every file, and write it while it is current; one that is there already is only selected."""
@@ -306,9 +315,9 @@ class Scripts:
 
     def _prove_key(self, route: Route, key: KeyFile) -> None:
         route.phase = Phase.PROVE
-        route.enter(self._product.chip.places[key.place], key.target.name)
+        route.enter(self._product.chip.places[key.place], key.name)
         for proof in self.proofs:
-            if proof.state != key.target.name:
+            if proof.state != key.name:
                 continue
             if proof.kind == "gsm":
                 route.prove_gsm(proof.state, proof.name)

@@ -97,12 +97,13 @@ class UiccSession:
         :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
         """
         self._strict = strict
-        handlers = self._handlers
         for step in steps:
             self.current = step
-            if self._lost_place and self._is_lost(step):
-                continue
-            handlers[step.role](step)
+            if not self._lost_place or not self._is_lost(step):
+                self._send_step(step)
+
+    def _send_step(self, step: Step) -> None:
+        self._handlers[step.role](step)
 
     def restarted(self) -> None:
         """The card was reset: nothing is selected or opened, and nothing seen before counts any more."""
@@ -183,6 +184,7 @@ class UiccSession:
         self.run(self._scripts.look(locked=locked), strict=False)
         bodies = self.seen.bodies
         names = [target.name for target in self._product.written]
+        names += [application.name for application in self._product.stored]
         return tuple(name for name in names if bodies.get(name) != self._contents[name])
 
     # Sending
