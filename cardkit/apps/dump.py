@@ -24,7 +24,8 @@ _FORMATS = frozenset((FORMAT, "cardkit-uicc-dump-1"))
 
 # What says least of a card: others stand on it, and one of them gives the card its class.
 _GROUND = frozenset(("unknown", "GlobalPlatform"))
-_STRANGE = frozenset(("unknown", "ISO 7816"))
+STRANGE = frozenset(("unknown", "ISO 7816"))
+"""Classes that say nothing of a card."""
 
 MISSING = "(not there)"
 
@@ -48,7 +49,7 @@ def look(channel: Channel, today: date) -> Document:
             continue
         if kind in _GROUND:
             document |= found
-        elif found["class"] not in _STRANGE:  # a known card has files that mean nothing to who does not know it
+        elif found["class"] not in STRANGE:  # a known card has files that mean nothing to who does not know it
             document |= {**found, "class": kind}
     if document["class"] == "unknown":
         document["error"] = "; ".join(f"no {title}: {error}" for title, error in strange.items())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
-from cardkit.apps.registry import get_app
+from cardkit.apps.dump import STRANGE
+from cardkit.apps.registry import get_app, names
 from cardkit.channel import Channel
 from cardkit.cli import options
 from cardkit.cli.card import identity, today
@@ -17,6 +18,7 @@ from cardkit.cli.transit_prove import prove
 from cardkit.cli.transit_sdm import sdm
 from cardkit.desired import Shows
 from cardkit.errors import CardError
+from cardkit.profile.chips import fitting
 from cardkit.target import open_card
 
 FAMILIES = ("cipurse", "desfire", "calypso", "storage")
@@ -61,8 +63,11 @@ def dump(reader: str, as_json: bool) -> None:
 
 def _show(reader: str, chosen: Callable[[Shows, Document], Document], *, as_json: bool) -> None:
     with open_card(reader) as card:
-        app, found = _look(card.channel)
+        name, app, found = _look(card.channel)
         document = {**identity(card), "atr": card.atr.hex().upper(), **found}
+        document["chip"] = _chip(card.atr, name, found[app.part])
+        card.reset(cold=True)
+        document["besides"] = list(_besides(card.channel))
     document = chosen(app, document)
     if as_json:
         print_json(document)
@@ -70,9 +75,34 @@ def _show(reader: str, chosen: Callable[[Shows, Document], Document], *, as_json
     facts((name, document[name] or "not known") for name in ("reader", "chip", "class"))
     for line in app.lines(document):
         click.echo(line)
+    for kind in document["besides"]:
+        click.echo(f"  besides: {kind}")
 
 
-def _look(channel: Channel) -> tuple[Shows, Document]:
+def _chip(atr: bytes, app: str, found: Document) -> str:
+    """Return the chip model whose ATR fits and that is of the generation the card says; empty where there is none."""
+    for chip in fitting(atr):
+        told = getattr(chip.blocks.get(app), "generation", None)
+        if app in chip.blocks and told == found.get("generation"):
+            return chip.name
+    return ""
+
+
+def _besides(channel: Channel) -> Iterator[str]:
+    """Yield what a freshly powered card is besides a transport card."""
+    for name in names():
+        app = get_app(name)
+        if name in FAMILIES or not isinstance(app, Shows):
+            continue
+        try:
+            found = app.look(channel, today())
+        except CardError:
+            continue
+        if found["class"] not in STRANGE:
+            yield app.title
+
+
+def _look(channel: Channel) -> tuple[str, Shows, Document]:
     """Return the family a card is of, and what it shows.  :raises CardError: when it is of none."""
     strange = []
     for name in FAMILIES:
@@ -80,7 +110,7 @@ def _look(channel: Channel) -> tuple[Shows, Document]:
         if not isinstance(app, Shows):
             continue
         try:
-            return app, app.look(channel, today())
+            return name, app, app.look(channel, today())
         except CardError as error:
             strange.append(f"no {app.title}: {error}")
     raise CardError("; ".join(strange))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,12 @@ def recognize(atr: bytes) -> str | None:
 
     :raises ProfileError: where a chip model of the installation is wrong.
     """
+    return next((chip.name for chip in fitting(atr)), None)
+
+
+def fitting(atr: bytes) -> Iterator[ChipModel]:
+    """Yield the chip models, by name, that an ATR fits: it may not tell them apart.  Errors as :func:`recognize`."""
     for path in sorted(file for root in roots() for file in (root / "chips").glob("*.toml")):
         chip = chip_of(read_toml(path)[0], path)
         if chip.matches(atr):
-            return chip.name
-    return None
+            yield chip

@@ -14,6 +14,7 @@ from cardkit.apps.cipurse import commands, words
 from cardkit.apps.cipurse.access import DIRECTORY, FILE, FREE, VALUE, FileRules
 from cardkit.apps.cipurse.attributes import DfAttributes, EfAttributes
 from cardkit.apps.cipurse.client import OK, CipurseClient
+from cardkit.apps.cipurse.idinfo import IdInfo
 from cardkit.apps.cipurse.rules.card import parse_list
 from cardkit.apps.cipurse.states.product import AUTO_SELECT, PROFILES, PXSE_AIDS, CipurseProduct
 from cardkit.apps.eid import shown
@@ -42,8 +43,7 @@ def look(channel: Channel, today: date) -> Document:  # noqa: ARG001 - there are
     if channel.atr[:1] != _T0 or channel.atr[2:4] != _CONTACTLESS:
         raise ProtocolError("no contactless card")
     client = CipurseClient(channel)
-    client.select_mf()
-    info = client.id_info()  # first: commands of class 80 are native frames for another family
+    info, alone = _entered(client)  # first: commands of class 80 are native frames for another family
     client.select_mf()
     troubles: dict[str, str] = {}
     root = _read(troubles, "MF", lambda: client.directory(FileRules(FREE, DIRECTORY)))
@@ -61,14 +61,32 @@ def look(channel: Channel, today: date) -> Document:  # noqa: ARG001 - there are
         "applications": {},
         "troubles": troubles,
     }
-    for aid in _found(client, found["lists"], troubles):
+    for aid in _found(client, found["lists"], troubles, alone=alone):
         found["applications"][aid.hex().upper()] = _application(client, aid, troubles)
     client.select_mf()
     return {"class": CLASS, PART: found}
 
 
-def _found(client: CipurseClient, lists: Document, troubles: dict[str, str]) -> list[bytes]:
-    """Return the AIDs of all applications that can be found, and put what the lists say in their place."""
+def _entered(client: CipurseClient) -> tuple[IdInfo, bool]:
+    """Return EF.ID_INFO, and whether the card is CIPURSE alone: on others a list of applications is the way in.
+
+    :raises CardError: when there is no way in.
+    """
+    try:
+        client.select_mf()
+        return client.id_info(), True
+    except CardError:
+        if all(_selected(client, aid) is None for aid in PXSE_AIDS.values()):
+            raise
+    client.select_mf()
+    return client.id_info(), False
+
+
+def _found(client: CipurseClient, lists: Document, troubles: dict[str, str], *, alone: bool) -> list[bytes]:
+    """Return the AIDs of all applications that can be found, and put what the lists say in their place.
+
+    :param alone: whether the beginning of an AID is asked for, too: on a card of several kinds another would answer.
+    """
     aids: dict[bytes, None] = {}
     for name, aid in PXSE_AIDS.items():
         response = _selected(client, aid)
@@ -76,7 +94,7 @@ def _found(client: CipurseClient, lists: Document, troubles: dict[str, str]) -> 
             listed = _read(troubles, f"list {name}", lambda data=response: parse_list(data)[1])  # type: ignore[misc]
             lists[name] = [one.hex().upper() for one in listed or ()]
             aids |= dict.fromkeys(listed or ())
-    return list(aids | dict.fromkeys(_named(client)))
+    return list(aids | dict.fromkeys(_named(client) if alone else ()))
 
 
 def _read(troubles: dict[str, str], name: str, reader: Callable[[], Any]) -> Any:

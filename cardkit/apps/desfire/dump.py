@@ -52,6 +52,7 @@ def look(channel: Channel, today: date) -> Document:  # noqa: ARG001 - no date o
     troubles: dict[str, str] = {}
     found: Document = {
         "product": version.product,
+        "generation": version.generation.lower(),
         "uid": told.hex().upper(),
         "version": _version(version),
         "free_memory": _read(troubles, "free memory", client.free_memory),

@@ -82,8 +82,12 @@ class Version:
         known = _PRODUCTS.get((self.hardware.type, self.hardware.major, self.hardware.minor))
         if known:
             return known
-        generation = _GENERATIONS.get(self.software.major, "of an unknown generation")
-        return f"unknown, DESFire {generation}"
+        return f"unknown, DESFire {self.generation or 'of an unknown generation'}"
+
+    @property
+    def generation(self) -> str:
+        """D40 or EV1 to EV3, by the software; empty where it is of none."""
+        return _GENERATIONS.get(self.software.major, "")
 
     @property
     def made(self) -> str:

@@ -84,3 +84,13 @@ def test_on_the_command_line(verb):
     assert "DESFire EV2, UID " in told.stdout
     found = CliRunner().invoke(verb, ["--reader", "virtual:desfire-ev2", "--json"], standalone_mode=False)
     assert json.loads(found.stdout)["desfire"]["settings"]["raw"] == "0F01"
+
+
+@pytest.mark.parametrize(
+    ("image", "chip"),
+    [("desfire-ev1", "virtual-desfire-ev1"), ("desfire-ev2", "virtual-desfire-ev2"), ("desfire-ev3", "")],
+)
+def test_the_chip_is_named_by_what_it_says_where_the_atr_fits_several(image, chip):
+    found = CliRunner().invoke(transit.transit, ["info", "--reader", f"virtual:{image}", "--json"])
+    document = json.loads(found.output)
+    assert (document["chip"], document["besides"]) == (chip, [])
