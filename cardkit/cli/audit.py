@@ -131,6 +131,7 @@ def _judged(done: Verified, *, as_json: bool) -> int:
         print_json(
             {
                 "installation": done.installation,
+                "batch": done.batch,
                 "chains": {
                     chain: {"events": seq, "head": done.heads[chain].hex(), "checkpoints": done.checkpoints[chain]}
                     for chain, seq in done.events.items()
@@ -147,7 +148,7 @@ def _judged(done: Verified, *, as_json: bool) -> int:
             [(one.chain or "(file)", one.code, one.seq, FINDINGS[one.code]) for one in done.findings],
         )
         return 1
-    say("audit is sound")
+    say("audit is sound" if done.batch is None else f"the audit's part about batch {done.batch} is sound")
     return 0
 
 

@@ -18,6 +18,7 @@ from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, print_json, say, table
 from cardkit.cli.sample import sample, sample_row, verdict
 from cardkit.production.events import BatchDone
+from cardkit.production.evidence.pack import close_with_evidence
 from cardkit.production.report import write_report
 from cardkit.production.report.source import batch_report
 
@@ -328,6 +329,13 @@ def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> 
 @click.option("--lost", type=click.IntRange(min=0), default=0, help="Cards declared lost.")
 @click.option("--returned", type=click.IntRange(min=0), default=0, help="Blank cards given back to the vault.")
 @click.option("--quarantine", metavar="WORDS", help="What became of the rows in quarantine, for the audit chain.")
+@click.option(
+    "--evidence",
+    "pack",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the evidence pack goes; into STORE.evidence beside the store if absent.",
+)
 @options.store
 def close(
     batch_name: str,
@@ -341,10 +349,11 @@ def close(
     lost: int,
     returned: int,
     quarantine: str | None,
+    pack: Path | None,
     store_url: str,
     operator: str,
 ) -> int:
-    """Close BATCH if its cards and records balance; otherwise name each reason why not.
+    """Close BATCH if its cards and records balance, and write its signed evidence pack; else name each reason why not.
 
     Without counts the store's own are taken, which proves nothing about the cards in the bins.
     """
@@ -369,9 +378,11 @@ def close(
     with opened(store_url, operator) as store:
         if quarantine:
             office(store, batch_name).dispose_quarantine(quarantine)
-        closing = production.close_batch(store, batch_name, counts)
+        closing, packed = close_with_evidence(store, batch_name, counts, pack)
     for reason in closing.why:
         say(f"batch {batch_name} stays open: {reason}: {AGAINST_CLOSING[reason]}")
     if closing.closable:
         say(f"batch {batch_name} closed, difference {closing.difference}")
+    if packed is not None:
+        say(f"evidence: {packed.path}, sha256 {packed.sha256}")
     return 0 if closing.closable else 1

@@ -16,6 +16,7 @@ from cardkit.production.store.audit import OFFICE, ChainFinding, Link, Walk, wal
 
 FORMAT = "cardkit-audit"
 VERSION = 1
+HEADER = {"format", "version", "installation"}
 EVENT = {"chain", "seq", "event", "hash"}
 CHECKPOINT_LINE = {"chain", "checkpoint", "signature"}
 MANIFEST = {"manifest", "signature"}
@@ -38,26 +39,29 @@ class Finding:
 class Verified:
     """What an export holds.
 
+    :ivar batch: whose extract it is; None where it is the whole audit.
     :ivar events: sound ones, per chain.  :ivar heads: the hash of each chain's last sound event, 32 bytes.
+    :ivar ends: its number.
     """
 
     installation: str
+    batch: str | None = None
     findings: list[Finding] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
     heads: dict[str, bytes] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
     checkpoints: dict[str, int] = field(default_factory=dict)
 
 
 def verify_export(lines: Iterable[bytes], public: bytes, known: Mapping[str, str] | None = None) -> Verified:
-    """Check every line of an export.
+    """Check every line of an export, or of the extract of a batch: there, whole stretches between checkpoints.
 
     :param public: a key of the office, SubjectPublicKeyInfo in DER.
     :param known: heads known from elsewhere: the first hex digits of a chain's last hash, 16 or more.
     :raises EncodingError: where a line is none of an export.
     """
     reader = _Reader(lines)
-    head = reader.header()
-    done = Verified(head)
+    done = Verified(*reader.header())
     trust = _Trust(public)
     for chain, parts in itertools.groupby(reader.body(), key=lambda line: str(line["chain"])):
         if chain in done.events:
@@ -78,18 +82,25 @@ def _check_chain(done: Verified, chain: str, lines: Iterator[dict[str, Any]], tr
             events = itertools.chain((line,), lines)
             break
         checkpoints.append(_checkpoint(line, chain, done.installation))
+    extract = done.batch is not None
     walk = walk_chain(
         map(_link, events),
         installation=done.installation,
         chain=chain,
         marks={point.seq for point in checkpoints},
         counted=COUNTED,
+        signed={point.seq: (point.hash, point.counts) for point in checkpoints} if extract else None,
         seen=trust.seen if chain == OFFICE else None,
     )
+    if extract and walk.sound == walk.end:
+        walk.end = max([walk.end, *(point.seq for point in checkpoints)])
+        if walk.sound not in walk.marks:
+            walk.findings.append(ChainFinding("HEAD", walk.sound))
     findings = walk.findings + trust.findings(chain, checkpoints, walk)
     findings += check_checkpoints(checkpoints, walk, trust.keys.of(chain))
     done.findings += [Finding(chain, finding.code, finding.seq) for finding in findings]
-    done.events[chain], done.heads[chain], done.checkpoints[chain] = walk.sound, walk.hash, len(checkpoints)
+    done.events[chain], done.heads[chain], done.checkpoints[chain] = walk.taken, walk.hash, len(checkpoints)
+    done.ends[chain] = walk.sound
 
 
 class _Trust:
@@ -135,9 +146,10 @@ def _check_manifest(done: Verified, reader: _Reader, keys: Keys) -> None:
         return
     said = signed.content
     heads = {chain: [head["seq"], head["hash"]] for chain, head in said["heads"].items()}
-    found = {chain: [seq, done.heads[chain].hex()] for chain, seq in done.events.items()}
+    found = {chain: [seq, done.heads[chain].hex()] for chain, seq in done.ends.items()}
     whole = said["installation"] == done.installation and said["sha256"] == reader.sha256
-    if said["type"] != "export" or not whole or heads != found:
+    kind = "export" if done.batch is None else "extract"
+    if said["type"] != kind or said.get("batch") != done.batch or not whole or heads != found:
         done.findings.append(Finding(WHOLE, "HEAD", reader.lines))
 
 
@@ -155,14 +167,13 @@ class _Reader:
         self.manifest: Statement | None = None
         self.sha256 = ""
 
-    def header(self) -> str:
-        """Read the first line; the installation."""
+    def header(self) -> tuple[str, str | None]:
+        """Read the first line; the installation, and the batch of an extract."""
         line = self._parsed(next(self._lines, b"\n"))
-        if (line.get("format"), line.get("version")) != (FORMAT, VERSION) or set(line) != {
-            "format", "version", "installation",
-        }:  # fmt: skip
+        if (line.get("format"), line.get("version")) != (FORMAT, VERSION) or set(line) - {"batch"} != HEADER:
             raise EncodingError(f"audit export: line 1: expected the header of {FORMAT}, version {VERSION}")
-        return str(line["installation"])
+        batch = line.get("batch")
+        return str(line["installation"]), None if batch is None else str(batch)
 
     def body(self) -> Iterator[dict[str, Any]]:
         """Yield events and checkpoints up to the manifest."""

@@ -140,8 +140,8 @@ def _follows(checkpoint: Checkpoint, previous: Checkpoint | None) -> bool:
 def _compared(checkpoint: Checkpoint, walk: Walk) -> list[ChainFinding]:
     if checkpoint.seq > walk.end:
         return [ChainFinding("CHECKPOINT_BEYOND_END", checkpoint.seq)]
-    if checkpoint.seq > walk.sound:
-        return []  # the chain breaks before it, which is a finding already
+    if checkpoint.seq > walk.sound or checkpoint.seq not in walk.marks:
+        return []  # the chain breaks before it, which is a finding already; or an extract leaves its event out
     if walk.marks[checkpoint.seq] != (checkpoint.hash, checkpoint.counts):
         return [ChainFinding("CHECKPOINT", checkpoint.seq)]
     return []

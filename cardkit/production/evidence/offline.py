@@ -193,7 +193,8 @@ def _contents(archive: ZipFile, manifest: Manifest, public: bytes, done: Checked
     with archive.open(AUDIT) as stream:
         try:
             audited = verify_export(stream, public)
-            sound = not audited.findings and audited.installation == manifest.installation
+            about = (audited.installation, audited.batch)
+            sound = not audited.findings and about == (manifest.installation, manifest.batch)
         except EncodingError:
             sound = False
     if not sound:

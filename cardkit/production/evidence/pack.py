@@ -9,13 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
-from cardkit.errors import ProfileError
+from cardkit.errors import ProfileError, StoreError
 from cardkit.production.audit.checkpoints import signer_of
-from cardkit.production.audit.export import export_audit
+from cardkit.production.batch import close_batch
 from cardkit.production.canonical import canonical
 from cardkit.production.evidence.archive import AUDIT, CARDS, PROFILE_PARTS, write_pack
+from cardkit.production.evidence.extract import export_extract
 from cardkit.production.evidence.software import bill_of_materials
+from cardkit.production.reconcile import CardCounts, Closing
 from cardkit.production.report import write_report
 from cardkit.production.report.source import batch_report, counted_cards
 from cardkit.production.store import Batch, Store, reading
@@ -31,7 +34,9 @@ Evidence of batch {batch}. Verify it on any machine, without the store it came f
     cardkit batch evidence --verify THIS.zip --key PUB
 
 PUB is the public key of the audit, handed over by another way than this file (`cardkit audit key`).
-`audit.jsonl` is the audit of the whole store: a chain is proved whole or not at all.
+`audit.jsonl` is what proves this batch: all events from a signed checkpoint before each of its own to the one after it,
+and all checkpoints of these chains, each of which names the one before it. What lies between these stretches is left
+out; events of other batches inside them are not, for a hash covers the event before it (`cardkit audit verify`).
 `profile/files.sha256` lists the files of the profile; its SHA-256 is the profile's digest. Files that a profile brings
 along besides its own tables are listed there and not packed.
 """
@@ -48,6 +53,33 @@ class Packed:
     batch: str
     state: str
     sha256: str
+
+
+def close_with_evidence(
+    store: Store, batch: str, cards: CardCounts | None = None, out: Path | None = None
+) -> tuple[Closing, Packed | None]:
+    """Close a batch and write its evidence pack.
+
+    :param cards: as counted by hand; None takes the store's own counts, which proves nothing about the cards.
+    :param out: where the pack goes; None for a folder beside the store.
+    :returns: no pack where the batch stays open.
+    :raises ProfileError: when the batch's profile is not there any more as it was at import; it stays open then.
+    :raises StoreError: when the pack cannot be written; the batch is closed then, and can be packed later.
+    """
+    _profile_of(store.batch(batch))
+    closing = close_batch(store, batch, cards)
+    if not closing.closable:
+        return closing, None
+    return closing, write_evidence(store, batch, out or _beside(store, batch))
+
+
+def _beside(store: Store, batch: str) -> Path:
+    folder = store.path.with_name(f"{store.path.name}.evidence")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made, {error.strerror or error}") from error
+    return folder / f"{quote(batch, safe=' ')}.zip"
 
 
 def write_evidence(store: Store, batch: str, out: Path) -> Packed:
@@ -68,7 +100,7 @@ def write_evidence(store: Store, batch: str, out: Path) -> Packed:
         (folder / SHEET).write_bytes(canonical(sheet(store, lot)) + b"\n")
         (folder / SOFTWARE).write_bytes(canonical(bill_of_materials()) + b"\n")
         (folder / "README.txt").write_bytes(_READ_ME.format(batch=batch).encode())
-        export_audit(store, folder / AUDIT)
+        export_extract(store, lot, folder / AUDIT)
         digest = write_pack(out, folder, _about(store, lot), signer)
     with store.writing() as connection:
         data = {"batch": batch, "state": lot.state.value, "sha256": digest}
@@ -98,10 +130,15 @@ def _write_cards(store: Store, lot: Batch, path: Path) -> None:
             lines.writerow((card.record_no, card.chip_ref, card.verdict, card.evidence_sha256 or ""))
 
 
-def _write_profile(lot: Batch, folder: Path) -> None:
+def _profile_of(lot: Batch) -> Profile:
     profile = load_profile(lot.profile_path)
     if profile.sha256 != lot.profile_sha256:
         raise ProfileError(f"{lot.profile_path}: not the profile batch {lot.name} was imported with, or changed since")
+    return profile
+
+
+def _write_profile(lot: Batch, folder: Path) -> None:
+    profile = _profile_of(lot)
     for label, content in _own_tables(profile).items():
         path = folder / PROFILE / label
         path.parent.mkdir(parents=True, exist_ok=True)

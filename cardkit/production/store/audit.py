@@ -182,7 +182,8 @@ class Walk:
     """A chain recomputed, as far as it holds.
 
     :ivar findings: where it first breaks, and where the clock went back unannounced.
-    :ivar sound: number of events up to the first break.  :ivar end: the highest number there is.
+    :ivar sound: number of the last event before the first break.  :ivar end: the highest number there is.
+    :ivar taken: how many events are sound: as many, where the walk began at the first and left none out.
     :ivar hash: of the last sound event, 32 bytes.  :ivar marks: hash and counts at the events asked for.
     """
 
@@ -190,6 +191,7 @@ class Walk:
     hash: bytes
     sound: int = 0
     end: int = 0
+    taken: int = 0
     marks: dict[int, tuple[bytes, dict[str, int]]] = field(default_factory=dict)
 
     def head(self, known: bytes) -> list[ChainFinding]:
@@ -198,19 +200,22 @@ class Walk:
         return self.findings if broken or self.hash == known else [*self.findings, ChainFinding("HEAD", self.end)]
 
 
-def walk_chain(
+def walk_chain(  # noqa: PLR0913  (all but one are named, four have defaults)
     links: Iterable[Link],
     *,
     installation: str,
     chain: str,
     marks: Collection[int] = (),
     counted: Collection[str] = (),
+    signed: Mapping[int, tuple[bytes, dict[str, int]]] | None = None,
     seen: Callable[[dict[str, Any]], None] | None = None,
 ) -> Walk:
     """Recompute a chain event by event, to its first break.
 
     :param marks: numbers of events whose hash is wanted, with the counts of events up to there.
     :param counted: the kinds that are counted.  :param seen: is given each sound event.
+    :param signed: events, by number, whose hash and counts are known from what was signed: of an extract, events
+        between two of them may be left out.
     A chain alone does not show that its end was cut off or that all of it was rewritten. security.md 11
     """
     walk = Walk([], genesis(installation, chain))
@@ -218,6 +223,10 @@ def walk_chain(
     last_at, stepped = "", False
     stored = iter(links)
     for link in stored:
+        if signed is not None and _leaps(walk, link, signed):
+            walk.hash, counts = signed[link.seq - 1][0], dict(signed[link.seq - 1][1])
+            walk.sound = walk.end = link.seq - 1
+            last_at, stepped = "", False
         event = _next(walk, link, stored)
         if event is None:
             return walk
@@ -234,6 +243,11 @@ def walk_chain(
     return walk
 
 
+def _leaps(walk: Walk, link: Link, signed: Collection[int]) -> bool:
+    """Whether events were left out between two signed ones, or before the first of them."""
+    return link.seq > walk.sound + 1 and link.seq - 1 in signed and (not walk.taken or walk.sound in signed)
+
+
 def _next(walk: Walk, link: Link, later: Iterator[Link]) -> dict[str, Any] | None:
     """Take one more event into a walk; None where the chain breaks there."""
     expected = walk.sound + 1
@@ -241,6 +255,7 @@ def _next(walk: Walk, link: Link, later: Iterator[Link]) -> dict[str, Any] | Non
     new = chained(walk.hash, link.event)
     if event is not None and new == link.hash:
         walk.hash, walk.sound, walk.end = new, expected, expected
+        walk.taken += 1
         return event
     numbers = {link.seq, *(late.seq for late in later)}
     walk.end = max(walk.sound, *numbers)

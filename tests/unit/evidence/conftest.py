@@ -15,7 +15,7 @@ from cardkit.production.evidence.pack import write_evidence
 from cardkit.production.reconcile import CardCounts
 from cardkit.production.store import Card, Office, Store, Work, open_store, start_session
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
-from cardkit.production.store.reading import FINDINGS_FIELD
+from cardkit.production.store.reading import FINDINGS_FIELD, record_id_of
 from cardkit.profile import load_profile, read_order
 
 BATCH = "B-1"
@@ -43,8 +43,8 @@ def add_cards(store: Store) -> None:
             session.reject(lot, card, "DATA_READBACK", "data", Work(findings_enc=cell))
         else:
             session.commit(lot, card, bytes([claim.row_no]) * 32, Work(apply_ms=600, verify_ms=300))
-    Office(store, lot, ("ana",)).scrap(2, "D-1")
-    Office(store, lot, ("ana",)).cancel(4)
+    Office(store, lot, ("ana",)).scrap(record_id_of(store, lot, 2), "D-1")
+    Office(store, lot, ("ana",)).cancel(record_id_of(store, lot, 4))
 
 
 @pytest.fixture(scope="session")
