@@ -1,0 +1,60 @@
+"""A LIVE batch from the key ceremony to the purge, each step by the people it needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.live.plant import PHRASE, ROWS, LivePlant
+
+
+def said(capfd: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """The one JSON document that the last step printed."""
+    found: dict[str, object] = json.loads(capfd.readouterr().out)
+    return found
+
+
+@pytest.mark.requirement("K2")
+@pytest.mark.requirement("K3")
+@pytest.mark.requirement("K14")
+@pytest.mark.requirement("P11")
+@pytest.mark.requirement("R3")
+@pytest.mark.requirement("R4")
+def test_from_ceremony_to_purge(plant: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
+    plant.make_key_file()
+    assert plant.approve_product() == [0] * 4
+    plant.take_order()
+    assert plant.open_batch() == [0, 0]
+    chips = plant.folder / "chips"
+    reader = f"virtual:{plant.image}@{chips}"
+    capfd.readouterr()
+
+    assert plant.desk("olga", "batch", "run", "lot", "--reader", reader, "--json", keys=PHRASE) == 0
+    done = said(capfd)
+    assert (done["good"], done["stopped"]) == (ROWS, None)
+
+    finished = ["verify", plant.profile, "--order", "order.csv", "--record", "auto", "--reader", reader, "--continuous"]
+    assert plant.alone(*finished, keys=PHRASE) == 0
+    assert f"{ROWS} cards verified, {ROWS} good" in capfd.readouterr().err
+
+    by_hand = ["--issued", str(ROWS), "--good", str(ROWS), "--rejected", "0"]
+    assert plant.desk("sven", "batch", "close", "lot", *by_hand) == 0
+    assert plant.desk("sven", "batch", "evidence", "lot", "--out", "pack.zip") == 0
+    capfd.readouterr()
+    assert plant.desk("audi", "audit", "key") == 0
+    Path("office.pem").write_text(capfd.readouterr().out, "ascii")
+    assert plant.alone("batch", "evidence", "--verify", "pack.zip", "--key", "office.pem", "--json") == 0
+    assert (said(capfd)["cards"], Path("pack.zip").stat().st_size > 0) == (ROWS, True)
+
+    assert plant.desk("otto quin", "purge", "--batch", "lot", "--yes", "--out", "purged.json") == 0
+    assert plant.desk("audi", "audit", "export", "--out", "audit.jsonl") == 0
+    Path("plant.db").unlink()
+    capfd.readouterr()
+    for file in ("purged.json", "plant-chip.json", "audit.jsonl"):
+        assert plant.alone("audit", "verify", file, "--key", "office.pem") == 0
+    assert "audit is sound" in capfd.readouterr().err
+    told = Path("audit.jsonl").read_text("utf-8").replace("\\", "")
+    kinds = ["CEREMONY", "APPROVAL", "ORDER_CREATE", "IMPORT", "APPROVE", "OPEN", "SESSION", "GOOD", "CLOSE", "PURGE"]
+    assert [kind for kind in kinds if f'"event":"{kind}"' not in told] == []
