@@ -121,8 +121,8 @@ def show_outcome(outcome: Outcome) -> None:
         ("chip", outcome.chip_id if outcome.bound else UNBOUND),
     ]
     if outcome.reject is not None:
-        rows.append(("rejected", f"{outcome.reject.code} at {outcome.reject.step}: {outcome.reject.text}"))
-    rows += [(name, value) for name, value in outcome.facts.items()]
+        rows.append(("rejected", f"{outcome.reject.code} ({outcome.reject.step}): {outcome.reject.text}"))
+    rows += [(name, value) for name, value in outcome.facts.items() if value]
     rows.append(("time", f"{outcome.apply_ms} ms written and sealed, {outcome.verify_ms} ms verified"))
     facts(rows)
     show_findings(outcome.findings)

@@ -62,11 +62,13 @@ def cut(text: str, start: int) -> str:
 def read(source: str) -> Document:
     """Return the dump of a card, or of a file.
 
-    :raises EncodingError: on a file that holds no dump.
+    :raises EncodingError: on a file that holds no dump, or is not there.
     """
     path = Path(source)
     if path.is_file():
         return read_dump(path)
+    if ":" not in source:
+        raise EncodingError(f"{source}: no such file, and no reader, expected a dump, virtual:IMAGE or pcsc:INDEX")
     with open_card(source) as card:
         return look(card.channel, today())
 
