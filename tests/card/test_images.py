@@ -55,6 +55,7 @@ def test_names():
         "gp-scp02",
         "gp-scp03",
         "gsm-r",
+        "national-id",
         "ntag424",
         "piv",
         "pkcs15",
@@ -227,7 +228,9 @@ def test_missing_entries_are_named(tmp_path, broken):
 
 
 def test_unknown_names_and_wrong_serials():
-    with pytest.raises(ImageError, match=r"expected one of .*, ntag424, piv, pkcs15, sim2g, social, uicc-bare"):
+    with pytest.raises(
+        ImageError, match=r"expected one of .*, national-id, ntag424, piv, pkcs15, sim2g, social, uicc-bare"
+    ):
         VirtualCard("nosuch")
     with pytest.raises(ImageError, match="serial of 3 bytes, expected 8"):
         VirtualCard("usim", serial=b"abc")

@@ -1,30 +1,23 @@
-"""A GlobalPlatform card with a document on it: once that is locked, readers talk to it as to any travel document.
-
-SELECT by name decides who answers: the document, or the platform. After a reset the document does, when it was
-installed with the privilege Card Reset.
-"""
+"""A GlobalPlatform card that takes a document: one chip behind the seam `atr`, `power`, `transmit`."""
 
 from functools import cached_property
-from typing import Final
 
-from .. import statuswords as sw
-from ..gp import cells
 from ..gp.card import GpCard
-from .document import EMRTD_AID, OPERATIONAL, Document
-from .passport import SELECT, Passport
-
-_BY_NAME: Final = 0x04
-_NAME_AT: Final = 5
+from .passport import Passport
+from .platform import DocumentPlatform
 
 
 class AppletCard(GpCard):
     """One virtual chip; parameters as those of GpCard."""
 
     @cached_property
+    def _platform(self) -> DocumentPlatform:
+        return DocumentPlatform(self.chip)
+
+    @property
     def passport(self) -> Passport:
         """What the document is for strangers."""
-        document = Document(self.chip.journal, cells.folder(cells.APPLICATION, EMRTD_AID))
-        return Passport(document, self.chip.random)
+        return self._platform.passport
 
     def power(self, cold: bool) -> None:
         """Cold or warm reset: everything volatile is lost either way."""
@@ -37,26 +30,4 @@ class AppletCard(GpCard):
 
     def exchange(self, command: bytes) -> bytes:
         """To the document while it is locked and selected, to the platform else."""
-        name = _selected_name(command)
-        if self.passport.document.life_cycle != OPERATIONAL or (name is None and not self._is_selected()):
-            return super().exchange(command)
-        if name is None or (EMRTD_AID.startswith(name) and self._is_selected()):
-            return self.passport.exchange(command)
-        self.passport.reset()
-        answer = super().exchange(bytes((0, SELECT, _BY_NAME, 0, len(name))) + name + b"\x00")
-        if answer[-2:] == sw.OK and self._is_selected():
-            return self.passport.exchange(command)
-        return answer
-
-    def _is_selected(self) -> bool:
-        chip = self.chip
-        entry = chip.registry.find(EMRTD_AID)
-        usable = entry is not None and entry.selectable and not (chip.locked or chip.terminated)
-        return usable and chip.channels[0].selected == EMRTD_AID
-
-
-def _selected_name(command: bytes) -> bytes | None:
-    """The name a plain SELECT is for; None when it is another command."""
-    if command[:3] != bytes((0, SELECT, _BY_NAME)) or len(command) < _NAME_AT or not command[_NAME_AT - 1]:
-        return None
-    return command[_NAME_AT : _NAME_AT + command[_NAME_AT - 1]]
+        return self._platform.exchange(command)

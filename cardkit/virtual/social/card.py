@@ -9,13 +9,13 @@ from .image import SocialImage
 
 
 class SocialCard(ChipCard):
-    """One virtual chip with payment, identification and transport; see ChipCard."""
+    """One virtual chip with several applications; see ChipCard."""
 
     image: SocialImage
     chip: SocialChip
 
     def _chip(self, memory: Memory, source: Random) -> SocialChip:
-        return SocialChip(self.image, memory, self.protocol, source)
+        return SocialChip(self.image, memory, source)
 
     def exchange(self, command: bytes) -> bytes:
         """Work on one C-APDU, whoever answers it.

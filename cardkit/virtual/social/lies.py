@@ -15,7 +15,6 @@ from ..errors import ImageError
 from ..faultbase import Fault
 from ..maker import AnyCard
 from .chip import SocialChip
-from .image import IDENTITY, PAYMENT, TRANSPORT
 
 _SELECT: Final = b"\x00\xa4\x04"
 _UID: Final = bytes((READER, 0xCA, 0))
@@ -66,7 +65,7 @@ class NeighbourLie(_SocialLie):
         answer = super().transmit(command)
         if answer not in _REFUSED or command.startswith(_SELECT):
             return answer
-        for application in (IDENTITY, TRANSPORT, PAYMENT):
+        for application in reversed(self.social.parts):
             other = self.social.ask(application, command) if application != self.social.current else answer
             if other[-2:] == sw.OK and self._due():
                 return other

@@ -65,14 +65,14 @@ def test_the_pin_state_is_gone_at_once(finished, other):
     finished.enter(IDENTITY)
     finished.ok(VERIFY + PIN)
     finished.enter(other)
-    assert finished.card.chip.identity.exchange(bytes.fromhex(NO_PIN)) == b"\x63\xc3"
+    assert finished.card.chip.ask("identity/", bytes.fromhex(NO_PIN)) == b"\x63\xc3"
 
 
 @pytest.mark.parametrize("other", OTHERS[ISD])
 def test_the_secure_channel_is_gone_at_once(finished, other):
     bureau = Bureau(finished.card).open()
     finished.enter(other)
-    bureau.raw = lambda command: exchange(finished.card.chip.payment, bytes.fromhex(command))
+    bureau.raw = lambda command: exchange(finished.card.chip.platform.chip, bytes.fromhex(command))
     assert bureau.send("84F28002", bytes.fromhex("4F00")) == b"\x69\x82"
 
 
@@ -80,7 +80,7 @@ def test_the_secure_channel_is_gone_at_once(finished, other):
 def test_the_rest_of_an_answer_is_gone_at_once(finished, other):
     assert finished(f"00A4040008{ISD}04")[-4:-2] == "61"
     finished.enter(other)
-    assert exchange(finished.card.chip.payment, bytes.fromhex("00C0000000")) == b"\x69\x85"
+    assert exchange(finished.card.chip.platform.chip, bytes.fromhex("00C0000000")) == b"\x69\x85"
 
 
 @pytest.mark.parametrize("other", OTHERS[ADF])
@@ -89,7 +89,7 @@ def test_the_cipurse_session_is_gone_at_once(finished, other):
     bench = Bench(finished.card).opened(1, Bench.KEYS[0])
     finished.enter(other)
     command = bytes.fromhex(bench.wrapped("00B0810000"))
-    assert finished.card.chip.transport.exchange(command) == b"\x69\x88"
+    assert finished.card.chip.ask("transport/", command) == b"\x69\x88"
 
 
 @pytest.mark.parametrize("other", OTHERS[ISD])

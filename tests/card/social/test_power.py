@@ -182,8 +182,9 @@ def test_a_chip_belongs_to_an_image_with_all_its_parts(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ('[parts]\npayment = "pkcs15"', "expected a GlobalPlatform, an eID and a CIPURSE image"),
-        ('[parts]\ntransport = "desfire-ev1"', "expected a GlobalPlatform, an eID and a CIPURSE image"),
+        ('[parts]\npayment = "pkcs15"', "expected a GlobalPlatform image of payment or document"),
+        ('[parts]\ntransport = "desfire-ev1"', "expected of transport a CIPURSE image"),
+        ('[applications]\ntransport = ""', "and its AID under applications"),
         ('[parts]\nidentity = "piv"', "expected an identity of PKCS#15"),
         ("protocols = [0, 1]", "protocols"),
         ('atr = "3B8B80018073C821D1555653432D31CE"', "one logical channel"),
