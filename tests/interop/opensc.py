@@ -26,7 +26,7 @@ def served(stack: Stack, image: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=5)
+        process.communicate(timeout=60)
         slots.wait(0, lambda state: not state.present)
 
 

@@ -154,7 +154,7 @@ class Stack:
     def _knock(self, slot: int) -> socket.socket | None:
         if self._door is None:
             with contextlib.suppress(ConnectionRefusedError):
-                return socket.create_connection(("127.0.0.1", self.port(slot)), timeout=5)
+                return socket.create_connection(("127.0.0.1", self.port(slot)), timeout=60)
             return None
         self._door.send(self.port(slot).to_bytes(2, "big"))
         _, descriptors, _, _ = socket.recv_fds(self._door, 1, 1)

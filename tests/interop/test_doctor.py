@@ -44,7 +44,7 @@ def test_a_station_with_a_reader_and_a_card_passes(tmp_path: Path) -> None:
         cleanup.callback(card.join)
         cleanup.callback(stop.set)
         wait = (
-            "from cardkit.transport.presence import wait_for_card as w; w('CardKit 00 00 00', after=None, timeout_s=5)"
+            "from cardkit.transport.presence import wait_for_card as w; w('CardKit 00 00 00', after=None, timeout_s=60)"
         )
         subprocess.run([sys.executable, "-c", wait], env=private.environment, check=True)
         done = subprocess.run(

@@ -48,7 +48,7 @@ def reader(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iter
         yield f"pcsc:{stack.names[0]}", profile
     finally:
         process.terminate()
-        process.communicate(timeout=5)
+        process.communicate(timeout=60)
         slots.wait(0, lambda state: not state.present)
 
 

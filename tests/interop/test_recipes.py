@@ -20,7 +20,7 @@ pytestmark = pytest.mark.interop
 CLIENT = """
 import sys, time
 from cardkit.transport.pcsc import PcscConnection, list_readers
-deadline = time.monotonic() + 5
+deadline = time.monotonic() + 60
 while not (readers := list_readers())[0].present and time.monotonic() < deadline:
     time.sleep(0.01)
 card = PcscConnection(readers[0].name)
@@ -39,7 +39,7 @@ card.close()
 
 def run_client(stack: Stack) -> tuple[int, str, int]:
     result = subprocess.run(
-        [sys.executable, "-c", CLIENT], env=stack.environment, capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", CLIENT], env=stack.environment, capture_output=True, text=True, timeout=90, check=False
     )
     assert result.returncode == 0, result.stderr + stack.log()
     readers, found, rate = result.stdout.split()
@@ -86,7 +86,7 @@ def test_the_namespace_makes_any_card_fast(home):
         card = RawCard(stack.connect(0), atr("FOREIGN"), quickack=False, writes=2)
         _, _, rate = run_client(stack)
         card.eject()
-    assert rate > 200  # ten times what it would be
+    assert rate > 1000
 
 
 def test_two_stacks_see_their_own_cards(tmp_path_factory):
@@ -112,7 +112,7 @@ time.sleep(60)
     assert owner.stdout is not None
     pid = int(owner.stdout.readline())
     # The name changes when the last exec is done, and with it the death signal is set.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() != "pcscd":
         assert time.monotonic() < deadline
         time.sleep(0.01)

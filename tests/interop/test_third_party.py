@@ -46,7 +46,7 @@ def run(stack: Stack, tool: str, *arguments: str, script: str = "") -> subproces
     if shutil.which(tool) is None:
         refuse(f"{tool} is missing: apt-get install {_DEBIAN[tool]}")
     return subprocess.run(
-        [tool, *arguments], env=stack.environment, capture_output=True, text=True, timeout=20, check=False, input=script
+        [tool, *arguments], env=stack.environment, capture_output=True, text=True, timeout=90, check=False, input=script
     )
 
 
@@ -74,7 +74,7 @@ def cards(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     finally:
         for process in served:
             process.terminate()
-            process.communicate(timeout=5)
+            process.communicate(timeout=60)
 
 
 def make(stack: Stack, work: Path) -> None:
@@ -87,7 +87,7 @@ def make(stack: Stack, work: Path) -> None:
         env=stack.environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert (made.returncode, json.loads(made.stdout)["verdict"]) == (0, "GOOD"), made.stderr

@@ -21,7 +21,7 @@ from cardkit.virtual import VirtualCard, VirtualCardError, vpcd
 from tests.interop.rawcard import RawCard, Respond, atr, done
 from tests.interop.stack import Stack
 
-DETECTED_S = 2.0  # the driver asks for a card every 0.4 s
+DETECTED_S = 60.0  # the driver asks for a card every 0.4 s
 PRESENT, IN_USE = 0x20, 0x180  # shared or exclusively
 
 

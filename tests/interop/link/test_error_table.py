@@ -53,7 +53,7 @@ def raised(error: pytest.ExceptionInfo[TransportError]) -> tuple[type[TransportE
 
 def ran(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=90, check=False
     )
 
 
@@ -369,10 +369,10 @@ def test_a_wait_that_is_cancelled(stack: Stack, readers: Readers) -> None:
         cancel.start()
         started = time.monotonic()
         with pytest.raises(TransportError) as error:
-            context.status_change(5_000, [(reader, state & ~2)])
+            context.status_change(60_000, [(reader, state & ~2)])
         cancel.join()
     assert raised(error) == (TransportError, Executed.NO, 0x80100002)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
 
 
 def test_a_reader_without_features_is_not_trusted_with_extended_length(raw: tuple[RawCard, PcscConnection]) -> None:

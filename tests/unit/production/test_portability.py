@@ -67,6 +67,6 @@ def test_no_module_uses_a_name_that_only_posix_has() -> None:
 
 def test_cards_are_bound_without_the_names_that_windows_lacks(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=False, timeout=200
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")

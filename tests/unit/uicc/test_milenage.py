@@ -156,7 +156,7 @@ PARTNER = shutil.which("osmo-auc-gen")
 
 
 def partner(*arguments: str) -> dict[str, str]:
-    done = subprocess.run([PARTNER, *arguments], capture_output=True, text=True, check=True, timeout=10)
+    done = subprocess.run([PARTNER, *arguments], capture_output=True, text=True, check=True, timeout=60)
     return dict(line.split(":\t") for line in done.stdout.splitlines() if ":\t" in line)
 
 
