@@ -39,7 +39,7 @@ def test_another_chip_is_named_and_nothing_else(said):
 def test_a_card_of_a_security_domain_is_made_and_verified(said, tmp_path):
     reader = f"virtual:usim-isim-5g-gp@{tmp_path / 'chips'}"
     code, text = said("personalize", *JOB, "--reader", reader, "--yes", "--work", str(tmp_path / "work"))
-    assert (code, "KVN 30" in text, "GOOD" in text) == (0, True, True)
+    assert (code, "GOOD" in text) == (0, True)
     assert said("verify", *JOB, "--reader", reader)[0] == 0
 
 
