@@ -59,7 +59,8 @@ class KeySource:
         if self.url.startswith(PKCS11):
             from cardkit.crypto.pkcs11store import Pkcs11KeyStore  # noqa: PLC0415  an extra: not everybody has it
 
-            return Pkcs11KeyStore.open(self.url, self.unlock[0])
+            with self.unlock[0].reveal() as clear:
+                return Pkcs11KeyStore.open(self.url, Secret(clear, self.unlock[0].name))  # which is the store's to wipe
         path = file_path(self.url)
         if unlocking(path).by == "passphrase":
             return FileKeyStore.open(path, self.unlock[0])

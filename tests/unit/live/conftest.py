@@ -32,7 +32,7 @@ def opened_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlant]
         patch.chdir(tmp_path_factory.mktemp("plant"))
         made = LivePlant(Path.cwd(), run)
         made.build()
-        made.make_key_file()
+        made.make_key_store()
         assert made.approve_product() == [0] * 4
         made.take_order()
         assert made.open_batch() == [0, 0]

@@ -67,6 +67,7 @@ class LivePlant:
     run: Callable[[list[str]], int]
     keys_url: str = "file:plant.keys"
     phrase: str = PHRASE
+    sender: str = CUSTOMER_KEY
     components: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -108,14 +109,14 @@ class LivePlant:
             opening = [] if keys is None else ["--keys", self.keys_url, "--passphrase-fd", str(phrases)]
             return self.run([*words, *opening])
 
-    def make_key_file(self) -> None:
-        """Make a LIVE key file and hold the ceremony of each key."""
-        with piped([PHRASE, *(f"the phrase of {name}" for name in ("carl", "cleo"))]) as descriptor:
-            words = ["keys", "init", "--store", "plant.keys", "--live", "--custodian", "carl", "--custodian", "cleo"]
+    def make_key_store(self) -> None:
+        """Make the LIVE key store and hold the ceremony of each key."""
+        with piped([self.phrase, *(f"the phrase of {name}" for name in ("carl", "cleo"))]) as descriptor:
+            words = ["keys", "init", "--store", self.keys_url, "--live", "--custodian", "carl", "--custodian", "cleo"]
             assert self.run([*words, "--passphrase-fd", str(descriptor)]) == 0
         assert [self.ceremony(reference) for reference in USAGES] == [0] * len(USAGES)
 
-    def ceremony(self, reference: str, store: str = "plant.keys") -> int:
+    def ceremony(self, reference: str) -> int:
         """Bring a key into the key store by the letters of two custodians, under the eyes of an officer."""
         typed = [self.phrase, password("otto")]
         for number, name in enumerate(("carl", "cleo")):
@@ -124,7 +125,7 @@ class LivePlant:
         typed += [password(name) for name in ("carl", "cleo", "otto")]
         letter = ["--kcv", check_value(self.value(reference)), "--kcv-method", "cmac_zero_block_5"]
         people = ["--plant", STORE, "--officer", "otto", "--by", "carl", "--by", "cleo"]
-        key = ["--store", store, "--algorithm", "AES-128", "--usage", USAGES[reference]]
+        key = ["--store", self.keys_url, "--algorithm", "AES-128", "--usage", USAGES[reference]]
         transcript = ["--transcript", f"{reference.replace(':', '-')}.json"]
         with piped(typed) as descriptor:
             words = ["keys", "ceremony", reference, *key, *people, *letter, *transcript]
@@ -132,7 +133,7 @@ class LivePlant:
 
     def approve_product(self) -> list[int]:
         """Have the profile and an order approved by two others than their authors."""
-        terms = ["--customer", "Operator", "--profile", self.profile, "--quantity", "9", "--sender", CUSTOMER_KEY]
+        terms = ["--customer", "Operator", "--profile", self.profile, "--quantity", "9", "--sender", self.sender]
         return [
             self.desk("arne", "approve", "profile", self.profile, "--propose"),
             self.desk("otto quin", "approve", "profile", self.profile),
@@ -147,7 +148,7 @@ class LivePlant:
             accounts.log_in(store, "sven", Secret(password("sven").encode(), "sven"))
             profile = load_profile(self.profile)
             order = read_order(profile, "order.csv", keys)
-            import_batch(store, profile, order, keys, "order.csv", name="lot", under="PO-1", sender=CUSTOMER_KEY)
+            import_batch(store, profile, order, keys, "order.csv", name="lot", under="PO-1", sender=self.sender)
 
     def open_batch(self) -> list[int]:
         """Have the batch approved by two people and opened by two."""

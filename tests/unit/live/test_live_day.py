@@ -23,7 +23,7 @@ def said(capfd: pytest.CaptureFixture[str]) -> dict[str, object]:
 @pytest.mark.requirement("R3")
 @pytest.mark.requirement("R4")
 def test_from_ceremony_to_purge(plant: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
-    plant.make_key_file()
+    plant.make_key_store()
     assert plant.approve_product() == [0] * 4
     plant.take_order()
     assert plant.open_batch() == [0, 0]

@@ -97,7 +97,8 @@ def test_a_test_key_does_not_come_into_a_live_store(opened: LivePlant, capfd: py
     without("plant:chip")(Path("other.keys"))
     Path("plant-chip.json").unlink()
     capfd.readouterr()
-    assert opened.ceremony("plant:chip", "other.keys") == 4
+    opened.keys_url = "file:other.keys"
+    assert opened.ceremony("plant:chip") == 4
     assert "key plant:chip: a known test key" in capfd.readouterr().err
     assert check_value(known) == "6F2F9BE174"
 
@@ -123,7 +124,7 @@ def test_by_somebody_without_the_role(opened: LivePlant, capfd: pytest.CaptureFi
 @pytest.mark.requirement("R3")
 @pytest.mark.requirement("R4")
 def test_before_two_people_approved_and_opened_it(plant: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
-    plant.make_key_file()
+    plant.make_key_store()
     terms = ["--customer", "C", "--profile", plant.profile, "--quantity", "9", "--sender", CUSTOMER_KEY]
     assert plant.desk("sven", "order", "create", "PO-1", *terms) == 0
     assert plant.desk("otto quin", "order", "approve", "PO-1") == 0

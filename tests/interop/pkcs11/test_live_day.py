@@ -1,0 +1,74 @@
+"""A LIVE batch whose keys are in SoftHSM2 and whose order is an OpenPGP message: the real gpg, a process a coupler."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cardkit.cli.app import run
+from cardkit.crypto import Secret, passphrase
+from tests.interop.gpgring import Ring
+from tests.interop.pkcs11.softhsm import PIN
+from tests.unit.live.plant import ROWS, LivePlant
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed"),
+    pytest.mark.skipif(sys.platform != "linux", reason="plaintext is kept in a memfd, which Linux has"),
+]
+
+
+@pytest.fixture
+def rings() -> Iterator[tuple[Ring, Ring, str, str]]:
+    with tempfile.TemporaryDirectory(prefix="ck", dir="/tmp") as folder:  # noqa: S108 - gpg's sockets want short paths
+        plant, customer = Ring(Path(folder) / "p"), Ring(Path(folder) / "c")
+        ours, theirs = plant.make("plant@example.test"), customer.make("customer@example.test")
+        plant.run("--import", given=customer.run("--export"))
+        customer.run("--import", given=plant.run("--export"))
+        yield plant, customer, ours, theirs
+        plant.end()
+        customer.end()
+
+
+@pytest.mark.requirement("D1")
+@pytest.mark.requirement("K1")
+@pytest.mark.requirement("K3")
+def test_from_ceremony_to_purge_with_a_token(
+    token,
+    rings: tuple[Ring, Ring, str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    ring, customer, ours, theirs = rings
+    monkeypatch.setitem(passphrase.COSTS, "argon2id", {"m_kib": 32, "t": 1, "p": 4})
+    monkeypatch.chdir(tmp_path)
+    plant = LivePlant(tmp_path, run, keys_url=token("live"), phrase=PIN.decode(), sender=theirs)
+    plant.build()
+    plant.make_key_store()
+    assert plant.approve_product() == [0] * 4
+    sealed = customer.run("--sign", "-u", theirs, "-e", "-r", ours, given=Path("order.csv").read_bytes())
+    Path("lot.csv.gpg").write_bytes(sealed)
+    order = ["batch", "import", plant.profile, "lot.csv.gpg", "--order", "PO-1", "--gpg-home", str(ring.folder)]
+    assert plant.desk("sven", *order, keys=plant.phrase) == 0
+    assert plant.open_batch() == [0, 0]
+
+    running = ["batch", "run", "lot", "--reader", f"virtual:{plant.image}@chips"]
+    capfd.readouterr()
+    assert plant.desk("olga", *running) == 4
+    assert plant.desk("olga", *running, keys="9999") == 5  # never tried again
+    refused = capfd.readouterr().err
+    assert ("name its key store (--keys)" in refused, "the token refused the PIN" in refused) == (True, True)
+    assert plant.desk("olga", *running, "--json", keys=plant.phrase) == 0
+    assert json.loads(capfd.readouterr().out)["good"] == ROWS
+
+    finished = ["--order", "order.csv", "--record", "auto", "--reader", f"virtual:{plant.image}@chips", "--continuous"]
+    assert plant.alone("verify", plant.profile, *finished, keys=plant.phrase) == 0
+    by_hand = ["--issued", str(ROWS), "--good", str(ROWS), "--rejected", "0"]
+    assert plant.desk("sven", "batch", "close", "lot", *by_hand) == 0
+    assert plant.desk("otto quin", "purge", "--batch", "lot", "--yes") == 0
