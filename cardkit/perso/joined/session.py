@@ -103,10 +103,11 @@ class JoinedSession:
                 self._chips[app] = session.identity()[0]
 
     def _ask(self, steps: Iterable[Step]) -> None:
-        """Ask applications for what is another's."""
+        """Ask applications for what is another's; one that does not let itself be selected is not asked."""
         for step in steps:
-            answer = self._doors[step.place].transmit(step.command.encode())
-            self._asked[joint(CARD, step.serves)] = int.from_bytes(answer[-2:], "big")
+            with suppress(ProtocolError):
+                answer = self._doors[step.place].transmit(step.command.encode())
+                self._asked[joint(CARD, step.serves)] = int.from_bytes(answer[-2:], "big")
 
     def restarted(self) -> None:
         """The card was reset: nothing is selected, nothing seen before counts any more."""
