@@ -142,11 +142,11 @@ class CipurseChip:
         """
         behaviour = self.image.behaviour
         in_force = owner.rules or Rules(b"\0\0", bytes((behaviour.without_rules,)))
-        wanted = in_force.levels(groups[0])
+        level, response_level = in_force.levels(groups[0])
         if behaviour.smr_match == _EXACT:
-            fits = all(want in (0, got) for want, got in zip(wanted, _levels(command), strict=True))
+            fits = level in (0, command.level) and response_level in (0, command.response_level)
         else:
-            fits = all(want <= got for want, got in zip(wanted, _levels(command), strict=True))
+            fits = level <= command.level and response_level <= command.response_level
         at_home = isinstance(owner, Directory) or self.home == self.current
         key = self.session.number if self.session is not None and command.secured and at_home else 0
         if not fits or not in_force.grants(groups[1], key):
@@ -253,7 +253,3 @@ def _fits(operation: Operation, command: Command) -> None:
         raise StatusWordError(sw.WRONG_P1P2)
     if not least <= len(command.data) <= most or (operation.answers and not command.ne):
         raise StatusWordError(sw.WRONG_LENGTH)
-
-
-def _levels(command: Command) -> tuple[int, int]:
-    return command.level, command.response_level

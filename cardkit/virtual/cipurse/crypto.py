@@ -35,7 +35,12 @@ class SessionKeys(NamedTuple):
 
 def encrypt(key: bytes, block: bytes) -> bytes:
     """One block, or several of them one by one."""
-    return Cipher(algorithms.AES(key), _ECB).encryptor().update(block)
+    return _encryptor(key).update(block)
+
+
+def _encryptor(key: bytes) -> CipherContext:
+    """Making one costs as much as a dozen blocks: whoever has several for a key keeps it."""
+    return Cipher(algorithms.AES(key), _ECB).encryptor()
 
 
 def decrypt(key: bytes, block: bytes) -> bytes:
@@ -86,7 +91,8 @@ def agree(key: bytes, challenge: bytes, terminal_random: bytes) -> SessionKeys:
     base = xor((product + product).rjust(BLOCK, b"\0"), small_rt.rjust(BLOCK, b"\0"))
     session = xor(encrypt(base, key), key)
     mixed = xor(session, rt)
-    return SessionKeys(encrypt(session, rp), encrypt(session, rt), xor(encrypt(rp, mixed), mixed))
+    proofs = encrypt(session, rp + rt)
+    return SessionKeys(proofs[:BLOCK], proofs[BLOCK:], xor(encrypt(rp, mixed), mixed))
 
 
 def pad(data: bytes) -> bytes:
@@ -105,11 +111,12 @@ def unpad(padded: bytes) -> bytes | None:
 def mac(frame_key: bytes, data: bytes) -> tuple[bytes, bytes]:
     """MAC of 8 bytes, and the next frame key."""
     padded = pad(data)
-    chained = frame_key
-    for at in range(0, len(padded), BLOCK):
+    first, block = _encryptor(frame_key), padded[:BLOCK]
+    chained = xor(first.update(block), block)
+    for at in range(BLOCK, len(padded), BLOCK):
         block = padded[at : at + BLOCK]
         chained = xor(encrypt(chained, block), block)
-    return xor(encrypt(frame_key, chained), chained)[:MAC_SIZE], chained
+    return xor(first.update(chained), chained)[:MAC_SIZE], chained
 
 
 def encipher(frame_key: bytes, padded: bytes) -> tuple[bytes, bytes]:
@@ -133,7 +140,7 @@ def decipher(frame_key: bytes, cryptogram: bytes) -> tuple[bytes, bytes]:
 @cache
 def _chain() -> CipherContext:
     """The cipher under the one constant key, made when it is needed first."""
-    return Cipher(algorithms.AES(_CHAIN_KEY), _ECB).encryptor()
+    return _encryptor(_CHAIN_KEY)
 
 
 def _next(frame_key: bytes) -> bytes:

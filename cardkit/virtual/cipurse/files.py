@@ -199,21 +199,25 @@ def _rules(string: bytes) -> Rules | None:
     return Rules(string[:SMR_SIZE], string[SMR_SIZE:]) if string else None
 
 
+@lru_cache(maxsize=1024)
 def directory_cell(fid: int) -> str:
     """Name of a directory's cell."""
     return f"{DIRECTORIES}{fid:04X}"
 
 
+@lru_cache(maxsize=1024)
 def keys_cell(fid: int) -> str:
     """Name of the cell of a directory's keys."""
     return f"keys/{fid:04X}"
 
 
+@lru_cache(maxsize=1024)
 def tries_cell(fid: int) -> str:
     """Name of the cell of a directory's wrong authentications."""
     return f"tries/{fid:04X}"
 
 
+@lru_cache(maxsize=1024)
 def data_cell(fid: int, file: int) -> str:
     """Name of the cell of a file's body."""
     return f"data/{fid:04X}/{file:04X}"

@@ -79,6 +79,8 @@ class Journal:
 
         :raises WriteFailedError: a write failed; everything is as before the command.
         """
+        if not self._todo:
+            return
         cells = self.memory.cells
         todo = {cell: value for cell, value in self._todo.items() if cells.get(cell, b"") != value}
         self.forget()
