@@ -66,7 +66,9 @@ def plant(machines: int, couplers: int, kill: float, cards: int, store_url: str 
     if machines > 1 and (store_url is None or store_url.startswith("sqlite:")):
         raise click.UsageError("SQLite has one machine; more need --store postgresql://...")
     url = store_url or f"sqlite:///{_new_file(out)}"
-    spec = PlantSpec(url, out.absolute(), machines, couplers, cards, FaultPlan(kills=kill))
+    spec = PlantSpec(
+        url, out.absolute(), machines, couplers, cards, FaultPlan(kill_every=1 / kill if kill else float("inf"))
+    )
     done = run_plant(spec, _show)
     _conclude(done, cards)
     return 0 if done.balances else 1
@@ -83,7 +85,8 @@ def _show(now: Progress) -> None:
     faults, rate = now.faults, now.good / max(now.seconds, 1e-9)
     say(
         f"{now.good}/{now.cards} good, {now.bound - now.good} in work or in doubt, {rate:.0f} cards/s;"
-        f" killed: {faults.couplers} couplers, {faults.stations} stations; {faults.stalls} stations stopped"
+        f" killed: {faults.couplers} couplers, {faults.stations} stations; {faults.stalls} stations stopped,"
+        f" {faults.readers} readers pulled out"
     )
 
 
@@ -98,6 +101,7 @@ def _conclude(done: PlantResult, cards: int) -> None:
             ("in doubt", f"{done.in_doubt}, presented again"),
             ("killed", f"{done.faults.couplers} couplers, {done.faults.stations} stations"),
             ("stopped for longer than a lease", f"{done.faults.stalls} stations"),
+            ("pulled out", f"{done.faults.readers} readers"),
             ("records", f"{cards} imported: {records}"),
         ]
     )

@@ -10,7 +10,6 @@ import os
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ import pytest
 from cardkit.cli.app import run
 from cardkit.perso import MarkerState
 from cardkit.production.reconcile import CardCounts
-from cardkit.production.sim.faults import FaultPlan
+from cardkit.production.sim.faults import FaultPlan, Pace
 from cardkit.production.sim.judge import Chip, Judgement, Said, judge
 from cardkit.production.sim.order import SimOrder
 from cardkit.production.sim.plant import Line, PlantResult, PlantSpec, Reporter, run_plant
@@ -33,15 +32,21 @@ from tests.hostile.chaos.judge import ICCID
 from tests.hostile.chaos.order import swapped
 
 LONG = os.environ.get("CARDKIT_CHAOS") == "long"
-CARDS = {"sqlite": 100_000, "postgresql": 100_000} if LONG else {"sqlite": 100, "postgresql": 200}
+CARDS = {"sqlite": 100_000, "postgresql": 100_000} if LONG else {"sqlite": 100, "postgresql": 140}
 MACHINES, COUPLERS = (4, 16) if LONG else (2, 2)
-# A killed machine needs about a second to work again: faults as often as in the long version would be all there is.
-PLAN = FaultPlan() if LONG else FaultPlan(kills=0.3, station_every_s=8.0, stall_every_s=3.0, stall_s=3.0)
-LEASE_S = 30.0 if LONG else 2.0
-LOSSES = 0.002 if LONG else 0.01
-RESTART_EVERY_S = 60.0 if LONG else 5.0
+# Counted in cards the small versions suffer the same on a fast computer as on a slow one: by the 70th card some coupler
+# has made enough to have lost its reader. A worker takes seconds to start on a loaded one, so few of them are killed.
+INSIDE = FaultPlan(kill_every=float("inf"), station_every=70, stall_every=40, stall_s=1.5, pace=Pace.CARDS)
+WORKERS = replace(INSIDE, kill_every=55)
+RESTART_EACH_CARDS = 2_000 if LONG else 60
+POLL_S = 0.02
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="sim plant stops processes and finds them in /proc")
+
+
+def troubled(short: FaultPlan, loses_within: int) -> tuple[FaultPlan, float, int]:
+    """The faults of a plant, how long its claims hold, and within how many cards a coupler loses its reader."""
+    return (FaultPlan(), 30.0, 1_000) if LONG else (short, 1.0, loses_within)
 
 
 def on_chips(folder: Path) -> Counter[bytes]:
@@ -77,7 +82,8 @@ def say(done: PlantResult, store: str, capsys: pytest.CaptureFixture[str], more:
     with capsys.disabled():
         print(
             f"\nplant on {store}: {done.judgement.cards.good} cards, {done.made / done.seconds:.0f}/s, killed"
-            f" {faults.couplers} couplers, {faults.stations} stations, {faults.stalls} stops longer than a lease{more},"
+            f" {faults.couplers} couplers, {faults.stations} stations, {faults.stalls} stops longer than a lease,"
+            f" {faults.readers} readers pulled out{more},"
             f" {done.in_doubt} doubts, all GOOD; duplicates 0, lost 0"
         )
 
@@ -87,12 +93,12 @@ def say(done: PlantResult, store: str, capsys: pytest.CaptureFixture[str], more:
 def test_a_plant_of_one_machine_comes_out_at_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cards = CARDS["sqlite"]
     url = f"sqlite:///{tmp_path / 'plant.db'}"
-    plan = PLAN if LONG else replace(PLAN, stall_every_s=12.0)  # there is no other machine that would go on
-    spec = PlantSpec(url, tmp_path, 1, COUPLERS, cards, plan, LEASE_S, LOSSES)
+    spec = PlantSpec(url, tmp_path, 1, COUPLERS, cards, *troubled(WORKERS, 30))
     done = run_plant(spec, lambda now: None)
     come_out(done, tmp_path, cards)
     say(done, "SQLite", capsys)
-    assert done.faults.couplers + done.faults.stations > 0
+    faults = done.faults
+    assert min(faults.couplers, faults.stations, faults.stalls, faults.readers) > 0
 
 
 @pytest.fixture
@@ -109,19 +115,20 @@ def server() -> Iterator[postgres.Server]:
 
 
 @contextmanager
-def restarted_now_and_then(server: postgres.Server) -> Iterator[list[float]]:
-    """Stop a database server at once now and then, and start it again; when that was."""
-    over, times = threading.Event(), []
+def restarted_now_and_then(server: postgres.Server, line: Line) -> Iterator[list[int]]:
+    """Stop a database server at once each so many cards, and start it again; at which card that was."""
+    over, at = threading.Event(), [0]
 
     def restart() -> None:
-        while not over.wait(RESTART_EVERY_S):
-            server.restart()
-            times.append(time.monotonic())
+        while not over.wait(POLL_S):
+            if line.bound >= at[-1] + RESTART_EACH_CARDS:
+                at.append(line.bound)
+                server.restart()
 
     with ThreadPoolExecutor(1) as aside:
         killing = aside.submit(restart)
         try:
-            yield times
+            yield at
         finally:
             over.set()
             killing.result()
@@ -133,20 +140,21 @@ def test_a_plant_of_several_machines_comes_out_at_zero(
     tmp_path: Path, server: postgres.Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cards, url = CARDS["postgresql"], server.url(server.database(), tmp_path)
-    spec = PlantSpec(url, tmp_path, MACHINES, COUPLERS, cards, PLAN, LEASE_S, LOSSES)
+    spec = PlantSpec(url, tmp_path, MACHINES, COUPLERS, cards, *troubled(INSIDE, 12))
     work = Line.run
 
     def run_while_it_is_restarted(line: Line, report: Reporter) -> None:
-        with restarted_now_and_then(server) as times:
+        with restarted_now_and_then(server, line) as at:
             work(line, report)
-        restarted.extend(times)
+        restarted.extend(at[1:])
 
-    restarted: list[float] = []
+    restarted: list[int] = []
     monkeypatch.setattr(Line, "run", run_while_it_is_restarted)
     done = run_plant(spec, lambda now: None)
     come_out(done, tmp_path, cards)
     say(done, "PostgreSQL", capsys, f", {len(restarted)} restarts of the database")
-    assert min(done.faults.stations, done.faults.stalls, len(restarted)) > 0
+    faults = done.faults
+    assert min(faults.stations, faults.stalls, faults.readers, len(restarted)) > 0
 
 
 # The plant's judge is not blind

@@ -19,35 +19,43 @@ STEPS = 6
 class ReaderLosses:
     """Makes benches that lose their reader.
 
-    :param share: of the cards at which that happens, 0 to 1.
+    :param within: cards of a coupler, at one of which that happens, drawn by lot; 0: at none.
     """
 
-    share: float = 0.0
+    within: int = 0
 
     def __call__(self, spec: BenchSpec, watch: Watch | None = None) -> LosingBench:
         """Return the bench of one coupler."""
-        return LosingBench(self.share, spec, watch)
+        return LosingBench(self.within, spec, watch)
 
 
 class LosingBench(PersoBench):
-    """A bench whose reader is gone at a step drawn by lot, before or after the card was bound."""
+    """A bench whose reader is gone at a card and a step drawn by lot, before or after the card was bound."""
 
-    def __init__(self, share: float, spec: BenchSpec, watch: Watch | None = None) -> None:
+    def __init__(self, within: int, spec: BenchSpec, watch: Watch | None = None) -> None:
         super().__init__(spec, watch)
-        self._share = share
         self._lot = random.Random()  # noqa: S311 - faults, not secrets
         self._reader = str(spec.target)
+        left = within - spec.first % within if within else 0  # an earlier process made some of these cards
+        self._good_for = self._lot.randrange(left) if left else -1
 
     def make(self, work: Work, on_event: OnEvent, *, resume: bool) -> Ended:
         """Personalize and verify the card, unless its reader goes."""
-        fatal = self._lot.randrange(STEPS) if self._lot.random() < self._share else None
+        fatal = self._lot.randrange(STEPS) if self._good_for == 0 else None
+        self._good_for -= 1
         steps = 0
 
         def listen(event: Event) -> None:
             nonlocal steps
             if steps == fatal:
-                raise ReaderGoneError(f"{self._reader}: pulled out", reader=self._reader, executed=Executed.NO)
+                raise self._gone()
             steps += 1
             on_event(event)
 
-        return super().make(work, listen, resume=resume)
+        ended = super().make(work, listen, resume=resume)
+        if fatal is not None:
+            raise self._gone()  # the card asked fewer times
+        return ended
+
+    def _gone(self) -> ReaderGoneError:
+        return ReaderGoneError(f"{self._reader}: pulled out", reader=self._reader, executed=Executed.NO)

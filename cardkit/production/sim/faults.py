@@ -6,8 +6,10 @@ import contextlib
 import os
 import random
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -17,18 +19,27 @@ SPAWNED = b"--multiprocessing-fork"
 JITTER = (0.5, 1.5)
 
 
+class Pace(StrEnum):
+    """What the time between two faults is counted in: cards that are bound make it the same on every computer."""
+
+    SECONDS = "seconds"
+    CARDS = "cards"
+
+
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
     """How often what goes wrong, in the mean; less often where machines do not get to work in between.
 
-    :param kills: couplers killed a second, 0 for none.  :param station_every_s: between two killed stations.
-    :param stall_every_s, stall_s: between two stations that are stopped, and how long they are: longer than a lease.
+    :param kill_every: seconds, or cards, between two killed couplers; infinite for none.
+    :param station_every: between two killed stations.  :param stall_every: between two stations that are stopped.
+    :param stall_s: seconds for which they are: longer than a lease.
     """
 
-    kills: float = 1.0
-    station_every_s: float = 30.0
-    stall_every_s: float = 120.0
+    kill_every: float = 1.0
+    station_every: float = 30.0
+    stall_every: float = 120.0
     stall_s: float = 45.0
+    pace: Pace = Pace.SECONDS
 
 
 class Victim(Protocol):
@@ -51,67 +62,83 @@ class Victim(Protocol):
 
 @dataclass(slots=True)
 class FaultCounts:
-    """What went wrong so far."""
+    """What went wrong so far: couplers and stations killed, stations stopped, readers pulled out."""
 
     couplers: int = 0
     stations: int = 0
     stalls: int = 0
+    readers: int = 0
+
+
+@dataclass(slots=True)
+class _Due:
+    """A kind of fault, and what must have passed when it comes next."""
+
+    fault: Callable[[int], bool]
+    every: float
+    at: float
 
 
 class Faults:
-    """Kills and stops, each at its own times.
+    """Kills and stops, each when it is due.
 
     :param workers: whether couplers are processes. Where they are threads of a station, what kills one kills all of
         its machine: then each kill is a station's.
     """
 
-    def __init__(self, plan: FaultPlan, *, workers: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, plan: FaultPlan, *, workers: bool) -> None:
         self.counts = FaultCounts()
         self._plan = plan
-        self._clock = clock
         self._lot = random.Random()  # noqa: S311 - faults, not secrets
         self._stopped: dict[int, float] = {}
-        kill = self._kill_worker if workers else self._kill_station
-        every = 1 / plan.kills if plan.kills else float("inf")
-        self._due: list[tuple[Callable[[int], None], float]] = [
-            (kill, every),
-            (self._kill_station, plan.station_every_s),
-            (self._stall, plan.stall_every_s),
-        ]
-        self._at = [clock() + each for _, each in self._due]
+        kinds = (
+            (self._kill_worker if workers else self._kill_station, plan.kill_every),
+            (self._kill_station, plan.station_every),
+            (self._stall, plan.stall_every),
+        )
+        self._kinds = [_Due(fault, every, every) for fault, every in kinds]
 
-    def strike(self, victims: Sequence[Victim]) -> None:
-        """Do what is due to machines that are at work; one that is stopped is spared until it goes on."""
+    def strike(self, victims: Sequence[Victim], passed: float) -> None:
+        """Do what is due to machines that are at work; one that is stopped is spared until it goes on.
+
+        :param passed: since the start, as the plan counts. What has been due for longest comes first, for a machine
+            that was struck is spared for a while.
+        """
         self._wake()
-        for number, (fault, every_s) in enumerate(self._due):
+        for due in sorted(self._kinds, key=lambda each: each.at):
             awake = [each for each in victims if each.working and each.pid not in self._stopped]
-            if awake and self._clock() >= self._at[number]:
-                self._at[number] = self._clock() + every_s * self._lot.uniform(*JITTER)
+            if awake and passed >= due.at:
                 victim = self._lot.choice(awake)
-                victim.struck()
-                fault(victim.pid)
+                if due.fault(victim.pid):
+                    victim.struck()
+                    due.at = passed + due.every * self._lot.uniform(*JITTER)
 
     def end(self) -> None:
         """Let everything go on that is stopped."""
         for pid in list(self._stopped):
             self._continue(pid)
 
-    def _kill_worker(self, pid: int) -> None:
+    def _kill_worker(self, pid: int) -> bool:
         workers = spawned_by(pid)
-        if workers and _signalled(self._lot.choice(workers), signal.SIGKILL):
-            self.counts.couplers += 1
+        killed = bool(workers) and _signalled(self._lot.choice(workers), signal.SIGKILL)
+        self.counts.couplers += killed
+        return killed
 
-    def _kill_station(self, pid: int) -> None:
-        self.counts.stations += _signalled(pid, signal.SIGKILL)
+    def _kill_station(self, pid: int) -> bool:
+        killed = _signalled(pid, signal.SIGKILL)
+        self.counts.stations += killed
+        return killed
 
-    def _stall(self, pid: int) -> None:
-        if _signalled(pid, signal.SIGSTOP):
-            self._stopped[pid] = self._clock() + self._plan.stall_s
-            self.counts.stalls += 1
+    def _stall(self, pid: int) -> bool:
+        stopped = _signalled(pid, signal.SIGSTOP)
+        if stopped:
+            self._stopped[pid] = time.monotonic() + self._plan.stall_s
+        self.counts.stalls += stopped
+        return stopped
 
     def _wake(self) -> None:
         for pid, until in list(self._stopped.items()):
-            if self._clock() >= until:
+            if time.monotonic() >= until:
                 self._continue(pid)
 
     def _continue(self, pid: int) -> None:

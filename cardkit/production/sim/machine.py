@@ -21,8 +21,8 @@ from cardkit.production.store.store import open_store
 
 OPERATOR = "sim"
 PAUSE_S = 0.3
-BOUND, GOOD = 0, 1
-"""What a machine counts: cards joined to a record, and those of them that left it GOOD."""
+BOUND, GOOD, READERS = 0, 1, 2
+"""What a machine counts: cards joined to a record, those of them that left it GOOD, and readers it lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class MachineTerms:
 def work(terms: MachineTerms, tally: MutableSequence[int]) -> None:
     """Run the batch again and again, as operators do whose line has stopped; the entry point of a process.
 
-    :param tally: its two counts, in shared memory: they outlive it.
+    :param tally: its three counts, in shared memory: they outlive it.
     """
     with terms.log.open("ab") as log:
         for stream in (sys.stdout, sys.stderr):
@@ -74,6 +74,8 @@ def _run(terms: MachineTerms, tally: MutableSequence[int]) -> None:
                 tally[BOUND] += 1
             case events.CardDone(verdict="GOOD"):
                 tally[GOOD] += 1
+            case events.CouplerStopped(rule="reader"):
+                tally[READERS] += 1
             case _:
                 pass
 

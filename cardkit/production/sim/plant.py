@@ -21,9 +21,9 @@ from cardkit.production.reconcile import Closing
 from cardkit.production.resume import resume_batch
 from cardkit.production.run import RunOptions
 from cardkit.production.sim.bench import ReaderLosses
-from cardkit.production.sim.faults import FaultCounts, FaultPlan, Faults
+from cardkit.production.sim.faults import FaultCounts, FaultPlan, Faults, Pace
 from cardkit.production.sim.judge import Chip, Judgement, judge, look, said
-from cardkit.production.sim.machine import BOUND, GOOD, OPERATOR, MachineTerms, work
+from cardkit.production.sim.machine import BOUND, GOOD, OPERATOR, READERS, MachineTerms, work
 from cardkit.production.sim.order import PROFILE, SimOrder, new_order
 from cardkit.production.store.store import Store, open_store
 from cardkit.profile import Profile, load_profile
@@ -45,7 +45,7 @@ class PlantSpec:
     :param store: URL of a store; of PostgreSQL where there is more than one machine.
     :param folder: for the order, the chips and what machines say.
     :param couplers: of each machine.  :param lease_s: how long a claim holds.
-    :param reader_losses: share of the cards at which a reader is pulled out.
+    :param loses_within: cards of a coupler, at one of which its reader is pulled out; 0: at none.
     """
 
     store: str
@@ -55,7 +55,7 @@ class PlantSpec:
     cards: int
     faults: FaultPlan = field(default_factory=FaultPlan)
     lease_s: float = 30.0
-    reader_losses: float = 0.002
+    loses_within: int = 1_000
 
     @property
     def workers(self) -> bool:
@@ -110,7 +110,7 @@ class Machine:
         self._terms = terms
         self._couplers = couplers
         self._context = _context()
-        self.tally = self._context.RawArray("Q", 2)
+        self.tally = self._context.RawArray("Q", 3)
         self._process: BaseProcess | None = None
         self._bound_before = 0
 
@@ -206,9 +206,9 @@ class Line:
         self._spec = spec
         self._start = time.monotonic()
         self._failures = 0
-        self._bound = 0
+        self._bound_at_failure = 0
         self._rest: dict[int, float] = {}
-        self.faults = Faults(spec.faults, workers=spec.workers, clock=time.monotonic)
+        self.faults = Faults(spec.faults, workers=spec.workers)
         chips = [spec.folder / batch / f"chips-{number}" for number in range(1, spec.machines + 1)]
         self.trays = [f"virtual:usim@{folder}" for folder in chips]
         self._machines = [
@@ -226,7 +226,7 @@ class Line:
             workers=self._spec.workers,
             lease_s=self._spec.lease_s,
             log=self._spec.folder / f"M{number}.log",
-            losses=ReaderLosses(self._spec.reader_losses),
+            losses=ReaderLosses(self._spec.loses_within),
         )
 
     def run(self, report: Reporter) -> None:
@@ -236,9 +236,10 @@ class Line:
             for machine in self._machines:
                 machine.start()
             while any(machine.exit_code != 0 for machine in self._machines):
-                self.faults.strike(self._machines)
-                self._restart()
                 self.seconds = time.monotonic() - self._start
+                in_cards = self._spec.faults.pace is Pace.CARDS
+                self.faults.strike(self._machines, self.bound if in_cards else self.seconds)
+                self._restart()
                 if self.seconds - shown >= REPORT_S:
                     shown = self.seconds
                     report(self._progress())
@@ -249,9 +250,17 @@ class Line:
             for machine in self._machines:
                 machine.end()
 
+    @property
+    def bound(self) -> int:
+        """Cards that were joined to a record so far."""
+        return self._count(BOUND)
+
+    def _count(self, what: int) -> int:
+        return sum(each.tally[what] for each in self._machines)
+
     def _progress(self) -> Progress:
-        bound, good = (sum(each.tally[what] for each in self._machines) for what in (BOUND, GOOD))
-        return Progress(self._spec.cards, bound, good, self.faults.counts, self.seconds)
+        self.faults.counts.readers = self._count(READERS)
+        return Progress(self._spec.cards, self.bound, self._count(GOOD), self.faults.counts, self.seconds)
 
     def _restart(self) -> None:
         """Start every machine again that did not end because all was done."""
@@ -268,8 +277,7 @@ class Line:
                 machine.start()
 
     def _count_failure(self, machine: Machine) -> None:
-        bound = sum(each.tally[BOUND] for each in self._machines)
-        self._failures = self._failures + 1 if bound == self._bound else 1
-        self._bound = bound
+        self._failures = self._failures + 1 if self.bound == self._bound_at_failure else 1
+        self._bound_at_failure = self.bound
         if self._failures >= MOST_FAILURES:
             raise StoreError(f"sim plant: machines end by themselves, the last one said: {machine.last_words}")
