@@ -1,16 +1,37 @@
-"""How many travel documents one core prepares: zone, data groups, keys, security object (``make bench`` prints it)."""
+"""How many travel documents one core prepares, and how long one is read at a border (``make bench`` prints both)."""
 
 from __future__ import annotations
 
 import secrets
-from time import process_time
+import shutil
+from collections.abc import Iterator
+from time import perf_counter, process_time
+
+import pytest
 
 from cardkit.perso import prepare
 from cardkit.profile import load_profile, read_order
+from tests.interop.conftest import Slots
+from tests.interop.stack import HOME, require_stack, running
+from tests.interop.test_emrtd_reader import inserted, read
 
 DOCUMENTS = 300
 FAST = 200
 """Documents a second a core, with a document signer on P-256."""
+ROUNDS = 12
+MOST_SECONDS = 0.15
+"""Of a whole reading with a face of 12 KB, through pcscd and vpcd."""
+
+
+@pytest.fixture
+def slots() -> Iterator[Slots]:
+    """A private stack with empty readers."""
+    require_stack()
+    with running(2) as private:
+        slots = Slots(private)
+        yield slots
+        slots.clear()
+    shutil.rmtree(HOME, ignore_errors=True)
 
 
 def test_a_core_prepares_two_hundred_documents_a_second() -> None:
@@ -25,3 +46,17 @@ def test_a_core_prepares_two_hundred_documents_a_second() -> None:
     rate = DOCUMENTS / (process_time() - begin)
     print(f"\n{rate:,.0f} travel documents a second a core")
     assert rate >= FAST
+
+
+@pytest.mark.parametrize("image", ["emrtd-native", "emrtd-applet"])
+def test_a_passport_is_read_in_time(slots: Slots, image: str) -> None:
+    reader = inserted(slots, image)
+    times = []
+    for _ in range(ROUNDS):
+        begin = perf_counter()
+        read(reader)
+        times.append(perf_counter() - begin)
+    print(
+        f"\n{image}: read with PACE, CA, AA and PA in {1000 * min(times):.0f} ms, median {1000 * sorted(times)[6]:.0f}"
+    )
+    assert min(times) <= MOST_SECONDS

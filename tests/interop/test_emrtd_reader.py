@@ -1,9 +1,8 @@
-"""A border reader in front of a virtual passport in the real PC/SC stack: everything proved, and how long it takes."""
+"""A border reader in front of a virtual passport in the real PC/SC stack: everything read, everything proved."""
 
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import replace
 
 import pytest
@@ -20,32 +19,27 @@ from tests.unit.emrtd.passport import CAN, NOW, PICTURE, TRUST, Document
 pytestmark = pytest.mark.interop
 
 FACE = PICTURE[:-2] + bytes(12_000) + PICTURE[-2:]
-MOST_SECONDS = 0.15
-"""PACE, chip and active authentication, COM, SOD, DG1, 2, 11, 14, 15, passive authentication."""
-ROUNDS = 5
 BY_CAN = Password(PasswordKind.CAN, Secret(CAN.encode(), "CAN"))
 
 
-def timed(reader: str) -> tuple[float, Reading]:
-    with open_card(reader) as card:
-        request = Request((BY_CAN,), TRUST, NOW, secrets.token_bytes)
-        begin = time.perf_counter()
-        reading = inspect(card.channel, request)
-        return time.perf_counter() - begin, reading
-
-
-@pytest.mark.parametrize("image", ["emrtd-native", "emrtd-applet"])
-def test_a_passport_is_read_and_proved_in_time(slots: Slots, image: str) -> None:
+def inserted(slots: Slots, image: str) -> str:
+    """Put a passport with a face of 12 KB into the first reader, whose name comes back."""
     chip = replace(Document(image=image), groups={2: build_dg2([FACE])}).card()
     answer = chip.atr()
     chip.power(True)
     slots.insert(0, answer_to_reset=answer, respond=chip.transmit)
-    runs = []
-    for _ in range(ROUNDS):
-        chip.power(True)
-        runs.append(timed(f"pcsc:{slots.stack.names[0]}"))
-    for _, reading in runs:
-        assert [step.mark for step in reading.steps] == [Mark.DONE] * 3
-        assert reading.findings == []
-        assert len(reading.files["EF.DG2"]) > len(FACE)
-    assert min(seconds for seconds, _ in runs) < MOST_SECONDS
+    return f"pcsc:{slots.stack.names[0]}"
+
+
+def read(reader: str) -> Reading:
+    """Go through PACE, chip and active authentication, COM, SOD, DG1, 2, 11, 14, 15, passive authentication."""
+    with open_card(reader) as card:
+        return inspect(card.channel, Request((BY_CAN,), TRUST, NOW, secrets.token_bytes))
+
+
+@pytest.mark.parametrize("image", ["emrtd-native", "emrtd-applet"])
+def test_a_passport_is_read_and_proved(slots: Slots, image: str) -> None:
+    reading = read(inserted(slots, image))
+    assert [step.mark for step in reading.steps] == [Mark.DONE] * 3
+    assert reading.findings == []
+    assert len(reading.files["EF.DG2"]) > len(FACE)
