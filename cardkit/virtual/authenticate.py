@@ -108,15 +108,14 @@ def _aka(chip: Chip, adf: File, slot: KeySlot, challenge: _Challenge, *, bootstr
     functions = keyfile.aka(body, chip.body(slot.constants))
     numbers = _numbers(chip, slot)
     rand, amf = challenge.rand, challenge.amf
-    ck, ik = functions.keys(rand)
     sqn = xor(challenge.sqn, functions.anonymity(rand)) if numbers.conceals(CONCEAL_AUTN) else challenge.sqn
-    mac = gba.unmasked(challenge.mac, ik) if bootstrapping else challenge.mac
+    mac = gba.unmasked(challenge.mac, functions.keys(rand)[1]) if bootstrapping else challenge.mac
     if not hmac.compare_digest(functions.mac(rand, sqn, amf), mac):
         raise StatusWordError(sw.WRONG_MAC)
     if not numbers.is_fresh(sqn):
         return _SYNCHRONISE + _lv(_auts(functions, numbers, rand, amf))
     chip.memory.write(chip.cell(slot.sqn), numbers.accept(sqn))
-    res = keyfile.response(body, functions, rand)
+    res, (ck, ik) = keyfile.response(body, functions, rand), functions.keys(rand)
     if bootstrapping:
         gba.keep(chip, adf, rand, ck, ik)
         return _SUCCESS + _lv(res)

@@ -70,32 +70,44 @@ class Milenage:
         self._encrypt = Cipher(algorithms.AES(k), modes.ECB()).encryptor().update  # noqa: S305 - TS 35.206 is built on ECB
         self._opc = int.from_bytes(xor(opc, self._encrypt(opc)) if derive else opc, "big")
         self._constants = constants
-        self._temps: dict[bytes, int] = {}  # TEMP of the last RAND: all five functions of a challenge begin with it
+        self._rand = b""  # of the last challenge
+        self._temp = 0  # TEMP of it, which all five functions share
+        self._known: dict[int, bytes] = {}  # and those of OUT2 to OUT5 that were asked for
 
     def _cipher(self, block: int) -> int:
         return int.from_bytes(self._encrypt(block.to_bytes(16, "big")), "big")
 
-    def _temp(self, rand: bytes) -> int:
-        if rand not in self._temps:
-            self._temps = {rand: self._cipher(int.from_bytes(rand, "big") ^ self._opc)}
-        return self._temps[rand]
+    def _begin(self, rand: bytes) -> None:
+        if rand != self._rand:
+            self._rand, self._known = rand, {}
+            self._temp = self._cipher(int.from_bytes(rand, "big") ^ self._opc)
 
-    def _out(self, number: int, rand: bytes, extra: bytes = b"") -> bytes:
-        """OUTn of TS 35.206 4.1; `extra` is IN1, for OUT1 only."""
-        temp = self._temp(rand)
-        inner = (int.from_bytes(extra, "big") if number == 1 else temp) ^ self._opc
+    def _out1(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """OUT1 of TS 35.206 4.1."""
+        self._begin(rand)
+        rotated = self._rotated(1, int.from_bytes((sqn + amf) * 2, "big") ^ self._opc)
+        return (self._cipher(rotated ^ self._temp) ^ self._opc).to_bytes(16, "big")
+
+    def _out(self, number: int, rand: bytes) -> bytes:
+        """OUT2 to OUT5."""
+        self._begin(rand)
+        found = self._known.get(number)
+        if found is None:
+            found = (self._cipher(self._rotated(number, self._temp ^ self._opc)) ^ self._opc).to_bytes(16, "big")
+            self._known[number] = found
+        return found
+
+    def _rotated(self, number: int, value: int) -> int:
         shift = self._constants.rotations[number - 1]
-        rotated = (inner << shift | inner >> _BLOCK - shift) & _MASK
-        block = rotated ^ self._constants.offsets[number - 1]
-        return (self._cipher(block ^ temp if number == 1 else block) ^ self._opc).to_bytes(16, "big")
+        return (value << shift | value >> _BLOCK - shift) & _MASK ^ self._constants.offsets[number - 1]
 
     def mac(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
         """f1."""
-        return self._out(1, rand, (sqn + amf) * 2)[:8]
+        return self._out1(rand, sqn, amf)[:8]
 
     def mac_resync(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
         """f1*."""
-        return self._out(1, rand, (sqn + amf) * 2)[8:]
+        return self._out1(rand, sqn, amf)[8:]
 
     def response(self, rand: bytes) -> bytes:
         """f2."""
