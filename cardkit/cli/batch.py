@@ -70,6 +70,17 @@ def open_(batch_name: str, store_url: str, operator: str) -> None:
     say(f"batch {batch_name}: open")
 
 
+@batch.command()
+@click.argument("batch_name", metavar="BATCH")
+@click.option("--reason", required=True, metavar="WORDS", help="Why, for the audit chain.")
+@options.store
+def hold(batch_name: str, reason: str, store_url: str, operator: str) -> None:
+    """Hold open BATCH: stations claim no more of its records; `batch run --unhold` lets it go on."""
+    with opened(store_url, operator) as store:
+        office(store, batch_name).hold(reason)
+    say(f"batch {batch_name}: held")
+
+
 def run_options(command: options.Command) -> options.Command:
     """Add the options of ``run`` and ``resume``."""
     command = click.option("--station", help="Name of this station; the host name if absent.")(command)

@@ -261,7 +261,7 @@ def give_back(session: StationSession, claim: Claim) -> None:
 def hold_if_stopped(shift: Shift, stop: Stop | None) -> None:
     """Hold the batch after a stop rule of the batch."""
     if stop is not None and stop.scope == "batch":
-        Office(shift.store, shift.lot, (shift.store.operator,)).hold(f"{stop.rule}: {stop.why}")
+        Office(shift.store, shift.lot, (shift.store.operator,)).halt(f"{stop.rule}: {stop.why}")
 
 
 def batch_done(shift: Shift, tally: Mapping[Verdict, int], seconds: float, stopped: Stop | None) -> events.BatchDone:

@@ -59,6 +59,11 @@ class Office:
         """OPEN to HELD: no station claims; what is bound is finished."""
         self._move(BatchState.OPEN, BatchState.HELD, Step.HOLD, why)
 
+    def halt(self, why: str) -> None:
+        """OPEN to HELD by a stop rule: whoever logged in for the run may be away from the screen by then."""
+        with self.store.writing() as connection:
+            self._turn(connection, BatchState.OPEN, BatchState.HELD, Step.HOLD, [], why)
+
     def unhold(self, why: str) -> None:
         """HELD to OPEN, with the reason."""
         self._move(BatchState.HELD, BatchState.OPEN, Step.UNHOLD, why)
@@ -196,11 +201,22 @@ class Office:
         with self.store.writing() as connection:
             if within is not None:
                 within(connection, people)
-            moving = update(batch).where(batch.c.id == self.lot.id, batch.c.state == before)
-            if connection.execute(moving.values(state=after, why=why)).rowcount == 0:
-                raise IllegalStepError(f"batch {self.lot.name}: {step} needs it {before}")
-            data = {"batch": self.lot.name, "by": people, "why": why}
-            self.store.audit(connection, OFFICE, Event(step.name, self.store.operator, data))
+            self._turn(connection, before, after, step, people, why)
+
+    def _turn(
+        self,
+        connection: Connection,
+        before: BatchState,
+        after: BatchState,
+        step: Step,
+        people: list[str],
+        why: str | None,
+    ) -> None:
+        moving = update(batch).where(batch.c.id == self.lot.id, batch.c.state == before)
+        if connection.execute(moving.values(state=after, why=why)).rowcount == 0:
+            raise IllegalStepError(f"batch {self.lot.name}: {step} needs it {before}")
+        data = {"batch": self.lot.name, "by": people, "why": why}
+        self.store.audit(connection, OFFICE, Event(step.name, self.store.operator, data))
 
     def _step(
         self,

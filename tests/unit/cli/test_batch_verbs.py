@@ -149,3 +149,13 @@ def test_profile_verbs(own_folder: Path, cardkit_json: Json, capsys: pytest.Capt
     assert "profile.toml" in talk.err
     assert "mnc_lenght" in talk.err
     assert talk.err.count("\n") == 1
+
+
+def test_a_held_batch_makes_no_card_until_it_goes_on(capsys) -> None:
+    assert run(["batch", "import", PROFILE, ORDER, "--name", "b"]) == 0
+    assert run(["batch", "hold", "b", "--reason", "QA looks"]) == 0
+    assert run(["batch", "run", "b", "--reader", "virtual:usim", "--limit", "1"]) == 4
+    capsys.readouterr()
+    assert run(["batch", "status", "b"]) == 0
+    assert "HELD (QA looks)" in capsys.readouterr().out
+    assert run(["batch", "run", "b", "--reader", "virtual:usim", "--limit", "1", "--unhold", "QA has looked"]) == 0

@@ -11,10 +11,11 @@ from sqlalchemy import text
 
 from cardkit.errors import LoginError, TwoPersonsError
 from cardkit.production.people.approval import Kind, Subject, approve, propose
+from cardkit.production.people.presence import IDLE_S
 from cardkit.production.purge import purge_batch
 from cardkit.production.store import Card, Office, Store, start_session
 from cardkit.production.store.schema import BatchState
-from tests.unit.people.conftest import BATCH, Time, batch_of
+from tests.unit.people.conftest import BATCH, Time, audited, batch_of
 
 PROFILE = Subject(Kind.PROFILE, "usim", b"\x11" * 32)
 
@@ -107,11 +108,26 @@ def test_two_roles_of_one_person_are_not_two_persons(live: Callable[..., Store])
         Office(store, store.batch(BATCH), ("saba", "saba")).cancel(1)
 
 
-def test_a_stop_rule_holds_a_batch_without_a_second_person(live: Callable[..., Store]) -> None:
+def test_one_person_at_the_screen_holds_a_batch(live: Callable[..., Store], time: Time) -> None:
     prepared(live, "READY")
     store = live("olga")
-    Office(store, store.batch(BATCH), ("olga",)).hold("security: a foreign marker")
+    time.seconds += IDLE_S + 1
+    with pytest.raises(LoginError, match="logged out after 10 minutes"):
+        Office(store, store.batch(BATCH), ("olga",)).hold("the feeder is empty")
+    store = live("olga")
+    Office(store, store.batch(BATCH), ("olga",)).hold("the feeder is empty")
     assert store.batch(BATCH).state is BatchState.HELD
+
+
+def test_a_stop_rule_holds_a_batch_although_its_operator_left_the_screen(
+    live: Callable[..., Store], time: Time
+) -> None:
+    prepared(live, "READY")
+    store = live("olga")
+    time.seconds += IDLE_S + 1
+    Office(store, store.batch(BATCH), ("olga",)).halt("security: a foreign marker")
+    assert store.batch(BATCH).state is BatchState.HELD
+    assert audited(store)[-1] == "HOLD"
 
 
 @pytest.mark.requirement("R4")
