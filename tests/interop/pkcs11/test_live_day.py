@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cardkit.cli.app import run
-from cardkit.crypto import Secret, passphrase
+from cardkit.crypto import passphrase
 from tests.interop.gpgring import Ring
 from tests.interop.pkcs11.softhsm import PIN
 from tests.unit.live.plant import ROWS, LivePlant
@@ -25,7 +25,7 @@ pytestmark = [
 
 @pytest.fixture
 def rings() -> Iterator[tuple[Ring, Ring, str, str]]:
-    with tempfile.TemporaryDirectory(prefix="ck", dir="/tmp") as folder:  # noqa: S108 - gpg's sockets want short paths
+    with tempfile.TemporaryDirectory(prefix="ck", dir="/tmp") as folder:
         plant, customer = Ring(Path(folder) / "p"), Ring(Path(folder) / "c")
         ours, theirs = plant.make("plant@example.test"), customer.make("customer@example.test")
         plant.run("--import", given=customer.run("--export"))

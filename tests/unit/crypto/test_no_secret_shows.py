@@ -52,6 +52,7 @@ from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.filestoreformat import Entry, Sealer
 from cardkit.crypto.groups import KeyPair, standardized_group
 from cardkit.crypto.keyblock import Header, KeyBlock
+from cardkit.crypto.keysource import KeySource
 from cardkit.crypto.lrp import Lrp
 from cardkit.crypto.management import NewKey, State
 from cardkit.crypto.memory import _Entry
@@ -152,6 +153,7 @@ HOLDERS = {
     "MemoryKeyStore": lambda _: MemoryKeyStore({"a:b": key(), "a:c": secret(), "a:d": private_key()}),
     "SoftKeyStore": lambda _: SoftKeyStore(),
     "FileKeyStore": file_store,
+    "KeySource": lambda _: KeySource("file:a.keys", (Secret(PHRASE, "p"), secret())),
     "Sealer": lambda _: Sealer(Secret(CANARY * 2, "root"), "00" * 16),
     "Entry": lambda _: sealed_entry(),
     "_Entry": lambda _: _Entry(Usage.KEK, secret()),
@@ -216,7 +218,8 @@ NO_SECRET = {
 # Protocols and bases: the classes that follow them are here.
 ABSTRACT = {
     "EmvKeyStore", "EmvOperations", "Group", "PinOperations",
-    "KeyStore", "ManagedKeyStore", "StaticKey", "CardKeyOperations", "SecureSession", "DecipheringKey", "OtaKeyStore",
+    "KeyStore", "ManagedKeyStore", "OpenKeyStore", "OpenManagedKeyStore", "StaticKey", "CardKeyOperations",
+    "SecureSession", "DecipheringKey", "OtaKeyStore",
     "OtaOperations", "CountedSession", "DesfireSession", "Opening",
 }  # fmt: skip
 # Made with a token or a process behind them: tests/interop/pkcs11 looks at what they show.

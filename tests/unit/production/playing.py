@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from cardkit.crypto.keysource import KeySource
 from cardkit.desired import BindEvent, IntentEvent, OnEvent
 from cardkit.production.couplers.bench import BenchSpec
 from cardkit.production.couplers.deadline import Watch
@@ -22,6 +26,7 @@ class ProcessBench:
         self._line = spec.target.name
         self._watch = watch
         self._card = ""
+        self._keys = spec.keys
 
     def place(self, cancelled: Callable[[], bool]) -> bool:
         if not self._cards:
@@ -62,7 +67,26 @@ class ProcessBench:
         if self._card == "show":
             print(bytes(work.record), file=sys.stderr)
         facts = b'{"record":"%s"}' % work.record.hex().encode()
+        if self._card == "keys":
+            facts = _seen(self._keys)
         return Ended(good=True, bound=True, chip=chip, evidence_sha256=b"e" * 32, facts=facts)
 
     def prove(self, work: Work) -> Ended:
         raise AssertionError("never asked")
+
+
+def _seen(keys: KeySource | None) -> bytes:
+    """Return what of a key source came into this process, and whether anybody could read what opens it."""
+    if keys is None:
+        return b"{}"
+    with keys.unlock[0].reveal() as clear:
+        seen = {"url": keys.url, "sha256": hashlib.sha256(clear).hexdigest(), "told": _told(bytes(clear))}
+    return json.dumps(seen).encode()
+
+
+def _told(secret: bytes) -> bool:
+    """Whether this process was started with a secret in its arguments or environment, where a platform shows them."""
+    places = [Path("/proc/self/cmdline"), Path("/proc/self/environ")]
+    everything = b"".join(place.read_bytes() for place in places if place.exists())
+    everything += "".join([*sys.argv, *sys.orig_argv, *os.environ.values()]).encode()
+    return secret in everything or secret.hex().encode() in everything

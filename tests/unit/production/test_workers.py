@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import subprocess
 import sys
 import time
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from cardkit.crypto import Secret
+from cardkit.crypto.keysource import KeySource
 from cardkit.production.books import Verdict
 from cardkit.production.couplers.bench import BenchSpec
 from cardkit.production.couplers.messages import Gone, Order, Ready
@@ -39,11 +43,11 @@ def playing(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     sys.modules.pop("playing", None)
 
 
-def run(plant: Any, playing: ModuleType, *scripts: str) -> Supervisor:
+def run(plant: Any, playing: ModuleType, *scripts: str, keys: KeySource | None = None) -> Supervisor:
     """One process for each script of cards."""
 
     def build(number: int, exchange: Any, taken: int) -> ProcessCoupler:
-        spec = BenchSpec("profile", b"", Target(Scheme.VIRTUAL, scripts[number - 1]), first=taken)
+        spec = BenchSpec("profile", b"", Target(Scheme.VIRTUAL, scripts[number - 1]), first=taken, keys=keys)
         return ProcessCoupler(number, exchange, spec, playing.ProcessBench, LIMIT_S)
 
     return make_cards(plant, build, len(scripts))
@@ -93,6 +97,19 @@ def test_a_card_that_ends_its_process_is_in_doubt_only_if_it_was_bound(
     unknown = {entry["step"] for entry in read_journal(path).entries if entry["event"] == "unknown"}
     assert unknown == {"command 1, header 00D60000"}
     plant.check()
+
+
+@pytest.mark.requirement("K6")
+def test_what_opens_the_keys_comes_by_the_pipe_to_each_new_process(make_plant: MakePlant, playing: ModuleType) -> None:
+    plant = make_plant([], records=3)
+    phrase = b"a phrase that nobody else knows"
+    run(plant, playing, "keys,hang,keys", keys=KeySource("file:plant.keys", (Secret(phrase, "phrase"),)))
+    with plant.store.reading() as connection:
+        facts = connection.execute(text("select facts from attempt order by record_id")).scalars().all()
+    seen = {"url": "file:plant.keys", "sha256": hashlib.sha256(phrase).hexdigest(), "told": False}
+    assert [json.loads(found) for found in facts if found != "{}"] == [seen, seen]
+    assert sorted(plant.states().values()) == ["GOOD", "GOOD", "IN_DOUBT"]
+    assert phrase not in b"".join(path.read_bytes() for path in journal_files(plant.store.journals))
 
 
 class Dying:
