@@ -20,6 +20,7 @@ BUILT_IN = {
     "emrtd": "cardkit.apps.emrtd.app:APP",
     "emv": "cardkit.apps.emv.app:APP",
     "gp": "cardkit.apps.gp.app:APP",
+    "ntag424": "cardkit.apps.ntag424.app:APP",
     "pkcs15": "cardkit.apps.eid.pkcs15.app:APP",
     "storage": "cardkit.apps.storage.app:APP",
     "uicc": "cardkit.apps.uicc.app:APP",

@@ -21,7 +21,7 @@ from cardkit.errors import CardError
 from cardkit.profile.chips import fitting
 from cardkit.target import open_card
 
-FAMILIES = ("cipurse", "desfire", "calypso", "storage")
+FAMILIES = ("cipurse", "ntag424", "desfire", "calypso", "storage")
 """Applications of transport cards, in the order they are asked; each knows its own cards."""
 
 Document = dict[str, Any]
