@@ -11,7 +11,7 @@ from cardkit.apps.emv.terminal import selection
 from cardkit.apps.emv.terminal.run import Outcome, Result
 
 from .papercard import AID, ICC_KEY, PAN, PaperCard, h, signed, t
-from .test_terminal import OFFLINE, Host, play, story, tvr
+from .till import OFFLINE, Host, play, story, tvr
 
 ATC = h("0007")
 SMALL = replace(OFFLINE, cvm_limit=5000)
