@@ -5,7 +5,8 @@ import pytest
 from cardkit.crypto import Secret
 from cardkit.crypto.management import NewKey
 from tests.interop.pkcs11.softhsm import PIN
-from tests.unit.crypto.keystore_contract import KEYS, KeyStoreContract
+from tests.unit.crypto.contract_keys import KEYS
+from tests.unit.crypto.keystore_contract import KeyStoreContract
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def made(store, how, algorithm, usage, reference="plant:x", **terms):
 @pytest.mark.parametrize(("algorithm", "usage"), EVERY_KEY)
 def test_no_key_leaves_the_token(store, how, algorithm, usage):
     if how == "imported" and algorithm.startswith(("EC", "RSA")):
-        from tests.unit.crypto.keystore_contract import pkcs8
+        from tests.unit.crypto.contract_keys import pkcs8
 
         names = {"EC-P256": "ec-p256", "EC-BP384": "ec-bp384", "RSA-1024": "rsa-1024"}
         store.import_key(NewKey("plant:x", algorithm, usage), bytearray(pkcs8(names[algorithm])))

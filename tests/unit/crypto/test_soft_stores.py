@@ -6,7 +6,8 @@ from cardkit.crypto import Key, MemoryKeyStore
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.management import NewKey
 from cardkit.crypto.private import PrivateKey
-from tests.unit.crypto.keystore_contract import KEYS, KeyStoreContract
+from tests.unit.crypto.contract_keys import KEYS
+from tests.unit.crypto.keystore_contract import KeyStoreContract
 
 
 def in_memory(folder):
