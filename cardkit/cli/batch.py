@@ -19,7 +19,7 @@ from cardkit.cli.render import facts, print_json, say, table
 from cardkit.cli.sample import sample, sample_row, verdict
 from cardkit.production.events import BatchDone
 from cardkit.production.evidence.pack import close_with_evidence
-from cardkit.production.report import write_report
+from cardkit.production.report import print_report, write_report
 from cardkit.production.report.source import batch_report
 
 # Why a batch stays open, in words; the codes are those of `production.reconcile`.
@@ -162,6 +162,7 @@ def finish(store: production.Store, done: BatchDone, report_dir: Path | None, *,
     """Show how a run ended, write its report, and choose the exit code."""
     if report_dir is not None:
         write_report(batch_report(store, done.batch), report_dir)
+        print_report(batch_report(store, done.batch), report_dir)
     if as_json:
         print_json(summary(done))
     else:
@@ -321,10 +322,11 @@ def status_row(item: production.BatchStatus) -> dict[str, object]:
 @click.argument("report_dir", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @options.store
 def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> None:
-    """Write report.html, junit.xml, results.jsonl and results.csv of BATCH into DIR."""
+    """Write report.html, report.pdf (with cardkit[pdf]), junit.xml, results.jsonl and results.csv of BATCH into DIR."""
     with opened(store_url, operator) as store:
         files = write_report(batch_report(store, batch_name), report_dir)
-    for path in files:
+        printed = print_report(batch_report(store, batch_name), report_dir)
+    for path in filter(None, (*files, printed)):
         click.echo(path)
 
 
@@ -341,12 +343,9 @@ def report(batch_name: str, report_dir: Path, store_url: str, operator: str) -> 
 @click.option("--returned", type=click.IntRange(min=0), default=0, help="Blank cards given back to the vault.")
 @click.option("--quarantine", metavar="WORDS", help="What became of the rows in quarantine, for the audit chain.")
 @click.option(
-    "--evidence",
-    "pack",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
+    "--evidence", "pack", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Where the evidence pack goes; into STORE.evidence beside the store if absent.",
-)
+)  # fmt: skip
 @options.store
 def close(
     batch_name: str,

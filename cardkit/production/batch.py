@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select, update
@@ -82,16 +82,21 @@ def check_batch(store: Store, batch: str | None = None) -> list[Violation]:
     return found + check_audit(store)
 
 
-def close_batch(store: Store, batch: str, cards: CardCounts | None = None) -> Closing:
+def close_batch(
+    store: Store, batch: str, cards: CardCounts | None = None, ready: Callable[[], object] | None = None
+) -> Closing:
     """Compare cards with records and close the batch if everything comes out at zero.
 
     :param cards: as counted by hand; None takes the store's own counts, which proves nothing about the cards.
+    :param ready: is called before a batch that may be closed is: what it raises keeps the batch open.
     """
     store.presence.require(Step.CLOSE, (store.operator,))
     lot = store.batch(batch)
     counted = cards or _counted(store, batch)
     closing = reconcile(counted, _ledger(store, batch))
     if closing.closable:
+        if ready is not None:
+            ready()
         sheet = asdict(counted)
         with store.writing() as connection:
             closed = {

@@ -19,7 +19,7 @@ from cardkit.production.evidence.archive import AUDIT, CARDS, PROFILE_PARTS, wri
 from cardkit.production.evidence.extract import export_extract
 from cardkit.production.evidence.software import bill_of_materials
 from cardkit.production.reconcile import CardCounts, Closing
-from cardkit.production.report import write_report
+from cardkit.production.report import print_report, write_report
 from cardkit.production.report.source import batch_report, counted_cards
 from cardkit.production.store import Batch, Store, reading
 from cardkit.production.store.audit import OFFICE, Event, timestamp
@@ -66,8 +66,8 @@ def close_with_evidence(
     :raises ProfileError: when the batch's profile is not there any more as it was at import; it stays open then.
     :raises StoreError: when the pack cannot be written; the batch is closed then, and can be packed later.
     """
-    _profile_of(store.batch(batch))
-    closing = close_batch(store, batch, cards)
+    lot = store.batch(batch)
+    closing = close_batch(store, batch, cards, ready=lambda: _profile_of(lot))
     if not closing.closable:
         return closing, None
     return closing, write_evidence(store, batch, out or _beside(store, batch))
@@ -95,6 +95,7 @@ def write_evidence(store: Store, batch: str, out: Path) -> Packed:
     with TemporaryDirectory(prefix="cardkit-evidence-") as name:
         folder = Path(name)
         write_report(batch_report(store, batch), folder)
+        print_report(batch_report(store, batch), folder)
         _write_cards(store, lot, folder / CARDS)
         _write_profile(lot, folder)
         (folder / SHEET).write_bytes(canonical(sheet(store, lot)) + b"\n")

@@ -7,7 +7,6 @@ are not good come first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
 from typing import TextIO
 
@@ -15,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from cardkit.production.report.atomic import Spool
+from cardkit.production.report.figures import clock, duration, known, number, percent, seconds
 from cardkit.production.report.model import BatchReport, CardResult, Verdict, weight
 from cardkit.production.report.summary import Summary
 from cardkit.production.report.text import compare, visible
@@ -27,7 +27,6 @@ DETAILED_CARDS = 1_000
 as a whole would take seconds to open."""
 
 _OPEN_CARDS = 3
-_UNKNOWN = "\N{EN DASH}"
 
 
 class HtmlPage:
@@ -112,39 +111,7 @@ def _environment() -> Environment:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.filters.update(
-        percent=_percent, number=_number, known=_known, clock=_clock, duration=_duration, seconds=_seconds
+        percent=percent, number=number, known=known, clock=clock, duration=duration, seconds=seconds
     )
     environment.globals.update(compare=compare, weight=weight)
     return environment
-
-
-def _percent(share: float | None) -> str:
-    if share is None:
-        return _UNKNOWN
-    text = f"{share * 100:.1f}"
-    # 99.96 % is not 100 %: one bad card in ten thousand must not vanish in rounding.
-    return "99.9" if text == "100.0" and share < 1 else text.removesuffix(".0")
-
-
-def _number(count: int) -> str:
-    return f"{count:,}"
-
-
-def _known(count: int | None) -> int | str:
-    return _UNKNOWN if count is None else count
-
-
-def _clock(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _duration(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"
-
-
-def _seconds(seconds: float | None) -> str:
-    return _UNKNOWN if seconds is None else f"{seconds:.2f} s"

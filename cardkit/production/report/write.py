@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from cardkit.errors import StoreError
-from cardkit.production.report.atomic import replacing
+from cardkit.production.report.atomic import replacing, replacing_bytes
 from cardkit.production.report.html import HtmlPage
 from cardkit.production.report.jsonl import JsonLines
 from cardkit.production.report.junit import JUnit
@@ -33,10 +34,7 @@ def write_report(report: BatchReport, directory: Path) -> ReportFiles:
     :param directory: made if it is not there.
     :raises StoreError: if a file cannot be written.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{directory}: cannot be made, {error.strerror or error}") from error
+    _make(directory)
     paths = ReportFiles(*(directory / name for name in ("report.html", "junit.xml", "results.jsonl", "results.csv")))
     summary = Summary()
     with ExitStack() as files:
@@ -55,3 +53,32 @@ def write_report(report: BatchReport, directory: Path) -> ReportFiles:
         for renderer in renderers:
             renderer.finish(summary)
     return paths
+
+
+def print_report(report: BatchReport, directory: Path) -> Path | None:
+    """Write ``report.pdf``, whole or not at all; None where the library that writes it is not installed.
+
+    :param directory: made if it is not there.
+    :raises StoreError: if the file cannot be written.
+    """
+    if find_spec("reportlab") is None:
+        return None
+    from cardkit.production.report.pdf import PdfPages  # noqa: PLC0415  (an extra: cardkit[pdf])
+
+    _make(directory)
+    path = directory / "report.pdf"
+    summary = Summary()
+    with replacing_bytes(path) as stream:
+        pages = PdfPages(report, stream)
+        for card in report.cards:
+            summary.add(card)
+            pages.add(card)
+        pages.finish(summary)
+    return path
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{directory}: cannot be made, {error.strerror or error}") from error

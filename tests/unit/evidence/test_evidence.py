@@ -61,7 +61,7 @@ def test_a_pack_proves_its_batch_without_the_store(pack: Path, public: bytes, tm
     assert told is not None
     assert (told.batch, told.state, told.kind, told.by) == (BATCH, "CLOSED", "TEST", "ana")
     assert set(told.files) == {
-        "README.txt", "audit.jsonl", "cards.csv", "junit.xml", "reconciliation.json", "report.html",
+        "README.txt", "audit.jsonl", "cards.csv", "junit.xml", "reconciliation.json", "report.html", "report.pdf",
         "results.jsonl",
         "results.csv", "software.cdx.json", "profile/files.sha256", "profile/profile.toml",
         "profile/chips/virtual-usim.toml",

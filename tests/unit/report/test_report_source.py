@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 from cardkit.desired import Finding, Secrecy, Severity
 from cardkit.errors import StoreError
-from cardkit.production.report import Verdict, write_report
+from cardkit.production.report import Verdict, print_report, write_report
 from cardkit.production.report.identity import identity, mask
 from cardkit.production.report.masking import masked
 from cardkit.production.report.source import batch_report
@@ -127,6 +128,8 @@ def test_a_moved_profile_leaves_cards_without_name_and_the_report_whole(store, b
 def test_no_file_of_the_report_holds_personal_data(store, batch_of, profile, tmp_path):
     records = batch_of(str(profile.path))
     text = "".join(path.read_text("utf-8") for path in write_report(batch_report(store, "B-1"), tmp_path / "report"))
+    printed = print_report(batch_report(store, "B-1"), tmp_path / "report")
+    text += "".join(page.extract_text() for page in PdfReader(printed).pages)
     personal = [str(record[name]) for record in records for name in ("imsi", "msisdn")]
     personal += ["001010000000001", "001010000000002", "080910100000000010", "chip-1"]
     assert [value for value in personal if value in text] == []
