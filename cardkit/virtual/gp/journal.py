@@ -39,7 +39,8 @@ class Journal:
 
     def put(self, cell: str, value: bytes) -> None:
         """Change a cell when the command succeeds."""
-        self._names.clear()
+        if bool(self.get(cell)) != bool(value):
+            self._names.clear()
         self._todo[cell] = value
 
     def put_now(self, cell: str, value: bytes) -> None:
@@ -47,8 +48,9 @@ class Journal:
 
         :raises WriteFailedError: by a fault of the memory; the cell is unchanged then.
         """
-        self._todo.pop(cell, None)
-        self._names.clear()
+        if cell in self._todo or bool(self.memory.cells.get(cell)) != bool(value):
+            self._todo.pop(cell, None)
+            self._names.clear()
         if self.memory.cells.get(cell, b"") != value:
             self.memory.write(cell, value)
 
@@ -70,9 +72,10 @@ class Journal:
 
     def forget(self) -> None:
         """The command failed: nothing of it stays."""
-        if self._todo:
-            self._todo = {}
+        cells = self.memory.cells
+        if any(bool(cells.get(cell)) != bool(value) for cell, value in self._todo.items()):
             self._names.clear()
+        self._todo = {}
 
     def commit(self) -> None:
         """The command succeeded.

@@ -145,6 +145,7 @@ def test_a_warning_comes_behind_the_data_at_t0(opened):
         opened.install(APPLET[:-2] + f"{number:02X}")
     slow = Terminal(make_card("gp-scp03", seed=1, protocol=0))
     slow.card.chip.memory.cells.update(opened.card.chip.memory.cells)
+    slow.card.power(cold=True)
     slow.select()
     header = slow.raw("80500000080001020304050607")
     slow.challenge = bytes(range(8))
