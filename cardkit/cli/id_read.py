@@ -61,6 +61,9 @@ def terminal_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--certificate", "certificates", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
                      help="Card verifiable certificates, the terminal's own last: opens fingers and irises."),
         click.option("--terminal-key", default="", metavar="REF", help="Private key of the last certificate."),
+        click.option("--authority-key", default="", metavar="REF",
+                     help="With --probe, for chips of a test authority: its private key; what it signs out of date "
+                     "or place the chip must refuse (EMRTD-035)."),
         click.option("--keys", "keys_url", default="test", show_default=True, metavar="URL", help=URL_HELP),
     )):  # fmt: skip
         command = option(command)
@@ -89,6 +92,8 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
     passwords, printed = _passwords(given)
     if bool(given["certificates"]) != bool(given["terminal_key"]):
         raise click.UsageError("terminal authentication: expected --certificate and --terminal-key together")
+    if given["authority_key"] and not (given["certificates"] and given["probing"]):
+        raise click.UsageError("--authority-key: expected --probe, --certificate and --terminal-key with it")
     with ExitStack() as stack:
         terminal = _terminal(given, stack) if given["certificates"] else None
         trust = _trust(given["trust"])
@@ -134,7 +139,8 @@ def _passwords(given: dict[str, Any]) -> tuple[tuple[Password, ...], Secret | No
 def _terminal(given: dict[str, Any], stack: ExitStack) -> Terminal:
     store = stack.enter_context(open_keystore(given["keys_url"], given["descriptor"]))
     certificates = tuple(CvCertificate.parse(path.read_bytes()) for path in given["certificates"])
-    return Terminal(certificates, SigningKey(store, given["terminal_key"]))
+    authority = SigningKey(store, given["authority_key"]) if given["authority_key"] else None
+    return Terminal(certificates, SigningKey(store, given["terminal_key"]), authority)
 
 
 def _trust(folder: Path | None) -> TrustStore:

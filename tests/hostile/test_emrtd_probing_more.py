@@ -1,5 +1,6 @@
 """Further probes: what honest chips do is not named, and each chip that does otherwise is, by its rule alone."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -15,6 +16,7 @@ from cardkit.transport.loopback import LoopbackConnection
 from tests.hostile.test_emrtd_probing import DONE, Lax, LaxChannel, answered, judged, starts, within
 from tests.unit.emrtd.passport import NOW, PICTURE, TRUST, Document
 from tests.unit.emrtd.test_border_reader import BY_CAN, BY_MRZ, BY_PIN, TERMINAL, with_fingers
+from tests.unit.pki import issuers
 
 LONG = PICTURE[:-2] + bytes(34_000) + PICTURE[-2:]
 REFUSED = ResponseAPDU(b"", 0x6D00)
@@ -123,13 +125,86 @@ def test_a_printed_password_that_blocks_is_named_alone() -> None:
     assert rules(probed(Blocked(LoopbackConnection(Document().card())))) == {"EMRTD-029"}
 
 
+WITH_AUTHORITY = replace(TERMINAL, authority=issuers.key("p256-1"))
+FINE = ResponseAPDU(b"", 0x9000)
+
+
+def wrongly_taken(lie) -> list[str]:
+    """Return what of a terminal's certificates a chip takes that it must not; no other rule is broken."""
+    reading = probed(lax(with_fingers(), lie), terminal=WITH_AUTHORITY)
+    assert rules(reading) <= {"EMRTD-035"}
+    return [one.where for one in reading.findings if one.rule == "EMRTD-035"]
+
+
 def test_a_terminals_certificates_are_taken_and_no_others() -> None:
-    assert rules(probed(lax(with_fingers(), no_lie), terminal=TERMINAL)) == set()
+    assert wrongly_taken(no_lie) == []
+
+
+def test_without_the_authoritys_key_dates_and_places_are_not_checked() -> None:
+    reading = probed(lax(with_fingers(), no_lie), terminal=TERMINAL)
+    (found,) = [one for one in reading.findings if one.rule == "EMRTD-035"]
+    assert (found.not_checked, found.bad) == (True, False)
 
 
 def test_a_chip_that_takes_any_certificate_is_named_alone() -> None:
-    fine = ResponseAPDU(b"", 0x9000)
-    assert rules(probed(lax(with_fingers(), within(fine, "002A00BE")), terminal=TERMINAL)) == {"EMRTD-035"}
+    assert len(wrongly_taken(within(FINE, "002A00BE"))) == 6
+
+
+def taking(sort):
+    """Return the lie of a chip that takes one sort of certificates whoever issued them: the body says which."""
+
+    def lie(command, response, before):
+        body = command.data if isinstance(command.data, bytes) else b""
+        return FINE if command.ins == 0x2A and response.sw != 0x9000 and sort(body) else None
+
+    return lie
+
+
+def holder_is_probe(body: bytes) -> bool:
+    return b"PROBE00001" in body
+
+
+def ends_before(body: bytes) -> bool:
+    return holder_is_probe(body) and bytes.fromhex("5F2406020601000301") in body
+
+
+def out_of_place(body: bytes) -> bool:
+    """Whether it is no document verifier's: 53 01 83."""
+    return holder_is_probe(body) and bytes.fromhex("530183") not in body
+
+
+class Backward:
+    """The date of a chip that goes back to that of an older certificate."""
+
+    gone = False
+
+    def __call__(self, body: bytes) -> bool:
+        return self.gone and ends_before(body)
+
+    def lie(self, command, response, before):
+        body = command.data if isinstance(command.data, bytes) else b""
+        if command.ins == 0x2A and response.sw == 0x9000 and holder_is_probe(body):
+            self.gone = True
+        return taking(self)(command, response, before)
+
+
+EXPIRED = "a certificate that ended before the chip's date"
+AFTER_AN_OLDER = f"{EXPIRED}, after an older one"
+BY_TERMINAL = "a certificate that a terminal issued"
+BY_AUTHORITY = "a terminal's certificate by the authority itself"
+
+
+@pytest.mark.parametrize(
+    ("lie", "where"),
+    [
+        (taking(ends_before), [EXPIRED, AFTER_AN_OLDER]),
+        (Backward().lie, [AFTER_AN_OLDER]),
+        (taking(out_of_place), [BY_TERMINAL, BY_AUTHORITY]),
+    ],
+    ids=["expired", "date goes back", "wrong role"],
+)
+def test_a_chip_that_takes_one_sort_of_certificates_is_named_by_it(lie, where) -> None:
+    assert wrongly_taken(lie) == where
 
 
 @pytest.mark.parametrize("head", ["FFCA0000", "00CA9F7F", "00CA0045"])

@@ -31,10 +31,12 @@ class Terminal:
     """What a terminal has.
 
     :param certificates: links, document verifiers, its own last.  :param key: of its own certificate.
+    :param authority: the key of who issued the first of a chain; None where that is another house's, as it should be.
     """
 
     certificates: tuple[CvCertificate, ...]
     key: SigningKey
+    authority: SigningKey | None = None
 
     def chain(self, trust_points: Sequence[str]) -> tuple[CvCertificate, ...]:
         """Return the certificates from one of a chip's trust points down to the terminal's.

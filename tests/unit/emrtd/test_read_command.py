@@ -133,15 +133,32 @@ def test_secrets_come_from_a_descriptor(present, trust, capsys, word, secret) ->
     assert out.startswith("verdict          good")
 
 
-def test_fingers_are_read_with_a_chain_and_not_shown(present, trust, capsys, tmp_path, monkeypatch) -> None:
-    present(with_fingers())
-    words = []
+@pytest.fixture
+def terminal(tmp_path, monkeypatch):
+    """Return the options of a terminal, whose key is in the store every command opens."""
+    words = ["--terminal-key", "test:p256-3"]
     for at, one in enumerate((VERIFIER, OWN)):
         path = tmp_path / f"{at}.cvc"
         path.write_bytes(one.der)
         words += ["--certificate", str(path)]
     monkeypatch.setattr(id_read, "open_keystore", lambda *_: opened_store(issuers.STORE))
-    code, out = read(capsys, "--can", CAN, "--trust", str(trust), *words, "--terminal-key", "test:p256-3", "--json")
+    return words
+
+
+def test_a_chip_is_probed_with_its_authoritys_key_or_says_what_was_not(present, trust, capsys, terminal) -> None:
+    words = ("--can", CAN, "--trust", str(trust), *terminal, "--probe", "--json")
+    found = []
+    for more in ((), ("--authority-key", "test:p256-1")):
+        present(with_fingers())
+        code, out = read(capsys, *words, *more)
+        assert code == 0
+        found.append([one["actual"] for one in json.loads(out)["findings"] if one["rule"] == "EMRTD-035"])
+    assert found == [["not checked: the key of the chip's own authority is not here"], []]
+
+
+def test_fingers_are_read_with_a_chain_and_not_shown(present, trust, capsys, terminal) -> None:
+    present(with_fingers())
+    code, out = read(capsys, "--can", CAN, "--trust", str(trust), *terminal, "--json")
     shown = json.loads(out)
     assert code == 0
     assert shown["files"]["EF.DG3"] == len(FINGERS)
@@ -164,6 +181,7 @@ def opened_store(store):
         (("--mrz", MRZ.text[:53] + "0" + MRZ.text[54:]), 4, "check digit"),
         (("--can", "999999"), 5, "the CAN is another"),
         (("--can", CAN, "--terminal-key", "x"), 2, "--certificate and --terminal-key"),
+        (("--can", CAN, "--authority-key", "x"), 2, "--authority-key: expected --probe"),
     ],
 )
 def test_what_is_wrong_is_said(present, capsys, words, code, said) -> None:

@@ -10,6 +10,7 @@ from cardkit.apps.emrtd.lds import DATA_GROUPS, FILES, LDS1_AID
 from cardkit.apps.emrtd.pace import offers
 from cardkit.apps.emrtd.signerrules import Trouble
 from cardkit.apps.emrtd.terminal.bench import Bench, by_fid, by_sfi, gives
+from cardkit.apps.emrtd.terminal.certprobes import CERTIFICATE_PROBES
 from cardkit.apps.emrtd.terminal.formprobes import FORM_PROBES
 from cardkit.apps.emrtd.terminal.paceprobes import PACE_PROBES
 from cardkit.apps.emrtd.terminal.reading import Reading, Request
@@ -55,7 +56,7 @@ def probe(channel: Channel, request: Request, reading: Reading) -> None:
     for attempt in PACE_PROBES if offered else ():
         bench.fresh()
         _note(reading, attempt(channel, offered[0], request.random))
-    for last in RIGHT_PROBES:
+    for last in (*CERTIFICATE_PROBES, *RIGHT_PROBES):
         _note(reading, last(bench))
 
 

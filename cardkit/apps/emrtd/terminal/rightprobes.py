@@ -1,4 +1,4 @@
-"""Probes of who gets in: passwords tried wrongly, certificates that are none, and what a chip tells anybody of itself.
+"""Probes of who gets in: passwords tried wrongly, and what a chip tells anybody of itself.
 
 They come last: after wrong passwords a chip may be slower for a while.
 """
@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from cardkit.apdu import CommandAPDU
-from cardkit.apps.emrtd.chip_auth import authenticate_chip, chip_keys, ephemeral_pair
 from cardkit.apps.emrtd.pace import Password, PasswordKind, offers, open_by_pace
-from cardkit.apps.emrtd.securityinfos import PACEInfo, parse_dg14
+from cardkit.apps.emrtd.securityinfos import PACEInfo
 from cardkit.apps.emrtd.signerrules import Trouble
 from cardkit.apps.emrtd.terminal.access import open_document
 from cardkit.apps.emrtd.terminal.bench import Bench
-from cardkit.apps.emrtd.terminal_auth import trust_points
-from cardkit.apps.pki.cvc import CvCertificate
 from cardkit.crypto.groups import Group
 from cardkit.crypto.secret import Secret, joined
 from cardkit.encoding import der, tlv
@@ -25,7 +22,7 @@ from cardkit.errors import AuthenticationError, CardError, CounterGuardError, En
 _OK = 0x9000
 _WRONG_TRIES = 4
 _UNCOUNTED = (PasswordKind.MRZ, PasswordKind.CAN)
-_PROTOCOL, _REFERENCE, _SIGNATURE = 0x80, 0x83, 0x5F37
+_PROTOCOL, _REFERENCE = 0x80, 0x83
 _PARAMETERS = 0x84
 _TRIES, _ONE_TRY = 3, 0x63C1
 _ASK_NONCE = bytes.fromhex("7C00")
@@ -48,53 +45,6 @@ def _constant_identifiers(bench: Bench) -> Iterator[Trouble]:
             told.append(response.data if response.sw == _OK else b"")
         if told[0] and told[0] == told[1] and not (what == "UID" and told[0][0] == _RANDOM_UID):
             yield Trouble("EMRTD-094", what, "nothing, or another each time", f"the same {len(told[0])} bytes")
-
-
-def _refused_certificates(bench: Bench) -> Iterator[Trouble]:
-    """EMRTD-035: certificates that were changed, or are issued by somebody else, are not taken."""
-    terminal = bench.request.terminal
-    if terminal is None or "EF.DG14" not in bench.reading.files:
-        return
-    try:
-        chain = _presentable(bench, terminal.chain)
-    except (CardError, EncodingError):
-        return  # EMRTD-034 and 036 say so
-    first, last = chain[0], chain[-1]
-    changed = first.signature[:-1] + bytes((first.signature[-1] ^ 1,))
-    attempts = {
-        "a certificate with a changed signature": (first.authority, first.body, changed),
-        "a terminal's certificate under the trust point": (first.authority, last.body, last.signature),
-        "a certificate under the terminal's own": (last.holder, first.body, first.signature),
-    }
-    for what, (authority, body, signature) in attempts.items():
-        if len(chain) == 1 and authority == first.authority and body == last.body and signature == last.signature:
-            continue
-        if _taken(bench, authority, body, signature):
-            yield Trouble("EMRTD-035", what, "an error", "9000")
-
-
-def _presentable(
-    bench: Bench, chain_from: Callable[[tuple[str, ...]], tuple[CvCertificate, ...]]
-) -> tuple[CvCertificate, ...]:
-    _authenticated(bench)
-    return chain_from(trust_points(bench.client, parse_dg14(bench.reading.files["EF.DG14"])))
-
-
-def _authenticated(bench: Bench) -> None:
-    """Open a session and authenticate the chip: without that no certificate is looked at."""
-    bench.opened()
-    key = chip_keys(parse_dg14(bench.reading.files["EF.DG14"]))[0]
-    authenticate_chip(bench.client, key, ephemeral_pair(key, bench.request.random))
-
-
-def _taken(bench: Bench, authority: str, body: bytes, signature: bytes) -> bool:
-    _authenticated(bench)
-    try:
-        bench.client.set_environment(0x81, 0xB6, tlv.build(_REFERENCE, authority.encode("latin-1")), authority)
-        bench.client.verify_certificate(body, tlv.build(_SIGNATURE, signature))
-    except StatusError:
-        return False
-    return True
 
 
 def _passwords_never_block(bench: Bench) -> Iterator[Trouble]:
@@ -157,7 +107,6 @@ def _other(value: Secret) -> Secret:
 
 RIGHT_PROBES: tuple[Callable[[Bench], Iterator[Trouble]], ...] = (
     _constant_identifiers,
-    _refused_certificates,
     _passwords_never_block,
     _pin_suspends,
 )
