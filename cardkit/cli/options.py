@@ -64,7 +64,7 @@ def report(command: Command) -> Command:
         "report_dir",
         type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
-        help="Write report.html, junit.xml, results.jsonl and results.csv there; of a batch report.pdf, too (cardkit[pdf]).",
+        help="Write report.html, junit.xml, results.jsonl and results.csv there; of a batch also report.pdf.",
     )(command)
 
 
