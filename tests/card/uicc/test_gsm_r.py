@@ -37,6 +37,35 @@ def test_files_of_the_catalogue(card):
             assert (answer[26:28], int(answer[28:30], 16)) == ("01", entry["out"]["record_len_max"])
 
 
+def test_the_2g_files_are_as_the_catalogue_has_them(card):
+    """Structure, and a size within its bounds; TS 51.011 clause 10."""
+    known = {entry["in"]["path"]: entry for entry in json.loads((VECTORS / "uicc_catalogue.json").read_text())
+             if entry["in"].get("app") == "SIM"}  # fmt: skip
+    kinds = {"transparent": "00", "transparent_records": "00", "linear_fixed": "01", "cyclic": "03"}
+    found = 0
+    for path, file in card.card.image.files.items():
+        entry = known.get(path)
+        if entry is None or file.is_df:
+            continue
+        found += 1
+        answer = select(card, "3F00", *path.split("/")[1:])
+        out, size = entry["out"], file.record_length or file.size
+        if path != "3F00/7F10/6F44":  # the catalogue calls EF.LND linear; TS 51.011 10.5.10 makes it cyclic
+            assert answer[26:28] == kinds[out["structure"]], path
+        assert size >= out.get("record_len_min", out.get("size_min", 0)), path
+        if not file.name.startswith(("EF.ADN", "EF.FDN", "EF.LND", "EF.SDN")):  # alpha identifiers of any length
+            assert size <= (out.get("record_len_max") or out.get("size_max") or size), path
+    assert found > 35
+
+
+def test_fixed_numbers_need_chv2(card):
+    select(card, "3F00", "7F10", "6F3B")
+    record = f"A0DC010420{'FF' * 32}"
+    assert card(record) == "9804"
+    assert card("A02000020830303030FFFFFFFF") == "9000"
+    assert card(record) == "9000"
+
+
 def test_another_class_is_refused(card):
     assert card("00A4000C023F00") == "6E00"
 
