@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are l
 ROWS = 6_000
 PROFILE = "sim/usim-test"
 WITHIN_S = 60.0
+FILLED = 1_000_000  # bytes; an empty store has made less
 
 
 def readers_of(path: Path) -> list[int]:
@@ -34,8 +36,26 @@ def readers_of(path: Path) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("after_s", [0.7, 1.4])
-def test_an_import_that_is_killed(tmp_path: Path, after_s: float) -> None:
+def reads(order: Path) -> bool:
+    """The import has started a reader."""
+    return len(readers_of(order)) > 1
+
+
+def writes(order: Path) -> bool:
+    """Records are in the store's log, not yet in the store."""
+    log = order.with_name("a.db-wal")
+    return log.exists() and log.stat().st_size > FILLED
+
+
+def wait_for(event: Callable[[], bool]) -> None:
+    until = time.monotonic() + WITHIN_S
+    while not event():
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("begun", [reads, writes])
+def test_an_import_that_is_killed(tmp_path: Path, begun: Callable[[Path], bool]) -> None:
     order, url = tmp_path / "lot.csv", f"sqlite:///{tmp_path / 'a.db'}"
     write_order(order, ROWS)
     words = ["batch", "import", PROFILE, str(order), "--processes", "2", "--store", url, "--operator", "ana"]
@@ -43,14 +63,11 @@ def test_an_import_that_is_killed(tmp_path: Path, after_s: float) -> None:
         [sys.executable, "-m", "cardkit", *words],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "ORDER_UNDER_TEST": str(order)},
     )  # fmt: skip
-    time.sleep(after_s)
+    wait_for(lambda: begun(order) or started.poll() is not None)
     started.send_signal(signal.SIGKILL)
-    started.wait()
+    assert started.wait() == -signal.SIGKILL
 
-    until = time.monotonic() + WITHIN_S
-    while readers_of(order) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert readers_of(order) == []
+    wait_for(lambda: readers_of(order) == [])
     profile = load_profile(PROFILE)
     keys = profile.test_keystore()
     with open_store(url, operator="ana", create=True) as store:

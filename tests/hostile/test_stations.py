@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from tests import postgres
 from tests.unit.production.founding import founded_on, new_postgresql_store
 
 RECORDS, STATIONS = 120, 4
+WITHIN_S = 60.0
 
 
 @pytest.fixture
@@ -57,13 +59,14 @@ def sound(store: Store) -> list[Any]:
 class Line:
     """One station that works until nothing is left, on a connection of its own, and is restarted now and then."""
 
-    def __init__(self, url: str, name: str, chips: list[str], said: Counter[str]) -> None:
-        self.url, self.name, self.chips, self.said = url, name, chips, said
+    def __init__(self, url: str, name: str, chips: list[str], said: Counter[str], begin: threading.Barrier) -> None:
+        self.url, self.name, self.chips, self.said, self.begin = url, name, chips, said, begin
 
     def run(self) -> None:
         rng = random.Random(self.name)
         with open_store(self.url, operator=self.name) as store:
             lot = store.batch("B-1")
+            self.begin.wait(WITHIN_S)
             while True:
                 session, _ = start_session(store, self.name)
                 claims = session.claim("B-1", rng.randint(1, 6), 60)
@@ -91,7 +94,8 @@ class Line:
 def test_stations_at_the_same_time_never_share_a_record_or_a_chip(url: str) -> None:
     chips = [f"chip {n}" for n in range(RECORDS * 2)]
     said: Counter[str] = Counter()
-    lines = [Line(url, f"S{n}", chips, said) for n in range(1, STATIONS + 1)]
+    begin = threading.Barrier(STATIONS)
+    lines = [Line(url, f"S{n}", chips, said, begin) for n in range(1, STATIONS + 1)]
     with ThreadPoolExecutor(STATIONS) as side_by_side:
         for done in [side_by_side.submit(line.run) for line in lines]:
             done.result()
@@ -116,7 +120,7 @@ def test_one_chip_at_two_stations_at_the_same_moment_is_bound_once(stores: list[
     def bind(number: int) -> None:
         session, lot = sessions[number], stores[number].batch("B-1")
         for claim in claims[number]:
-            together.wait(10)
+            together.wait(WITHIN_S)
             try:
                 session.bind(lot, Card(claim.record_id, claim.token, f"chip of round {claims[number].index(claim)}"))
                 said["bound"] += 1
@@ -178,7 +182,7 @@ def test_a_session_claims_no_more_once_its_station_runs_elsewhere_or_is_declared
     session, _ = start_session(stores[0], "S1")
     (claim,) = session.claim("B-1", 1, 60)
     session.bind(stores[0].batch("B-1"), Card(claim.record_id, claim.token, "c1"))
-    with pytest.raises(IllegalStepError, match="spoke 0 s ago"):
+    with pytest.raises(IllegalStepError, match=r"spoke \d+ s ago"):
         declare_dead(stores[1], "S1", ("bek",))
     stores[1].clocks = Clocks(wall=lambda: datetime.now(UTC) + timedelta(hours=1))
     done = declare_dead(stores[1], "S1", ("bek",))
@@ -306,9 +310,9 @@ def test_a_server_that_may_forget_is_refused(url: str, setting: str) -> None:
     try:
         server.sql(f"alter system set {setting} = off")
         server.sql("select pg_reload_conf()")
-        for _ in range(100):
-            if server.sql(f"show {setting}") == "off":
-                break
+        until = time.monotonic() + WITHIN_S
+        while server.sql(f"show {setting}") != "off":
+            assert time.monotonic() < until
         with pytest.raises(StoreError, match=f"{setting} off: it may forget"):
             open_store(url, operator="ana")
     finally:

@@ -6,9 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from cardkit.production import open_store
@@ -17,6 +21,7 @@ from tests import postgres
 from tests.bench.test_batch import write_order
 
 ROOT = Path(__file__).resolve().parents[2]
+WITHIN_S = 60.0
 CARDS = 120  # a station leases 100 at a time
 
 
@@ -56,14 +61,27 @@ def commands(tmp_path: Path) -> Commands:
     return made
 
 
+@contextmanager
+def held_until_all_are_there(commands: Commands, stations: int) -> Iterator[None]:
+    """Let no station touch a record before each of them wants to."""
+    host, name = str(commands.server.folder), commands.database
+    with psycopg.connect(host=host, dbname=name, user=postgres.SUPERUSER) as connection:
+        connection.execute("lock table record in exclusive mode")
+        yield
+        until = time.monotonic() + WITHIN_S
+        while connection.execute("select count(*) from pg_locks where not granted").fetchone() != (stations,):
+            assert time.monotonic() < until
+
+
 def test_two_stations_make_one_batch(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
-    stations = [
-        commands.start(
-            "batch", "run", "order", "--reader", "virtual:usim*2", "--station", name, "--seed", seed, "--json",
-            login=name,
-        )
-        for name, seed in (("line1", "1"), ("line2", "2"))
-    ]  # fmt: skip
+    with held_until_all_are_there(commands, 2):
+        stations = [
+            commands.start(
+                "batch", "run", "order", "--reader", "virtual:usim*2", "--station", name, "--seed", seed, "--json",
+                login=name,
+            )
+            for name, seed in (("line1", "1"), ("line2", "2"))
+        ]  # fmt: skip
     good = [commands.answer(station)["good"] for station in stations]
     assert sum(good) == CARDS
     assert min(good) > 0

@@ -54,7 +54,7 @@ def test_benches_are_made_one_at_a_time():
     couplers = [ThreadCoupler(number, said, SPEC, factory) for number in range(4)]
     for coupler in couplers:
         coupler.start()
-    assert [coupler.join(5.0) for coupler in couplers] == [True] * 4
+    assert [coupler.join(60.0) for coupler in couplers] == [True] * 4
     assert most == [1] * 4
     assert [type(said.answers.get()) for _ in couplers] == [Broken] * 4
 
