@@ -80,12 +80,23 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in sorted(self.verbs.items())])
 
 
+def _bill(context: click.Context, parameter: click.Parameter, asked: bool) -> None:  # noqa: ARG001 - click's
+    if asked and not context.resilient_parsing:
+        software = importlib.import_module("cardkit.production.evidence.software")
+        click.echo(importlib.import_module("cardkit.production.canonical").canonical(software.bill_of_materials()))
+        context.exit()
+
+
 @click.group(
     cls=LazyGroup,
     verbs=VERBS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.version_option(version("cardkit"), prog_name="cardkit")
+@click.version_option(version("cardkit"), prog_name="cardkit", is_eager=False)
+@click.option(
+    "--sbom", is_flag=True, is_eager=True, expose_value=False, callback=_bill,
+    help="Print the software with all it stands on (CycloneDX, JSON) and exit.",
+)  # fmt: skip
 def cardkit() -> None:
     """Personalize and verify smart cards from versioned profiles, on PC/SC readers or virtual cards.
 

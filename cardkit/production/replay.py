@@ -16,7 +16,7 @@ from cardkit.errors import StoreError
 from cardkit.production.journal import Replay, journal_files, read_journal
 from cardkit.production.store.audit import Event
 from cardkit.production.store.schema import RecordState, attempt, record, session, station
-from cardkit.production.store.station import SOFTWARE, StationSession
+from cardkit.production.store.station import StationSession, made_with
 from cardkit.production.store.store import Batch, Store
 
 FINAL = frozenset({RecordState.GOOD.value, RecordState.REJECTED.value})
@@ -120,7 +120,7 @@ class _Replayer:
             "state": RecordState.BOUND,
             "profile_sha256": self._lot.profile_sha256,
             "keyset_sha256": self._lot.keyset_sha256,
-            "software": SOFTWARE,
+            "software": made_with(),
             "bound_at": self._store.clocks.wall(),
         }
 

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 
 from cardkit.errors import ChipUsedError, FencedError, IllegalStepError
+from cardkit.production.software import software_sha256
 from cardkit.production.store.audit import Event
 from cardkit.production.store.claims import claim_statement, claimable
 from cardkit.production.store.effects import begin_attempt, end_attempt
@@ -74,7 +75,7 @@ NO_WORK = Work()
 
 
 def software() -> str:
-    """Return name and version of this software, for each attempt."""
+    """Return name and version of this software."""
     try:
         return f"cardkit {version('cardkit')}"
     except PackageNotFoundError:
@@ -82,6 +83,12 @@ def software() -> str:
 
 
 SOFTWARE = software()
+
+
+def made_with() -> str:
+    """Return this software with the digest of its files, as each attempt keeps it. security.md P11"""
+    return f"{SOFTWARE} sha256:{software_sha256()}"
+
 
 _EARLIER = attempt.alias()
 _STANDING = Statement(
@@ -186,7 +193,7 @@ class StationSession:
             "state": RecordState.BOUND,
             "profile_sha256": lot.profile_sha256,
             "keyset_sha256": lot.keyset_sha256,
-            "software": SOFTWARE,
+            "software": made_with(),
             "predecessor_id": predecessor,
             "bound_at": self.store.clocks.wall(),
         }
