@@ -52,7 +52,7 @@ def test_from_ceremony_to_purge_with_a_token(
     plant.build()
     plant.make_key_store()
     assert plant.approve_product() == [0] * 4
-    sealed = customer.run("--sign", "-u", theirs, "-e", "-r", ours, given=Path("order.csv").read_bytes())
+    sealed = customer.run("--sign", "-u", theirs, "-e", "-r", ours, given=Path(plant.order).read_bytes())
     Path("lot.csv.gpg").write_bytes(sealed)
     order = ["batch", "import", plant.profile, "lot.csv.gpg", "--order", "PO-1", "--gpg-home", str(ring.folder)]
     assert plant.desk("sven", *order, keys=plant.phrase) == 0
@@ -67,7 +67,7 @@ def test_from_ceremony_to_purge_with_a_token(
     assert plant.desk("olga", *running, "--json", keys=plant.phrase) == 0
     assert json.loads(capfd.readouterr().out)["good"] == ROWS
 
-    finished = ["--order", "order.csv", "--record", "auto", "--reader", f"virtual:{plant.image}@chips", "--continuous"]
+    finished = ["--order", plant.order, "--record", "auto", "--reader", f"virtual:{plant.image}@chips", "--continuous"]
     assert plant.alone("verify", plant.profile, *finished, keys=plant.phrase) == 0
     by_hand = ["--issued", str(ROWS), "--good", str(ROWS), "--rejected", "0"]
     assert plant.desk("sven", "batch", "close", "lot", *by_hand) == 0

@@ -60,6 +60,7 @@ def piped(lines: Sequence[str]) -> Iterator[int]:
 class LivePlant:
     """A folder with everything; `components` are the letters of each key, by its reference.
 
+    :param folder: of product, chips and order; store and key store lie in the current one.
     :param run: runs a command line and returns its exit code.
     """
 
@@ -69,10 +70,15 @@ class LivePlant:
     phrase: str = PHRASE
     sender: str = CUSTOMER_KEY
     components: dict[str, list[str]] = field(default_factory=dict)
+    app_keys: list[bytes] = field(default_factory=list)
 
     @property
     def profile(self) -> str:
         return str(self.folder / "product")
+
+    @property
+    def order(self) -> str:
+        return str(self.folder / "order.csv")
 
     @property
     def image(self) -> str:
@@ -86,7 +92,7 @@ class LivePlant:
         """Write product, chip and order, and found the store with its people."""
         self.components = {name: [secrets.token_hex(16).upper() for _ in range(2)] for name in USAGES}
         self._write_product()
-        self.write_order(rows)
+        self._write_order(rows)
         self._found()
 
     def desk(self, people: str, *words: str, keys: str | None = None) -> int:
@@ -147,20 +153,21 @@ class LivePlant:
         with open_store(STORE, operator="sven") as store, source.open() as keys:
             accounts.log_in(store, "sven", Secret(password("sven").encode(), "sven"))
             profile = load_profile(self.profile)
-            order = read_order(profile, "order.csv", keys)
-            import_batch(store, profile, order, keys, "order.csv", name="lot", under="PO-1", sender=self.sender)
+            order = read_order(profile, self.order, keys)
+            import_batch(store, profile, order, keys, self.order, name="lot", under="PO-1", sender=self.sender)
 
     def open_batch(self) -> list[int]:
         """Have the batch approved by two people and opened by two."""
         return [self.desk("otto quin", "approve", "batch", "lot"), self.desk("sven olga", "batch", "open", "lot")]
 
-    def write_order(self, rows: int, name: str = "order.csv") -> None:
+    def _write_order(self, rows: int) -> None:
         kek = self.value("order:kek")
         lines = ["cin,member,app_key,perso_date,day"]
-        for row in range(1, rows + 1):
-            wrapped = aes_key_wrap(kek, secrets.token_bytes(16)).hex().upper()
+        self.app_keys = [secrets.token_bytes(16) for _ in range(rows)]
+        for row, app_key in enumerate(self.app_keys, 1):
+            wrapped = aes_key_wrap(kek, app_key).hex().upper()
             lines.append(f"99900000000000{row:02},10000000{row:02},{wrapped},6166,2026-06-15")
-        (self.folder / name).write_text("\n".join(lines) + "\n", "ascii")
+        Path(self.order).write_text("\n".join(lines) + "\n", "ascii")
 
     def _write_product(self) -> None:
         product, source = self.folder / "product", REPOSITORY / "profiles/gp/gp-test"

@@ -23,11 +23,10 @@ def said(capfd: pytest.CaptureFixture[str]) -> dict[str, object]:
 @pytest.mark.requirement("R3")
 @pytest.mark.requirement("R4")
 def test_from_ceremony_to_purge(plant: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
-    plant.make_key_store()
     assert plant.approve_product() == [0] * 4
     plant.take_order()
     assert plant.open_batch() == [0, 0]
-    chips = plant.folder / "chips"
+    chips = Path.cwd() / "chips"
     reader = f"virtual:{plant.image}@{chips}"
     capfd.readouterr()
 
@@ -35,7 +34,7 @@ def test_from_ceremony_to_purge(plant: LivePlant, capfd: pytest.CaptureFixture[s
     done = said(capfd)
     assert (done["good"], done["stopped"]) == (ROWS, None)
 
-    finished = ["verify", plant.profile, "--order", "order.csv", "--record", "auto", "--reader", reader, "--continuous"]
+    finished = ["verify", plant.profile, "--order", plant.order, "--record", "auto", "--reader", reader, "--continuous"]
     assert plant.alone(*finished, keys=PHRASE) == 0
     assert f"{ROWS} cards verified, {ROWS} good" in capfd.readouterr().err
 

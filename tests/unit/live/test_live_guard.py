@@ -124,7 +124,6 @@ def test_by_somebody_without_the_role(opened: LivePlant, capfd: pytest.CaptureFi
 @pytest.mark.requirement("R3")
 @pytest.mark.requirement("R4")
 def test_before_two_people_approved_and_opened_it(plant: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
-    plant.make_key_store()
     terms = ["--customer", "C", "--profile", plant.profile, "--quantity", "9", "--sender", CUSTOMER_KEY]
     assert plant.desk("sven", "order", "create", "PO-1", *terms) == 0
     assert plant.desk("otto quin", "order", "approve", "PO-1") == 0
@@ -144,7 +143,7 @@ def test_before_two_people_approved_and_opened_it(plant: LivePlant, capfd: pytes
 @pytest.mark.requirement("P1")
 @pytest.mark.requirement("R4")
 def test_no_live_card_is_made_outside_of_a_batch(opened: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
-    words = ["personalize", opened.profile, "--order", "order.csv", "--record", "1"]
+    words = ["personalize", opened.profile, "--order", opened.order, "--record", "1"]
     assert opened.alone(*words, "--reader", f"virtual:{opened.image}", "--yes", keys=PHRASE) == 4
     assert "a LIVE card is made in an approved batch (batch run), never alone" in capfd.readouterr().err
 
@@ -153,13 +152,13 @@ def test_no_live_card_is_made_outside_of_a_batch(opened: LivePlant, capfd: pytes
 @pytest.mark.parametrize("verb", ["personalize", "verify", "plan"])
 def test_a_test_card_takes_no_live_keys(opened: LivePlant, capfd: pytest.CaptureFixture[str], verb: str) -> None:
     reader = [] if verb == "plan" else ["--reader", "virtual:gp-scp03"]
-    assert opened.alone(verb, "gp/gp-test", "--order", "order.csv", "--record", "1", *reader, keys=PHRASE) == 4
+    assert opened.alone(verb, "gp/gp-test", "--order", opened.order, "--record", "1", *reader, keys=PHRASE) == 4
     assert "a TEST profile, its key store is LIVE" in capfd.readouterr().err
 
 
 def test_a_live_card_is_planned_with_its_keys(opened: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
-    assert opened.alone("plan", opened.profile, "--order", "order.csv", "--record", "1", "--json", keys=PHRASE) == 0
+    assert opened.alone("plan", opened.profile, "--order", opened.order, "--record", "1", "--json", keys=PHRASE) == 0
     assert json.loads(capfd.readouterr().out)["profile"]["name"] == "gp-live"
 
 
