@@ -8,7 +8,7 @@ import pytest
 
 from cardkit.cli.app import run
 
-PACKAGE = Path(__file__).parents[2] / "vectors/saip/ts48-7.0.der"
+PACKAGE = Path(__file__).parents[2] / "vectors/saip/cardkit-test.der"
 TRACK = "5713999999000000001 4D2912201"
 
 
@@ -27,7 +27,7 @@ def wrong(tmp_path: Path) -> Path:
         (["payment", "decode", "{0}/empty"], "/empty: empty, expected hex digits or TLV"),
         (["payment", "decode", "{0}/folder"], "/folder: Is a directory"),
         (["payment", "decode", "{0}/missing"], "no such file, and no hex"),
-        (["payment", "decode", "{0}/cut"], "tag B0 announces 775 bytes, 534 are there"),
+        (["payment", "decode", "{0}/cut"], "tag B0 announces 894 bytes, 547 are there"),
         (
             ["payment", "transaction", "--reader", "virtual:emv-cps", "--capk", "{0}/binary"],
             "/binary: byte 0 is not UTF-8",
@@ -42,7 +42,7 @@ def wrong(tmp_path: Path) -> Path:
         ),
         (["check", "{0}/missing"], "/missing: no such file, and no reader"),
         (["check", "{0}/binary"], "/binary: JSON is malformed"),
-        (["saip", "show", "{0}/cut"], "/cut: TLV object at byte 162"),
+        (["saip", "show", "{0}/cut"], "/cut: TLV object at byte 149"),
         (["saip", "show", "{0}/empty"], "/empty: profile package: got nothing"),
         (["saip", "image", str(PACKAGE), "--out", "{0}/no/image.toml"], "/no/image.toml: No such file or directory"),
     ],

@@ -17,7 +17,7 @@ from cardkit.perso.planner import compiled
 from cardkit.profile import Record, load_profile, read_order
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "saip"
-TS48 = VECTORS / "ts48-7.0.der"
+SAMPLE = VECTORS / "cardkit-test.der"
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,22 @@ class Job:
 
 
 @pytest.fixture(scope="session")
-def ts48() -> Package:
-    """GSMA's generic test profile 7.0 as published."""
-    return Package.read(TS48.read_bytes())
+def sample() -> Package:
+    """A package of our own, encoded by other hands."""
+    return Package.read(SAMPLE.read_bytes())
 
 
 @pytest.fixture(scope="session")
-def roomy(ts48: Package) -> Package:
+def roomy(sample: Package) -> Package:
     """The same with ISIM files as long as IMS names of three-digit networks need them."""
     sizes = {"ef-impi": b"\x80", "ef-domain": b"\x80"}
-    at, isim = next(iter(ts48.all("isim")))
+    at, isim = next(iter(sample.all("isim")))
     edits = []
     for place, file in enumerate(isim.children):
         if file.name in sizes:
             parameters = file.require("fileDescriptor").setting("efFileSize", sizes[file.name])
             edits.append(((at, place, 0), parameters.children))
-    return ts48.edited(edits)
+    return sample.edited(edits)
 
 
 @pytest.fixture(scope="session")

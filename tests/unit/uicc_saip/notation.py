@@ -1,4 +1,4 @@
-"""ASN.1 value notation (X.680) as the publishers of a package print it, read without the code under test."""
+"""ASN.1 value notation (X.680) as a package's values are written, read without the code under test."""
 
 from __future__ import annotations
 

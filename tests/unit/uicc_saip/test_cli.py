@@ -12,7 +12,7 @@ import pytest
 from cardkit.apps.uicc.saip.package import Package
 from cardkit.cli.app import run
 
-from .conftest import TS48
+from .conftest import SAMPLE
 
 ORDER = Path(__file__).parents[3] / "profiles" / "sim" / "usim-test" / "order.csv"
 
@@ -25,9 +25,9 @@ def roomy_file(roomy: Package, tmp_path: Path) -> Path:
 
 
 def test_show_prints_the_tree_or_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["saip", "show", str(TS48)]) == 0
-    assert "EF.IMSI 6F07  imsi: 001010123456789" in capsys.readouterr().out
-    assert run(["saip", "show", str(TS48), "--json"]) == 0
+    assert run(["saip", "show", str(SAMPLE)]) == 0
+    assert "EF.IMSI 6F07  imsi: 001010000000997" in capsys.readouterr().out
+    assert run(["saip", "show", str(SAMPLE), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["format"] == "cardkit-saip-1"
 
 
@@ -52,7 +52,7 @@ def test_files_with_keys_are_their_owners_alone(roomy_file: Path, tmp_path: Path
 
 def test_what_is_no_package_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "half.der"
-    path.write_bytes(TS48.read_bytes()[:5000])
+    path.write_bytes(SAMPLE.read_bytes()[:5000])
     assert run(["saip", "show", str(path)]) == 4
     assert f"{path}: TLV object" in capsys.readouterr().err
 
@@ -75,7 +75,7 @@ def test_a_package_is_planned_for_a_chip(roomy_file: Path, tmp_path: Path, capsy
     printed = capsys.readouterr()
     assert "write  ADF.USIM/EF.IMSI exists" in printed.out
     assert "not as in the package: ADF.CSIM/EF.FDN: shares the body of ADF.USIM/EF.FDN" in printed.err
-    assert order.read_bytes().splitlines()[0] == b"iccid,imsi,ki,adm1"
+    assert order.read_bytes().splitlines()[0] == b"iccid,imsi,msisdn,ki,adm1"
     assert 'algorithm = "xor"' in (out / "profile.toml").read_text(encoding="utf-8")
 
 

@@ -16,23 +16,23 @@ from .notation import values
 
 
 @pytest.fixture(scope="module")
-def document(ts48: Package) -> dict[str, Any]:
-    return describe(ts48)
+def document(sample: Package) -> dict[str, Any]:
+    return describe(sample)
 
 
 def test_header_elements_and_templates(document: dict[str, Any]) -> None:
-    assert document["version"] == "2.3"
-    assert document["type"] == "GSMA Generic eUICC Test Profile"
-    assert document["iccid"] == "89000123456789012341"
+    assert document["version"] == "3.3"
+    assert document["type"] == "cardkit test profile"
+    assert document["iccid"] == "8999901000000000997"
     assert document["services"][:3] == ["usim", "isim", "csim"]
     usim = document["elements"][7]
-    assert (usim["element"], usim["identification"], usim["mandated"]) == ("usim", 8, True)
+    assert (usim["element"], usim["identification"], usim["mandated"]) == ("usim", 7, True)
     assert [e["element"] for e in document["elements"] if e.get("template_known") is False] == ["csim", "opt-csim"]
 
 
 def test_files_are_decoded_by_the_catalogues_codecs(document: dict[str, Any]) -> None:
-    assert facts(document, "ADF.USIM", "EF.IMSI")["value"] == {"imsi": "001010123456789"}
-    assert facts(document, "MF", "EF.ICCID")["value"] == {"iccid": "89000123456789012341"}
+    assert facts(document, "ADF.USIM", "EF.IMSI")["value"] == {"imsi": "001010000000997"}
+    assert facts(document, "MF", "EF.ICCID")["value"] == {"iccid": "8999901000000000997"}
     assert facts(document, "ADF.USIM", "EF.ACC")["access"]["update"] == "ADM1"
     numbers = facts(document, "DF.TELECOM", "EF.MSISDN")
     assert numbers["linked_to"] == "ADF.USIM/EF.MSISDN"
@@ -41,7 +41,7 @@ def test_files_are_decoded_by_the_catalogues_codecs(document: dict[str, Any]) ->
     ]
     assert facts(document, "ADF.USIM", "EF.MuDMiDConfigData")["value"] == {"empty": True}
     book = facts(document, "DF.TELECOM/DF.PHONEBOOK", "EF.ADN")
-    assert (book["fid"], book["records"][0]["value"]) == ("4F3A", {"alpha": "Testnr.1", "number": "+498912341"})
+    assert (book["fid"], book["records"][0]["value"]) == ("4F3A", {"alpha": "First", "number": "+999010000001"})
 
 
 def test_codes_and_authentication_without_their_values(document: dict[str, Any]) -> None:
@@ -70,21 +70,21 @@ def test_domains_and_remote_management(document: dict[str, Any]) -> None:
     assert domain["instance"]["instanceAID"] == "A000000151000000"
     assert [key["keyVersionNumber"] for key in domain["keyList"]["key"]] == ["01", "01", "01", "02", "02", "02"]
     remote = [entry for entry in document["others"] if entry["element"] == "rfm"]
-    assert [entry["tarList"]["tar"] for entry in remote] == ["B00120", "B00140", "B00141", "B00142"]
+    assert [entry["tarList"]["tar"] for entry in remote] == ["B00010", "B00011", "B00012", "B00013"]
 
 
 SECRET_COMPONENTS = ("key", "keyData", "pinValue", "pukValue", "authenticationKey", "ssd", "opc")
 
 
 def printed_secrets(value: Any, name: str = "") -> list[str]:
-    """Return the values the publisher prints for components that are keys or codes."""
+    """Return the values the text has for components that are keys or codes."""
     if isinstance(value, list):
         return [secret for inner, part in value for secret in printed_secrets(part, inner)]
     return [value[1]] if name in SECRET_COMPONENTS and value[0] == "hex" else []
 
 
 def test_no_key_and_no_code_is_in_the_document(document: dict[str, Any]) -> None:
-    printed = values((VECTORS / "ts48-7.0.txt").read_text(encoding="utf-8"))
+    printed = values((VECTORS / "cardkit-test.txt").read_text(encoding="utf-8"))
     secrets = {secret for name, value in printed for secret in printed_secrets(value, name)} - {32 * "0"}
     assert len(secrets) >= 8
     for text in (msgspec.json.encode(document).decode(), "\n".join(lines(document))):
@@ -110,7 +110,7 @@ def test_problems_and_unknown_elements_are_named() -> None:
 
 def test_lines_tell_the_tree_the_codes_and_the_rest(document: dict[str, Any]) -> None:
     told = list(lines(document))
-    assert told[0] == "profile package 2.3, GSMA Generic eUICC Test Profile, ICCID 89000123456789012341"
-    assert "    EF.IMSI 6F07  imsi: 001010123456789" in told
+    assert told[0] == "profile package 3.3, cardkit test profile, ICCID 8999901000000000997"
+    assert "    EF.IMSI 6F07  imsi: 001010000000997" in told
     assert "  PIN1 of MF: changeable, can be disabled; tries 3 of 3, unblocking 10 of 10" in told
-    assert any(line.startswith("  rfm: ") and "tar B00140" in line for line in told)
+    assert any(line.startswith("  rfm: ") and "tar B00011" in line for line in told)

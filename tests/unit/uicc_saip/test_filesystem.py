@@ -17,12 +17,12 @@ from cardkit.errors import EncodingError
 
 from .building import MF, content, der, fcp, file, package, skip, usim
 
-USIM = (0x7FD0,)
+USIM = (0x7FF0,)
 
 
 @pytest.fixture(scope="module")
-def made(ts48: Package) -> FileSystem:
-    return read_files(ts48)
+def made(sample: Package) -> FileSystem:
+    return read_files(sample)
 
 
 def body(files: FileSystem, name: str) -> str:
@@ -31,21 +31,21 @@ def body(files: FileSystem, name: str) -> str:
     return found.body.hex().upper()
 
 
-# What the spreadsheet of TS.48 7.0 and the value notation beside the package say.
+# What the value notation beside the package says, and the templates where it says nothing.
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("MF/EF.PL", "656EFFFFFFFF"),
-        ("MF/EF.ICCID", "98001032547698103214"),
-        ("ADF.USIM/EF.IMSI", "080910101032547698"),
+        ("MF/EF.ICCID", "989909010000000099F7"),
+        ("ADF.USIM/EF.IMSI", "080910100000009079"),
         ("ADF.USIM/EF.Keys", "07" + 32 * "FF"),
         ("ADF.USIM/DF.GSM-ACCESS/EF.Kc", 8 * "FF" + "07"),
-        ("ADF.USIM/EF.LOCI", "FFFFFFFF42F618FFFEFF01"),
+        ("ADF.USIM/EF.LOCI", "FFFFFFFF00F110FFFEFF01"),
         ("DF.TELECOM/DF.PHONEBOOK/EF.PSC", "00000000"),
-        ("ADF.USIM/EF.UST", "9EFFBF1DFF3E0083410310010400403E39"),
+        ("ADF.USIM/EF.UST", "8EDF1F041DF60500480B10800506023E03"),
     ],
 )
-def test_bodies_of_a_published_package(made: FileSystem, name: str, expected: str) -> None:
+def test_bodies_of_a_package(made: FileSystem, name: str, expected: str) -> None:
     assert body(made, name) == expected
 
 
@@ -53,10 +53,10 @@ def test_records_start_where_the_offsets_lead(made: FileSystem) -> None:
     directory = made.named("MF/EF.DIR")
     assert directory is not None
     spec = CATALOGUE["MF/EF.DIR"]
-    assert [spec.decode(record).get("label") for record in directory.records()] == ["USIM", "ISIM", "CSIM", None]
+    assert [spec.decode(record).get("label") for record in directory.records()] == ["USIM", "ISIM", "CSIM", None, None]
     rules = made.named("ADF.USIM/EF.ARR")
     assert rules is not None
-    assert [len(record) for record in rules.records()] == [54] * 15
+    assert [len(record) for record in rules.records()] == [48] * 14
 
 
 def test_a_linked_file_has_the_body_of_the_other(made: FileSystem) -> None:
@@ -82,15 +82,15 @@ def test_applications_directories_and_files_get_the_names_of_the_catalogue(made:
     assert [file.name for file in unnamed] == ["ADF.USIM/EF.6FC3"]
 
 
-def test_parameters_of_a_published_package_are_those_it_gives(made: FileSystem, ts48: Package) -> None:
-    codes = read_codes(ts48, made.contexts)
+def test_parameters_are_those_the_package_gives(made: FileSystem, sample: Package) -> None:
+    codes = read_codes(sample, made.contexts)
     acm, usim_directory = made.named("ADF.USIM/EF.ACM"), made.files[USIM]
     assert acm is not None
     found = Fcp.parse(parameters(acm, codes))
     assert (found.structure, found.size, found.record_length, found.sfi) == (Structure.CYCLIC, 15, 3, 0x1C)
     assert conditions(acm, made, codes) is not None
     application = Fcp.parse(parameters(usim_directory, codes))
-    assert application.df_name == bytes.fromhex("A0000000871002FF49FF0589")
+    assert application.df_name == bytes.fromhex("A0000000871002FFFFFFFF8907090000")
     assert [(pin.name, pin.enabled) for pin in application.pins] == [
         ("PIN2", True),
         ("PIN1", False),
@@ -99,8 +99,8 @@ def test_parameters_of_a_published_package_are_those_it_gives(made: FileSystem, 
     ]
 
 
-def test_access_rules_come_from_the_files_own_directory_or_above(made: FileSystem, ts48: Package) -> None:
-    codes = read_codes(ts48, made.contexts)
+def test_access_rules_come_from_the_files_own_directory_or_above(made: FileSystem, sample: Package) -> None:
+    codes = read_codes(sample, made.contexts)
     kc = made.named("ADF.USIM/DF.GSM-ACCESS/EF.Kc")
     assert kc is not None
     access = conditions(kc, made, codes)

@@ -81,7 +81,7 @@ def test_codes_are_the_records_in_every_directory(filled: Package, files: FileSy
         *[Secret(b"71008007", "")] * 4,
     ]
     untouched = next(code for code in codes if code.name == "ADM2")
-    assert untouched.value == Secret(b"66666666", "")
+    assert untouched.value == Secret(b"ADM-TWO2", "")
 
 
 def test_elements_the_record_has_nothing_for_keep_their_bytes(roomy: Package, filled: Package) -> None:
@@ -95,9 +95,9 @@ def test_the_same_record_again_changes_nothing(filled: Package, job: Job) -> Non
     assert personalized(filled, job.product, job.record).build() == filled.build()
 
 
-def test_a_value_that_does_not_fit_the_packages_file_is_refused(ts48: Package, job: Job) -> None:
+def test_a_value_that_does_not_fit_the_packages_file_is_refused(sample: Package, job: Job) -> None:
     with pytest.raises(EncodingError, match=r"ADF\.ISIM/EF\.IMPI: got 51 bytes of content, expected 32 or fewer"):
-        personalized(ts48, job.product, job.record)
+        personalized(sample, job.product, job.record)
 
 
 def test_a_package_without_a_place_for_a_value_is_refused(job: Job) -> None:

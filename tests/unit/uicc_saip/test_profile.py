@@ -31,7 +31,7 @@ from .conftest import Job
 PROFILES = Path(__file__).parents[3] / "profiles"
 BARE, USIM = "virtual-uicc-bare", "virtual-usim"
 
-# What keeps the generic test profile from being a card for subscribers: type approval mode, service 99, its IMS domain.
+# What keeps the sample from being a card for subscribers: type approval mode, service 99, its IMS domain.
 FOR_SUBSCRIBERS: dict[str, dict[str, Any]] = {
     "ADF.USIM/EF.AD": {"mode": "normal", "info": [], "mnc_length": 2},
     "ADF.ISIM/EF.DOMAIN": {"domain": "ims.mnc001.mcc001.3gppnetwork.org"},
@@ -47,7 +47,7 @@ def chip(name: str) -> ChipBlock:
 
 @pytest.fixture(scope="module")
 def sellable(roomy: Package, job: Job) -> Package:
-    """The published package with one card's data, and contents a subscriber's card may have."""
+    """The sample with one card's data, and contents a subscriber's card may have."""
     made = personalized(roomy, job.product, job.record)
     files = read_files(made)
     values = dict(FOR_SUBSCRIBERS)
