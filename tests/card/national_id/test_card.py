@@ -16,6 +16,7 @@ from tests.card.emrtd import issuance
 from tests.card.emrtd.issuance import CAN, DG1, domain
 from tests.card.emrtd.plant import AID, Plant, apdu, make_applet
 from tests.card.emrtd.reader import Reader, RefusedError
+from tests.card.social.conftest import Terminal
 
 IMAGE = "national-id"
 ISD, DOCUMENT, IDENTITY = "A000000151000000", AID.hex().upper(), "F276A288BCFBA69D34F31001"
@@ -24,29 +25,6 @@ VERIFY, PIN_STATE = "0020000104" + PIN, "0020000100"
 AUTHENTICATION, SIGNATURE = "00", "01"  # key references
 DIGEST = bytes(range(32))
 TO_PERSONALIZE = bytes((0, 0, len(AID))) + AID + bytes(3)
-
-
-class Terminal:
-    """Hex to the card, upper-case hex back."""
-
-    def __init__(self, card):
-        self.card = card
-
-    def __call__(self, command):
-        return self.card.transmit(bytes.fromhex(command)).hex().upper()
-
-    def ok(self, *commands):
-        """Commands that must succeed; the data of the last."""
-        for command in commands:
-            answer = self(command)
-            assert answer.endswith("9000"), f"{command} -> {answer}"
-        return answer[:-4]
-
-    def select(self, aid):
-        return self(f"00A40400{len(aid) // 2:02X}{aid}00")
-
-    def cells(self, prefix):
-        return {name: value for name, value in self.card.memory().items() if name.startswith(prefix)}
 
 
 def give_keys(terminal):
