@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.live.plant import PHRASE, ROWS, LivePlant
+from cardkit.crypto import Secret
+from cardkit.perso import identify
+from cardkit.production import open_store
+from cardkit.production.people import accounts
+from cardkit.production.store import Card, start_session
+from cardkit.production.store.sessions import LEASE_TTL_S
+from cardkit.profile import load_profile
+from cardkit.target import open_card
+from tests.unit.live.plant import PHRASE, ROWS, STORE, LivePlant, password
 
 
 def said(capfd: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -57,3 +65,35 @@ def test_from_ceremony_to_purge(plant: LivePlant, capfd: pytest.CaptureFixture[s
     told = Path("audit.jsonl").read_text("utf-8").replace("\\", "")
     kinds = ["CEREMONY", "APPROVAL", "ORDER_CREATE", "IMPORT", "APPROVE", "OPEN", "SESSION", "GOOD", "CLOSE", "PURGE"]
     assert [kind for kind in kinds if f'"event":"{kind}"' not in told] == []
+
+
+@pytest.mark.requirement("K3")
+@pytest.mark.requirement("R4")
+def test_a_card_in_doubt_is_finished_by_two_people(plant: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
+    assert [*plant.approve_product(), plant.take_order(), *plant.open_batch()] == [0, 0, 0, 0, None, 0, 0]
+    reader = f"virtual:{plant.image}@{Path.cwd() / 'chips'}"
+    bind_blank(plant, reader)
+    present = ["doubt", "present", "lot", "--reader", reader, "--station", "S1", "--json"]
+    capfd.readouterr()
+
+    assert plant.desk("olga sven", *present) == 4
+    assert "name its key store (--keys)" in capfd.readouterr().err
+    assert plant.desk("olga", *present, keys=PHRASE) == 4
+    assert "resuming a card in doubt needs supervisor and operator or supervisor" in capfd.readouterr().err
+    assert plant.desk("olga sven", *present, keys=PHRASE) == 0
+    done = said(capfd)
+    assert (done["good"], done["records"]) == (1, {**dict.fromkeys(STATES, 0), "READY": ROWS - 1, "GOOD": 1})
+
+
+STATES = ("READY", "LEASED", "BOUND", "GOOD", "IN_DOUBT", "REJECTED", "SCRAPPED", "LOST", "CANCELLED")
+
+
+def bind_blank(plant: LivePlant, reader: str) -> None:
+    """Bind the first record to a chip, as a station does that dies before it writes."""
+    with open_card(reader) as card:
+        chip = identify(load_profile(plant.profile), card).chip_id
+    with open_store(STORE, operator="olga") as store:
+        accounts.log_in(store, "olga", Secret(password("olga").encode(), "olga"))
+        session, _ = start_session(store, "S1")
+        (claim,) = session.claim("lot", 1, LEASE_TTL_S)
+        session.bind(store.batch("lot"), Card(claim.record_id, claim.token, chip))
