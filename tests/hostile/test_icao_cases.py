@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from cardkit.apps.emrtd.biometrics import Biometrics
+from cardkit.apps.emrtd.directory import Directory
 from cardkit.apps.emrtd.groups import build_group
 from cardkit.apps.emrtd.images import DisplayedImages
+from cardkit.apps.emrtd.lds import LDS1_AID
 from cardkit.apps.emrtd.rules.table import CASES as BY_RULE
 from cardkit.apps.emrtd.terminal.reader import inspect
 from cardkit.apps.emrtd.terminal.reading import Request
@@ -18,8 +20,9 @@ from cardkit.channel import Channel
 from cardkit.transport.loopback import LoopbackConnection
 from tests.hostile.icao.access import run_access, run_active, run_basic_access
 from tests.hostile.icao.cases import CASES, Case, of_units
-from tests.hostile.icao.chip import run_chip
+from tests.hostile.icao.chip import run_chip, run_migration
 from tests.hostile.icao.pace import run_pace
+from tests.hostile.icao.terminals import extended
 from tests.hostile.test_emrtd_probing import COM, DONE, Lax, Lie, answered, in_session
 from tests.unit.emrtd.passport import NOW, PICTURE, TRUST, Document
 from tests.unit.emrtd.test_border_reader import BY_MRZ
@@ -41,29 +44,28 @@ DH_CHIP = Document(pace=((1, 2, 0),), chip=(2, 0))
 INTEGRATED = Document(pace=((4, 2, 12),))
 CAM = Document(pace=((6, 2, 12), (2, 2, 12)))
 EXTENDED = replace(FULL, groups=GROUPS | CLOSED)
-NOT_HERE = {
-    "ISO7816_I_30": "the virtual chip's terminals keep one signature mechanism",
-    "ISO7816_D_9": "EF.DG3 is open to terminals only",
-    "ISO7816_D_10": "EF.DG4 is open to terminals only",
-    "ISO7816_E_9": "EF.DG3 is open to terminals only",
-    "ISO7816_E_10": "EF.DG4 is open to terminals only",
-    "ISO7816_B_41": "EF.DG3 is open to terminals only",
-    "ISO7816_B_42": "EF.DG4 is open to terminals only",
-    "ISO7816_O_41": "EF.DG3 is open to terminals only",
-    "ISO7816_O_42": "EF.DG4 is open to terminals only",
-    **dict.fromkeys(of_units("U"), "no document here is of LDS2"),
-}
-"""Cases that do not apply to any document here, and why."""
+TERMINALS = extended(groups=GROUPS)
+FREE = replace(BAC, groups=GROUPS | CLOSED, reads={})
+DIRECTORY = Directory.of((LDS1_AID,)).build()
+LISTED = Document(image="emrtd-applet", directory=DIRECTORY)
+"""A document with EF.DIR, which cases of LDS2 ask for; of its applications they ask nothing."""
+BY_TERMINALS = {f"ISO7816_{name}" for name in ("D_9", "D_10", "E_9", "E_10", "O_41", "O_42", "I_30")}
+WITHOUT_TERMINALS = {"ISO7816_B_41", "ISO7816_B_42"}
+"""Not for documents with extended access control: there the groups are as any other."""
 _DH_WORDS = ("(DH)", "DH value")
 
 
 def document_for(name: str) -> Document:
     """Return a document the case applies to."""
     case = CASES[name]
+    if name in BY_TERMINALS | WITHOUT_TERMINALS:
+        return TERMINALS if name in BY_TERMINALS else FREE
     prime = any(words in case.purpose for words in _DH_WORDS)
     choose = {"I": chip_document, "P": password_document}.get(case.unit[-1])
     if choose is not None:
         return choose(case, prime)
+    if case.unit[-1] == "U":
+        return LISTED
     if case.unit[-1] == "R":
         return RSA if "AA-RSA" in case.tokens else BAC if "BAC" in case.tokens else FULL
     if case.unit[-1] == "S" or (case.unit[-1] == "O" and "PACE-CAM" in case.tokens):
@@ -84,15 +86,18 @@ def password_document(case: Case, prime: bool) -> Document:
     return INTEGRATED if "Integrated" in case.purpose else CAM if "also has CAM" in case.purpose else FULL
 
 
-RUNNERS = {"C": run_basic_access, "I": run_chip, "P": run_pace, "R": run_active}
+RUNNERS = {"C": run_basic_access, "I": run_chip, "P": run_pace, "R": run_active, "ISO7816_I_30": run_migration}
 PROTOCOLS = of_units(*"ABCDEIOPQRSTU")
 
 
-@pytest.mark.parametrize("name", [name for name in PROTOCOLS if name not in NOT_HERE])
+def runner_of(name: str) -> Callable[[Case, Document], str]:
+    """Return what runs a case: by its name, or its unit."""
+    return RUNNERS.get(name) or RUNNERS.get(CASES[name].unit[-1], run_access)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
 def test_a_document_passes_every_case_that_applies_to_it(name: str) -> None:
-    case = CASES[name]
-    run = RUNNERS.get(case.unit[-1], run_access)
-    assert run(case, document_for(name)) == "", case.purpose
+    assert runner_of(name)(CASES[name], document_for(name)) == "", CASES[name].purpose
 
 
 # The contents
@@ -156,9 +161,22 @@ def lying(document: Document, lie: Lie) -> Document:
         ("ISO7816_P_35", FULL, answered(DONE, "008600000C7C0A8508")),
         ("ISO7816_P_54", FULL, answered(DONE, "00860000027C00")),
         ("ISO7816_Q_2", FULL, answered(b"\x69\x82", "00B09C")),
+        ("ISO7816_U_2", LISTED, answered(b"\x6a\x82", "00B09E")),
+        ("ISO7816_U_4", LISTED, answered(b"\x6d\x00", "00B1001E")),
     ],
 )
 def test_a_document_that_does_not_hold_what_a_case_asks_fails_it(name: str, document: Document, lie: Lie) -> None:
-    case = CASES[name]
-    assert RUNNERS.get(case.unit[-1], run_access)(case, document) == ""
-    assert RUNNERS.get(case.unit[-1], run_access)(case, lying(document, lie)) != ""
+    case, run = CASES[name], runner_of(name)
+    assert run(case, document) == ""
+    assert run(case, lying(document, lie)) != ""
+
+
+@pytest.mark.parametrize("name", sorted(BY_TERMINALS - {"ISO7816_I_30"}))
+def test_a_group_that_terminals_read_is_closed_to_others(name: str) -> None:
+    """The cases pass because a terminal was authenticated: without one the same document fails them."""
+    unasked = replace(TERMINALS, cvca=b"")
+    assert run_access(CASES[name], unasked) != ""
+
+
+def test_a_document_that_does_not_take_the_link_does_not_migrate() -> None:
+    assert run_migration(CASES["ISO7816_I_30"], replace(TERMINALS, keys={})) != ""

@@ -20,6 +20,7 @@ from cardkit.crypto.secret import Secret
 from cardkit.errors import CardError, SecureMessagingError
 from cardkit.secure.icao import IcaoSession
 from tests.hostile.icao.cases import Case, Step, is_fine
+from tests.hostile.icao.terminals import authenticate
 from tests.unit.emrtd.passport import MRZ, Document
 from tests.unit.emrtd.test_border_reader import BY_MRZ
 
@@ -37,6 +38,7 @@ class Bench:
         self.document = document
         self.channel: Channel = document.make()
         self.client = DocumentClient(self.channel)
+        self.chip_id = b""
 
     def plain(self, command: CommandAPDU) -> ResponseAPDU:
         """Send a command as it is, whatever session there is."""
@@ -54,7 +56,7 @@ class Bench:
         """Open by the best way there is, one mapping left out."""
         self.client.select_master_file()
         offer = next(one for one in offers(self.document.access()) if one[0].mapping is not without)
-        open_by_pace(self.client, offer, BY_MRZ, secrets.token_bytes)
+        self.chip_id = open_by_pace(self.client, offer, BY_MRZ, secrets.token_bytes).chip_id
         if application:
             self.client.select_application()
 
@@ -92,7 +94,13 @@ def run_access(case: Case, document: Document) -> str:
 
 
 def _prepare(case: Case, bench: Bench) -> None:
-    """Bring the document where the case begins."""
+    """Bring the document where the case begins; where terminals read a group, one is authenticated."""
+    _open(case, bench)
+    if bench.document.cvca:
+        authenticate(bench.client, bench.document, bench.chip_id)
+
+
+def _open(case: Case, bench: Bench) -> None:
     number = int(case.id.rpartition("_")[2])
     if case.unit in ("ISO7816_D", "ISO7816_E") or (case.unit == "ISO7816_B" and number > 36):
         if case.unit == "ISO7816_B" or not bench.document.pace:

@@ -6,15 +6,18 @@ import secrets
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.emrtd.chip_auth import ChipKey, chip_keys
+from cardkit.apps.emrtd.lds import FILES
 from cardkit.apps.emrtd.oids import Cipher
 from cardkit.apps.emrtd.pace import ALGORITHMS
 from cardkit.crypto.documentkeys import messaging_keys
 from cardkit.crypto.groups import KeyPair
 from cardkit.encoding import der, tlv
+from cardkit.errors import CardError
 from cardkit.secure.icao import IcaoSession
 from tests.hostile.icao.access import Bench
 from tests.hostile.icao.cases import Case, is_fine
 from tests.hostile.icao.pace import border_pair, changed_key
+from tests.hostile.icao.terminals import LINK, NEXT_OWN, NEXT_VERIFIER, authenticate
 from tests.unit.emrtd.passport import Document
 
 READ = CommandAPDU(0x00, 0xB0, 0x9E, 0x00, ne=1)
@@ -72,3 +75,18 @@ def _exchange(bench: Bench, case: Case, key: ChipKey, pair: KeyPair) -> list[int
     if "sent plain" in purpose or bench.client.session is None:
         return [bench.plain(command).sw for command in commands]
     return [bench.inside(command) for command in commands]
+
+
+def run_migration(_case: Case, document: Document) -> str:
+    """Go over to a CVCA with P-384 and SHA-384 by its link, then come with its certificates alone: for good."""
+    bench = Bench(document)
+    for chain in ((LINK, NEXT_VERIFIER, NEXT_OWN), (NEXT_VERIFIER, NEXT_OWN)):
+        bench.channel.secure = None
+        bench.channel.reset(cold=True)
+        bench.open_pace(application=True)
+        try:
+            authenticate(bench.client, bench.document, bench.chip_id, chain, "p384-3")
+            bench.client.read(FILES["EF.DG3"])
+        except CardError as error:
+            return str(error)
+    return ""

@@ -74,6 +74,7 @@ class Document:
 
     :param pace: mapping, cipher, parameters.  :param chip: cipher, parameters; None without chip authentication.
     :param active: ``ec``, ``rsa`` or nothing.  :param changed: files that differ from what was signed.
+    :param reads: who reads groups that not everybody does who opened it.  :param directory: EF.DIR, of an applet.
     """
 
     pace: tuple[tuple[int, int, int], ...] = ((2, 2, 12),)
@@ -85,6 +86,8 @@ class Document:
     changed: Mapping[str, bytes] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
     cvca: bytes = b""
+    reads: Mapping[int, str] = field(default_factory=lambda: READ)
+    directory: bytes = b""
 
     def access(self) -> SecurityInfos:
         return SecurityInfos.of(
@@ -162,9 +165,13 @@ class Document:
         files = self.files()
         names = {"EF.COM": "011E", "EF.SOD": "011D", **{f"EF.DG{number}": f"01{number:02X}" for number in range(1, 17)}}
         inside = {
-            fid: (files[name], READ.get(int(fid[2:], 16), "session")) for name, fid in names.items() if name in files
+            fid: (files[name], self.reads.get(int(fid[2:], 16), "session"))
+            for name, fid in names.items()
+            if name in files
         }
         inside["011C"] = (self.cvca or bytes(36), "session")
+        if self.directory:
+            inside["A000"] = (self.directory, "always")  # by the number of its grouping
         outside = {"011D": (files["EF.CardSecurity"], "pace")}
         if self.pace:
             outside["011C"] = (files["EF.CardAccess"], "always")
