@@ -105,6 +105,14 @@ def test_nobody_writes_the_iccid_again(bare):
     assert tap.card.transmit(bytes.fromhex("00D6820002 9999")) == b"\x69\x82"
 
 
+def test_a_card_whose_iccid_has_no_short_identifier_is_built(bare):
+    """It is looked for by its FID before it is there; what was not found then is made all the same."""
+    build = bare.profile.blocks["uicc"].build
+    number = msgspec.structs.replace(build.files["MF/EF.ICCID"], sfi=0)
+    changed = bare.changed(build=msgspec.structs.replace(build, files={**build.files, "MF/EF.ICCID": number}))
+    assert changed.make()[0].verdict is Verdict.GOOD
+
+
 def test_building_takes_no_command_that_the_profile_does_not_force(bare):
     """The minimum: one CREATE a file or directory, one UPDATE a content, one ACTIVATE where nobody may update, and one
     SELECT whenever a directory is made elsewhere than in the current one."""

@@ -99,7 +99,7 @@ class UiccSession:
         self._strict = strict
         for step in steps:
             self.current = step
-            if not self._lost_place or not self._is_lost(step):
+            if strict or not self._lost_place or not self._is_lost(step):
                 self._send_step(step)
 
     def _send_step(self, step: Step) -> None:
