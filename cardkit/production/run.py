@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from cardkit.crypto.keysource import KeySource
 from cardkit.errors import EncodingError, StoreError
@@ -123,7 +124,7 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
     store.presence.require(Step.RUN, (store.operator,))
     lot = store.batch(batch)
     profile = matching_profile(lot.profile_path, lot.profile_sha256)
-    require_keys(profile, lot, options.keys)
+    told = require_keys(profile, lot, options.keys)
     checkpoints = Checkpoints(store, options.station)
     store.narrow()
     with store.database.owned(options.station):
@@ -131,6 +132,7 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
             for name in other_stations(store, options.station):
                 fence_station(store, name)  # we own the whole store, so that it runs no more
         session, _ = start_session(store, options.station)
+        _note_keys(store, session, told)
         replayed = replay_journals(store, session)
         if replayed.sessions:
             reporter(events.JournalReplayed(replayed.sessions, replayed.binds, replayed.torn_bytes))
@@ -149,6 +151,14 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
                 store.audit(connection, options.station, ended)
             checkpoints.sign()
             checkpoint(store, OFFICE)
+
+
+def _note_keys(store: Store, session: StationSession, told: dict[str, Any]) -> None:
+    """Note which key store a session works with."""
+    if told:
+        with store.writing() as connection:
+            noted = Event("KEYS", store.operator, {"session": session.id, **told})
+            store.audit(connection, session.station, noted)
 
 
 def _session_entry(store: Store, lot: Batch, session: StationSession) -> dict[str, str]:

@@ -39,6 +39,7 @@ KINDS: Mapping[str, str] = {
     "PURGE_DONE": "the key of a batch was destroyed",
     # stations
     "SESSION": "a station started",
+    "KEYS": "a station opened the key store of its session",
     "SESSION_END": "a station ended in order",
     "DECLARED_DEAD": "a station that is silent was given up",
     "CLAIM": "records were leased",

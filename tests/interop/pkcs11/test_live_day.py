@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from cardkit.cli.app import run
-from cardkit.crypto import passphrase
+from cardkit.crypto import Secret, passphrase
+from cardkit.crypto.keysource import KeySource
+from cardkit.production.keyset import Limited
 from tests.interop.gpgring import Ring
 from tests.interop.pkcs11.softhsm import PIN
 from tests.unit.live.plant import ROWS, LivePlant
@@ -72,3 +74,10 @@ def test_from_ceremony_to_purge_with_a_token(
     by_hand = ["--issued", str(ROWS), "--good", str(ROWS), "--rejected", "0"]
     assert plant.desk("sven", "batch", "close", "lot", *by_hand) == 0
     assert plant.desk("otto quin", "purge", "--batch", "lot", "--yes") == 0
+    capfd.readouterr()
+    assert plant.desk("audi", "audit", "show", "--kind", "KEYS", "--json") == 0
+    (noted,) = json.loads(capfd.readouterr().out)
+    with KeySource(plant.keys_url, (Secret(PIN, "PIN"),)).open() as keys:
+        assert isinstance(keys, Limited)
+        expected = {"kind": "LIVE", "store": "token", "lacks": keys.limits}
+    assert {name: noted["data"][name] for name in expected} == expected

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from cardkit.production.store import Card, start_session
 from cardkit.production.store.sessions import LEASE_TTL_S
 from cardkit.profile import load_profile
 from cardkit.target import open_card
-from tests.unit.live.plant import PHRASE, ROWS, STORE, LivePlant, password
+from tests.unit.live.plant import PHRASE, ROWS, STORE, USAGES, LivePlant, password
 
 
 def said(capfd: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -65,6 +67,9 @@ def test_from_ceremony_to_purge(plant: LivePlant, capfd: pytest.CaptureFixture[s
     told = Path("audit.jsonl").read_text("utf-8").replace("\\", "")
     kinds = ["CEREMONY", "APPROVAL", "ORDER_CREATE", "IMPORT", "APPROVE", "OPEN", "SESSION", "GOOD", "CLOSE", "PURGE"]
     assert [kind for kind in kinds if f'"event":"{kind}"' not in told] == []
+    keys = json.loads(re.findall(r'"data":(\{[^{}]*\}),"event":"KEYS"', told)[0])
+    digest = hashlib.sha256(Path("plant.keys").read_bytes()).hexdigest()
+    assert (keys["kind"], keys["store"], keys["counter"], keys["sha256"]) == ("LIVE", "file", 1 + len(USAGES), digest)
 
 
 @pytest.mark.requirement("K3")

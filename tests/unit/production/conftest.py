@@ -361,7 +361,7 @@ NO_SPEC = BenchSpec("profile", b"\x11" * 32, Target(Scheme.VIRTUAL, "usim"))
 def make_plant(make_store: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plant]:
     """Make a plant of some records; its profile is not a file."""
     monkeypatch.setattr("cardkit.production.run.matching_profile", lambda path, sha256: None)
-    monkeypatch.setattr("cardkit.production.run.require_keys", lambda profile, lot, keys: None)
+    monkeypatch.setattr("cardkit.production.run.require_keys", lambda profile, lot, keys: {})
     monkeypatch.setattr("cardkit.production.run.draw", lambda profile, rng: Prepared(rng(16), {}))
 
     def make(chips: Sequence[str], *, records: int = 3, **script: str) -> Plant:
