@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from .errors import WriteFailedError
+from .errors import ImageError, WriteFailedError
 from .faultbase import Fault
 from .image import Image
 from .maker import AnyCard, make_card
@@ -29,7 +29,7 @@ class _Intercepting(Fault, ABC):
 
 
 class _WriteFault(_Intercepting):
-    """Strikes at writes that change a file body, or the registry, keys and data of a GlobalPlatform card.
+    """Strikes at writes that change a file body, a subscriber key, or the registry, keys and data of a GP card.
 
     Counters pass, and the life cycle bytes of files.
     """
@@ -42,9 +42,13 @@ class _WriteFault(_Intercepting):
 
     def _strikes(self, cell: str, old: bytes, value: bytes) -> bool:
         """Does this write count?"""
-        if not isinstance(self.image, Image):
-            return not cell.startswith(_BOOKKEEPING)
-        return len(old) == len(value) and cell not in {spec.cell for spec in self.image.secrets}
+        image = self.image
+        if cell.startswith(_BOOKKEEPING):
+            return False
+        if not isinstance(image, Image):
+            return True
+        is_new_key = bool(value) and cell in _key_cells(image)
+        return (len(old) == len(value) or is_new_key) and cell not in {spec.cell for spec in image.secrets}
 
     @abstractmethod
     def _stored(self, old: bytes, value: bytes) -> bytes | None:
@@ -87,9 +91,13 @@ class OtherKey(_Intercepting):
     span, lasting = 1, True
 
     def _intercept(self, cell: str, value: bytes) -> bytes | None:
-        if cell not in {slot.key for slot in self.files.image.key_slots.values()} or not self._due():
+        if cell not in _key_cells(self.files.image) or not self._due():
             return value
         return value[:1] + bytes((value[1] ^ 0x01,)) + value[2:]
+
+
+def _key_cells(image: Image) -> set[str]:
+    return {slot.key for slot in image.key_slots.values()}
 
 
 class OneTryLeft(Fault):
@@ -112,7 +120,10 @@ class SqnFarAhead(Fault):
 
     def __init__(self, card: AnyCard | Fault, seed: int = 0, *, at: int | None = None) -> None:
         super().__init__(card, seed, at=at)
-        for cell in {slot.sqn for slot in self.files.image.key_slots.values() if slot.sqn}:
+        cells = {slot.sqn for slot in self.files.image.key_slots.values()} & self.chip.memory.cells.keys()
+        if not cells:
+            raise ImageError(f"fault SqnFarAhead: image {self.image.name} is delivered without sequence numbers")
+        for cell in cells:
             body = self.chip.memory.cells[cell]
             entries = (len(body) - _FRESHNESS_AT) // 6
             self.chip.memory.write(cell, body[:_FRESHNESS_AT] + _FAR_AHEAD * entries)

@@ -4,8 +4,9 @@ import copy
 
 import pytest
 
-from cardkit.virtual import make_card
+from cardkit.virtual import ImageError, make_card
 from cardkit.virtual.chips import ChipDirectory
+from cardkit.virtual.faults import catalogue
 from cardkit.virtual.milenage import Constants, Milenage, XorAka, xor
 from tests.card.gp.conftest import ISD, cbc, lv
 from tests.card.gp.conftest import Terminal as GpTerminal
@@ -322,6 +323,22 @@ def test_key_files_are_only_on_the_other_image(card):
     assert card.file("A5156F0A") == "9000"
     other.select(USIM)
     assert other.raw("80E2880000") == "6D00"
+
+
+class TestFaults:
+    def test_another_key(self):
+        card = Terminal(catalogue()["other-key"](make_card(IMAGE, seed=1)))
+        assert card.on_application().store(card.subscriber()) == "9000"
+        assert card.network()(STEP) == "9862"
+
+    def test_a_key_that_is_answered_and_lost(self):
+        card = Terminal(catalogue()["dropped-write"](make_card(IMAGE, seed=1), at=1))
+        assert card.on_application().store(card.subscriber()) == "9000"
+        assert card.network()(STEP) == "6985"
+
+    def test_a_card_without_sequence_numbers_has_none_far_ahead(self):
+        with pytest.raises(ImageError, match="without sequence numbers"):
+            catalogue()["sqn-far-ahead"](make_card(IMAGE, seed=1))
 
 
 class TestMemory:
