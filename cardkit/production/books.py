@@ -8,7 +8,6 @@ end      journal.done (flushed)  -> store.commit or reject -> the card may leave
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -104,8 +103,9 @@ class Books:
         self._refusals: dict[int, Settled] = {}
         self._owed: list[Post] = []  # ended, journaled, and not in the store
         self._gap = False  # something was said that even the journal does not have
-        self._waiting: deque[_Turn] = deque()
-        self._settling = threading.Lock()
+        self._waiting: list[_Turn] = []
+        self._leading = False  # a thread settles what waited when it began
+        self._door = threading.Condition()
 
     def settle(self, posts: Sequence[Post]) -> list[Settled]:
         """Make everything durable that was said, in one flush and one transaction; each is judged alone.
@@ -116,22 +116,30 @@ class Books:
         if not posts:
             return []
         turn = _Turn(posts)
-        self._waiting.append(turn)
-        with self._settling:
-            return self._lead(turn) if turn.settled is None else turn.settled
+        with self._door:
+            self._waiting.append(turn)
+            while self._leading and turn.settled is None:
+                self._door.wait()
+            if turn.settled is not None:
+                return turn.settled
+            self._leading = True
+            turns, self._waiting = self._waiting, []
+        return self._lead(turn, turns)
 
-    def _lead(self, own: _Turn) -> list[Settled]:
-        """Settle all turns that wait; where this thread is interrupted, the others lead themselves."""
-        turns: list[_Turn] = []
+    def _lead(self, own: _Turn, turns: list[_Turn]) -> list[Settled]:
+        """Settle all turns that waited; where this thread is interrupted, one of the others leads them.
+
+        Nobody waits for more than its own turn: whose turn is settled goes on while the next ones are.
+        """
         try:
-            while self._waiting:
-                turns.append(self._waiting.popleft())
             settled = iter(self._settled([post for turn in turns for post in turn.posts]))
             for turn in turns:
                 turn.settled = list(islice(settled, len(turn.posts)))
-        except BaseException:
-            self._waiting.extend(turn for turn in turns if turn is not own and turn.settled is None)
-            raise
+        finally:
+            with self._door:
+                self._waiting[:0] = [turn for turn in turns if turn is not own and turn.settled is None]
+                self._leading = False
+                self._door.notify_all()
         assert own.settled is not None
         return own.settled
 
