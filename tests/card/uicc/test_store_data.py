@@ -371,6 +371,13 @@ class TestMemory:
             assert torn.network()(STEP)[:2] == "DB"
         assert step > 4  # key, sqn, the registry, and the journal before and after
 
+    def test_a_deleted_application_leaves_no_key(self, done):
+        assert [cell for cell, value in done.card.memory().items() if K in value] == [f"app/{USIM}/key"]
+        assert done.open(3, kvn=0x30) == "9000"
+        assert done(f"80E40000{lv('4F' + lv(USIM))}") == "009000"
+        assert not [cell for cell, value in done.card.memory().items() if K in value or OPC in value]
+        assert done.raw(f"00A4040C10{USIM}") == "6A82"
+
     def test_torn_while_a_number_is_accepted(self, done):
         done.network()
         done.card.cut_at(1)
