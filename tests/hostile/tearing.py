@@ -24,6 +24,7 @@ class Job:
     """One card of a product.
 
     :param fresh: gives a blank chip.  :param undisturbed: memory of a card whose run was not cut.
+    :param count: commands of that run.
     """
 
     profile: Profile
@@ -31,6 +32,7 @@ class Job:
     plan: Plan
     fresh: Callable[[], VirtualCard]
     undisturbed: dict[str, bytes]
+    count: int
 
     @classmethod
     def of(cls, name: str, fresh: Callable[[], VirtualCard]) -> Job:
@@ -39,8 +41,9 @@ class Job:
         keystore = profile.test_keystore()
         todo = planned(profile, keystore)
         chip = fresh()
-        assert personalize(todo, inserted(chip), keystore).verdict is Verdict.GOOD
-        return cls(profile, keystore, todo, fresh, dict(chip.memory()))
+        uncut = Cut(chip, 0, COMMAND_LOST)
+        assert personalize(todo, inserted(uncut), keystore).verdict is Verdict.GOOD
+        return cls(profile, keystore, todo, fresh, dict(chip.memory()), uncut.sent)
 
     def tear(self, chip: VirtualCard, at: int, lost: str, *, resume: bool = False) -> tuple[list[Event], int]:
         """Run until the cut; return events and the number of commands sent, 0 if the run ended before it."""
@@ -62,7 +65,7 @@ class Job:
 class Cut:
     """A reader that loses power once.
 
-    :param at: number of the command, from 1.  :param lost: whether the card still ran it.
+    :param at: number of the command, from 1; at 0 it never happens.  :param lost: whether the card still ran it.
     """
 
     def __init__(self, chip: VirtualCard, at: int, lost: str) -> None:
