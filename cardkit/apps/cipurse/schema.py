@@ -133,7 +133,8 @@ class CipurseBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A transport card.
 
     :param syntax: of the commands; ``auto`` as the chip says of itself.  :param uid: the card's number where the order
-        knows it, hexadecimal digits.  :param reserve: bytes of memory that are left for later.
+        knows it, hexadecimal digits.  :param reserve: bytes of memory that are left for later.  :param budget: commands
+        one card may take, 0 for any number.
     """
 
     mf: MasterBlock
@@ -143,6 +144,7 @@ class CipurseBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     syntax: Version = "auto"
     uid: str = ""
     reserve: int = 0
+    budget: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class MemoryModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

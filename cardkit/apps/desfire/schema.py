@@ -154,7 +154,7 @@ class DesfireBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A DESFire card.
 
     :param card: ``ev1`` works with AES authentication, ``ev2`` and later with EV2's.
-    :param reserve: bytes of memory that must be left.
+    :param reserve: bytes of memory that must be left.  :param budget: commands one card may take, 0 for any number.
     """
 
     card: Literal["ev1", "ev2", "ev3"]
@@ -163,6 +163,7 @@ class DesfireBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     number: NumberBlock | None = None
     originality: OriginalityBlock | None = None
     reserve: Annotated[int, msgspec.Meta(ge=0)] = 0
+    budget: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class ChipBlock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,12 +15,13 @@ from cardkit.apps.desfire.states.misuse import CHANGED, COMMITTED, CREDITED, REP
 from cardkit.apps.desfire.states.plan import OLDER, OLDEST, WITHOUT_KEY
 from cardkit.apps.desfire.states.seen import NOTE
 from cardkit.apps.desfire.states.steps import APPLICATIONS, BY_FID, BY_NAME, CARD, CARD_KEY, CARD_SETTINGS
-from cardkit.desired import ATR_FITS, REPEATED
+from cardkit.desired import ATR_FITS, REPEATED, Severity
 from cardkit.perso.planner import working
 from cardkit.secure.desfire import Mode
 from tests.unit.desfire.conftest import inserted
 
 APP = "F21190"
+UNCHECKED = (52, 63, 64)
 DATA, BACKUP, VALUE, RECORDS, TMAC = (f"{APP}/file {number}" for number in (2, 3, 4, 5, 6))
 KEY = f"{APP}/key 1"
 
@@ -37,7 +38,10 @@ class Survey:
         return self.seen.notes[NOTE]
 
     def rules(self):
-        return {finding.rule for finding in judge(self.product, self.plan, self.contents, self.seen, None)}
+        return {finding.rule for finding in self.findings() if finding.severity is not Severity.INFO}
+
+    def findings(self):
+        return judge(self.product, self.plan, self.contents, self.seen, None)
 
     def settings(self, state, **changes):
         self.notes.settings[state] = replace(self.notes.settings[state], **changes)
@@ -94,6 +98,7 @@ def undiversified(survey):
     app = survey.product.apps[0]
     keys = (*app.keys[:3], replace(app.keys[3], m=("aid", "key")))
     survey.product_with(apps=(replace(app, keys=keys),))
+    survey.notes.inputs.pop(app.key_state(3))
 
 
 def misused(what, where):
@@ -123,6 +128,7 @@ ONE_FAULT = {
     24: lambda s: s.body(VALUE, limited=5, options=1),
     25: misused(CREDITED, VALUE),
     26: lambda s: s.body(VALUE, options=2),
+    27: lambda s: s.seen.bodies.update({BACKUP: bytes(len(s.seen.bodies[BACKUP]))}),
     28: lambda s: s.body(RECORDS, current=1),
     29: lambda s: s.byte(TMAC, 0, 1),
     30: misused(COMMITTED, TMAC),
@@ -138,6 +144,8 @@ ONE_FAULT = {
     40: lambda s: setattr(s.notes, "memory", 100),
     45: misused(CHANGED, DATA),
     46: misused(REPLAYED, DATA),
+    61: lambda s: s.block_with(budget=s.notes.commands - 1),
+    62: lambda s: s.notes.inputs.update({KEY: s.notes.inputs[KEY][::-1]}),
 }
 # Another way for the same rule.
 OTHERWISE = [
@@ -202,8 +210,14 @@ def test_the_right_to_change_settings_is_the_master_keys(survey):
 
 
 def test_every_rule_of_the_table_has_a_fault_here():
-    assert {rule.id for rule in RULES} == {f"TRANSIT-{number:03}" for number in (*ONE_FAULT, 16)}
+    assert {rule.id for rule in RULES} == {f"TRANSIT-{number:03}" for number in (*ONE_FAULT, 16, *UNCHECKED)}
     assert len({rule.id for rule in RULES}) == len(RULES)
+
+
+def test_what_nobody_can_check_says_why(survey):
+    told = {finding.rule: finding for finding in survey.findings() if finding.severity is Severity.INFO}
+    assert set(told) == {f"TRANSIT-{number:03}" for number in UNCHECKED}
+    assert all(finding.not_checked and ": " in finding.actual for finding in told.values())
 
 
 def test_a_fixed_uid_where_a_random_one_is_wanted(survey):

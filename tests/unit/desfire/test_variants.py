@@ -16,7 +16,7 @@ from cardkit.profile import Record, load_profile, read_order
 from cardkit.secure.desfire import Authentication
 from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, Cut
-from tests.unit.desfire.conftest import FOLDER, GENERATIONS, client_of, inserted, seeded, uid_of
+from tests.unit.desfire.conftest import FOLDER, GENERATIONS, client_of, inserted, seeded, told, uid_of
 from tests.unit.desfire.small import small_product
 
 CHIPS = FOLDER.parent / "chips"
@@ -52,7 +52,7 @@ class Made:
         return chip
 
     def findings(self, chip):
-        return {(f.rule, f.not_checked) for f in verify(self.plan(), inserted(chip), self.keystore).findings}
+        return {(f.rule, f.not_checked) for f in told(verify(self.plan(), inserted(chip), self.keystore).findings)}
 
 
 LOCKED = (
@@ -108,7 +108,7 @@ def test_torn_while_it_is_locked_it_is_finished(locked, from_end):
         personalize(todo, inserted(Cut(chip, len(todo.steps) - from_end, ANSWER_LOST)), locked.keystore)
     outcome = personalize(todo, inserted(chip), locked.keystore, resume=True)
     assert outcome.chip_id == real
-    assert outcome.verdict is Verdict.GOOD or {f.rule for f in outcome.findings} == {"TRANSIT-038"}
+    assert outcome.verdict is Verdict.GOOD or {f.rule for f in told(outcome.findings)} == {"TRANSIT-038"}
 
 
 def test_raw_frames_make_the_same_card(tmp_path):

@@ -117,6 +117,12 @@ def _master(case: Case) -> Iterator[Trouble]:
             yield Trouble(name, expected, actual.build().hex().upper() if actual else "no rules")
 
 
+def _commands(case: Case) -> Iterator[Trouble]:
+    budget = case.product.block.budget
+    if budget and case.seen.commands > budget:
+        yield Trouble("card", f"{budget} commands or fewer", f"{case.seen.commands} commands")
+
+
 CHECKS = (
     Check("TRANSIT-031", _uid),
     Check("TRANSIT-033", _unique),
@@ -128,4 +134,5 @@ CHECKS = (
     Check("TRANSIT-041", _id_info),
     Check("TRANSIT-042", _lists),
     Check("TRANSIT-043", _master),
+    Check("TRANSIT-061", _commands),
 )

@@ -84,6 +84,12 @@ class Check(NamedTuple):
     test: Test
 
 
+def unchecked(case: Case, where: str, expected: str, why: str) -> Iterator[Trouble]:
+    """Yield, of a whole survey, that nobody can check something, and why."""
+    if case.whole:
+        yield Trouble(where, expected, f"{NOT_CHECKED}: {why}", by_design=True)
+
+
 def refused(case: Case, suffix: str) -> Iterator[Trouble]:
     """Yield what the card did not refuse, of the attempts whose names end so or have it in them."""
     for name, step in case.asked(Role.GONE).items():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cardkit.apps.cipurse.attributes import AES, KeyAttributes, KeyRight
-from cardkit.apps.cipurse.rules.case import Case, Check, Trouble
+from cardkit.apps.cipurse.rules.case import Case, Check, Trouble, unchecked
 from cardkit.apps.cipurse.states.keys import DirectoryKey
 from cardkit.apps.cipurse.states.misusing import (
     CHANGED,
@@ -111,6 +111,23 @@ def _enciphering(case: Case) -> Iterator[Trouble]:
     yield from _attributes(case, KeyRight.NO_KEK)
 
 
+def _inputs(case: Case) -> Iterator[Trouble]:
+    """Yield keys made from something else than what the card tells of itself."""
+    for key, _ in _told(case):
+        used, aid = case.seen.inputs.get(key.name), case.seen.directories[key.place].aid
+        wanted = key.for_card(case.seen.uid).data
+        if used not in (None, wanted) and aid in (b"", key.aid):  # another application: rule 018 says so
+            yield Trouble(key.name, f"M {wanted.hex().upper()}", f"M {(used or b'').hex().upper()}")
+
+
+def _sam(case: Case) -> Iterator[Trouble]:
+    yield from unchecked(case, "SAM", "the profile's key versions", "keys come from a key store, no SAM is at work")
+
+
+def _tries(case: Case) -> Iterator[Trouble]:
+    yield from unchecked(case, "keys", "no failed authentication", "a CIPURSE card tells no such counter")
+
+
 CHECKS = (
     Check("TRANSIT-001", _delivered),
     Check("TRANSIT-002", _proven),
@@ -122,4 +139,7 @@ CHECKS = (
     Check("TRANSIT-008", _uses),
     Check("TRANSIT-009", _enciphering),
     Check("TRANSIT-045", _frames),
+    Check("TRANSIT-062", _inputs),
+    Check("TRANSIT-063", _sam),
+    Check("TRANSIT-064", _tries),
 )

@@ -44,6 +44,10 @@ _RULES = (
     ("TRANSIT-043", S, "CIPURSE 2.3", "rules of the MF and of EF.ID_INFO are the profile's"),
     ("TRANSIT-044", E, "CIPURSE 2.1", "every application is in use"),
     ("TRANSIT-045", S, "CIPURSE 2.6", "changed and repeated frames are refused"),
+    ("TRANSIT-061", W, "CIPURSE 2.8, 11", "the card took no more commands than the profile allows"),
+    ("TRANSIT-062", S, "CIPURSE 2.4, 5", "keys are diversified with what the card tells of itself"),
+    ("TRANSIT-063", E, "8", "the SAM has the key versions the profile names"),
+    ("TRANSIT-064", W, "3.13", "no authentication has failed since the card was made"),
 )  # fmt: skip
 
 TABLE = {line[0]: Rule(*line) for line in _RULES}

@@ -24,6 +24,7 @@ class KeyRing:
     :param delivered: what every key of the MF is before it is replaced.
     :ivar uid: of the card; no key is its own before it is known.
     :ivar kvvs: key verification values of the keys that were given so far, by name.
+    :ivar inputs: what those keys were diversified with.
     """
 
     def __init__(self, keys: tuple[KeyStore, Challenge] | None, delivered: CardKey) -> None:
@@ -31,6 +32,7 @@ class KeyRing:
         self._delivered = delivered
         self.uid = b""
         self.kvvs: dict[str, bytes] = {}
+        self.inputs: dict[str, bytes] = {}
 
     def given(self, key: DirectoryKey, which: str = OWN) -> AbstractContextManager[Key]:
         """Give a key for the length of a ``with`` block.
@@ -42,7 +44,9 @@ class KeyRing:
     def _own(self, key: DirectoryKey) -> CardKey:
         if not self.uid:
             raise ProtocolError(f"{key.name}: the card did not tell its UID, nobody knows its keys")
-        return key.for_card(self.uid)
+        found = key.for_card(self.uid)
+        self.inputs[key.name] = found.data
+        return found
 
     def other(self, key: CardKey) -> AbstractContextManager[Key]:
         """Give a key that no card should have."""

@@ -18,6 +18,7 @@ class SeenTransit:
     :ivar lists: control information of the lists of applications, by name.
     :ivar found: status words of selections that may fail.
     :ivar kvvs: key verification values the product's keys have, by key.
+    :ivar inputs: what keys were diversified with, by key.  :ivar commands: how many were sent to this card.
     :ivar proven: names of the keys both sides proved.  :ivar answers: status words of what must be refused.
     :ivar misused: of what a sample was made to bear, by what was done to it.
     :ivar troubles: what went wrong, by what it was for.
@@ -29,6 +30,8 @@ class SeenTransit:
     lists: dict[str, bytes] = field(default_factory=dict)
     found: dict[str, int] = field(default_factory=dict)
     kvvs: dict[str, bytes] = field(default_factory=dict)
+    inputs: dict[str, bytes] = field(default_factory=dict)
+    commands: int = 0
     proven: set[str] = field(default_factory=set)
     answers: dict[str, int] = field(default_factory=dict)
     misused: dict[str, str] | None = None

@@ -60,6 +60,7 @@ class TransitSession:
         self._place, self._file, self._challenge = "", "", b""
         self._master_sealed, self._replaced = False, set[str]()
         self._pieces: dict[str, dict[int, bytes]] = {}
+        self._sent = 0
         self.current: Step | None = None
         self.seen = self._fresh()
         self._handlers: dict[Role, Callable[[Step], None]] = {
@@ -90,6 +91,8 @@ class TransitSession:
             self.current = step
             if not strict and not self._can(step):
                 continue
+            self._sent += 1
+            self._notes.commands = self._sent
             try:
                 self._handlers[step.role](step)
             except CardError as error:
@@ -114,7 +117,7 @@ class TransitSession:
         self.seen = self._fresh()
 
     def _fresh(self) -> Observations:
-        return Observations(notes={NOTE: SeenTransit(self._ring.uid, kvvs=self._ring.kvvs)})
+        return Observations(notes={NOTE: SeenTransit(self._ring.uid, kvvs=self._ring.kvvs, inputs=self._ring.inputs)})
 
     # Which card it is
 

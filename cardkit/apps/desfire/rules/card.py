@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cardkit.apps.desfire.commands import UID_BYTES
 from cardkit.apps.desfire.originality import FURTHER, signed_by
@@ -12,7 +13,7 @@ from cardkit.apps.desfire.states.plan import WITHOUT_KEY
 from cardkit.apps.desfire.states.product import FORMAT_DISABLED, RANDOM_UID
 from cardkit.apps.desfire.states.steps import APPLICATIONS, CARD, CONFIGURATION, MEMORY, SIGNATURE, UID, VERSION
 from cardkit.apps.desfire.version import NXP, Version
-from cardkit.desired import ATR_FITS, NOT_CHECKED, REPEATED, Finding, Role
+from cardkit.desired import ATR_FITS, NOT_CHECKED, REPEATED, Finding, Role, Severity
 
 _RANDOM_BYTES, _RANDOM = 4, 0x08
 _WEEKS = range(1, 54)
@@ -31,6 +32,11 @@ def check_card(evidence: Evidence) -> Iterator[Finding]:
         yield from _applications(evidence)
         yield from _configured(evidence)
     yield from _creation(evidence)
+    budget, sent = evidence.product.block.budget, evidence.notes.commands
+    if budget and sent > budget:
+        yield public(table.BUDGET, "card", f"{budget} commands or fewer", f"{sent} commands")
+    if evidence.part is None:
+        yield from _unchecked()
 
 
 def _uid(evidence: Evidence) -> Iterator[Finding]:
@@ -95,6 +101,11 @@ def _applications(evidence: Evidence) -> Iterator[Finding]:
     elif set(found) != wanted or len(found) != len(wanted):
         names = (", ".join(sorted(aid.hex().upper() for aid in aids)) or "none" for aids in (wanted, found))
         yield public(table.APPLICATIONS, APPLICATIONS, *names)
+
+
+def _unchecked() -> Iterator[Finding]:
+    for rule, why in table.UNCHECKED.items():
+        yield replace(public(rule, "card", rule.text, f"{NOT_CHECKED}: {why}"), severity=Severity.INFO)
 
 
 def _configured(evidence: Evidence) -> Iterator[Finding]:

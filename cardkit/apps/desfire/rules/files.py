@@ -103,7 +103,9 @@ def _body(state: str, wanted: FileSettings, shown: FileSettings) -> Iterator[Fin
 def _record_body(state: str, expected: RecordBody, found: RecordBody) -> Iterator[Finding]:
     if (expected.size, expected.most) != (found.size, found.most):
         yield public(table.SIZES, state, f"{expected.most} of {expected.size}", f"{found.most} of {found.size} bytes")
-    if expected.current != found.current:
+    if expected.current > found.current == 0:
+        yield public(table.COMMITTED, state, f"{expected.current} records", "none: they were not committed")
+    elif expected.current != found.current:
         yield public(table.RECORDS, state, f"{expected.current} records", f"{found.current} records")
 
 
@@ -136,6 +138,8 @@ def _contents(evidence: Evidence, app: AppSpec, file: FileSpec) -> Iterator[Find
         wanted, found = names
         if wanted != found:
             yield table.VALUES.finding(state, wanted, found, secrecy=Secrecy.PERSONAL)
+    elif file.settings.type is FileType.BACKUP and any(evidence.content(file, state)) and not any(body):
+        yield public(table.COMMITTED, state, "its contents", "as it was made: they were not committed")
     else:
         yield from _fields(file, state, evidence.content(file, state), body)
 

@@ -22,6 +22,7 @@ def check_keys(evidence: Evidence) -> Iterator[Finding]:
     yield from _alike(evidence)
     yield from _settings(evidence)
     yield from _refused(evidence)
+    yield from _inputs(evidence)
     if evidence.of_applications:
         for key in evidence.product.all_keys():
             if key.m and "uid" not in key.m:
@@ -82,6 +83,16 @@ def _compared(evidence: Evidence, where: str, wanted: KeySettings) -> Iterator[F
     if shown.second != wanted.second or shown.rest != wanted.rest:
         tables = (f"{one.second:02X} {one.rest.hex().upper()}".rstrip() for one in (wanted, shown))
         yield public(table.KEY_TABLE, where, *tables)
+
+
+def _inputs(evidence: Evidence) -> Iterator[Finding]:
+    """M is computed anew from the UID the card tells inside a session."""
+    notes, product = evidence.notes, evidence.product
+    keys = {CARD_KEY: product.picc} | {app.key_state(key.number): key for app in product.apps for key in app.keys}
+    for state, used in notes.inputs.items():
+        wanted = keys[state].card_key(notes.identified).data
+        if used != wanted:
+            yield public(table.INPUTS, state, f"M {wanted.hex().upper()}", f"M {used.hex().upper()}")
 
 
 def _refused(evidence: Evidence) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ VALUES = _rule(23, _E, "3.9", "limits and value of value files are the profile's
 LIMITED_CREDIT = _rule(24, _S, "3.16", "a fresh card gives nothing back: limited credit is off, or its amount is 0")
 NO_CREDIT = _rule(25, _S, "3.3", "the key that debits credits nothing (samples only)")
 FREE_VALUE = _rule(26, _E, "3.9", "anybody may read a value only where the profile says so")
+COMMITTED = _rule(27, _E, "3.9, 2.7", "no transaction was left open: what was written was committed")
 RECORDS = _rule(28, _E, "3.16", "record files have as many records as the profile writes")
 TRANSACTION_MAC = _rule(29, _S, "3.10", "the transaction MAC has the profile's key version, and a fresh counter")
 TRANSACTION_PROVEN = _rule(30, _S, "3.10", "the MAC of a transaction holds (samples only)")
@@ -49,6 +50,18 @@ NO_CREATION = _rule(39, _S, "3.4", "nobody creates applications without the card
 RESERVE = _rule(40, _E, "3.3", "there is as much memory left as the profile keeps in reserve")
 CHANGED_REFUSED = _rule(45, _S, "3.8", "a command with one bit changed is refused (samples only)")
 REPLAY_REFUSED = _rule(46, _S, "3.8", "a command that is sent twice is refused (samples only)")
+DELEGATED = _rule(52, _S, "3.12", "delegated applications are the profile's, and their keys no default ones")
+BUDGET = _rule(61, _W, "11", "the card took no more commands than the profile allows")
+INPUTS = _rule(62, _S, "5", "keys are diversified with what the card tells of itself, in the profile's order")
+SAM = _rule(63, _E, "8", "the SAM has the key versions the profile names")
+TRIES = _rule(64, _W, "3.13", "no authentication has failed since the card was made")
+
+UNCHECKED = {
+    DELEGATED: "no command tells how many slots there are, and a profile orders none",
+    SAM: "keys come from a key store, no SAM is at work",
+    TRIES: "no command reads the counter",
+}
+"""Rules nobody can apply to these cards, and why; a survey says so."""
 
 RULES = (
     NO_DELIVERED_KEY,
@@ -74,6 +87,7 @@ RULES = (
     LIMITED_CREDIT,
     NO_CREDIT,
     FREE_VALUE,
+    COMMITTED,
     RECORDS,
     TRANSACTION_MAC,
     TRANSACTION_PROVEN,
@@ -89,4 +103,7 @@ RULES = (
     RESERVE,
     CHANGED_REFUSED,
     REPLAY_REFUSED,
+    BUDGET,
+    INPUTS,
+    *UNCHECKED,
 )

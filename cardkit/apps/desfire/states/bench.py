@@ -33,6 +33,10 @@ class Bench:
         self._files = {app.file_state(file.number): file for app in product.apps for file in app.files}
         self._keys = {app.key_state(key.number): key for app in product.apps for key in app.keys}
 
+    def count(self) -> None:
+        """One more command goes to the card."""
+        self.notes.commands += 1
+
     @property
     def notes(self) -> SeenDesfire:
         """What was seen since the last reset."""
@@ -41,7 +45,8 @@ class Bench:
 
     def restarted(self) -> None:
         """The card was reset."""
-        self.seen = Observations(notes={NOTE: SeenDesfire(identified=self.notes.identified)})
+        before = self.notes
+        self.seen = Observations(notes={NOTE: SeenDesfire(identified=before.identified, commands=before.commands)})
         self.client.restarted()
 
     def app(self, step: Step) -> AppSpec:

@@ -42,6 +42,10 @@ class Keyring:
             self._own[place] = self._derived(key)
         return self._own[place]
 
+    def input(self, key: KeySpec) -> bytes:
+        """Return what a key of this card was diversified with; nothing where it is the same on every card."""
+        return key.card_key(self._uid).data
+
     def _derived(self, key: KeySpec) -> DesfireKey:
         if self._keystore is None:
             raise KeyStoreError(f"key {key.reference}: a card is worked on with a key store")

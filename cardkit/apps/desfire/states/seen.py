@@ -19,6 +19,7 @@ class SeenDesfire:
     :ivar uid: as the card tells it inside a session.
     :ivar settings: of files.  :ivar key_settings: of applications and of the card.  :ivar versions: of keys.
     :ivar proven: keys that opened a session.  :ivar alike: pairs of keys that are the same.
+    :ivar inputs: what keys were diversified with, by state.  :ivar commands: how many were sent to this card.
     :ivar misused: what came of treating a sample badly, None where nobody did.
     :ivar answers: status words of what must be refused.  :ivar troubles: what went wrong.
     """
@@ -37,6 +38,8 @@ class SeenDesfire:
     settings: dict[str, FileSettings] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
     alike: set[tuple[str, str]] = field(default_factory=set)
+    inputs: dict[str, bytes] = field(default_factory=dict)
+    commands: int = 0
     misused: dict[tuple[str, str], str] | None = None
     answers: dict[str, int] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)

@@ -74,6 +74,7 @@ class DesfireSession:
         :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
         """
         for step in steps:
+            self._bench.count()
             if step.command.ins == MORE:
                 continue  # the command before it has sent it
             self.current = step
@@ -225,6 +226,7 @@ class DesfireSession:
         self._bench.client.authenticate(how, number, value, self._random)
         self._barred = ""
         if step.content == OWN:
+            self._bench.notes.inputs[state] = self._bench.keyring.input(key)
             self._bench.notes.proven.add(state)
             self._bench.notes.alike.update((state, other) for other in self._bench.keyring.alike(state, key))
 
