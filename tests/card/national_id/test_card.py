@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from cardkit.virtual import make_card
 from cardkit.virtual.chips import ChipDirectory
+from cardkit.virtual.social.lies import social_lies
 from tests.card.eid import structure
 from tests.card.eid.test_pkcs15 import P256, curve
 from tests.card.emrtd import issuance
@@ -201,6 +202,17 @@ def test_it_outlives_its_process(tmp_path):
     again.select(IDENTITY)
     again.ok(VERIFY)
     public[SIGNATURE].verify(sign(again, SIGNATURE), DIGEST, ec.ECDSA(Prehashed(hashes.SHA256())))
+
+
+def test_it_lies_as_social_cards_do(finished):
+    terminal, _ = finished
+    lying = Terminal(social_lies()["selection-ignored"](terminal.card))
+    assert lying.select(IDENTITY).endswith("9000")
+    assert lying("80CA9F7F00").endswith("9000"), "the platform still answers"
+    terminal.card.power(cold=True)
+    lying = Terminal(social_lies()["neighbour-answers"](terminal.card))
+    lying.select(IDENTITY)
+    assert lying("80CA9F7F00").endswith("9000"), "the platform does, unasked"
 
 
 def lock(terminal):
