@@ -12,6 +12,7 @@ SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
 # Hostile tests in three parts: stations that are killed, stores and disks that are; all other cards lie and are torn.
 KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary kill plant))
 STORES  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,import_killed memory power_cut_disk stations store two_stations))
+CHAOS   := $(patsubst %,tests/hostile/test_%.py,kill plant store_long power_cut_disk)
 WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
 # Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
@@ -84,8 +85,8 @@ memory: setup-test ## no key is left in memory after a job (reads /proc/self/mem
 bench: setup-test ## print every figure
 	$(PYTEST) tests/bench -s -q $(LONG)
 
-chaos: setup-test ## the long kill test: 200 SIGKILLs over 2,000 virtual chips
-	CARDKIT_CHAOS=long $(PYTEST) tests/hostile/test_kill.py -s $(LONG)
+chaos: setup-test ## the long kill tests: 200 SIGKILLs over 2,000 chips; plants of 100,000 cards on both stores; power cuts
+	CARDKIT_CHAOS=long $(PYTEST) $(CHAOS) -s --timeout=28800
 
 fuzz: setup-test ## 200,000 mutated inputs for every parser
 	CARDKIT_FUZZ=200000 $(PYTEST) tests/hostile -k fuzz -s $(LONG)
