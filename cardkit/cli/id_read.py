@@ -104,7 +104,7 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
         reading = inspect(card.channel, request)
         if given["probing"]:
             probe(card.channel, request, reading)
-    shown = {**head, **document(reading), "trust": list(trust.troubles)}
+    shown = {**head, **document(reading, at.date()), "trust": list(trust.troubles)}
     if given["out"]:
         write_out(given["out"], reading, shown)
     if as_json:
@@ -168,6 +168,8 @@ def _show(shown: dict[str, Any]) -> None:
 
 def _lines(shown: dict[str, Any]) -> Iterator[tuple[str, object]]:
     yield "verdict", shown["verdict"]
+    if shown["reason"]:
+        yield "why", shown["reason"]
     for name, value in shown["holder"].items():
         yield name.replace("_", " "), value
     yield "files", " ".join(shown["files"])
@@ -188,7 +190,7 @@ def _zone(text: Secret) -> tuple[Secret, Secret | None]:
         written = typed.decode("utf-8", "replace").strip().upper()
     parts = [part.strip() for part in written.split(",")]
     if len(parts) == 3:
-        if any(len(part) != 6 or not part.isdigit() for part in parts[1:]):
+        if not all(map(_is_day, parts[1:])):
             raise EncodingError("--mrz: expected dates of birth and expiry as YYMMDD")
         return Secret(mrz_information(*parts).encode("ascii"), "MRZ"), None
     try:
@@ -196,6 +198,16 @@ def _zone(text: Secret) -> tuple[Secret, Secret | None]:
     except EncodingError as error:
         raise EncodingError(f"--mrz: {error}; expected the zone, or NUMBER,YYMMDD,YYMMDD") from None
     return Secret(zone.information.encode("ascii"), "MRZ"), Secret(zone.text.encode("ascii"), "MRZ")
+
+
+def _is_day(text: str) -> bool:
+    """Whether a date is one of a zone: YYMMDD, unknown parts 00 or filled. 9303-3 4.8"""
+    if len(text) != 6:
+        return False
+    parts = (text[:2], text[2:4], text[4:])
+    return all(
+        part == "<<" or (part.isdecimal() and int(part) <= most) for part, most in zip(parts, (99, 12, 31), strict=True)
+    )
 
 
 def _check_digits(value: Secret) -> None:

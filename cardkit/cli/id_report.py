@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ from cardkit.apps.emrtd.images import Image, ImageKind
 from cardkit.apps.emrtd.rules.table import CASES
 from cardkit.apps.emrtd.terminal.reading import Reading
 from cardkit.apps.pki.names import name_text
+from cardkit.desired import Severity
 from cardkit.errors import EncodingError
 
 _MEDIA = {ImageKind.JPEG: "image/jpeg", ImageKind.JPEG2000: "image/jp2"}
+_DAYS = frozenset(("full_date_of_birth", "date_of_issue"))
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Travel document</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
@@ -33,6 +37,7 @@ th { font-weight: 600 } .bad { color: #a00 } pre { font-size: 15px }
 </style></head><body>
 {% if face %}<img src="{{ face }}" alt="Face of the holder">{% endif %}
 <h1>Travel document: <span class="{{ 'bad' if shown.verdict == 'bad' else '' }}">{{ shown.verdict }}</span></h1>
+{% if shown.reason %}<p class="{{ 'bad' if shown.verdict == 'bad' else '' }}">{{ shown.reason }}</p>{% endif %}
 <table>{% for name, value in shown.holder.items() %}<tr><th>{{ name.replace('_', ' ') }}</th><td>{{ value }}</td></tr>
 {% endfor %}{% if shown.signer %}<tr><th>signer</th><td>{{ shown.signer }}</td></tr>{% endif %}</table>
 {% if zone %}<pre>{{ zone }}</pre>{% endif %}
@@ -54,13 +59,17 @@ th { font-weight: 600 } .bad { color: #a00 } pre { font-size: 15px }
 """
 
 
-def document(reading: Reading) -> dict[str, Any]:
-    """Return a reading as plain values: the holder's data as printed on the document, no image, no template."""
+def document(reading: Reading, today: date) -> dict[str, Any]:
+    """Return a reading as plain values: the holder's data as printed on the document, no image, no template.
+
+    :param today: of the inspection: from there centuries are told.
+    """
     verdict = reading.verdict
     unproven = any(finding.not_checked for finding in reading.findings)
     return {
         "verdict": "bad" if not reading.genuine else "not proven" if unproven else "good",
-        "holder": _holder(reading),
+        "reason": _reason(reading),
+        "holder": _holder(reading, today),
         "signer": name_text(verdict.signer.subject) if verdict and verdict.signer else "",
         "steps": [{"name": step.name, "mark": step.mark.value, "text": step.text} for step in reading.steps],
         "files": {name: len(content) for name, content in reading.files.items()},
@@ -101,8 +110,19 @@ def write_out(folder: Path, reading: Reading, shown: dict[str, Any]) -> None:
         (folder / "active-authentication.json").write_bytes(msgspec.json.encode(evidence))
 
 
-def _holder(reading: Reading) -> dict[str, str]:
-    """Return what DG1, DG11 and DG12 say, in words."""
+def _reason(reading: Reading) -> str:
+    """Return the gravest finding in one line: an error, else what could not be checked, else a warning."""
+    ranks = (
+        (finding for finding in reading.findings if finding.bad),
+        (finding for finding in reading.findings if finding.not_checked),
+        (finding for finding in reading.findings if finding.severity is not Severity.INFO),
+    )
+    found = next(chain(*ranks), None)
+    return f"{found.where}: {found.actual}; expected: {found.expected} ({found.rule})" if found else ""
+
+
+def _holder(reading: Reading, today: date) -> dict[str, str]:
+    """Return what DG1, DG11 and DG12 say, in words; days as ISO 8601 has them, where they are days."""
     found: dict[str, str] = {}
     try:
         mrz = parse_dg1(reading.files["EF.DG1"])
@@ -110,8 +130,10 @@ def _holder(reading: Reading) -> dict[str, str]:
         return found
     found["name"] = ", ".join(filter(None, mrz.names))
     found["document_number"] = mrz.document_number
+    days = {"date_of_birth": mrz.date_of_birth(today), "date_of_expiry": mrz.date_of_expiry(today)}
     for name in ("document_code", "issuing_state", "nationality", "date_of_birth", "sex", "date_of_expiry"):
-        found[name] = mrz.field(name).rstrip("<")
+        day = days.get(name)
+        found[name] = mrz.field(name).rstrip("<") if day is None else day.isoformat()
     for number in (11, 12):
         found.update(_details(number, reading.files.get(f"EF.DG{number}")))
     return found
@@ -124,7 +146,15 @@ def _details(number: int, content: bytes | None) -> dict[str, str]:
         return {}
     texts = {name: value if isinstance(value, str) else ", ".join(map(str, value)) for name, value in values.items()
              if not isinstance(value, bytes)}  # fmt: skip
-    return {name: text.strip() for name, text in texts.items()}
+    return {name: _day(text.strip()) if name in _DAYS else text.strip() for name, text in texts.items()}
+
+
+def _day(text: str) -> str:
+    """Return YYYYMMDD as ISO 8601 has it; anything else as it is."""
+    try:
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date().isoformat()
+    except ValueError:
+        return text
 
 
 def _zone(reading: Reading) -> str:

@@ -26,6 +26,7 @@ def open_by_bac(client: DocumentClient, information: Secret, random: Random) -> 
     try:
         answer = client.external_authenticate(basic_access_request(keys, challenges, own), _ANSWER_BYTES)
     except StatusError as error:
-        raise AuthenticationError(f"BAC: {error}: the MRZ is another, or BAC is not offered") from None
+        said = f"EXTERNAL AUTHENTICATE: {error.sw:04X}"
+        raise AuthenticationError(f"BAC: the MRZ is another, or BAC is not offered ({said})") from None
     session = basic_access_session(keys, challenges, own, answer)
     client.protect(IcaoSession(session, chip[4:] + challenges[4:_CHALLENGE_BYTES]))

@@ -23,6 +23,7 @@ from cardkit.errors import (
     CounterGuardError,
     EncodingError,
     KeyBlockedError,
+    NotFoundError,
     ProtocolError,
     StatusError,
 )
@@ -117,7 +118,8 @@ def open_by_pace(
     :raises AuthenticationError: when the chip takes another password, or does not prove that it knows this one.
     :raises KeyBlockedError: when the password takes no more tries.
     :raises CounterGuardError: when a PIN has one try left, outside a session that the CAN opened.
-    :raises StatusError: when the chip does not know the protocol or the password.
+    :raises NotFoundError: when the chip does not know the password.
+    :raises StatusError: when it does not know the protocol.
     :raises ProtocolError: when it breaks the protocol.
     """
     info, group = offer
@@ -125,7 +127,10 @@ def open_by_pace(
     if info.parameter_id is not None:
         objects += tlv.build(_PARAMETERS, der.integer(info.parameter_id)[2:])
     suspended = client.session is None  # one try is left: the CAN must come first (TR-03110-2 3.3)
-    left = client.set_environment(0xC1, 0xA4, objects, "PACE")
+    try:
+        left = client.set_environment(0xC1, 0xA4, objects, "PACE")
+    except NotFoundError as error:
+        raise NotFoundError("PACE", error.sw, meaning=f"the document has no {password.kind.name}") from None
     if left == _NO_TRIES:
         raise KeyBlockedError("PACE", left, meaning=f"{password.kind.name} blocked: no tries left")
     if left == _ONE_TRY and suspended:
@@ -192,7 +197,7 @@ class _Dialogue:
             answer = self._send(tlv.build(_PROVE, token), step, last=True)
         except StatusError as error:
             if error.sw == _REFUSED or error.sw & 0xFFF0 == _NO_TRIES:
-                raise AuthenticationError(f"{error}: the {kind.name} is another") from None
+                raise AuthenticationError(f"PACE: the {kind.name} is another (tokens: {error.sw:04X})") from None
             raise
         proof = _value(answer, _PROVEN, step)
         check_token(authentication_token(keys.mac, self._info.oid, self._group, pair.public), proof, "PACE")

@@ -48,7 +48,8 @@ class Document:
 class Terms:
     """What is asked of a document.
 
-    :param at: the time of the check, aware.  :param issued: when the document was; None for the signing time, or `at`.
+    :param at: the time of the check, aware.
+    :param issued: when the document was, for one without a signing time; None where nobody knows.
     :param least_hash: weakest hash that is good enough; of ``sha1`` to ``sha512``.
     """
 
@@ -175,10 +176,10 @@ def _signature(sod: Sod, signer: Certificate | None) -> Iterator[Trouble]:
         yield Trouble(rule, _SOD, "a signature that can be checked", str(error))
 
 
-def _times(sod: Sod, terms: Terms) -> tuple[datetime, datetime]:
-    """Return when it was signed, as far as anybody says, and when it is checked."""
+def _times(sod: Sod, terms: Terms) -> tuple[datetime | None, datetime]:
+    """Return when it was signed, None where nobody says, and when it is checked."""
     try:
         signing = sod.signed.signer.signing_time if len(sod.signed.signers) == 1 else None
     except EncodingError:
         signing = None
-    return signing or terms.issued or terms.at, terms.at
+    return signing or terms.issued, terms.at

@@ -46,17 +46,18 @@ def signer_troubles(
     signer: Certificate,
     chain: Sequence[Certificate],
     trust: TrustStore,
-    times: tuple[datetime, datetime],
+    times: tuple[datetime | None, datetime],
     mrz: Mrz | None,
 ) -> list[Trouble]:
     """Return what is wrong with the signer.
 
-    :param chain: of :meth:`TrustStore.chain`.  :param times: of the signature, and of the check.
+    :param chain: of :meth:`TrustStore.chain`.
+    :param times: of the signature, None where nobody says, of which the day counts; and of the check.
     """
     checks: tuple[Callable[[], Iterator[Trouble]], ...] = (
         lambda: _chained(signer, chain, trust, times),
         lambda: _profile(signer, mrz),
-        lambda: _usage_period(signer, times[0]),
+        lambda: _usage_period(signer, *times),
         lambda: _revocation(signer, chain, trust, times[1]),
         lambda: _form(signer, _SIGNER),
     )
@@ -86,7 +87,7 @@ def _guarded(check: Callable[[], Iterator[Trouble]], where: str) -> list[Trouble
 
 
 def _chained(
-    signer: Certificate, chain: Sequence[Certificate], trust: TrustStore, times: tuple[datetime, datetime]
+    signer: Certificate, chain: Sequence[Certificate], trust: TrustStore, times: tuple[datetime | None, datetime]
 ) -> Iterator[Trouble]:
     rule = "EMRTD-073"
     if not trust.authorities:
@@ -96,9 +97,7 @@ def _chained(
         yield Trouble(rule, _SIGNER, "a chain to a trusted CSCA", "none of those that are trusted has issued it")
         return
     for where, certificate in ((_SIGNER, signer), *((_AUTHORITY, one) for one in chain)):
-        wrong = next(
-            (moment for moment in times if not certificate.not_before <= moment <= certificate.not_after), None
-        )
+        wrong = _out_of_force(certificate, *times)
         if wrong is not None:
             period = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
             yield Trouble(rule, where, f"in force on {wrong:%Y-%m-%d}", period)
@@ -132,14 +131,28 @@ def _usage_text(certificate: Certificate) -> str:
     return "missing" if certificate.key_usage is None else f"{certificate.key_usage:02X}"
 
 
-def _usage_period(signer: Certificate, signing: datetime) -> Iterator[Trouble]:
+def _out_of_force(certificate: Certificate, signing: datetime | None, at: datetime) -> datetime | None:
+    """Return when a certificate was not in force that should have been; None where it was."""
+    if signing is not None and not _covers(certificate.not_before, certificate.not_after, signing):
+        return signing
+    return None if certificate.not_before <= at <= certificate.not_after else at
+
+
+def _covers(begin: datetime | None, end: datetime | None, signing: datetime) -> bool:
+    """Whether a period covers the day of a signature: of a document without signing time the day is all there is."""
+    day = signing.date()
+    return not (begin and day < begin.date()) and not (end and day > end.date())
+
+
+def _usage_period(signer: Certificate, signing: datetime | None, at: datetime) -> Iterator[Trouble]:
     rule = "EMRTD-075"
     period = signer.private_key_usage_period
+    expected = "a privateKeyUsagePeriod that covers the signing time"
     if period is None:
-        yield unknown(rule, _SIGNER, "a privateKeyUsagePeriod that covers the signing time", "there is none")
-        return
-    begin, end = period
-    if (begin and signing < begin) or (end and signing > end):
+        yield unknown(rule, _SIGNER, expected, "there is none")
+    elif signing is None and not (period[0] or at) <= at <= (period[1] or at):
+        yield unknown(rule, _SIGNER, expected, "the document says neither when it was signed nor when it was issued")
+    elif signing is not None and not _covers(*period, signing):
         text = " to ".join(f"{moment:%Y-%m-%d}" if moment else "open" for moment in period)
         yield Trouble(rule, _SIGNER, f"a key that signs on {signing:%Y-%m-%d}", text)
 

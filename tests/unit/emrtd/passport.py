@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
@@ -74,6 +74,7 @@ class Document:
 
     :param pace: mapping, cipher, parameters.  :param chip: cipher, parameters; None without chip authentication.
     :param active: ``ec``, ``rsa`` or nothing.  :param changed: files that differ from what was signed.
+    :param signing: time in the signature.  :param without: objects of the factory that are left out.
     :param reads: who reads groups that not everybody does who opened it.  :param directory: EF.DIR, of an applet.
     """
 
@@ -88,6 +89,8 @@ class Document:
     cvca: bytes = b""
     reads: Mapping[int, str] = field(default_factory=lambda: READ)
     directory: bytes = b""
+    signing: datetime | None = issuers.NOW
+    without: tuple[str, ...] = ()
 
     def access(self) -> SecurityInfos:
         return SecurityInfos.of(
@@ -145,13 +148,13 @@ class Document:
         for mapping, _, number in self.pace:
             if mapping == oids.Mapping.ECDH_CAM:
                 keys["8105"] = on_chip(number, MAPPING_SECRET)
-        return keys | self.keys
+        return {name: value for name, value in (keys | self.keys).items() if name not in self.without}
 
     def files(self) -> dict[str, bytes]:
         groups = self.data_groups()
         files = {f"EF.DG{number}": content for number, content in groups.items()}
         files["EF.COM"] = Com.of(groups).build()
-        files["EF.SOD"] = build_sod(LdsSecurityObject.of("sha256", groups), SIGNER, issuers.NOW)
+        files["EF.SOD"] = build_sod(LdsSecurityObject.of("sha256", groups), SIGNER, self.signing)
         files["EF.CardAccess"] = self.access().der
         files["EF.CardSecurity"] = self.card_security()
         return files | dict(self.changed)

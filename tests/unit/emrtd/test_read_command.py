@@ -4,9 +4,11 @@ import base64
 import json
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from cardkit.apps.emrtd.details import Details
 from cardkit.apps.emrtd.face39794 import build_dg2_39794
 from cardkit.cli import id_read
 from cardkit.cli.app import run
@@ -60,7 +62,7 @@ def test_a_good_document_is_good(present, trust, capsys, words) -> None:
     shown = json.loads(out)
     assert (code, shown["verdict"], shown["findings"]) == (0, "good", [])
     assert shown["holder"]["name"] == "ERIKSSON, ANNA MARIA"
-    assert shown["holder"]["date_of_birth"] == "740812"
+    assert shown["holder"]["date_of_birth"] == "1974-08-12"
     assert [step["mark"] for step in shown["steps"]] == ["done", "done", "done"]
     assert base64.b64encode(PICTURE).decode() not in out
     assert PICTURE.hex().upper() not in out.upper()
@@ -178,6 +180,7 @@ def opened_store(store):
         (("--can", "12345X"), 4, "expected digits"),
         (("--mrz", "L898902C3"), 4, "expected the zone"),
         (("--mrz", "L898902C3,740812,3011"), 4, "YYMMDD"),
+        (("--mrz", "L898902C3,741312,301115"), 4, "YYMMDD"),
         (("--mrz", MRZ.text[:53] + "0" + MRZ.text[54:]), 4, "check digit"),
         (("--can", "999999"), 5, "the CAN is another"),
         (("--can", CAN, "--terminal-key", "x"), 2, "--certificate and --terminal-key"),
@@ -189,4 +192,54 @@ def test_what_is_wrong_is_said(present, capsys, words, code, said) -> None:
     assert run(["id", "read", "--reader", "virtual:emrtd-native", *AT, *words]) == code
     error = capsys.readouterr().err
     assert said in error
+    assert error.count("\n") <= (1 if code != 2 else 4)
     assert "L898902C3" not in error
+
+
+@pytest.mark.parametrize(
+    ("seam", "said"),
+    [("usim", "no travel document on this card"), ("emrtd-native", "no travel document on this card")],
+)
+def test_a_card_that_is_no_document_is_one_line(capsys, seam, said) -> None:
+    assert run(["id", "read", "--reader", f"virtual:{seam}", "--can", CAN]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_password_that_a_document_does_not_have_is_said(present, capsys) -> None:
+    present(replace(Document(), without=("8002",)))
+    assert run(["id", "read", "--reader", "virtual:emrtd-native", *AT, "--can", CAN]) == 1
+    assert "the document has no CAN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "why"),
+    [
+        ((), "not proven", "document signer: not checked: no trust store given; expected: a chain to a trusted CSCA"),
+        (("--at", "2031-01-01T12:00:00Z"), "not proven", "document signer: not checked: no trust store given"),
+    ],
+)
+def test_the_gravest_finding_is_the_line_below_the_verdict(present, capsys, words, verdict, why) -> None:
+    present(Document())
+    _, out = read(capsys, "--can", CAN, *words)
+    first, second, *_ = out.splitlines()
+    assert first.split(maxsplit=1) == ["verdict", verdict]
+    assert second.split(maxsplit=1)[0] == "why"
+    assert why in second
+
+
+def test_a_signer_of_three_months_is_good_ten_years_later(present, trust, capsys) -> None:
+    """Its key signed while it was in use: the day of issue is all that a document without signing time says."""
+    unsigned_time = replace(Document(), signing=None)
+    later = ("--at", f"{NOW.year + 5}-01-01T12:00:00Z", "--json")
+    present(unsigned_time)
+    _, out = read(capsys, "--can", CAN, "--trust", str(trust), *later)
+    (found,) = [one for one in json.loads(out)["findings"] if one["rule"] == "EMRTD-075"]
+    assert found["actual"].startswith("not checked: the document says neither")
+    issued = Details.of(12, {"date_of_issue": f"{issuers.NOW:%Y%m%d}"}).build()
+    present(replace(unsigned_time, groups={12: issued}))
+    _, out = read(capsys, "--can", CAN, "--trust", str(trust), *later)
+    shown = json.loads(out)
+    assert "EMRTD-075" not in {one["rule"] for one in shown["findings"]}
+    assert shown["holder"]["date_of_issue"] == f"{issuers.NOW:%Y-%m-%d}"

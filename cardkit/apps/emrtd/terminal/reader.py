@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from cardkit.apps.emrtd import passive
 from cardkit.apps.emrtd.active_auth import authenticate_actively
 from cardkit.apps.emrtd.chip_auth import authenticate_chip, chip_keys
 from cardkit.apps.emrtd.client import DocumentClient
 from cardkit.apps.emrtd.com import Com
+from cardkit.apps.emrtd.details import Details
 from cardkit.apps.emrtd.directory import AtrInfo
 from cardkit.apps.emrtd.domain import public_key_of
 from cardkit.apps.emrtd.groups import parse_dg1, parse_dg15
@@ -310,9 +312,18 @@ class _Inspection:
             reading.find("EMRTD-044", "EF.DG1", "the zone printed on the document", "another")
         for name, reason in request.trust.distrusted:
             reading.find("EMRTD-082", name, "a list whose signer a trusted CSCA vouches for", reason)
-        reading.verdict = passive.authenticate(document, request.trust, passive.Terms(request.at))
+        reading.verdict = passive.authenticate(document, request.trust, passive.Terms(request.at, _issued(document)))
         for trouble in (*reading.verdict.troubles, *content_troubles(reading.files, request.at.date())):
             reading.find(trouble.rule, trouble.where, trouble.expected, trouble.actual)
+
+
+def _issued(document: passive.Document) -> datetime | None:
+    """Return the day of issue in DG12, which the security object has the hash of; None without one."""
+    try:
+        text = Details.parse(12, document.groups[12]).values()["date_of_issue"]
+        return datetime.strptime(str(text), "%Y%m%d").replace(tzinfo=UTC)
+    except (EncodingError, KeyError, ValueError):
+        return None
 
 
 def _names(rights: Right) -> str:
