@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -29,3 +32,16 @@ class Ring:
 
     def end(self) -> None:
         subprocess.run(["gpgconf", "--homedir", str(self.folder), "--kill", "gpg-agent"], check=False)
+
+
+@contextmanager
+def two_rings() -> Iterator[tuple[Ring, Ring, str, str]]:
+    """Give the rings of a plant and its customer, who know each other, and the fingerprints of both."""
+    with tempfile.TemporaryDirectory(prefix="ck", dir="/tmp") as folder:  # sockets want short paths
+        plant, customer = Ring(Path(folder) / "p"), Ring(Path(folder) / "c")
+        ours, theirs = plant.make("plant@example.test"), customer.make("customer@example.test")
+        plant.run("--import", given=customer.run("--export"))
+        customer.run("--import", given=plant.run("--export"))
+        yield plant, customer, ours, theirs
+        plant.end()
+        customer.end()

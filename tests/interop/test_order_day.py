@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from click.testing import CliRunner, Result
 from cardkit.cli.app import cardkit
 from cardkit.production import open_store
 from cardkit.profile import load_profile
-from tests.interop.gpgring import Ring
+from tests.interop.gpgring import Ring, two_rings
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed"),
@@ -41,14 +40,8 @@ totals = { count = "trailer.count", hash = { field = "iccid", of = "trailer.tota
 
 @pytest.fixture(scope="module")
 def rings() -> Iterator[tuple[Ring, Ring, str, str]]:
-    with tempfile.TemporaryDirectory(prefix="ck", dir="/tmp") as folder:
-        plant, customer = Ring(Path(folder) / "p"), Ring(Path(folder) / "c")
-        ours, theirs = plant.make("plant@example.test"), customer.make("customer@example.test")
-        plant.run("--import", given=customer.run("--export"))
-        customer.run("--import", given=plant.run("--export"))
-        yield plant, customer, ours, theirs
-        plant.end()
-        customer.end()
+    with two_rings() as made:
+        yield made
 
 
 class Desk:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from cardkit.cli.app import run
 from cardkit.crypto import Secret, passphrase
 from cardkit.crypto.keysource import KeySource
 from cardkit.production.keyset import Limited
-from tests.interop.gpgring import Ring
+from tests.interop.gpgring import Ring, two_rings
 from tests.interop.pkcs11.softhsm import PIN
 from tests.unit.live.plant import ROWS, LivePlant
 
@@ -27,14 +26,8 @@ pytestmark = [
 
 @pytest.fixture
 def rings() -> Iterator[tuple[Ring, Ring, str, str]]:
-    with tempfile.TemporaryDirectory(prefix="ck", dir="/tmp") as folder:
-        plant, customer = Ring(Path(folder) / "p"), Ring(Path(folder) / "c")
-        ours, theirs = plant.make("plant@example.test"), customer.make("customer@example.test")
-        plant.run("--import", given=customer.run("--export"))
-        customer.run("--import", given=plant.run("--export"))
-        yield plant, customer, ours, theirs
-        plant.end()
-        customer.end()
+    with two_rings() as made:
+        yield made
 
 
 @pytest.mark.requirement("D1")
