@@ -53,6 +53,7 @@ PRODUCTS = (
     Product("transport/cipurse-transit", "cipurse"),
     Product("transport/desfire-ev1-city", "desfire-ev1"),
     Product("transport/desfire-ev2-city", "desfire-ev2"),
+    Product("transport/ntag424-sun", "ntag424", counted=("counter/",)),
     Product("id/piv-test", "piv", 1, made_there=("",)),
     Product("id/pkcs15-test", "pkcs15", 3, made_there=("",)),
     Product("id/emrtd-td3", "emrtd-native", 11, FACTORY_SESSIONS),
