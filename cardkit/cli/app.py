@@ -29,6 +29,7 @@ VERBS = {
     "gp": ("gp", "Look at and manage GlobalPlatform cards: domains, applications, keys."),
     "id": ("id:id_group", "Prepare and read travel documents and identity cards; make their test PKI."),
     "info": ("card", "Say what card this is."),
+    "jobs": ("jobs", "Queue imports, data preparation and reports, and do them on any machine."),
     "keys": ("keys", "Keep keys in an encrypted file or on a PKCS#11 token."),
     "order": ("orders", "Keep customers' orders: create, approve, watch, close; write their files."),
     "ota": ("ota", "Pack, send and read secured packets: commands over the air."),

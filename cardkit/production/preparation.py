@@ -38,7 +38,7 @@ class Preparation:
     before: int
 
 
-def prepare_batch(
+def prepare_batch(  # noqa: PLR0913  (three are named, and have defaults)
     store: Store,
     profile: Profile,
     batch: str,
@@ -46,9 +46,11 @@ def prepare_batch(
     *,
     processes: int | None = None,
     progress: Progress | None = None,
+    rows: range | None = None,
 ) -> Preparation:
     """Prepare every record of a batch that was not prepared yet.
 
+    :param rows: of the order, those only; the counts are of them, too.
     :param processes: that make RSA keys, by default one for each processor.
     :raises ProfileError: when the batch was imported with another profile.
     :raises RecordError: PREPARE, when a value of a record does not fit the product; records before it are prepared.
@@ -58,19 +60,20 @@ def prepare_batch(
     if lot.profile_sha256 != profile.sha256:
         raise ProfileError(f"{profile.path}: not the profile batch {batch} was imported with, or changed since")
     if lot.prepare_step is None:
-        return Preparation(batch, 0, lot.imported)  # its challenges are drawn when a card is made
-    todo = preparing.waiting_count(store, lot)
+        # its challenges are drawn when a card is made
+        return Preparation(batch, 0, preparing.record_count(store, lot, rows))
+    todo = preparing.waiting_count(store, lot, rows)
     made = 0
     with CardRsaPool(todo, processes) as pool:
         keystore.card_rsa_source = pool
-        while rows := preparing.waiting(store, lot, CHUNK):
-            sealed, wrong = _sealed(store, lot, profile, keystore, rows)
+        while piece := preparing.waiting(store, lot, CHUNK, rows):
+            sealed, wrong = _sealed(store, lot, profile, keystore, piece)
             made += preparing.file_values(store, lot, sealed)
             if progress is not None:
                 progress(made, todo)
             if wrong is not None:
                 raise wrong
-    return Preparation(batch, made, lot.imported - todo)
+    return Preparation(batch, made, preparing.record_count(store, lot, rows) - todo)
 
 
 def _sealed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Exists, exists, func, insert, select
+from sqlalchemy import ColumnElement, Exists, and_, exists, func, insert, select
 
 from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.schema import OPEN, prepared, record, record_key
@@ -41,11 +41,11 @@ def is_of_file(store: Store, batch: str, sha256: bytes) -> bool:
         return bool(connection.scalar(known) == sha256)
 
 
-def waiting(store: Store, lot: Batch, count: int) -> list[Waiting]:
-    """Return the first records of a batch that wait for their values, in row order."""
+def waiting(store: Store, lot: Batch, count: int, rows: range | None = None) -> list[Waiting]:
+    """Return the first records of a batch, or of some rows of it, that wait for their values, in row order."""
     statement = (
         select(record.c.id, record.c.row_no, record.c.data_enc)
-        .where(record.c.batch_id == lot.id, OPEN, ~_made(lot))
+        .where(_among(lot, rows), OPEN, ~_made(lot))
         .order_by(record.c.id)
         .limit(count)
     )
@@ -53,11 +53,19 @@ def waiting(store: Store, lot: Batch, count: int) -> list[Waiting]:
         return [Waiting(row.id, row.row_no, row.data_enc) for row in connection.execute(statement)]
 
 
-def waiting_count(store: Store, lot: Batch) -> int:
-    """Return how many records of a batch wait for their values."""
-    statement = select(func.count()).where(record.c.batch_id == lot.id, OPEN, ~_made(lot))
+def waiting_count(store: Store, lot: Batch, rows: range | None = None) -> int:
+    """Return how many records of a batch, or of some rows of it, wait for their values."""
+    statement = select(func.count()).where(_among(lot, rows), OPEN, ~_made(lot))
     with store.reading() as connection:
         return connection.scalar(statement) or 0
+
+
+def record_count(store: Store, lot: Batch, rows: range | None = None) -> int:
+    """Return how many records a batch has, or some rows of it."""
+    if rows is None:
+        return lot.imported
+    with store.reading() as connection:
+        return connection.scalar(select(func.count(record.c.id)).where(_among(lot, rows))) or 0
 
 
 def file_values(store: Store, lot: Batch, rows: Sequence[tuple[Waiting, bytes]]) -> int:
@@ -112,6 +120,11 @@ def values_of(store: Store, profile_sha256: bytes, keys: Mapping[str, str]) -> K
     with store.reading() as connection:
         row = connection.execute(statement).first()
     return None if row is None else Kept(row.name, row.row_no, row.step, row.data_enc)
+
+
+def _among(lot: Batch, rows: range | None) -> ColumnElement[bool]:
+    of_batch = record.c.batch_id == lot.id
+    return of_batch if rows is None else and_(of_batch, record.c.row_no.between(rows.start, rows.stop - 1))
 
 
 def _made(lot: Batch) -> Exists:
