@@ -104,7 +104,8 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
         reading = inspect(card.channel, request)
         if given["probing"]:
             probe(card.channel, request, reading)
-    shown = {**head, **document(reading, at.date()), "trust": list(trust.troubles)}
+    when = at.isoformat(timespec="seconds")
+    shown = {**head, "at": when, **document(reading, at.date()), "trust": list(trust.troubles)}
     if given["out"]:
         write_out(given["out"], reading, shown)
     if as_json:

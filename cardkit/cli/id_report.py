@@ -29,15 +29,18 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Travel document</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <style>
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 60em; color: #222 }
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; padding: 0 1em; max-width: 60em; color: #222 }
 img { float: right; max-width: 14em; margin-left: 2em }
 table { border-collapse: collapse; margin: 1em 0 }
 th, td { text-align: left; padding: .2em 1em .2em 0; vertical-align: top }
-th { font-weight: 600 } .bad { color: #a00 } pre { font-size: 15px }
+th { font-weight: 600 } .bad { color: #a00 } .open { color: #850 }
+h2 { clear: both } td:first-child { white-space: nowrap } pre { font-size: 15px }
 </style></head><body>
 {% if face %}<img src="{{ face }}" alt="Face of the holder">{% endif %}
-<h1>Travel document: <span class="{{ 'bad' if shown.verdict == 'bad' else '' }}">{{ shown.verdict }}</span></h1>
-{% if shown.reason %}<p class="{{ 'bad' if shown.verdict == 'bad' else '' }}">{{ shown.reason }}</p>{% endif %}
+{% set class = {'bad': 'bad', 'not proven': 'open'}.get(shown.verdict, '') %}
+<h1>Travel document: <span class="{{ class }}">{{ shown.verdict }}</span></h1>
+{% if shown.reason %}<p class="{{ class }}">{{ shown.reason }}</p>{% endif %}
+<p>Inspected {{ shown.at }}, {{ shown.reader }}</p>
 <table>{% for name, value in shown.holder.items() %}<tr><th>{{ name.replace('_', ' ') }}</th><td>{{ value }}</td></tr>
 {% endfor %}{% if shown.signer %}<tr><th>signer</th><td>{{ shown.signer }}</td></tr>{% endif %}</table>
 {% if zone %}<pre>{{ zone }}</pre>{% endif %}

@@ -60,6 +60,7 @@ def test_a_good_document_is_good(present, trust, capsys, words) -> None:
     present(Document())
     code, out = read(capsys, *words, "--trust", str(trust), "--json")
     shown = json.loads(out)
+    assert (shown["at"], shown["reason"]) == (NOW.isoformat(timespec="seconds"), "")
     assert (code, shown["verdict"], shown["findings"]) == (0, "good", [])
     assert shown["holder"]["name"] == "ERIKSSON, ANNA MARIA"
     assert shown["holder"]["date_of_birth"] == "1974-08-12"

@@ -140,7 +140,9 @@ class _Inspection:
             self.reading.note("BAC", Mark.DONE, self._session_algorithm())
             return
         info, group = self._pace.info, self._pace.group
-        self.reading.note("PACE", Mark.DONE, f"{info.mapping.name}, {self._session_algorithm()}, {group.name}")
+        self.reading.note(
+            "PACE", Mark.DONE, f"{info.mapping.name.replace('_', '-')}, {self._session_algorithm()}, {group.name}"
+        )
 
     def _session_algorithm(self) -> str:
         session = self._client.session
