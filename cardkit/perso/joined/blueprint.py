@@ -29,7 +29,7 @@ from cardkit.desired import (
 from cardkit.errors import ProfileError
 from cardkit.perso.joined.door import Door, Floor
 from cardkit.perso.joined.names import joined, joint, joint_finding, joint_state, joint_steps, own, own_names
-from cardkit.perso.joined.rules import RULES, answered, keys_apart, names_apart, numbers_alone, questions
+from cardkit.perso.joined.rules import RULES, answered, keys_apart, names_apart, numbers_alone, questions, unchecked
 from cardkit.perso.joined.session import ASKED, CHIP, CHIPS, FINISHED, SESSIONS, WHOLE, JoinedSession, Looks
 
 _FOR_ALL = (ATR_FITS, REPEATED)
@@ -183,7 +183,9 @@ class JoinedBlueprint:
             found += (
                 joint_finding(app, each) for each in one.judge(own(app, contents), shown, None if finished else part)
             )
-        return found if part is Part.STRANGER else [*found, *self._between(seen)]
+        if part is Part.STRANGER:
+            return found
+        return [*found, *self._between(seen), *(unchecked() if part is None else ())]
 
     def _between(self, seen: Observations) -> Iterator[Finding]:
         """Apply the rules between applications."""

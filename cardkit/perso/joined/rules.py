@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import NOT_CHECKED, Blueprint, Finding, Neighbour, Phase, Role, Rule, Severity, Step
+from cardkit.desired import NOT_CHECKED, Blueprint, Finding, Neighbour, Phase, Role, Rule, Secrecy, Severity, Step
 from cardkit.perso.joined.names import joint
 
 _CLAUSE = "cards with several applications"
@@ -14,7 +15,14 @@ NAMES = Rule("TRANSIT-056", Severity.STOP, _CLAUSE, "no AID belongs to two appli
 KEYS = Rule("TRANSIT-059", Severity.STOP, _CLAUSE, "no key is shared between applications")
 NUMBERS = Rule("TRANSIT-060", Severity.ERROR, _CLAUSE, "the chip number of every application is this card's alone")
 ALONE = Rule("PERSO-005", Severity.STOP, _CLAUSE, "no application answers for another")
-RULES = (NAMES, KEYS, NUMBERS, ALONE)
+FACES = Rule("TRANSIT-057", Severity.STOP, _CLAUSE, "each application is reached through its interface only")
+HOLDER = Rule("TRANSIT-058", Severity.ERROR, _CLAUSE, "what applications hold of one person agrees")
+UNCHECKED = {
+    FACES: "a run has one reader, and knows one face of the card",
+    HOLDER: "both come from one field of the record, which each application's own rules compare with what was read",
+}
+"""Rules nobody applies to a card with several applications, and why; a survey says so."""
+RULES = (NAMES, KEYS, NUMBERS, ALONE, *UNCHECKED)
 CARD = "card"
 """What steps of no application begin with."""
 _REFUSALS = range(0x64, 0x70)  # first status bytes: error, or checking error
@@ -81,6 +89,13 @@ def numbers_alone(
             yield NUMBERS.finding(app, "a chip number", f"{NOT_CHECKED}: it was not read")
         elif app in repeated:
             yield NUMBERS.finding(app, "a chip number of its own", f"{numbers[app]}, as another record's card had")
+
+
+def unchecked() -> Iterator[Finding]:
+    """Yield the rules that nobody applies.  TRANSIT-057, TRANSIT-058"""
+    for rule, why in UNCHECKED.items():
+        told = rule.finding(CARD, rule.text, f"{NOT_CHECKED}: {why}", secrecy=Secrecy.PUBLIC)
+        yield replace(told, severity=Severity.INFO)
 
 
 def _neighbours(apps: Mapping[str, Blueprint]) -> dict[str, Neighbour]:

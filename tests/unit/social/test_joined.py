@@ -84,6 +84,10 @@ def test_a_good_card_has_no_finding(job, good):
     report = verify(todo, Card(LoopbackConnection(good)), keystore)
     assert report.verdict == "GOOD"
     assert {"TRANSIT-056", "TRANSIT-059", "TRANSIT-060"} <= set(report.checked)
+    assert not {"TRANSIT-057", "TRANSIT-058"} & set(report.checked)
+    told = {finding.rule: finding for finding in report.findings if finding.where == "card"}
+    assert {"TRANSIT-057", "TRANSIT-058"} <= set(told)
+    assert all(told[rule].not_checked and not told[rule].bad for rule in ("TRANSIT-057", "TRANSIT-058"))
 
 
 def test_a_finished_card_is_not_made_twice(job, good):
