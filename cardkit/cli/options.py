@@ -68,6 +68,11 @@ def report(command: Command) -> Command:
     )(command)
 
 
+def operator(command: Command) -> Command:
+    """Add ``--operator``, which the command gets, and ``--login-fd`` for :func:`cardkit.cli.people.opened`."""
+    return _login_fd(_operator(command))
+
+
 def store(command: Command) -> Command:
     """Add ``--store`` and ``--operator``, which the command gets; ``--by``, ``--login-fd`` and ``--audit-keys`` are for
     :func:`cardkit.cli.people.opened`.
@@ -80,14 +85,7 @@ def store(command: Command) -> Command:
             callback=_kept(AUDIT_KEYS),
             help="Key store of the key that signs the audit, where that is not the store's own.",
         ),
-        click.option(
-            "--login-fd",
-            type=click.IntRange(min=0),
-            metavar="N",
-            expose_value=False,
-            callback=_kept(LOGIN_FD),
-            help="Read people's passwords from this file descriptor, a line each: operator, then --by.",
-        ),
+        _login_fd,
         click.option(
             "--by",
             multiple=True,
@@ -96,9 +94,7 @@ def store(command: Command) -> Command:
             callback=_kept(BY),
             help="Who else answers for this step; may be given several times.",
         ),
-        click.option(
-            "--operator", default=getpass.getuser, show_default="login name", help="Who answers for this step."
-        ),
+        _operator,
         click.option(
             "--store",
             "store_url",
@@ -110,6 +106,23 @@ def store(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def _login_fd(command: Command) -> Command:
+    return click.option(
+        "--login-fd",
+        type=click.IntRange(min=0),
+        metavar="N",
+        expose_value=False,
+        callback=_kept(LOGIN_FD),
+        help="Read people's passwords from this file descriptor, a line each: operator, then --by.",
+    )(command)
+
+
+def _operator(command: Command) -> Command:
+    return click.option(
+        "--operator", default=getpass.getuser, show_default="login name", help="Who answers for this step."
+    )(command)
 
 
 def _kept(key: str) -> Callable[[click.Context, click.Parameter, object], None]:

@@ -107,6 +107,7 @@ def verify(
     golden: Path | None,
     work: Path,
     store_url: str,
+    operator: str,
     report_dir: Path | None,
     keys_url: str,
     descriptor: int | None,
@@ -118,17 +119,17 @@ def verify(
     started = datetime.now(UTC)
     job = open_job(profile, order_path, keys_url, descriptor)
     targets = [target for text in readers for target in parse(text)]
-    depth = Depth(
-        without_keys,
-        destructive,
-        full,
-        read_dump(golden) if golden else None,
-        RunRegister() if continuous or len(targets) > 1 else None,
-        prepared.source(work, store_url),
-    )
     done: list[Verified] = []
     failed = 0
-    with job.keystore:
+    with job.keystore, prepared.source(work, store_url, operator) as values:
+        depth = Depth(
+            without_keys,
+            destructive,
+            full,
+            read_dump(golden) if golden else None,
+            RunRegister() if continuous or len(targets) > 1 else None,
+            values,
+        )
         for item in cards(job, targets, record_no, continuous=continuous, depth=depth):
             if isinstance(item, CardkitError):
                 if not continuous:

@@ -93,7 +93,11 @@ def _sealed(
 
 
 def kept_values(store: Store, profile: Profile, record: Record) -> Prepared | None:
-    """Return the values a record was prepared with in a store; None where it has none for this profile."""
+    """Return the values a record was prepared with in a store; None where it has none for this profile.
+
+    :raises LoginError: of a LIVE store, when the operator is not logged in.  :raises TwoPersonsError: without the role.
+    """
+    store.presence.require(Step.RUN, (store.operator,))
     kept = preparing.values_of(store, profile.sha256, record.business_keys())
     if kept is None:
         return None

@@ -5,15 +5,32 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from cardkit.crypto import Secret, Usage
 from cardkit.crypto.filestore import FileKeyStore
+from cardkit.crypto.keysource import KeySource
 from cardkit.crypto.management import NewKey
+from cardkit.errors import LoginError, TwoPersonsError
+from cardkit.production import kept_values, open_store
 from cardkit.production.couplers.bench import matching_profile
-from tests.unit.live.plant import BLANK_KEY, CUSTOMER_KEY, PHRASE, ROWS, USAGES, LivePlant, check_value
+from cardkit.production.people import accounts
+from cardkit.profile import load_profile, read_order
+from tests.unit.live.plant import (
+    BLANK_KEY,
+    CUSTOMER_KEY,
+    PHRASE,
+    ROWS,
+    STORE,
+    USAGES,
+    LivePlant,
+    check_value,
+    password,
+    piped,
+)
 
 PHRASE_SECRET = Secret(PHRASE.encode(), "phrase")
 
@@ -166,3 +183,28 @@ def test_a_live_card_is_planned_with_its_keys(opened: LivePlant, capfd: pytest.C
 def test_with_a_key_store_of_another_form(opened: LivePlant, capfd: pytest.CaptureFixture[str], url: str) -> None:
     opened.keys_url = url
     assert f"key store '{url}': expected file:PATH or pkcs11:" in refusal(opened, capfd)
+
+
+@pytest.mark.requirement("R1")
+@pytest.mark.requirement("R4")
+def test_prepared_values_are_for_people_of_the_line(opened: LivePlant) -> None:
+    profile = load_profile(opened.profile)
+    with KeySource(opened.keys_url, (PHRASE_SECRET,)).open() as keys:
+        record = read_order(profile, opened.order, keys).records[0]
+    for name, error in (("olga", None), ("quin", TwoPersonsError), ("sven", LoginError)):
+        with open_store(STORE, operator=name) as store:
+            if error is not LoginError:
+                accounts.log_in(store, name, Secret(password(name).encode(), name))
+            with nullcontext() if error is None else pytest.raises(error):
+                assert kept_values(store, profile, record) is None
+
+
+def test_a_verification_with_the_store_is_by_somebody_who_logs_in(
+    opened: LivePlant, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["verify", opened.profile, "--order", opened.order, "--record", "1", "--reader", f"virtual:{opened.image}"]
+    capfd.readouterr()
+    with piped(["not the password"]) as logins:
+        store = ["--store", STORE, "--operator", "olga", "--login-fd", str(logins)]
+        assert opened.alone(*words, *store, keys=PHRASE) == 4
+    assert "login: unknown name or wrong password" in capfd.readouterr().err
