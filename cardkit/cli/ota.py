@@ -319,15 +319,17 @@ def probe(tar: str, foreign: str, counter: int, scp80: Scp80, reader: str, yes: 
 
 
 @ota.command()
-@click.argument("parts", nargs=-1, required=True, metavar="HEX...")
+@click.argument(
+    "parts", nargs=-1, required=True, metavar="HEX...", callback=lambda _, __, given: [*map(from_hex, given)]
+)
 @_terms_options
 @options.as_json
-def read(parts: tuple[str, ...], scp80: Scp80, as_json: bool) -> None:
+def read(parts: list[bytes], scp80: Scp80, as_json: bool) -> None:
     """Check and read one packet or answer, given as packet, user data, or SMS messages in any order.
 
     The script of a command packet is not shown, it may hold keys: only its length is.
     """
-    document = _read([from_hex(part) for part in parts], scp80)
+    document = _read(parts, scp80)
     if as_json:
         print_json(document)
     else:

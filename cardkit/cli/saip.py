@@ -106,13 +106,19 @@ def image(package: Path, out: Path) -> None:
     metavar="FILE",
     help="Write the package's own record there: keys and codes in clear.",
 )
-def plan(package: Path, chip: str, out: Path | None, order: Path | None) -> None:
+@click.option(
+    "--issuer",
+    default="",
+    metavar="KVN=REF",
+    help="Keys of the security domain, 30=plant:isd, on a chip that takes K and OPc through one.",
+)
+def plan(package: Path, chip: str, out: Path | None, order: Path | None, issuer: str) -> None:
     """Compile PACKAGE into a profile for a chip, and show the states it plans.
 
     With --out, cardkit plan, personalize and verify take DIR. The chip's transport keys go beside the profile, into
     test-keys.toml.
     """
-    made = compiled_profile(read_package(package), _product_name(package), chip, _chip_block(chip))
+    made = compiled_profile(read_package(package), _product_name(package), chip, _chip_block(chip), issuer=issuer)
     with tempfile.TemporaryDirectory(prefix="cardkit-") as folder:
         path = (out or Path(folder)) / "profile.toml"
         path.parent.mkdir(parents=True, exist_ok=True)

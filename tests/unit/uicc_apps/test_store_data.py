@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cardkit.apps.uicc.ota.rfm import plan_scripts
 from cardkit.crypto import MemoryKeyStore
 from cardkit.desired import Part, Severity
 from cardkit.errors import KeyStoreError, ProfileError, TransportError
@@ -239,7 +240,7 @@ def test_a_key_that_is_missing_or_of_another_kind_is_found_before_a_card_is_touc
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"issuer": ""}, "uicc.auth.issuer: key set ''"),
+        ({"issuer": ""}, "uicc.auth.issuer is missing"),
         ({"issuer": "30=test:a,test:b"}, "uicc.auth.issuer: .* 2 keys"),
         ({"algorithm": "tuak"}, "ADF.USIM: this chip does milenage, xor"),
     ],
@@ -254,3 +255,13 @@ def test_a_chip_with_key_files_has_no_use_for_a_domain(five_g):
     auth = msgspec.structs.replace(five_g.profile.blocks["uicc"].auth, issuer="30=test:any")
     with pytest.raises(ProfileError, match="this chip has files for K and OPc"):
         five_g.changed(auth=auth).plan()
+
+
+def test_over_the_air_the_keys_are_left_to_a_reader(job):
+    todo = job.plan()
+    tars = {"MF": b"\xb0\x00\x00", "ADF.USIM": b"\xb0\x00\x11", "ADF.ISIM": b"\xb0\x00\x12"}
+    made_ = plan_scripts(todo.steps, todo.contents, tars, 110)
+    left = [item for item in made_.left_out if item.step.place == DOMAIN]
+    assert len(left) == len(domain_commands(job))
+    assert {item.reason for item in left} == {"a session with the security domain brings it, on a reader"}
+    assert not {"ADF.USIM/K", "ADF.ISIM/K"} & {name for script in made_.scripts for name in script.serves}

@@ -207,6 +207,7 @@ def test_options_that_do_not_go_together(call, words, text):
 def test_errors_end_as_everywhere(call):
     assert "packets need keys, and there are none" in call("pack", SELECT, *OPTIONS[2:], code=4).err
     assert "SPI: got 1 bytes" in call("pack", SELECT, *OPTIONS, "--spi", "16", code=4).err
+    assert "'zz' is not hex" in call("read", "zz", code=4).err
 
 
 # Reading.

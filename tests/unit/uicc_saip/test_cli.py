@@ -82,3 +82,13 @@ def test_a_package_is_planned_for_a_chip(roomy_file: Path, tmp_path: Path, capsy
 def test_a_chip_that_is_no_uicc_is_refused(roomy_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["saip", "plan", str(roomy_file), "--chip", "virtual-gp-scp03"]) == 4
     assert "has no table chip.uicc" in capsys.readouterr().err
+
+
+def test_a_chip_with_a_security_domain_needs_the_issuers_keys(
+    roomy_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["saip", "plan", str(roomy_file), "--chip", "virtual-usim-5g-gp"]
+    assert run(words) == 4
+    assert "uicc.auth.issuer is missing" in capsys.readouterr().err
+    assert run([*words, "--issuer", "30=test:isd"]) == 0
+    assert "ADF.USIM/K = <record>, by STORE DATA under KVN 30" in capsys.readouterr().out

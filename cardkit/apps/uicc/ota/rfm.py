@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from cardkit.apdu import CommandAPDU
 from cardkit.apps.uicc.ota.scripting import Coding, Content, command_size, script, script_size
+from cardkit.apps.uicc.states.storing import DOMAIN
 from cardkit.desired import Phase, Role, Step
 from cardkit.errors import ProfileError
 
@@ -24,6 +25,7 @@ _BY_SFI, _SFI_IN_RECORD = 0x80, 0xF8
 _APPLICATION_FID = b"\x7f\xff"
 _MF_FID = b"\x3f\x00"
 
+_FOR_THE_DOMAIN = "a session with the security domain brings it, on a reader"
 _LEFT_OUT = {
     Role.PRESENT: "access comes with the application of the card",
     Role.QUERY: "access comes with the application of the card",
@@ -150,7 +152,9 @@ def plan_scripts(
     left_out: list[LeftOut] = []
     position = _Position(tars)
     for step in steps:
-        if step.role in (Role.ENTER, Role.SELECT):
+        if step.place == DOMAIN:
+            left_out += [LeftOut(step, _FOR_THE_DOMAIN)] if step.phase in phases else []
+        elif step.role in (Role.ENTER, Role.SELECT):
             position.select(step)
         elif step.phase not in phases:
             position.unit(step, step.command)

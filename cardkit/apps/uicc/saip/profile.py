@@ -67,10 +67,13 @@ class CompiledProfile:
         return clear.rstrip(b"\xff") if is_text else clear.hex().upper().encode()
 
 
-def compiled_profile(package: Package, name: str, chip_name: str, chip: ChipBlock) -> CompiledProfile:
+def compiled_profile(
+    package: Package, name: str, chip_name: str, chip: ChipBlock, *, issuer: str = ""
+) -> CompiledProfile:
     """Return the profile of a package on a chip.
 
     :param name: of the product, small letters, digits and hyphens.  :param chip: a chip model's table.
+    :param issuer: key set of the security domain, where the chip takes K and OPc through one.
     :raises ProfileError: when the package has no subscriber or no keys, or an algorithm no profile has.
     :raises EncodingError: when the package's codes or keys lack a part.
     """
@@ -92,7 +95,7 @@ def compiled_profile(package: Package, name: str, chip_name: str, chip: ChipBloc
             "iccid_prefix": subscriber.values["iccid"][:_ISSUER_DIGITS],
         },
         **_code_tables(own, codes),
-        "uicc.auth": _auth(given),
+        "uicc.auth": {**_auth(given), **({"issuer": issuer} if issuer else {})},
     }
     if not chip.identity:
         tables |= {f"uicc.build.{part}": entries for part, entries in build.tables(contents.filled).items()}

@@ -75,10 +75,12 @@ class Store:
         parameters, level = decode_parameters(model.scp, model.i), SecurityLevel(model.level)
         if level not in parameters.levels or not level & SecurityLevel.C_DEC:
             raise ProfileError(f"chip.uicc.store_data.level: {parameters}: got {level:02X}, expected one with C-DEC")
+        if not auth.issuer:
+            raise ProfileError("uicc.auth.issuer is missing: this chip takes K and OPc through its security domain")
         try:
             spec = parse_key_set(auth.issuer)
         except KeyStoreError as error:
-            raise ProfileError(f"uicc.auth.issuer: {error}; this chip takes K and OPc through its domain") from None
+            raise ProfileError(f"uicc.auth.issuer: {error}") from None
         domain = aid_of(model.domain, "chip.uicc.store_data.domain")
         store = cls(model, auth, domain, KeySet(spec, model.key_algorithm), parameters, level)
         for name in Grouped:
