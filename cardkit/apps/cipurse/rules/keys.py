@@ -114,10 +114,11 @@ def _enciphering(case: Case) -> Iterator[Trouble]:
 def _inputs(case: Case) -> Iterator[Trouble]:
     """Yield keys made from something else than what the card tells of itself."""
     for key, _ in _told(case):
-        used, aid = case.seen.inputs.get(key.name), case.seen.directories[key.place].aid
-        wanted = key.for_card(case.seen.uid).data
-        if used not in (None, wanted) and aid in (b"", key.aid):  # another application: rule 018 says so
-            yield Trouble(key.name, f"M {wanted.hex().upper()}", f"M {(used or b'').hex().upper()}")
+        used = case.seen.inputs.get(key.name)
+        if used is None or used == (wanted := key.for_card(case.seen.uid).data):
+            continue
+        if case.seen.directories[key.place].aid in (b"", key.aid):  # else another application: rule 018 says so
+            yield Trouble(key.name, f"M {wanted.hex().upper()}", f"M {used.hex().upper()}")
 
 
 def _sam(case: Case) -> Iterator[Trouble]:
