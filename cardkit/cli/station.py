@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from cardkit import production
 from cardkit.cli import options
 from cardkit.cli.batch import exit_code, reader_code, run_terms
+from cardkit.cli.keys_option import named_keys, profile_keys
 from cardkit.cli.people import opened
 from cardkit.cli.progress import BatchProgress
 from cardkit.cli.render import facts, on_terminal, print_json_line, say
+from cardkit.cli.station_line import handler, line_options, line_terms, tls_context
 from cardkit.production import events
 from cardkit.production.action import next_action
 from cardkit.production.report.atomic import replacing
 from cardkit.production.station.selftest import Trial
+from cardkit.production.station.serving import Listening, serve_shift
 from cardkit.production.station.sheet import sheet, sheet_lines
 from cardkit.production.station.shift import Shift, run_shift
 
@@ -24,6 +32,9 @@ from cardkit.production.station.shift import Shift, run_shift
 @click.group()
 def station() -> None:
     """Run a station: people feed its readers, or a handler does."""
+
+
+station.add_command(handler)
 
 
 class ShiftTalk:
@@ -36,18 +47,24 @@ class ShiftTalk:
         self.progress = progress
         self._lines = lines
 
-    def __call__(self, event: events.Event | Trial) -> None:
+    def __call__(self, event: events.Event | Trial | Listening) -> None:
         """Take one event."""
         if self._lines:
             print_json_line(line_of(event))
-        if isinstance(event, Trial):
-            if not self._lines:
-                say(f"self-test: {event.name}: {event.seen}")
-        else:
-            self.progress(event)
+        match event:
+            case Trial(name, _, seen):
+                self._talk(f"self-test: {name}: {seen}")
+            case Listening(address):
+                self._talk(f"handler: {address}")
+            case _:
+                self.progress(event)
+
+    def _talk(self, text: str) -> None:
+        if not self._lines:
+            say(text)
 
 
-def line_of(event: events.Event | Trial) -> dict[str, Any]:
+def line_of(event: events.Event | Trial | Listening) -> dict[str, Any]:
     """Return one line of JSON Lines: what happened, and of a card what the operator does next."""
     values: dict[str, Any] = msgspec.to_builtins(event)
     if isinstance(event, events.CardDone):
@@ -61,6 +78,7 @@ def shift_options(command: options.Command) -> options.Command:
         options.report,
         options.seed,
         options.store,
+        profile_keys,
         click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal."),
         click.option(
             "--deadline", type=click.FloatRange(min=0.1), default=5.0, show_default=True,
@@ -73,30 +91,81 @@ def shift_options(command: options.Command) -> options.Command:
     return command
 
 
+@dataclass(frozen=True, slots=True)
+class ShiftTerms:
+    """What the verbs of a station have in common."""
+
+    name: str
+    readers: tuple[str, ...]
+    deadline: float
+    seed: int | None
+    report_dir: Path | None
+    as_json: bool
+    keys_url: str
+    descriptor: int | None
+    store_url: str
+    operator: str
+
+    @property
+    def lines(self) -> bool:
+        """Whether stdout is JSON Lines."""
+        return self.as_json or not on_terminal()
+
+
+@contextmanager
+def at_work(terms: ShiftTerms) -> Iterator[tuple[production.Store, production.RunOptions, ShiftTalk]]:
+    """Open store and keys for a shift, and what tells of it."""
+    with (
+        opened(terms.store_url, terms.operator) as store,
+        named_keys(terms.keys_url, terms.descriptor) as keys,
+        BatchProgress() as progress,
+    ):
+        chosen = replace(run_terms(terms.name, terms.seed, terms.deadline), keys=keys)
+        yield store, chosen, ShiftTalk(progress, lines=terms.lines)
+
+
 @station.command()
 @click.argument("batch_name", metavar="[BATCH]", required=False)
 @shift_options
-def run(
-    batch_name: str | None,
-    name: str,
-    readers: tuple[str, ...],
-    deadline: float,
-    seed: int | None,
-    report_dir: Path | None,
-    as_json: bool,
-    store_url: str,
-    operator: str,
-) -> int:
+def run(batch_name: str | None, **given: Any) -> int:
     """Make the cards of BATCH, or of every open batch, oldest first: self-test, cards, shift end sheet.
 
     Each reader is a coupler of its own, 1 to 64; one that fails leaves the others at work. On a terminal there is a
     bar; elsewhere stdout is JSON Lines, where each card's line names the operator's next action.
     """
-    chosen = run_terms(name, seed, deadline)
-    lines = as_json or not on_terminal()
-    with opened(store_url, operator) as store, BatchProgress() as progress:
-        shift = run_shift(store, readers, batch_name, reporter=ShiftTalk(progress, lines=lines), options=chosen)
-    return conclude(shift, progress, report_dir, lines=lines)
+    terms = ShiftTerms(**given)
+    with at_work(terms) as (store, chosen, talk):
+        shift = run_shift(store, terms.readers, batch_name, reporter=talk, options=chosen)
+    return conclude(shift, talk.progress, terms.report_dir, lines=terms.lines)
+
+
+@station.command()
+@click.argument("batch_name", metavar="[BATCH]", required=False)
+@line_options
+@shift_options
+def serve(
+    batch_name: str | None,
+    tcp: str,
+    cert: Path | None,
+    key: Path | None,
+    authority: Path | None,
+    bins: tuple[tuple[str, int], ...],
+    adapter: str | None,
+    **given: Any,
+) -> int:
+    """Make cards as `run` does, where a handler brings them: slot n of the handler is the n-th reader.
+
+    The handler connects to HOST:PORT and speaks one JSON object a line. A card that is not where it was to go stops
+    the station. Beyond loopback both sides show certificates.
+    """
+    terms = ShiftTerms(**given)
+    line = line_terms(tcp, bins, adapter, tls_context(cert, key, authority, ssl.Purpose.CLIENT_AUTH))
+    with at_work(terms) as (store, chosen, talk):
+        served = serve_shift(store, terms.readers, line, batch_name, reporter=talk, options=chosen)
+    if served.uncleared:
+        say(f"slots that still hold a card: {', '.join(map(str, served.uncleared))}")
+    code = conclude(served.shift, talk.progress, terms.report_dir, lines=terms.lines)
+    return code or (1 if served.uncleared else 0)
 
 
 def conclude(shift: Shift, progress: BatchProgress, report_dir: Path | None, *, lines: bool) -> int:

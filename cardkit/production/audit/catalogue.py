@@ -38,6 +38,7 @@ KINDS: Mapping[str, str] = {
     "JOB_DONE": "a job was done",
     "JOB_FAILED": "a job was given up",
     "CLOSE": "a batch was closed with its counts",
+    "RETENTION": "data may be kept for another time",
     "PURGE": "the cells of a batch were emptied",
     "PURGE_DONE": "the key of a batch was destroyed",
     # stations
@@ -45,6 +46,7 @@ KINDS: Mapping[str, str] = {
     "KEYS": "a station opened the key store of its session",
     "SESSION_END": "a station ended in order",
     "DECLARED_DEAD": "a station that is silent was given up",
+    "HANDLER": "a card was not where the handler had to bring it",
     "CLAIM": "records were leased",
     "RELEASE": "a leased record was given back",
     "BIND": "a record was bound to a chip",

@@ -16,6 +16,7 @@ from cardkit.production.station.messages import (
     Message,
     Refusal,
     Result,
+    Stop,
     Welcome,
 )
 from cardkit.production.station.protocol import GOOD, HEARTBEAT_S, HOLD, IN_DOUBT, REJECT, RETRY, SILENCE_S
@@ -93,7 +94,7 @@ class HandlerProtocol:
             if not self.linked:
                 self._welcome(said, heard)
         elif not self.linked:
-            heard.news.append(said)  # why there will be no session
+            heard.news += [said] if isinstance(said, Fault) else []  # why there will be no session
         else:
             self._numbered(said, heard)
         return heard
@@ -103,8 +104,11 @@ class HandlerProtocol:
         heard = Heard(close=now - self._heard_at >= self._silence_s)
         if self.linked and not heard.close and now - self._said_at >= self._heartbeat_s:
             self._said_at = now
-            heard.lines = self.say(Heartbeat(ack=self._lane.heard, state="RUNNING"))
+            heard.lines = self._heartbeat()
         return heard
+
+    def _heartbeat(self) -> list[bytes]:
+        return self.say(Heartbeat(ack=self._lane.heard, state="RUNNING"))
 
     def _welcome(self, said: Welcome, heard: Heard) -> None:
         self.forgotten = max(said.resume_from, 1) < self._acknowledged
@@ -117,14 +121,15 @@ class HandlerProtocol:
         heard.news.append(said)
 
     def _numbered(self, said: FromStation, heard: Heard) -> None:
+        heard.lines += self._lane.asked_again(said)
         hearing = self._lane.hear(said.seq)
         if hearing is Hearing.EARLY:
             heard.lines += self.say(Fault(code="SEQ_GAP", expected=self._lane.heard + 1))
         if hearing is not Hearing.NEW:
             return
         self._acknowledge(said.ack if isinstance(said, Heartbeat) else said.re or 0)
-        if isinstance(said, Fault) and said.code == "SEQ_GAP" and isinstance(said.expected, int):
-            heard.lines += self._lane.unacknowledged(after=said.expected - 1)
+        if isinstance(said, Stop):
+            heard.lines += self._heartbeat()
         heard.news.append(said)
 
     def _acknowledge(self, upto: int) -> None:

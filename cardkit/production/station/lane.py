@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from enum import Enum, auto
 
-from cardkit.production.station.messages import Heartbeat, Message, line_of
+from cardkit.production.station.messages import Fault, Heartbeat, Message, line_of
 
 MOST_UNACKNOWLEDGED = 1024
 """Lines kept for a side that acknowledges nothing; a heartbeat, every 2 s, acknowledges all it heard."""
@@ -68,6 +68,13 @@ class Lane:
         :param after: only those with a higher number.
         """
         return [line for number, line in self._kept if number > after]
+
+    def asked_again(self, said: Message) -> list[bytes]:
+        """Return the lines that a SEQ_GAP asks for, also one that came too early itself: both sides may miss some."""
+        match said:
+            case Fault(code="SEQ_GAP", expected=int(expected)) if said.seq > self.heard:
+                return self.unacknowledged(after=expected - 1)
+        return []
 
     def answer(self, seq: int) -> bytes | None:
         """Return the stored answer to a message that was processed; None where there is none (yet)."""

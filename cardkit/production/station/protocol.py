@@ -79,7 +79,9 @@ class StationProtocol:
         """Take one line of the handler's, with or without its line feed."""
         self._heard_at = now
         said = messages.from_handler(line)
-        if isinstance(said, Refusal):
+        if len(line) > messages.MOST_BYTES:
+            self._reject("TOO_LONG", expected=messages.MOST_BYTES, close=True)
+        elif isinstance(said, Refusal):
             self._refused(said)
         elif isinstance(said, Hello):
             self._hello(said)
@@ -89,11 +91,6 @@ class StationProtocol:
             self._reject("STATE", expected="HEARTBEAT", close=True)
         else:
             self._numbered(said)
-        return self._done(now)
-
-    def too_long(self, now: float) -> Turn:
-        """The handler sent more than a line may hold."""
-        self._reject("TOO_LONG", expected=messages.MOST_BYTES, close=True)
         return self._done(now)
 
     def tick(self, now: float) -> Turn:
@@ -133,9 +130,20 @@ class StationProtocol:
         self._stop(why)
         return self._done(now)
 
+    def farewell(self, now: float) -> Turn:
+        """Say what was heard, as the last of a link."""
+        if self.linked and not self._lane.full:
+            self._say(Heartbeat(ack=self._lane.heard, state="STOPPED"))
+        return self._done(now)
+
     def place(self, slot: int) -> Place:
         """Return where a slot is in its round."""
         return self._slots[slot].place
+
+    @property
+    def settled(self) -> bool:
+        """Whether no slot holds a card, and a handler that is still there has heard everything."""
+        return not self.unsettled and (self._lane.settled or not self.linked)
 
     @property
     def unsettled(self) -> list[int]:
@@ -184,6 +192,7 @@ class StationProtocol:
             self._say(Fault(re=refusal.seq, code=refusal.code))
 
     def _numbered(self, said: FromHandler) -> None:
+        self._turn.lines += self._lane.asked_again(said)
         if not self._is_next(said.seq):
             return
         acknowledged = said.ack if isinstance(said, Heartbeat) else said.re
@@ -215,8 +224,6 @@ class StationProtocol:
             case Stop(why=why):
                 self.stopped = self.stopped or f"HANDLER: {why}"
                 self._turn.effects.append(HandlerStopped(why))
-            case Fault(code="SEQ_GAP", expected=int(expected)):
-                self._turn.lines += self._lane.unacknowledged(after=expected - 1)
             case _:
                 pass
 

@@ -136,7 +136,7 @@ def test_an_unknown_bin_or_verdict_goes_to_reject() -> None:
 def test_a_line_that_is_too_long_closes_the_link() -> None:
     play = Play()
     out = VECTORS["handler-too-long-line"]["out"]
-    play.take(play.station.too_long(NOW))
+    play.take(play.station.received(b"x" * (MOST_BYTES + 1), NOW))
     assert [(line["type"], line["code"], line["expected"]) for line in play.said] == [
         (out["reply"]["type"], out["reply"]["code"], MOST_BYTES)
     ]

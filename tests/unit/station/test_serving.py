@@ -1,0 +1,144 @@
+"""A shift behind a handler: cards come and go, and what is not of the protocol gets a declared answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from cardkit.errors import EncodingError, StoreError
+from cardkit.production import Store, batch_status, check_batch
+from cardkit.production.station.framing import JsonLines, adapter_named
+from cardkit.production.station.messages import MOST_BYTES
+from cardkit.production.station.protocol import StationProtocol
+from cardkit.production.station.server import Address, HandlerServer
+from tests.unit.station.working import LOOPBACK, PATIENCE_S, work
+
+NewBatch = Callable[..., Store]
+
+
+def test_cards_come_and_go(new_batch: NewBatch) -> None:
+    store = new_batch(6)
+    worked = work(store, 6)
+    assert worked.handler.bins == {"GOOD": 6}
+    assert (worked.handler.links, worked.handler.refusals) == (1, {})
+    assert worked.served.uncleared == ()
+    assert batch_status(store, "b1").counts["GOOD"] == 6
+    assert check_batch(store) == []
+
+
+HELLO = {"seq": 1, "type": "HELLO", "protocol": 1, "session": "s", "machine": "m", "couplers": [1]}
+
+
+@contextmanager
+def listening(**terms: Any) -> Iterator[Address]:
+    """A station that has no work, for whoever connects."""
+    server = HandlerServer(StationProtocol([1]), **terms)
+    try:
+        yield server.start(LOOPBACK, lambda effect, now: None)
+    finally:
+        server.close()
+
+
+@contextmanager
+def link(address: Address) -> Iterator[socket.socket]:
+    with socket.create_connection((address.host, address.port), timeout=PATIENCE_S) as opened:
+        yield opened
+
+
+def answers(opened: socket.socket, count: int) -> list[dict[str, Any]]:
+    """So many lines of the station's."""
+    file = opened.makefile("rb")
+    return [json.loads(file.readline()) for _ in range(count)]
+
+
+def everything(opened: socket.socket) -> list[dict[str, Any]]:
+    """All the station says until it hangs up."""
+    return [json.loads(line) for line in opened.makefile("rb")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"x" * (MOST_BYTES + 1), "TOO_LONG"),
+        (b'{"seq":1,"type":"HELLO"' + b" " * MOST_BYTES + b"}\n", "TOO_LONG"),
+        (b"\xff\xfe\x00\n", "SYNTAX"),
+        (b"[" * 60_000 + b"\n", "FIELD"),
+        (b'{"seq":1,"type":"NOTHING"}\n', "FIELD"),
+        (b'{"seq":1,"type":"GO","slot":1}\n', "STATE"),
+        (b"GET / HTTP/1.1\r\n\r\n", "SYNTAX"),
+    ],
+)
+def test_what_is_no_hello_is_refused_and_the_link_closed(sent: bytes, code: str) -> None:
+    with listening() as address, link(address) as opened:
+        opened.sendall(sent)
+        assert [line["code"] for line in everything(opened)] == [code]
+
+
+def test_the_next_handler_is_served_after_a_hostile_one() -> None:
+    with listening() as address:
+        with link(address) as opened, suppress(ConnectionError):  # it hangs up with most of this unread
+            opened.sendall(b"\x00" * 200_000)
+            everything(opened)
+        with link(address) as opened:
+            opened.sendall(json.dumps(HELLO).encode() + b"\n")
+            assert answers(opened, 1)[0]["type"] == "WELCOME"
+
+
+def test_a_line_may_come_in_pieces_and_two_in_one() -> None:
+    lines = JsonLines()
+    assert list(lines.lines(b'{"a"')) == []
+    assert list(lines.lines(b':1}\n{"b":2}\n{')) == [b'{"a":1}', b'{"b":2}']
+    assert list(lines.lines(b"}\n")) == [b"{}"]
+
+
+def test_a_second_link_is_refused_while_the_first_lasts() -> None:
+    with listening() as address, link(address) as first:
+        first.sendall(json.dumps(HELLO).encode() + b"\n")
+        assert answers(first, 1)[0]["type"] == "WELCOME"
+        with link(address) as second:
+            assert everything(second) == []
+        first.sendall(b'{"seq":2,"type":"REMOVED","slot":1}\n')
+        assert answers(first, 1)[0]["code"] == "STATE"
+
+
+def test_a_silent_link_is_given_up() -> None:
+    server = HandlerServer(StationProtocol([1], heartbeat_s=0.05, silence_s=0.2), heartbeat_s=0.05)
+    address = server.start(LOOPBACK, lambda effect, now: None)
+    with link(address) as opened:
+        opened.sendall(json.dumps(HELLO).encode() + b"\n")
+        assert {line["type"] for line in everything(opened)} == {"WELCOME", "HEARTBEAT"}
+    server.close()
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:0", "[::1]:7816", "localhost:1", "127.8.9.1:5"])
+def test_loopback_is_known(text: str) -> None:
+    assert Address.of(text).is_loopback
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0:7816", "[::]:7816", "station.example:1", "192.0.2.1:5"])
+def test_other_machines_need_tls(text: str) -> None:
+    server = HandlerServer(StationProtocol([1]))
+    with pytest.raises(EncodingError, match="expected loopback, or TLS"):
+        server.start(Address.of(text), lambda effect, now: None)
+
+
+@pytest.mark.parametrize("text", ["7816", ":7816", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", ""])
+def test_an_address_that_is_none(text: str) -> None:
+    with pytest.raises(EncodingError, match="expected HOST:PORT"):
+        Address.of(text)
+
+
+def test_a_port_that_is_taken_is_one_line() -> None:
+    with listening() as address, pytest.raises(StoreError, match="cannot listen"):
+        HandlerServer(StationProtocol([1])).start(address, lambda effect, now: None)
+
+
+def test_an_adapter_nobody_installed_is_named() -> None:
+    with pytest.raises(EncodingError, match="'feeder9000': expected one of none"):
+        adapter_named("feeder9000")
+    assert adapter_named(None) is JsonLines
