@@ -39,6 +39,7 @@ VERBS = {
     "profile": ("profile", "Check, show and compare profiles."),
     "purge": ("purge", "Destroy the data of a closed batch for good."),
     "readers": ("readers", "List the PC/SC readers and what lies in them."),
+    "retention": ("retention", "List data that is kept too long; say how long it may be."),
     "roles": ("users", "Say what roles there are, and whom each step needs."),
     "saip": ("saip", "Show, fill and compile profile packages of eUICCs."),
     "sim": ("sim", "Run a plant on virtual cards while things go wrong."),

@@ -60,6 +60,7 @@ class Step(StrEnum):
     WRITE_OFF = "writing off a journal"
     DECLARE_DEAD = "declaring a station dead"
     PURGE = "a purge"
+    RETENTION = "changing how long data is kept"
     KEY_IMPORT = "a key ceremony"
     ACCOUNTS = "changing accounts"
     AUDIT = "reading the audit"
@@ -98,6 +99,7 @@ NEEDS: Mapping[Step, Sequence[frozenset[Role]]] = {
     Step.WRITE_OFF: (_OFFICER, _SUPERVISOR),
     Step.DECLARE_DEAD: (_SUPERVISOR, _LINE),
     Step.PURGE: (_OFFICER, _QA),
+    Step.RETENTION: (_OFFICER, _QA),
     Step.KEY_IMPORT: (_CUSTODIAN, _CUSTODIAN, _OFFICER),
     Step.ACCOUNTS: (frozenset({Role.ADMINISTRATOR}),),
     Step.AUDIT_KEY: (_OFFICER, frozenset({Role.SUPERVISOR, Role.QA})),

@@ -33,6 +33,7 @@ from cardkit.production.people.roles import Step
 from cardkit.production.sealing import DATA_FIELD, BadRecord, NewRecord, RowSealer, SealedRows, SealingKeys
 from cardkit.production.store.audit import OFFICE, Event
 from cardkit.production.store.orderbook import taken, taking
+from cardkit.production.store.retention import refuse_overdue
 from cardkit.production.store.schema import BatchState, RecordState, batch, prepared, quarantine, record, record_key
 from cardkit.production.store.statement import Statement, driver_of
 from cardkit.production.store.store import Batch, Store
@@ -128,12 +129,14 @@ def add_sealed(store: Store, new: NewBatch, pieces: Iterable[SealedRows]) -> Bat
     :param pieces: in the order of the file; what they raise undoes the batch.
     :raises RecordError: SEEN (this file was imported before), EMPTY, DUPLICATE (twice in the file), HISTORY (a
         business key of an earlier batch), QUANTITY (more than was ordered); nothing is written then.
-    :raises IllegalStepError: when the customer's order takes no batch.
+    :raises IllegalStepError: when the customer's order takes no batch, or the customer's earlier data is overdue.
     """
     store.presence.require(Step.IMPORT, (store.operator,))
     with store.writing() as connection:
         _refuse_known(connection, new)
         order = None if new.order is None else taking(connection, new.order, new.profile_sha256)
+        if order is not None:
+            refuse_overdue(connection, order.terms.customer, store.clocks.wall())
         state = BatchState.OPEN if store.terms.persons == 1 else BatchState.DRAFT
         row = {name: value for name, value in asdict(new).items() if name in batch.c}
         row |= {"state": state, "kind": store.terms.kind, "rows": 0, "imported": 0}

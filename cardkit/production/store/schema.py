@@ -316,3 +316,4 @@ sample_card = Table(
     Column("judged_by", Text),
     Column("judged_at", UtcDateTime),
 )
+retention = Table("retention", metadata, Column("kept", Text, primary_key=True), Column("days", Integer))
