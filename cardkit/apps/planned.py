@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Generic, Protocol, Self, TypeVar
 
 from cardkit.crypto import KeyStore
 from cardkit.desired import Challenge, Part, State, Step, Template
+from cardkit.errors import KeyStoreError
 
 
 class ProductPlan(Protocol):
@@ -31,6 +32,17 @@ class ProductPlan(Protocol):
     def identify(self) -> tuple[Step, ...]:
         """The commands that say which card it is."""
         ...
+
+
+def check_aes(keystore: KeyStore, references: Iterable[str]) -> None:
+    """Find keys of a card that works with AES-128 alone.
+
+    :raises KeyStoreError: when one is missing, or for something else.
+    """
+    for reference in references:
+        algorithm = keystore.find(reference).algorithm
+        if algorithm != "AES-128":
+            raise KeyStoreError(f"key {reference}: {algorithm or 'no cipher key'}, the card works with AES-128")
 
 
 Product = TypeVar("Product")

@@ -17,7 +17,7 @@ from cardkit.apps.cipurse.states.plan import CipursePlan, plan_product, repair
 from cardkit.apps.cipurse.states.product import CipurseProduct, build_product
 from cardkit.apps.cipurse.states.seen import NOTE, SeenTransit
 from cardkit.apps.cipurse.states.session import TransitSession
-from cardkit.apps.planned import PlannedBlueprint
+from cardkit.apps.planned import PlannedBlueprint, check_aes
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
@@ -32,7 +32,6 @@ from cardkit.desired import (
     Rule,
     Step,
 )
-from cardkit.errors import KeyStoreError
 
 
 class CipurseBlueprint(PlannedBlueprint[CipurseProduct, CipursePlan, None]):
@@ -78,10 +77,7 @@ class CipurseBlueprint(PlannedBlueprint[CipurseProduct, CipursePlan, None]):
 
     def check_keys(self, keystore: KeyStore) -> None:
         """Find every key.  :raises KeyStoreError: when one is missing, or none for AES-128."""
-        for reference in {key.reference for key in self.product.keys} | {self.product.delivered.reference}:
-            algorithm = keystore.find(reference).algorithm
-            if algorithm != "AES-128":
-                raise KeyStoreError(f"key {reference}: {algorithm or 'no cipher key'}, CIPURSE works with AES-128")
+        check_aes(keystore, self.key_references | {self.product.delivered.reference})
 
     # On a card
 

@@ -12,12 +12,12 @@ from cardkit.apps.ntag424.rules import RULES, judge
 from cardkit.apps.ntag424.schema import ChipBlock, NtagBlock
 from cardkit.apps.ntag424.session import TagSession
 from cardkit.apps.ntag424.text import Mirror, mirror_of
-from cardkit.apps.planned import PlannedBlueprint
+from cardkit.apps.planned import PlannedBlueprint, check_aes
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.secret import joined
 from cardkit.desired import CompileTemplate, Content, Finding, Observations, Part, Rule, Step
-from cardkit.errors import EncodingError, KeyStoreError
+from cardkit.errors import EncodingError
 
 
 class NtagBlueprint(PlannedBlueprint[NtagProduct, NtagPlan, None]):
@@ -45,10 +45,7 @@ class NtagBlueprint(PlannedBlueprint[NtagProduct, NtagPlan, None]):
 
     def check_keys(self, keystore: KeyStore) -> None:
         """Find every key.  :raises KeyStoreError: when one is missing, or none for AES-128."""
-        for key in self.product.keys:
-            algorithm = keystore.find(key.reference).algorithm
-            if algorithm != "AES-128":
-                raise KeyStoreError(f"key {key.reference}: {algorithm or 'no cipher key'}, expected AES-128")
+        check_aes(keystore, {key.reference for key in self.product.keys})
 
     def session(
         self,
