@@ -104,8 +104,11 @@ def run_worker(
     spec, factory, key = setup
     link = ProcessLink(pipe, key)
     try:
-        spec = dataclasses.replace(spec, keys=link.keys())
-        serve(link, factory(spec, Watch(shared, limit_s)))
+        keys = link.keys()
+        bench = factory(dataclasses.replace(spec, keys=keys), Watch(shared, limit_s))
+        if keys is not None:
+            keys.wipe()  # the bench has opened its store
+        serve(link, bench)
     except CardkitError as error:
         link.answer(messages.Broken(str(error)))
     except (EOFError, OSError):

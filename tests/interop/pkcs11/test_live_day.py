@@ -33,6 +33,7 @@ def rings() -> Iterator[tuple[Ring, Ring, str, str]]:
 @pytest.mark.requirement("D1")
 @pytest.mark.requirement("K1")
 @pytest.mark.requirement("K3")
+@pytest.mark.requirement("K9")
 def test_from_ceremony_to_purge_with_a_token(
     token,
     rings: tuple[Ring, Ring, str, str],

@@ -26,7 +26,7 @@ class ProcessBench:
         self._line = spec.target.name
         self._watch = watch
         self._card = ""
-        self._keys = spec.keys
+        self._keys = _seen(spec.keys)
 
     def place(self, cancelled: Callable[[], bool]) -> bool:
         if not self._cards:
@@ -68,7 +68,7 @@ class ProcessBench:
             print(bytes(work.record), file=sys.stderr)
         facts = b'{"record":"%s"}' % work.record.hex().encode()
         if self._card == "keys":
-            facts = _seen(self._keys)
+            facts = self._keys
         return Ended(good=True, bound=True, chip=chip, evidence_sha256=b"e" * 32, facts=facts)
 
     def prove(self, work: Work) -> Ended:
