@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -208,3 +209,18 @@ def test_a_verification_with_the_store_is_by_somebody_who_logs_in(
         store = ["--store", STORE, "--operator", "olga", "--login-fd", str(logins)]
         assert opened.alone(*words, *store, keys=PHRASE) == 4
     assert "login: unknown name or wrong password" in capfd.readouterr().err
+
+
+def test_a_test_card_takes_its_keys_from_a_test_store(opened: LivePlant, capfd: pytest.CaptureFixture[str]) -> None:
+    profile = load_profile("gp/gp-test")
+    assert profile.test_keys is not None
+    with FileKeyStore.create(Path("test.keys"), "TEST", PHRASE_SECRET) as store:
+        for name, key in tomllib.loads(profile.test_keys.read_text("utf-8"))["test"].items():
+            store.import_key(
+                NewKey(f"test:{name}", key["algorithm"], Usage(key["usage"])), bytearray.fromhex(key["hex"])
+            )
+    opened.keys_url = "file:test.keys"
+    words = ["personalize", "gp/gp-test", "--order", str(profile.path.parent / "order.csv"), "--record", "1"]
+    capfd.readouterr()
+    assert opened.alone(*words, "--reader", "virtual:gp-scp03", "--yes", "--json", keys=PHRASE) == 0
+    assert json.loads(capfd.readouterr().out)["verdict"] == "GOOD"
