@@ -1,5 +1,7 @@
-"""What a card's steps write. PostgreSQL takes two effects in one statement, for there each statement is a way to the
-server and back; SQLite, which has no way to go, takes one after the other.
+"""What a card's steps write, and only where the record is held as they say: what was not written is looked at after.
+
+PostgreSQL takes two effects in one statement, for there each statement is a way to the server and back; SQLite, which
+has no way to go, takes one after the other.
 """
 
 from __future__ import annotations
@@ -7,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, exists, func, insert, null, select, update
+from sqlalchemy import BigInteger, LargeBinary, Text, and_, bindparam, exists, func, insert, null, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from cardkit.production.store.schema import attempt, audit, audit_head, record
+from cardkit.production.store.schema import RecordState, attempt, audit, audit_head, record
 from cardkit.production.store.statement import Driver, Statement
 
 _BEGUN = (
-    "record_id",
-    "token",
     "chip_id",
     "session",
     "station",
@@ -25,7 +25,6 @@ _BEGUN = (
     "profile_sha256",
     "keyset_sha256",
     "software",
-    "predecessor_id",
     "bound_at",
 )
 _ENDED = (
@@ -46,25 +45,45 @@ def _new(table: Any, names: Sequence[str]) -> dict[str, Any]:
     return {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
 
 
-_RECORD_STEP = (
-    update(record)
-    .where(record.c.id == bindparam("new_record_id"))
-    .values(state=bindparam("new_state"), lease_until=null())
-)
-_MOVE_RECORD = Statement(_RECORD_STEP)
-# Two stations may bind one chip at the same moment; SQLite knows the same words.
+def _held(state: RecordState) -> Any:
+    """Whether the record is in a state, with the token and by the session that are given."""
+    return and_(
+        record.c.id == bindparam("of_record"),
+        record.c.token == bindparam("of_token"),
+        record.c.session == bindparam("of_session"),
+        record.c.state == state,
+    )
+
+
+_MOVED_RECORD = update(record).values(state=bindparam("new_state"), lease_until=null())
+_BIND_RECORD = _MOVED_RECORD.where(record.c.id == bindparam("of_record"))
+_MOVE_RECORD = Statement(_BIND_RECORD)
+# Two stations may bind one chip at the same moment; SQLite knows the same words. The record stays as it was found.
+_EARLIER = attempt.alias()
+_PREDECESSOR = select(func.max(_EARLIER.c.id)).where(_EARLIER.c.record_id == record.c.id).scalar_subquery()
+_BEGINNING = select(record.c.id, record.c.token, _PREDECESSOR, *_new(attempt, _BEGUN).values())
 _NEW_ATTEMPT = (
     postgresql.insert(attempt)
-    .values(_new(attempt, _BEGUN))
+    .from_select(
+        ["record_id", "token", "predecessor_id", *_BEGUN],
+        _BEGINNING.where(_held(RecordState.LEASED)).with_for_update(of=record),
+    )
     .on_conflict_do_nothing(index_elements=["chip_id"])
     .returning(attempt.c.id)
 )
 _BEGIN = Statement(_NEW_ATTEMPT)
 _ADDED = _NEW_ATTEMPT.cte("added")
-_BEGIN_AT_ONCE = Statement(select(_ADDED.c.id).add_cte(_RECORD_STEP.where(exists(select(_ADDED.c.id))).cte("moved")))
-_LAST_OF_ATTEMPT = update(attempt).where(attempt.c.id == bindparam("of_attempt")).values(_new(attempt, _ENDED))
+_BEGIN_AT_ONCE = Statement(select(_ADDED.c.id).add_cte(_BIND_RECORD.where(exists(select(_ADDED.c.id))).cte("moved")))
+
+_THIS_ATTEMPT = (attempt.c.record_id == bindparam("of_record")) & (attempt.c.token == bindparam("of_token"))
+_END_RECORD = _MOVED_RECORD.where(
+    _held(RecordState.BOUND), exists().where(_THIS_ATTEMPT, attempt.c.chip_id == bindparam("of_chip"))
+)
+_MOVE_BOUND = Statement(_END_RECORD)
+_LAST_OF_ATTEMPT = update(attempt).where(_THIS_ATTEMPT).values(_new(attempt, _ENDED)).returning(attempt.c.id)
 _END = Statement(_LAST_OF_ATTEMPT)
-_END_AT_ONCE = Statement(_LAST_OF_ATTEMPT.add_cte(_RECORD_STEP.cte("moved")))
+_ENDED_RECORD = _END_RECORD.returning(record.c.id).cte("moved")
+_END_AT_ONCE = Statement(_LAST_OF_ATTEMPT.where(exists(select(_ENDED_RECORD.c.id))))
 
 _HEAD_STEP = (
     update(audit_head)
@@ -88,28 +107,34 @@ _APPEND_AT_ONCE = Statement(
 )
 
 
-def begin_attempt(driver: Driver, values: Mapping[str, Any]) -> int | None:
-    """Add an attempt and move its record to the same state.
+def begin_attempt(driver: Driver, held: Mapping[str, Any], values: Mapping[str, Any]) -> int | None:
+    """Add an attempt for a record that is leased, and move the record to the same state.
 
-    :returns: the attempt's id; None where its chip carries another one, then nothing was written.
+    :param held: ``of_record``, and the ``of_token`` and ``of_session`` that hold its lease.
+    :returns: the attempt's id; None where they do not, or the chip carries another attempt: then nothing was written.
     """
-    given = {f"new_{name}": values[name] for name in _BEGUN}
+    given = {**{f"new_{name}": values[name] for name in _BEGUN}, **held}
     if driver.dialect.name == "postgresql":
         row = _BEGIN_AT_ONCE.one(driver, given)
     elif (row := _BEGIN.one(driver, given)) is not None:
-        _MOVE_RECORD.run(driver, {name: given[name] for name in ("new_state", "new_record_id")})
+        _MOVE_RECORD.run(driver, {name: given[name] for name in ("new_state", "of_record")})
     return None if row is None else int(row.id)
 
 
-def end_attempt(driver: Driver, record_id: int, attempt_id: int, values: Mapping[str, Any]) -> None:
-    """Write the end of an attempt and move its record to the same state."""
-    ended = {f"new_{name}": values[name] for name in _ENDED} | {"of_attempt": attempt_id}
-    moved = {"new_state": values["state"], "new_record_id": record_id}
+def end_attempt(driver: Driver, held: Mapping[str, Any], values: Mapping[str, Any]) -> int | None:
+    """Write the end of an attempt that is bound and move its record to the same state.
+
+    :param held: as for its beginning, and its chip, ``of_chip``.
+    :returns: the attempt's id; None where it is not bound so: then nothing was written.
+    """
+    ended = {**{f"new_{name}": values[name] for name in _ENDED}, **held}
     if driver.dialect.name == "postgresql":
-        _END_AT_ONCE.run(driver, ended | moved)
+        row = _END_AT_ONCE.one(driver, ended)
+    elif _MOVE_BOUND.run(driver, ended) > 0:
+        row = _END.one(driver, ended)
     else:
-        _END.run(driver, ended)
-        _MOVE_RECORD.run(driver, moved)
+        return None
+    return None if row is None else int(row.id)
 
 
 def append_events(driver: Driver, move: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -15,7 +15,7 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from cardkit.errors import ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.software import software_sha256
@@ -90,20 +90,14 @@ def made_with() -> str:
     return f"{SOFTWARE} sha256:{software_sha256()}"
 
 
-_EARLIER = attempt.alias()
 _STANDING = Statement(
     select(
         record.c.state,
         record.c.token,
         record.c.session,
-        attempt.c.id.label("attempt_id"),
         attempt.c.chip_id,
         attempt.c.evidence_sha256,
         attempt.c.reject_code,
-        select(func.max(_EARLIER.c.id))
-        .where(_EARLIER.c.record_id == record.c.id)
-        .scalar_subquery()
-        .label("predecessor_id"),
     )
     .outerjoin(attempt, (attempt.c.record_id == record.c.id) & (attempt.c.token == record.c.token))
     .where(record.c.id == bindparam("of_record"))
@@ -174,18 +168,16 @@ class StationSession:
         """
         key = self.store.chip_key(lot, card.chip)
         with self._steps() as steps:
-            row = _row(steps.driver, card.record_id)
-            if row.state == RecordState.BOUND and self._holds(row, card.token) and row.chip_id == key:
-                return Answer.ALREADY
-            if row.state != RecordState.LEASED or not self._holds(row, card.token):
-                raise FencedError(f"record {card.record_id}: not leased to this session with token {card.token}")
-            self._insert_attempt(steps, lot, card, key, row.predecessor_id)
+            added = begin_attempt(steps.driver, self._held(card), self._beginning(lot, card, key))
+            if added is None:
+                return self._not_bound(steps.driver, card, key)
+            data: dict[str, Any] = {"record": card.record_id, "token": card.token, "attempt": added}
+            data |= {"chip": card.chip, "coupler": card.coupler}
+            steps.audit(self.station, Event("BIND", self.station, data, card.record_id))
         return Answer.DONE
 
-    def _insert_attempt(self, steps: Steps, lot: Batch, card: Card, key: str, predecessor: int | None) -> None:
-        values = {
-            "record_id": card.record_id,
-            "token": card.token,
+    def _beginning(self, lot: Batch, card: Card, key: str) -> dict[str, Any]:
+        return {
             "chip_id": key,
             "session": self.id,
             "station": self.station,
@@ -194,15 +186,18 @@ class StationSession:
             "profile_sha256": lot.profile_sha256,
             "keyset_sha256": lot.keyset_sha256,
             "software": made_with(),
-            "predecessor_id": predecessor,
             "bound_at": self.store.clocks.wall(),
         }
-        added = begin_attempt(steps.driver, values)
-        if added is None:
-            raise ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
-        data: dict[str, Any] = {"record": card.record_id, "token": card.token, "attempt": added}
-        data |= {"chip": card.chip, "coupler": card.coupler}
-        steps.audit(self.station, Event("BIND", self.station, data, card.record_id))
+
+    def _not_bound(self, driver: Driver, card: Card, key: str) -> Answer:
+        """Say why a bind wrote nothing: it was there already, or it may not be."""
+        row = _row(driver, card.record_id)
+        holds = self._holds(row, card.token)
+        if row.state == RecordState.BOUND and holds and row.chip_id == key:
+            return Answer.ALREADY
+        if row.state != RecordState.LEASED or not holds:
+            raise FencedError(f"record {card.record_id}: not leased to this session with token {card.token}")
+        raise ChipUsedError(f"record {card.record_id}: chip {card.chip} carries another attempt")
 
     def commit(self, lot: Batch, card: Card, evidence_sha256: bytes | None, work: Work = NO_WORK) -> Answer:
         """End an attempt GOOD.
@@ -235,21 +230,26 @@ class StationSession:
     def _end(self, lot: Batch, card: Card, kind: str, end: dict[str, Any], work: Work) -> Answer:
         key = self.store.chip_key(lot, card.chip)
         with self._steps() as steps:
-            row = _row(steps.driver, card.record_id)
-            if not self._holds(row, card.token) or row.chip_id != key:
-                raise FencedError(f"record {card.record_id}: not bound to chip {card.chip} by this session")
-            if _same_end(row, end):
-                return Answer.ALREADY
-            if row.state != RecordState.BOUND:
-                raise FencedError(f"record {card.record_id}: is {row.state}, expected BOUND")
-            end_attempt(steps.driver, card.record_id, row.attempt_id, self._ending(end, work))
-            data = {"record": card.record_id, "token": card.token, "attempt": row.attempt_id, "chip": card.chip}
+            held = {**self._held(card), "of_chip": key}
+            ended = end_attempt(steps.driver, held, self._ending(end, work))
+            if ended is None:
+                return self._not_ended(steps.driver, card, key, end)
+            data = {"record": card.record_id, "token": card.token, "attempt": ended, "chip": card.chip}
             if end.get("evidence_sha256"):
                 data["evidence_sha256"] = end["evidence_sha256"].hex()
             if end.get("reject_code"):
                 data["code"] = end["reject_code"]
             steps.audit(self.station, Event(kind, self.station, data, card.record_id))
         return Answer.DONE
+
+    def _not_ended(self, driver: Driver, card: Card, key: str, end: dict[str, Any]) -> Answer:
+        """Say why an end wrote nothing: it was there already, or it may not be."""
+        row = _row(driver, card.record_id)
+        if not self._holds(row, card.token) or row.chip_id != key:
+            raise FencedError(f"record {card.record_id}: not bound to chip {card.chip} by this session")
+        if _same_end(row, end):
+            return Answer.ALREADY
+        raise FencedError(f"record {card.record_id}: is {row.state}, expected BOUND")
 
     def _ending(self, end: dict[str, Any], work: Work) -> dict[str, Any]:
         open_ended = end["state"] == RecordState.IN_DOUBT
@@ -284,6 +284,9 @@ class StationSession:
     def _steps(self) -> AbstractContextManager[Steps]:
         group: Steps | None = getattr(self._own, "group", None)
         return self.store.stepping() if group is None else nullcontext(group)
+
+    def _held(self, card: Card) -> dict[str, Any]:
+        return {"of_record": card.record_id, "of_token": card.token, "of_session": self.id}
 
     def _holds(self, row: Any, token: int) -> bool:
         return bool(row.session == self.id and row.token == token)
