@@ -45,18 +45,19 @@ class SecureLine:
         self._channel = channel
         self._keystore = keystore
         self._challenge = challenge
-        self.close()
-
-    def close(self) -> None:
-        """Forget the session and its keys."""
-        session: SecureSession | None = getattr(self, "_session", None)
-        if session is not None:
-            session.close()
         self._session: SecureSession | None = None
         self._hello: tuple[bytes, Greeting] | None = None
         self._keys: CardKeySet | None = None
         self._closed: set[str] = set()
         self._made: dict[str, list[CommandAPDU]] = {}
+
+    def close(self) -> None:
+        """Forget the session and its keys."""
+        if self._session is not None:
+            self._session.close()
+        self._session = self._hello = self._keys = None
+        self._closed.clear()
+        self._made.clear()
 
     def run(self, step: Step) -> None:
         """Send one planned step.
