@@ -265,3 +265,20 @@ def test_over_the_air_the_keys_are_left_to_a_reader(job):
     assert len(left) == len(domain_commands(job))
     assert {item.reason for item in left} == {"a session with the security domain brings it, on a reader"}
     assert not {"ADF.USIM/K", "ADF.ISIM/K"} & {name for script in made_.scripts for name in script.serves}
+
+
+def test_the_same_goes_through_scp02(job, tmp_path):
+    """Keys are ciphered under the session's DEK there, in blocks of 8 bytes."""
+    chip = job.profile.chip
+    block = chip.blocks["uicc"]
+    model = msgspec.structs.replace(block.store_data, scp=2, i=0x55, level=0x03, key_algorithm="3DES-128")
+    blocks = {**chip.blocks, "uicc": msgspec.structs.replace(block, store_data=model)}
+    auth = msgspec.structs.replace(job.profile.blocks["uicc"].auth, issuer="20=test:vu6-issuer")
+    changed = job.changed(auth=auth)
+    profile = dataclasses.replace(changed.profile, chip=msgspec.structs.replace(chip, blocks=blocks))
+    profile = dataclasses.replace(profile, sha256=b"scp02".ljust(32))
+    key = f'{ISSUER}"3DES-128", hex = "404142434445464748494A4B4C4D4E4F" }}'
+    assert (
+        made(with_keys(dataclasses.replace(changed, profile=profile), tmp_path, key), fresh(job)).verdict
+        is Verdict.GOOD
+    )
