@@ -20,10 +20,9 @@ from cardkit.production.input.opening import opened_order
 from cardkit.production.reconcile import Closing
 from cardkit.production.resume import resume_batch
 from cardkit.production.run import RunOptions
-from cardkit.production.sim.bench import ReaderLosses
 from cardkit.production.sim.faults import FaultCounts, FaultPlan, Faults, Pace
 from cardkit.production.sim.judge import Chip, Judgement, judge, look, said
-from cardkit.production.sim.machine import BOUND, GOOD, OPERATOR, READERS, MachineTerms, work
+from cardkit.production.sim.machine import BOUND, COUNTS, GOOD, OPERATOR, READERS, MachineTerms, work
 from cardkit.production.sim.order import PROFILE, SimOrder, new_order
 from cardkit.production.store.store import Store, open_store
 from cardkit.profile import Profile, load_profile
@@ -110,7 +109,7 @@ class Machine:
         self._terms = terms
         self._couplers = couplers
         self._context = _context()
-        self.tally = self._context.RawArray("Q", 3)
+        self.tally = self._context.RawArray("Q", COUNTS)
         self._process: BaseProcess | None = None
         self._bound_before = 0
 
@@ -226,7 +225,8 @@ class Line:
             workers=self._spec.workers,
             lease_s=self._spec.lease_s,
             log=self._spec.folder / f"M{number}.log",
-            losses=ReaderLosses(self._spec.loses_within),
+            couplers=self._spec.couplers,
+            loses_within=self._spec.loses_within,
         )
 
     def run(self, report: Reporter) -> None:
