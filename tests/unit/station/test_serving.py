@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from cardkit.cli.app import run
 from cardkit.errors import EncodingError, StoreError
 from cardkit.production import Store, batch_status, check_batch
 from cardkit.production.station.framing import JsonLines, adapter_named
 from cardkit.production.station.messages import MOST_BYTES
 from cardkit.production.station.protocol import StationProtocol
-from cardkit.production.station.server import Address, HandlerServer
+from cardkit.production.station.server import Address, Certificates, HandlerServer
 from tests.unit.station.working import LOOPBACK, PATIENCE_S, work
 
 NewBatch = Callable[..., Store]
@@ -142,3 +153,89 @@ def test_an_adapter_nobody_installed_is_named() -> None:
     with pytest.raises(EncodingError, match="'feeder9000': expected one of none"):
         adapter_named("feeder9000")
     assert adapter_named(None) is JsonLines
+
+
+def test_beyond_loopback_both_sides_show_certificates(tmp_path: Path) -> None:
+    """The same handler with a certificate is served, and one without is not."""
+    ours, theirs, other = (authority(tmp_path, name) for name in ("station", "handler", "stranger"))
+    serving = Certificates(ours, ours, theirs).context(ssl.Purpose.CLIENT_AUTH)
+    assert (serving.verify_mode, serving.minimum_version) == (ssl.CERT_REQUIRED, ssl.TLSVersion.TLSv1_2)
+    server = HandlerServer(StationProtocol([1]))
+    address = server.start(LOOPBACK, lambda effect, now: None, serving)
+    with tls_link(address, Certificates(theirs, theirs, ours)) as opened:
+        opened.sendall(json.dumps(HELLO).encode() + b"\n")
+        assert answers(opened, 1)[0]["type"] == "WELCOME"
+    with suppress(ConnectionError, ssl.SSLError), tls_link(address, Certificates(other, other, ours)) as opened:
+        opened.sendall(json.dumps(HELLO).encode() + b"\n")
+        assert everything(opened) == []
+    server.close()
+
+
+def authority(folder: Path, name: str) -> Path:
+    """A certificate that signs itself and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2099, 1, 1, tzinfo=UTC))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{name}.pem"
+    encoded = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(encoded + made.public_bytes(Encoding.PEM))
+    return path
+
+
+@contextmanager
+def tls_link(address: Address, files: Certificates) -> Iterator[ssl.SSLSocket]:
+    context = files.context(ssl.Purpose.SERVER_AUTH)
+    with link(address) as plain, context.wrap_socket(plain, server_hostname=address.host) as opened:
+        yield opened
+
+
+def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.pem"
+    bad.write_text("nothing")
+    with pytest.raises(EncodingError, match=r"TLS: .*bad\.pem"):
+        Certificates(bad, bad, bad).context(ssl.Purpose.CLIENT_AUTH)
+
+
+def test_the_verbs_work_together(new_batch: NewBatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    store = new_batch(4)
+    store.close()
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        tcp = f"127.0.0.1:{free.getsockname()[1]}"
+    codes: list[int] = []
+    words = ["station", "handler", "--tcp", tcp, "--couplers", "2", "--cards", "4", "--fault", "double-feed@2"]
+    handler = threading.Thread(target=lambda: codes.append(run(words)), daemon=True)
+    handler.start()
+    served = ["station", "serve", "--tcp", tcp, "--station", "S1", "--store", url, "--reader", "virtual:usim*2"]
+    assert run([*served, "--bin", "HOLD=9", "--report", str(tmp_path / "out")]) == 0
+    handler.join(PATIENCE_S)
+    assert codes == [0]
+    out = capfd.readouterr().out
+    told = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    assert [line["address"] for line in told if line["event"] == "Listening"] == [tcp]
+    actions = [line["next_action"] for line in told if line["event"] == "CardDone"]
+    assert actions == ["Put the card into the bin of good cards."] * 4
+    sheet = json.loads((tmp_path / "out" / "shift.json").read_text(encoding="utf-8"))
+    assert sheet["cards"]["GOOD"] == 4
+    assert "4 GOOD" in (tmp_path / "out" / "shift.txt").read_text(encoding="utf-8")
+    assert "bins     GOOD 4" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--fault", "lose"], ["--fault", "break@3"], ["--tcp", "7816"]],
+)
+def test_a_handler_that_is_told_nonsense_says_so(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["station", "handler", *words]) in (2, 4)
+    assert "expected" in capsys.readouterr().err
