@@ -14,7 +14,7 @@ STATION_ROLE = "cardkit_station"
 # A station brings cards to their end. It imports nothing, and nothing it has said can be taken back.
 STATION_RIGHTS = (
     "select on alembic_version, store, station, session, batch, attempt, quarantine, blank_reject, transition,"
-    " audit, audit_head, record_key, account, account_role, approval, checkpoint",
+    " audit, audit_head, record_key, account, account_role, approval, checkpoint, sample, sample_card",
     # Not what is in them: that it reads of its own (own_record, own_prepared).
     "select (id, batch_id, row_no, state, token, session, lease_until, incident) on record",
     "select (record_id, step, profile_sha256) on prepared",

@@ -213,3 +213,14 @@ def test_the_verbs(finished: Finished, tmp_path: Path, capsys: pytest.CaptureFix
     for text in ("a,b\n", "row,verdict,finding,spent\n3,FINE,,\n", "row,verdict,finding,spent\n3,BAD,,\n"):
         results.write_text(text)
         assert call("verdict", "--results", str(results)) == 4
+
+
+def test_a_station_tells_of_samples_and_changes_none(finished: Finished) -> None:
+    """A run ends with a report, and by then its station has given up every right it does not need."""
+    with finished("postgresql") as store:
+        rows = drawn(store).rows
+        store.narrow()
+        marks = {card.row: card.sample for card in batch_report(store, BATCH).cards}
+        assert {row for row, mark in marks.items() if mark == "DRAWN"} == set(rows)
+        with pytest.raises(StoreError, match="permission denied"):
+            enter_verdicts(store, BATCH, [Looked(rows[0])])
