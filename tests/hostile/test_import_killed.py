@@ -65,7 +65,7 @@ def test_an_import_that_is_killed(tmp_path: Path, begun: Callable[[Path], bool])
     )  # fmt: skip
     wait_for(lambda: begun(order) or started.poll() is not None)
     started.send_signal(signal.SIGKILL)
-    assert started.wait() == -signal.SIGKILL
+    started.wait()  # one that was faster than the test has its records in the store
 
     wait_for(lambda: readers_of(order) == [])
     profile = load_profile(PROFILE)
