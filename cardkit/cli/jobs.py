@@ -148,7 +148,7 @@ def worker(
             say(f"job {number}: {kind} {_about(about)}: {outcome}")
 
     with ExitStack() as stack:
-        store = stack.enter_context(opened(store_url, operator, create=True))
+        store = stack.enter_context(opened(store_url, operator))
         keys = stack.enter_context(open_keystore(keys_url, descriptor)) if keys_url else None
         run_worker(Workplace(store, _keys(keys), gpg_home), told, once=once)
     return 1 if failed else 0

@@ -252,3 +252,24 @@ def test_the_verbs(plant: Plant, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (call("import", PROFILE, "no-such.csv"), call("prepare", "nothing")) == (4, 4)
     assert (tmp_path / "r" / "report.html").exists()
     assert not (plant.folder / "never").exists()
+
+
+def test_who_works_in_the_office_queues_and_does_jobs_and_a_station_does_not(plant: Plant) -> None:
+    plant.work()
+    server = postgres.server()
+    database = plant.url.split("@/")[1].split("?")[0]
+    server.login("clerk", "cardkit_office")
+    server.login("machine", "cardkit_station")
+    with open_store(server.url(database, plant.folder, "clerk"), operator="clerk") as store:
+        with open_queue(store) as queue:
+            number = queue.put(import_job(PROFILE, plant.order("seven.csv", 7), None, None))
+        done: list[int] = []
+        place = Workplace(store, lambda profile: nullcontext(profile.test_keystore()))
+        run_worker(place, lambda job, kind, about, outcome: done.append(job), once=True)
+        assert (done[0], len(done), store.batch("seven").imported) == (number, 3, ROWS)
+    with (
+        open_store(server.url(database, plant.folder, "machine"), operator="machine") as store,
+        pytest.raises(StoreError, match="the queue of jobs cannot be made"),
+        open_queue(store),
+    ):
+        pass
