@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.durable import replace_file
 from cardkit.crypto.filestoreformat import FORMAT, VERSION, Document, Entry, Sealer, Unlock, parse
 from cardkit.crypto.key import Key, Usage
-from cardkit.crypto.management import Clock, KeyEntry, NewKey, State, check_usable, utc_now
+from cardkit.crypto.keystore import KeyInfo
+from cardkit.crypto.management import NO_METHOD, Clock, KeyEntry, NewKey, State, check_usable, utc_now
 from cardkit.crypto.operations import check_usage
 from cardkit.crypto.passphrase import ROOT_BYTES, Stretching, check_new_passphrase
 from cardkit.crypto.private import PrivateKey
@@ -121,8 +123,17 @@ class FileKeyStore(SoftKeyStore):
         """Return the inventory, sorted by reference."""
         return _inventory(self._document)
 
+    def find(self, reference: str) -> KeyInfo:
+        """Return a key's public facts, and of a card secret its fingerprint; KeyStoreError where there is none."""
+        found = super().find(reference)
+        if found.usage is not Usage.CARD_SECRET:
+            return found
+        return dataclasses.replace(found, fingerprint=self._sealer.fingerprint(reference, self._get(reference)))
+
     def generate(self, new: NewKey) -> KeyEntry:
-        """Make a random key."""
+        """Make a random key; a card secret is never made here, for it comes with the cards."""
+        if new.usage is Usage.CARD_SECRET:
+            raise KeyStoreError(f"key {new.reference}: usage {new.usage}, a code comes with its cards: import it")
         value = keymaking.random_key(new.algorithm)
         try:
             return self.import_key(new, value)
@@ -130,14 +141,15 @@ class FileKeyStore(SoftKeyStore):
             value[:] = bytes(len(value))
 
     def import_key(self, new: NewKey, value: bytearray) -> KeyEntry:
-        """Take a key in; the caller wipes the buffer. A private key is DER: PKCS#8, PKCS#1 or SEC 1."""
+        """Take a key or a card secret in; the caller wipes the buffer. A private key is DER: PKCS#8, PKCS#1, SEC 1."""
         if any(entry.label == new.reference for entry in self._document.entries):
             raise KeyStoreError(
                 f"key {new.reference}: is in this store already; destroy it first, or take another name"
             )
         if self.kind == "LIVE":
             refuse_test_key(new.reference, new.algorithm, value)
-        key = keymaking.key_of(new, value)
+        is_code = new.usage is Usage.CARD_SECRET
+        key = keymaking.code_of(new.reference, value) if is_code else keymaking.key_of(new, value)
         with key.reveal() as clear:
             entry = self._sealer.seal(_public(new, key, self._clock()), clear)
         self._write(msgspec.structs.replace(self._document, entries=(*self._document.entries, entry)))
@@ -279,16 +291,17 @@ def _read(path: Path) -> bytes:
         raise KeyStoreError(f"{path}: key store: {error.strerror or error}") from None
 
 
-def _public(new: NewKey, key: Key | PrivateKey, now: datetime) -> Entry:
+def _public(new: NewKey, value: Secret, now: datetime) -> Entry:
+    key = value if isinstance(value, Key | PrivateKey) else None  # no key: a card secret
     return Entry(
         label=new.reference,
-        algorithm=key.algorithm,
-        bits=key.bits,
+        algorithm=new.algorithm,
+        bits=8 * len(value) if key is None else key.bits,
         usage=new.usage,
         customer=new.customer,
         kvn=new.kvn,
-        kcv=key.kcv or "",
-        kcv_method=keymaking.method_name(key),
+        kcv="" if key is None else key.kcv or "",
+        kcv_method=NO_METHOD if key is None else keymaking.method_name(key),
         state=State.ACTIVE,
         created=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         not_after=new.not_after.isoformat() if new.not_after else "",

@@ -38,8 +38,9 @@ class Unlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One key: public facts in clear, the key itself in ``ct``.
+    """One key or card secret: public facts in clear, the value itself in ``ct``.
 
+    :param algorithm: empty for a card secret, whose ``kcv`` is empty too: a short code could be found by it.
     :param created: ``YYYY-MM-DDThh:mm:ssZ``.  :param not_after: ``YYYY-MM-DD``, or empty.
     :param nonce: 12 bytes in hex.  :param ct: AES-256-GCM of the key, in hex.
     """
@@ -108,7 +109,7 @@ class Sealer:
     :param root: 32 bytes: the stretched passphrase or the shared secret; not kept.  :param store_id: the file's id.
     """
 
-    __slots__ = ("_aead", "_mac_key", "_store_id")
+    __slots__ = ("_aead", "_code_key", "_mac_key", "_store_id")
 
     def __init__(self, root: Secret, store_id: str) -> None:
         self._store_id = store_id
@@ -117,6 +118,7 @@ class Sealer:
             self._aead = AESGCM(clear)
         encryption.wipe()
         self._mac_key = _derived(root, store_id, b"cardkit-ks-mac-1")
+        self._code_key = _derived(root, store_id, b"cardkit-ks-code-1")
 
     def seal(self, entry: Entry, value: bytes | bytearray) -> Entry:
         """Return an entry with its key in cipher."""
@@ -132,6 +134,13 @@ class Sealer:
         except (InvalidTag, ValueError):
             raise KeyStoreError(f"key {entry.label}: its entry was changed") from None
 
+    def fingerprint(self, reference: str, code: Secret) -> str:
+        """Return the digest of a code under a key of this store, lower hex: whoever cannot open it can try no codes."""
+        with self._code_key.reveal() as key, code.reveal() as clear:
+            digest = hmac.new(key, f"{reference}\0".encode(), hashlib.sha256)
+            digest.update(clear)
+        return digest.hexdigest()
+
     def sign(self, document: Document) -> Document:
         """Return a document with its MAC."""
         return msgspec.structs.replace(document, mac=self._mac(document))
@@ -144,6 +153,7 @@ class Sealer:
     def wipe(self) -> None:
         """Forget the keys."""
         self._mac_key.wipe()
+        self._code_key.wipe()
 
     def _mac(self, document: Document) -> str:
         fields = msgspec.to_builtins(document)

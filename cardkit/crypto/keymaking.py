@@ -12,10 +12,12 @@ from cardkit.crypto.key import ALGORITHMS, Key, Usage
 from cardkit.crypto.keyblock import KeyBlock
 from cardkit.crypto.management import NO_METHOD, PUBLIC_KEY_METHOD, NewKey, shown_method
 from cardkit.crypto.private import ED25519, PrivateKey
+from cardkit.crypto.secret import Secret
 from cardkit.errors import KeyStoreError
 
 RSA_SIZES = (1024, 1152, 1280, 1408, 1536, 1792, 1984, 2048, 3072, 4096)
 PUBLIC_EXPONENT = 65537
+MOST_CODE_BYTES = 32
 CURVE_OF: dict[str, ec.EllipticCurve] = {
     "EC-P256": ec.SECP256R1(),
     "EC-P384": ec.SECP384R1(),
@@ -54,16 +56,30 @@ def check_algorithm(what: str, algorithm: str) -> None:
 
 def key_of(new: NewKey, value: bytearray) -> Key | PrivateKey:
     """Return the key of clear bytes; KeyStoreError where they are not what was announced."""
-    key = stored_key(new.reference, new.algorithm, new.usage, value, new.kvn)
+    key = _key(new.reference, new.algorithm, new.usage, value, new.kvn)
     if key.algorithm != new.algorithm:
         raise KeyStoreError(f"key {new.reference}: {key.algorithm}, expected {new.algorithm}")
     return key
 
 
-def stored_key(
-    reference: str, algorithm: str, usage: Usage, value: bytes | bytearray, kvn: int | None
-) -> Key | PrivateKey:
-    """Return the key of kept bytes; a private one is told by its algorithm."""
+def code_of(reference: str, value: bytes | bytearray) -> Secret:
+    """Return the card secret of clear bytes: a code that is presented to a card, 1 to 32 bytes.
+
+    :raises KeyStoreError: on another length.
+    """
+    if not 1 <= len(value) <= MOST_CODE_BYTES:
+        raise KeyStoreError(f"key {reference}: {len(value)} bytes, a code has 1 to {MOST_CODE_BYTES}")
+    return Secret(value, reference)
+
+
+def stored_key(reference: str, algorithm: str, usage: Usage, value: bytes | bytearray, kvn: int | None) -> Secret:
+    """Return the key of kept bytes; a private one is told by its algorithm, a card secret by its usage."""
+    if usage is Usage.CARD_SECRET:
+        return code_of(reference, value)
+    return _key(reference, algorithm, usage, value, kvn)
+
+
+def _key(reference: str, algorithm: str, usage: Usage, value: bytes | bytearray, kvn: int | None) -> Key | PrivateKey:
     if algorithm in ALGORITHMS:
         return Key(value, reference, algorithm, usage, kvn=kvn)
     if algorithm not in ASYMMETRIC:

@@ -25,6 +25,8 @@ class KeyInfo:
     """The public facts of a key: what a plan may print.
 
     :param algorithm: empty for a card secret, which is no cipher key.  :param kcv: upper hex, None where there is none.
+    :param fingerprint: of a card secret, which has no check value: its digest under a key of its store, lower hex, so
+        that nobody without that store can try codes; None for keys, and where the store has no such key.
     """
 
     reference: str
@@ -33,6 +35,7 @@ class KeyInfo:
     usage: Usage
     kvn: int | None
     kcv: str | None
+    fingerprint: str | None = None
 
 
 class KeyStore(EmvKeyStore, Protocol):

@@ -37,7 +37,8 @@ class State(StrEnum):
 class NewKey:
     """What is said of a key when it comes into a store.
 
-    :param reference: ``scheme:name``.  :param algorithm: ``AES-256``, ``3DES-128``, ``EC-P256``, ``RSA-2048`` ...
+    :param reference: ``scheme:name``.  :param algorithm: ``AES-256``, ``3DES-128``, ``EC-P256``, ``RSA-2048`` ...;
+        empty for a card secret, which has no version either and never leaves.
     :param customer: whose it is; empty for the plant's own.  :param kvn: key version number, where it has one.
     :param exportable: whether it may leave in a key block.  :param not_after: last day of its cryptoperiod.
     :param custodian: who answers for it.
@@ -56,14 +57,17 @@ class NewKey:
         scheme, _, name = self.reference.partition(":")
         if not scheme or not name or not self.reference.isprintable():
             raise KeyStoreError(f"key reference {self.reference!r}: expected scheme:name")
-        if self.usage is Usage.CARD_SECRET:
-            raise KeyStoreError(f"key {self.reference}: usage {self.usage} is for values in an order, not for keys")
+        if self.usage is Usage.CARD_SECRET and (self.algorithm or self.kvn is not None or self.exportable):
+            raise KeyStoreError(
+                f"key {self.reference}: usage {self.usage}, a code has no algorithm, no version, and is never exported"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
     """The public facts of a kept key: the inventory's line.
 
+    :param algorithm: empty for a card secret.
     :param kcv: upper hex, empty where the algorithm has none.
     :param kcv_method: of :class:`~cardkit.crypto.kcv.KCVMethod`, ``sha256_public_key`` or ``none``.
     :param created: UTC.
@@ -82,6 +86,20 @@ class KeyEntry:
     not_after: date | None
     exportable: bool
     custodian: str
+
+    @property
+    def named(self) -> str:
+        """What it is, for people: its algorithm, or the length of a card secret."""
+        return named(self.algorithm, self.bits)
+
+
+def named(algorithm: str, bits: int) -> str:
+    """Return what a key is, for people: its algorithm, or the length of a card secret, which has none.
+
+    >>> named("AES-128", 128), named("", 64)
+    ('AES-128', '8 bytes')
+    """
+    return algorithm or f"{bits // 8} bytes"
 
 
 def check_usable(reference: str, state: State, not_after: date | None, clock: Clock) -> None:
@@ -116,7 +134,7 @@ class ManagedKeyStore(KeyStore, Protocol):
     def import_key(self, new: NewKey, value: bytearray) -> KeyEntry:
         """Take a key in that was combined from components; the caller wipes the buffer.
 
-        A private key is PKCS#8, DER.
+        A private key is PKCS#8, DER. A card secret is refused by a token, which would never show it to a card.
         """
         ...
 

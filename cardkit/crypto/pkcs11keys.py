@@ -258,6 +258,8 @@ class TokenKeys:
         return self._public[reference]
 
     def _check_new(self, new: NewKey) -> None:
+        if new.usage is Usage.CARD_SECRET:
+            raise never_shown(new.reference)
         if new.reference in self._token.labels():
             raise KeyStoreError(
                 f"key {new.reference}: is in this store already; destroy it first, or take another name"
@@ -274,6 +276,14 @@ class TokenKeys:
         known = known_by_check_value(algorithm, {method: kcv}) if method else None
         if known is not None:
             raise KeyStoreError(f"key {reference}: a known test key ({known}), refused in a live store")
+
+
+def never_shown(reference: str) -> UnsupportedKeyOperationError:
+    """Return the refusal of a code: what is on a token stays there, and a card is shown a code in clear."""
+    return UnsupportedKeyOperationError(
+        f"key {reference}: not in this token, which shows no code to a card: keep it in a key file "
+        f"(keys init --store FILE), and the other keys of its cards with it"
+    )
 
 
 def _public_key(algorithm: str, handle: Any) -> PublicKey:

@@ -39,7 +39,7 @@ from cardkit.crypto.operations import (
     wrap_clear,
 )
 from cardkit.crypto.pkcs11attributes import Facts, bits, is_symmetric, may_encrypt, may_sign
-from cardkit.crypto.pkcs11keys import TokenKeys
+from cardkit.crypto.pkcs11keys import TokenKeys, never_shown
 from cardkit.crypto.pkcs11module import pkcs11
 from cardkit.crypto.pkcs11probe import DERIVE_3DES, WRAP_3DES, WRAP_AES, probe
 from cardkit.crypto.pkcs11token import DecipheringTokenKey, Token, TokenKey, cbc_mechanism
@@ -129,6 +129,8 @@ class Pkcs11KeyStore(TokenKeys, EmvOperations):
 
     def card_secret(self, reference: str) -> Secret:
         """Refuse: a token gives nothing away, not even what a card is shown in clear."""
+        if reference not in self._token.labels():
+            raise never_shown(reference)
         _, facts = self._usable(reference)
         raise KeyStoreError(f"key {reference}: usage {facts.usage}, expected {Usage.CARD_SECRET}")
 

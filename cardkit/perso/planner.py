@@ -209,6 +209,7 @@ def _find(profile: Profile, blueprint: Blueprint, keystore: KeyStore) -> dict[st
     """Find every key; return the references of the chip's transport secrets by name."""
     transport = {name: _reference(profile, name) for name in blueprint.secrets}
     for reference in transport.values():
+        keystore.card_secret(reference)  # a key of another purpose is refused, and any by a store that shows none
         keystore.find(reference)
     if _keyed(blueprint):
         blueprint.check_keys(keystore)

@@ -1,4 +1,8 @@
-"""The key set of a batch: the keys its cards ask for, by reference and check value. production.md 1, security.md P11"""
+"""The key set of a batch: the keys its cards ask for, by reference and check value. production.md 1, security.md P11
+
+A card secret has no check value, for a short code could be found by it. Its fingerprint stands for it: a digest under
+a key of the store that holds it. So a batch with such cards is made with that store, not with another of the same keys.
+"""
 
 from __future__ import annotations
 
@@ -63,5 +67,5 @@ def require_keys(profile: Profile, lot: Batch, keys: KeySource | None) -> dict[s
 
 
 def _digest(found: Iterable[KeyInfo]) -> bytes:
-    content = [[key.reference, key.algorithm, key.usage.value, key.kcv or ""] for key in found]
+    content = [[key.reference, key.algorithm, key.usage.value, key.kcv or key.fingerprint or ""] for key in found]
     return hashlib.sha256(canonical(content)).digest()

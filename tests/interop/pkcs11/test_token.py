@@ -419,3 +419,17 @@ def test_nothing_prints_the_pin_or_a_key(store):
     assert "1234'" not in shown
     assert repr(store._token._pin) == "<Secret PIN, 4 bytes>"
     assert bytes(range(0x21, 0x31)).hex() not in shown.lower()
+
+
+def test_a_code_is_for_a_key_file(store):
+    """What leaves to be shown to a card cannot lie on a token: one line says where it can."""
+    new = NewKey("plant:adm", "", Usage.CARD_SECRET)
+    calls = (
+        lambda: store.card_secret("plant:adm"),
+        lambda: store.import_key(new, bytearray(VALUE[:8])),
+        lambda: store.generate(new),
+    )
+    for call in calls:
+        with pytest.raises(UnsupportedKeyOperationError, match=r"key plant:adm: .*shows no code.*in a key file \(keys"):
+            call()
+    assert store.references() == []

@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from cardkit.crypto import Key, Secret, Usage
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, Scheme
-from cardkit.crypto.kcv import block_cipher
+from cardkit.crypto.kcv import KCVMethod, block_cipher
 from cardkit.crypto.mac import retail_mac
 from cardkit.crypto.marker import Binding, MarkerState
 from cardkit.crypto.wrap import Wrapping
 from cardkit.errors import AuthenticationError, EncodingError, KeyStoreError
 from tests.unit.crypto.contract_cardkeys import CardKeyContract
 from tests.unit.crypto.contract_keys import (
+    CODES,
     GP_KEY,
     KDD,
     KEYS,
@@ -34,7 +35,12 @@ from tests.unit.crypto.contract_keys import (
 
 
 class KeyStoreContract(CardKeyContract):
-    """All that a key store does: card keys, then data, signatures and the purposes of keys."""
+    """All that a key store does: card keys, then data, signatures and the purposes of keys.
+
+    A store that shows cards their codes says so with ``shows_codes``, and holds ``CODES``.
+    """
+
+    shows_codes = False
 
     def test_order_fields(self, keystore):
         wrapped = bytes.fromhex(SECURITY["wrap-rfc3394"]["out"]["wrapped"])
@@ -203,7 +209,7 @@ class KeyStoreContract(CardKeyContract):
         ("a signature", {Usage.SIGN}, lambda store, ref: store.sign_content(ref, b"m"), ""),
         ("a checkpoint", {Usage.AUDIT_SIGN}, lambda store, ref: store.sign_audit(ref, b"m"), ""),
         ("a key agreement", {Usage.AGREE}, lambda store, ref: store.agree(ref, POINT), "EC"),
-        ("expected card-secret", set(), lambda store, ref: store.card_secret(ref), ""),
+        ("expected card-secret", {Usage.CARD_SECRET}, lambda store, ref: store.card_secret(ref), ""),
     )  # fmt: skip
 
     @pytest.mark.requirement("K8")
@@ -216,6 +222,24 @@ class KeyStoreContract(CardKeyContract):
                     call(keystore, reference)
             elif algorithm.startswith(family) and not self._refused_by_token(what, reference):
                 assert call(keystore, reference) is not None
+
+    @pytest.mark.requirement("K8")
+    @pytest.mark.parametrize("purpose", range(len(PURPOSES)))
+    @pytest.mark.parametrize("reference", CODES)
+    def test_code_is_shown_to_cards_and_nothing_else(self, keystore, purpose, reference):
+        _, usages, call, _ = self.PURPOSES[purpose]
+        if self.shows_codes and Usage.CARD_SECRET in usages:
+            assert CODES[reference] == clear(call(keystore, reference))
+            return
+        with pytest.raises(KeyStoreError, match=f"key {reference}: "):
+            call(keystore, reference)
+
+    def test_code_has_a_length_and_no_check_value(self, keystore):
+        for reference, value in CODES.items() if self.shows_codes else ():
+            found = keystore.find(reference)
+            assert (found.algorithm, found.bits, found.kcv) == ("", 8 * len(value), None)
+            with pytest.raises(KeyStoreError, match=f"key {reference}: usage card-secret"):
+                keystore.kcv(reference, KCVMethod.ZERO)
 
     def _refused_by_token(self, what, reference):
         return bool(self.unsupported) and (what == "a key for a card" or reference == "plant:dap-des")

@@ -1,5 +1,7 @@
 """The encrypted key file: opens for the right people only, notices every change, keeps test and live keys apart."""
 
+import dataclasses
+import hashlib
 import json
 import os
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -173,9 +175,89 @@ def test_malformed_reference_is_refused(reference):
         NewKey(reference, "AES-128", Usage.KEK)
 
 
-def test_card_secrets_are_no_keys():
-    with pytest.raises(KeyStoreError, match="for values in an order"):
-        NewKey("plant:pin", "AES-128", Usage.CARD_SECRET)
+ADM = NewKey("plant:adm", "", Usage.CARD_SECRET, custodian="ann, bob")
+CODE = bytes.fromhex("9A1C5F7703E2D4B8")
+
+
+@pytest.mark.parametrize("wrong", [{"algorithm": "AES-128"}, {"kvn": 1}, {"exportable": True}])
+def test_a_code_has_no_algorithm_no_version_and_no_way_out(wrong):
+    with pytest.raises(KeyStoreError, match="usage card-secret, a code has no algorithm, no version, and is never"):
+        dataclasses.replace(ADM, **wrong)
+
+
+@pytest.mark.parametrize("kind", ["TEST", "LIVE"])
+def test_code_is_kept_and_listed_by_its_length(tmp_path, kind):
+    with new_store(tmp_path, kind) as store:
+        entry = store.import_key(ADM, bytearray(CODE))
+    data = (tmp_path / "a.keys").read_bytes()
+    with reopened(tmp_path) as store:
+        assert Secret(CODE, "adm") == store.card_secret("plant:adm")
+        assert store.entries() == inventory(tmp_path / "a.keys")[1] == [entry]
+    assert (entry.algorithm, entry.bits, entry.named, entry.kcv, entry.kcv_method) == ("", 64, "8 bytes", "", "none")
+    assert CODE.hex() not in data.decode().lower()
+
+
+@pytest.mark.parametrize("size", [0, 33, 4096])
+def test_code_of_another_length_is_refused(tmp_path, size):
+    with new_store(tmp_path) as store:
+        with pytest.raises(KeyStoreError, match=f"key plant:adm: {size} bytes, a code has 1 to 32"):
+            store.import_key(ADM, bytearray(size))
+        assert store.import_key(ADM, bytearray(32)).bits == 256
+
+
+@pytest.mark.requirement("K2")
+@pytest.mark.parametrize("known", ["3132333435363738", "FFFFFFFFFFFFFFFF", "00"])
+def test_live_store_refuses_a_code_that_everybody_tries(tmp_path, known):
+    with new_store(tmp_path, "LIVE") as store, pytest.raises(KeyStoreError, match="a known test key"):
+        store.import_key(ADM, bytearray.fromhex(known))
+
+
+@pytest.mark.requirement("K1")
+def test_code_leaves_in_no_key_block_and_is_not_made_here(path):
+    with FileKeyStore.open(path, phrase()) as store:
+        store.import_key(ADM, bytearray(CODE))
+        store.generate(NewKey("plant:kbpk", "AES-256", Usage.BLOCK_PROTECTION))
+        with pytest.raises(KeyStoreError, match="usage card-secret, it is presented to a card and nothing else"):
+            store.export_block("plant:adm", "plant:kbpk")
+        with pytest.raises(KeyStoreError, match="a code comes with its cards: import it"):
+            store.generate(dataclasses.replace(ADM, reference="plant:new"))
+
+
+@pytest.mark.requirement("K11")
+def test_code_has_a_life_as_keys_have(path):
+    clock = Clock()
+    with FileKeyStore.open(path, phrase(), clock=clock) as store:
+        store.import_key(dataclasses.replace(ADM, not_after=date(2027, 12, 31)), bytearray(CODE))
+        store.set_state("plant:adm", State.SUSPENDED)
+        with pytest.raises(KeyStoreError, match="plant:adm: suspended"):
+            store.card_secret("plant:adm")
+        store.set_state("plant:adm", State.ACTIVE)
+        code = store.card_secret("plant:adm")
+        clock.now = datetime(2028, 1, 1, tzinfo=UTC)
+        with pytest.raises(KeyStoreError, match="plant:adm: expired"):
+            store.card_secret("plant:adm")
+        store.destroy("plant:adm")
+        assert not any(code.reveal())
+
+
+def test_fingerprint_of_a_code_is_of_its_store_name_and_value(tmp_path):
+    """Equal for equal codes only under the key of one store: nobody else can try codes until one fits."""
+    found = {}
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        with new_store(tmp_path / folder) as store:
+            store.import_key(ADM, bytearray(CODE))
+            store.import_key(dataclasses.replace(ADM, reference="plant:b"), bytearray(CODE))
+            found[folder] = [store.find(name).fingerprint for name in ("plant:adm", "plant:b")]
+            with reopened(tmp_path / folder) as again:
+                assert again.find("plant:adm").fingerprint == found[folder][0]
+            store.destroy("plant:adm")
+            store.import_key(ADM, bytearray(CODE[::-1]))
+            found[folder].append(store.find("plant:adm").fingerprint)
+    everything = found["one"] + found["two"]
+    assert (len(set(everything)), {len(text) for text in everything}) == (6, {64})
+    digests = (hashlib.sha256(CODE), hashlib.sha256(b"plant:adm\0" + CODE))
+    assert {digest.hexdigest() for digest in digests}.isdisjoint(everything)
 
 
 KEYS = json.loads((Path(__file__).parents[2] / "vectors" / "security-keys.json").read_text(encoding="utf-8"))

@@ -104,6 +104,7 @@ def session_keys(algorithm):
 def file_store(folder):
     store = FileKeyStore.create(folder / "a.keys", "TEST", Secret(PHRASE, "p"))
     store.import_key(NewKey("plant:x", "AES-128", Usage.KEK), bytearray(CANARY))
+    store.import_key(NewKey("plant:adm", "", Usage.CARD_SECRET), bytearray(CANARY))
     return store
 
 

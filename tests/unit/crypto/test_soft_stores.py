@@ -2,11 +2,11 @@
 
 import pytest
 
-from cardkit.crypto import Key, MemoryKeyStore
+from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.management import NewKey
 from cardkit.crypto.private import PrivateKey
-from tests.unit.crypto.contract_keys import KEYS
+from tests.unit.crypto.contract_keys import CODES, KEYS
 from tests.unit.crypto.keystore_contract import KeyStoreContract
 
 
@@ -18,6 +18,7 @@ def in_memory(folder):
             else Key(value, reference, algorithm, usage)
             for reference, (algorithm, usage, value) in KEYS.items()
         }
+        | {reference: Secret(value, reference) for reference, value in CODES.items()}
     )
 
 
@@ -27,6 +28,8 @@ def in_file(folder):
     with store:
         for reference, (algorithm, usage, value) in KEYS.items():
             store.import_key(NewKey(reference, algorithm, usage), bytearray(value))
+        for reference, value in CODES.items():
+            store.import_key(NewKey(reference, "", Usage.CARD_SECRET), bytearray(value))
     return FileKeyStore.open(folder / "plant.keys", shares[1:])
 
 
@@ -36,4 +39,4 @@ def keystore(request, tmp_path_factory):
 
 
 class TestSoftStores(KeyStoreContract):
-    pass
+    shows_codes = True
