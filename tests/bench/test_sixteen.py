@@ -25,6 +25,7 @@ COUPLERS = 16
 LEAST_OF_BARE = 0.95
 CARD_S = 0.005
 BARE_COMMANDS = 100
+ROUNDS = 3
 WITHIN_S = 120
 
 # One process for each reader, as a station has; each says how long so many commands took it.
@@ -127,7 +128,7 @@ class Floor:
         self._readers = Readers(stack)
         self.chips: list[SlowCard] = []
         self._seated: list[Inserted] = []
-        SimOrder(3 * COUPLERS, 1).write(folder / "b1.csv")
+        SimOrder((ROUNDS + 2) * COUPLERS, 1).write(folder / "b1.csv")
         self.said("-m", "cardkit", "batch", "import", "sim/usim-test", "b1.csv")
 
     def fresh_cards(self) -> None:
@@ -175,25 +176,34 @@ class Floor:
 
 
 def sixteen(stack: Stack, folder: Path) -> Sixteen:
-    """Make two cards on each of sixteen readers, and time the second ones: all couplers are up then."""
+    """Make cards on each of sixteen readers, round by round, and return the best round after the first.
+
+    In the first the couplers are starting still. The bare loop runs as often, on the cards of the first.
+    """
     floor = Floor(stack, folder)
     floor.fresh_cards()
-    command_s = floor.bare_loop()
+    command_s = min(floor.bare_loop() for _ in range(ROUNDS))
+    rounds = []
     with floor.station() as cards:
-        first = list(islice(cards, COUPLERS))
-        floor.fresh_cards()
-        second = list(islice(cards, COUPLERS))
+        list(islice(cards, COUPLERS))
+        for _ in range(ROUNDS):
+            floor.fresh_cards()
+            made = list(islice(cards, COUPLERS))
+            assert {card["verdict"] for card in made} == {"GOOD"}
+            commands = fmean(chip.commands for chip in floor.chips)
+            rounds.append(Sixteen(made, commands, command_s * commands))
     floor.clear()
-    assert {card["verdict"] for card in first + second} == {"GOOD"}
-    commands = fmean(chip.commands for chip in floor.chips)
-    return Sixteen(second, commands, command_s * commands)
+    return max(rounds, key=lambda found: found.ratio)
 
 
 def test_a_station_keeps_up_with_a_bare_loop(tmp_path: Path) -> None:
     require_stack()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(CARD_S / 100)  # all cards are threads of this process: none may hold up another
     os.environ["PCSCLITE_CSOCK_NAME"] = str(SOCKET)
     with running(COUPLERS) as stack:
         found = sixteen(stack, tmp_path)
+    sys.setswitchinterval(usual)
     print(f"\n{found}")
     assert len({card["coupler"] for card in found.cards}) == COUPLERS
     assert found.ratio >= LEAST_OF_BARE
