@@ -128,4 +128,10 @@ def show(profile: Profile, todo: Plan) -> None:
         )
         for protocol in PROTOCOLS
     )
+    facts([("software", f"{software_budget_us(todo):.0f} us an APDU are 1 % of the card time at TA1=97, T=1")])
     say("nothing was sent to a card; bind happens before the first command of the fence that writes")
+
+
+def software_budget_us(todo: Plan) -> float:
+    """Return how long software may take beside each APDU to cost 1 % of a fast card's time; production.md 19."""
+    return todo.seconds(BIT_RATES[-1], TransmissionProtocol.T1) / max(len(todo.steps), 1) * 1e6 / 100
