@@ -11,21 +11,20 @@ from typing import Any
 import click
 
 from cardkit.cli import options
-from cardkit.cli.keys_ceremony import enrolled, hand_out, key_of_components, log_in
+from cardkit.cli.keys_ceremony import Letter, combined, enrolled, hand_out, key_of_components, log_in
 from cardkit.cli.keys_option import open_managed, passphrase_fd
-from cardkit.cli.keys_session import all_sign, certificate_of, combined, custody, parts_of, transcript_of
+from cardkit.cli.keys_session import all_sign, certificate_of, custody, parts_of, transcript_of
 from cardkit.cli.render import print_json, say, table
 from cardkit.cli.secrets_input import SecretSource, source
 from cardkit.crypto import Usage
 from cardkit.crypto.filestore import FileKeyStore, Kind, inventory
 from cardkit.crypto.kcv import KCVMethod
-from cardkit.crypto.key import ALGORITHMS
 from cardkit.crypto.keysource import FILE, PKCS11, OpenManagedKeyStore, file_path
 from cardkit.crypto.management import KeyEntry, NewKey
 from cardkit.errors import KeyStoreError
 from cardkit.production.people.ceremony import Ceremony
 
-_USAGES = [usage.value for usage in Usage if usage is not Usage.CARD_SECRET]
+_USAGES = [usage.value for usage in Usage]
 _BY = click.option(
     "--by", multiple=True, metavar="NAME", help="A custodian who takes part; may be given several times."
 )
@@ -93,7 +92,10 @@ def new_key(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--customer", default="", metavar="NAME", help="Whose key it is."),
         click.option("--usage", required=True, type=click.Choice(_USAGES), help="Its one purpose."),
         click.option(
-            "--algorithm", required=True, metavar="A", help="AES-128, 3DES-128, HMAC-256, EC-P256, RSA-2048 ..."
+            "--algorithm",
+            default="",
+            metavar="A",
+            help="AES-128, 3DES-128, HMAC-256, EC-P256, RSA-2048 ...; a card-secret has none.",
         ),
         click.argument("reference", metavar="REF"),
     ):
@@ -191,11 +193,15 @@ def import_(
 ) -> None:
     """Import key REF: from components that two or more custodians type, or from a TR-31 key block.
 
+    A code that cards are shown in clear, such as a chip's transport ADM, is a card-secret: 1 to 32 bytes in a key
+    file, in components as well (hex), with no algorithm and no check value, by which a short code could be found.
+
     \b
     cardkit keys import plant:kmc --store FILE --algorithm AES-128 --usage master-derive \\
         --by ann --by bob --kcv 6F2F9BE174 --kcv-method cmac_zero_block_5
     cardkit keys import order:kek --store FILE --algorithm AES-128 --usage kek \\
         --by ann --by bob --block kek.txt --under order:kbpk
+    cardkit keys import plant:adm1 --store FILE --usage card-secret --by ann --by bob
     """
     if (block is None) != (under is None):
         raise KeyStoreError("--block and --under go together")
@@ -203,11 +209,7 @@ def import_(
         log_in(store, by, secrets)
         _show(store.import_block(new, _read_block(block), under))
         return
-    if check is None or kcv_method is None:
-        raise KeyStoreError("components: expected --kcv and --kcv-method, as the letter has them")
-    if new.algorithm not in ALGORITHMS:
-        raise KeyStoreError(f"components: {new.algorithm}, expected one of {', '.join(ALGORITHMS)}")
-    with key_of_components(store, by, new.algorithm, (KCVMethod(kcv_method), check), secrets) as value:
+    with key_of_components(store, by, Letter.of(new, check, kcv_method), secrets) as value:
         _show(store.import_key(new, value))
 
 
@@ -232,7 +234,9 @@ def _read_block(path: Path) -> str:
     "--kcv", "check", metavar="HEX", help="Check value of the whole key, as its letter has it; not with --new."
 )
 @click.option(
-    "--kcv-method", required=True, type=click.Choice([method.value for method in KCVMethod]), help="How it is made."
+    "--kcv-method",
+    type=click.Choice([method.value for method in KCVMethod]),
+    help="How it is made; of a card-secret there is none.",
 )
 @click.option(
     "--transcript",
@@ -252,7 +256,7 @@ def ceremony(
     signing: str | None,
     fresh: bool,
     check: str | None,
-    kcv_method: str,
+    kcv_method: str | None,
     transcript: Path,
 ) -> None:
     """Bring key REF into the store in components, one by each --by, and leave a signed transcript.
@@ -264,21 +268,25 @@ def ceremony(
     cardkit keys ceremony plant:kmc --store FILE --algorithm AES-128 --usage master-derive --plant sqlite:///plant.db \\
         --officer otto --by carl --by cleo --kcv 6F2F9BE174 --kcv-method cmac_zero_block_5 --transcript kmc.json
     """
-    if fresh == (check is not None):
+    if new.usage is not Usage.CARD_SECRET and fresh == (check is not None):
         raise KeyStoreError("ceremony: --kcv is for components that come with letters, --new for new ones: one of them")
-    if new.algorithm not in ALGORITHMS:
-        raise KeyStoreError(f"components: {new.algorithm}, expected one of {', '.join(ALGORITHMS)}")
-    method = KCVMethod(kcv_method)
+    letter = Letter.of(new, check, kcv_method, fresh=fresh)
     with (
         custody(store, plant, officer, signing, secrets) as who,
-        parts_of(who, by, (new.algorithm, method), secrets, fresh=fresh) as (values, parts),
-        combined(values, new.algorithm, method, check) as (value, found),
+        parts_of(who, by, letter, secrets, fresh=fresh) as (values, parts),
+        combined(values, letter) as (value, found),
     ):
         all_sign(who, officer, by, secrets)
-        how = "new components" if fresh else "components by letter"
-        done = Ceremony.of(new, how, store.kind, (method.value, found), parts, officer)
+        how = _how(new, len(value), fresh=fresh)
+        done = Ceremony.of(new, how, store.kind, (letter.method_name, found), parts, officer)
         with transcript_of(who, done, transcript):
             store.import_key(new, value)
+
+
+def _how(new: NewKey, size: int, *, fresh: bool) -> str:
+    if new.usage is Usage.CARD_SECRET:
+        return f"components of a code of {size} bytes, which has no check value"
+    return "new components" if fresh else "components by letter"
 
 
 @keys.command()
@@ -358,15 +366,15 @@ def _show(entry: KeyEntry) -> None:
 
 def _line(entry: KeyEntry) -> str:
     check = f", KCV {entry.kcv} ({entry.kcv_method})" if entry.kcv else ""
-    return f"{entry.reference}: {entry.algorithm} for {entry.usage}{check}"
+    return f"{entry.reference}: {entry.named} for {entry.usage}{check}"
 
 
 def _row(entry: KeyEntry) -> list[str]:
     kvn = "" if entry.kvn is None else f"{entry.kvn:02X}"
     until = entry.not_after.isoformat() if entry.not_after else ""
-    kcv = entry.kcv if len(entry.kcv) <= 10 else f"{entry.kcv[:16]}..."
+    kcv = (entry.kcv or "-") if len(entry.kcv) <= 10 else f"{entry.kcv[:16]}..."
     method = entry.kcv_method
-    return [entry.reference, entry.algorithm, entry.usage, kvn, kcv, method, entry.state, until, entry.custodian]
+    return [entry.reference, entry.named, entry.usage, kvn, kcv, method, entry.state, until, entry.custodian]
 
 
 def _document(entry: KeyEntry) -> dict[str, object]:

@@ -5,20 +5,71 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
 
 import click
 
 from cardkit.cli.render import say
 from cardkit.cli.secrets_input import SecretSource
-from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto import KeyStore, Secret, Usage
 from cardkit.crypto.components import combine
 from cardkit.crypto.custodians import Custodian, enrol, find
 from cardkit.crypto.kcv import KCVMethod, kcv
-from cardkit.crypto.management import ManagedKeyStore
+from cardkit.crypto.key import ALGORITHMS
+from cardkit.crypto.management import NO_METHOD, ManagedKeyStore, NewKey
 from cardkit.crypto.shamir import Share
 from cardkit.errors import KeyStoreError
 
 PEOPLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """How a key that comes in components is checked: by check values, as the letters that bring it have them.
+
+    A card secret has none: a short code could be found by them. Each custodian types a part twice, that is all.
+
+    :param algorithm: of the key; empty for a card secret.  :param method: of check values; None for a card secret.
+    :param kcv: of the whole key; None for a key that is new, and for a card secret.
+    """
+
+    algorithm: str
+    method: KCVMethod | None
+    kcv: str | None
+
+    @classmethod
+    def of(cls, new: NewKey, check: str | None, method: str | None, *, fresh: bool = False) -> Self:
+        """Return the letter of what was said on the command line.
+
+        :param fresh: whether the key is made now, so that nobody knows its check value yet.
+        :raises KeyStoreError: where that is too little, or too much for a card secret.
+        """
+        if new.usage is Usage.CARD_SECRET:
+            if fresh or check is not None or method is not None:
+                raise KeyStoreError(
+                    f"key {new.reference}: a code comes with its cards and has no check value: "
+                    "leave --kcv, --kcv-method and --new out"
+                )
+            return cls("", None, None)
+        if method is None or (check is None and not fresh):
+            raise KeyStoreError("components: expected --kcv and --kcv-method, as the letter has them")
+        if new.algorithm not in ALGORITHMS:
+            raise KeyStoreError(f"components: {new.algorithm}, expected one of {', '.join(ALGORITHMS)}")
+        return cls(new.algorithm, KCVMethod(method), check)
+
+    @property
+    def method_name(self) -> str:
+        """The method of check values, for transcripts."""
+        return NO_METHOD if self.method is None else self.method.value
+
+    def check(self, value: bytes | bytearray) -> str:
+        """Return the check value of a component or of the key, upper hex; empty for a card secret."""
+        return "" if self.method is None else kcv(self.algorithm, value, self.method)
+
+    def told(self, check: str) -> str:
+        """Return a check value as people read it."""
+        return f"KCV {check} ({self.method})" if check else "no check value, for it is of a code"
 
 
 def enrolled(names: Sequence[str], secrets: SecretSource) -> list[Custodian]:
@@ -49,36 +100,48 @@ def log_in(store: ManagedKeyStore, names: Sequence[str], secrets: SecretSource) 
 
 @contextmanager
 def key_of_components(
-    store: ManagedKeyStore, names: Sequence[str], algorithm: str, letter: tuple[KCVMethod, str], secrets: SecretSource
+    store: ManagedKeyStore, names: Sequence[str], letter: Letter, secrets: SecretSource
 ) -> Iterator[bytearray]:
     """Give the key that custodians type in parts, for the length of a ``with`` block.
 
-    :param names: who brings a component, one each.  :param letter: method and check value of the whole key.
+    :param names: who brings a component, one each.
     :raises KeyStoreError: where people, components or the check value are not right.
     """
     people = check_people(store, store.custodians, names)
     if len(people) < PEOPLE:
         raise KeyStoreError(f"components: {len(people)} custodians, expected {PEOPLE} or more by --by")
     parts: list[Secret] = []
-    key = bytearray()
-    method, expected = letter
     try:
         for number, person in enumerate(people, 1):
             person.log_in(secrets.secret(f"passphrase of {person.name}"))
             what = f"component {number} of {len(people)}, by {person.name} (hex)"
             parts.append(component(secrets.twice(what), what))
-            check = shown(algorithm, parts[-1], method)
-            say(f"component {number} of {len(people)}, by {person.name}: KCV {check} ({method})")
-        key = combine(parts)
-        actual = kcv(algorithm, key, method)
-        if actual != expected.upper():
-            raise KeyStoreError(f"key of {len(parts)} components: KCV {actual} ({method}), the letter says {expected}")
-        say(f"key of {len(parts)} components: KCV {actual} ({method}), as in the letter")
-        yield key
+            check = shown(parts[-1], letter)
+            say(f"component {number} of {len(people)}, by {person.name}: {letter.told(check)}")
+        with combined(parts, letter) as (key, _):
+            yield key
     finally:
-        key[:] = bytes(len(key))
         for part in parts:
             part.wipe()
+
+
+@contextmanager
+def combined(values: Sequence[Secret], letter: Letter) -> Iterator[tuple[bytearray, str]]:
+    """Give the key of some components and its check value, for the length of a ``with`` block.
+
+    :raises KeyStoreError: when it is another one than the letter says.
+    """
+    key = bytearray()
+    try:
+        key = combine(values)
+        check = letter.check(key)
+        what = f"key of {len(values)} components: {letter.told(check)}"
+        if letter.kcv is not None and check != letter.kcv.upper():
+            raise KeyStoreError(f"{what}, the letter says {letter.kcv}")
+        say(f"{what}{', as in the letter' if letter.kcv else ''}")
+        yield key, check
+    finally:
+        key[:] = bytes(len(key))
 
 
 def component(text: Secret, what: str) -> Secret:
@@ -95,10 +158,10 @@ def component(text: Secret, what: str) -> Secret:
         value[:] = bytes(len(value))
 
 
-def shown(algorithm: str, part: Secret, method: KCVMethod) -> str:
-    """Return the check value of a component, upper hex."""
+def shown(part: Secret, letter: Letter) -> str:
+    """Return the check value of a component, upper hex; empty for a card secret."""
     with part.reveal() as clear:
-        return kcv(algorithm, clear, method)
+        return letter.check(clear)
 
 
 def hand_out(shares: Sequence[Share], descriptor: int | None) -> None:

@@ -12,13 +12,11 @@ from typing import Protocol
 import click
 
 from cardkit import production
-from cardkit.cli.keys_ceremony import check_people, component, shown
+from cardkit.cli.keys_ceremony import Letter, check_people, component, shown
 from cardkit.cli.render import say
 from cardkit.cli.secrets_input import Prompt, SecretSource
 from cardkit.crypto import Secret
-from cardkit.crypto.components import combine
 from cardkit.crypto.custodians import find
-from cardkit.crypto.kcv import KCVMethod, kcv
 from cardkit.crypto.key import ALGORITHMS
 from cardkit.crypto.keysource import OpenManagedKeyStore
 from cardkit.crypto.management import KeyEntry
@@ -147,11 +145,10 @@ def custody(
 
 @contextmanager
 def parts_of(
-    who: Custody, custodians: Sequence[str], kind: tuple[str, KCVMethod], secrets: SecretSource, *, fresh: bool
+    who: Custody, custodians: Sequence[str], letter: Letter, secrets: SecretSource, *, fresh: bool
 ) -> Iterator[tuple[list[Secret], list[Part]]]:
     """Give the components of some custodians, one each, for the length of a ``with`` block.
 
-    :param kind: algorithm, and method of check values.
     :param fresh: whether components are made and shown, instead of typed and compared with their letters.
     """
     values: list[Secret] = []
@@ -160,13 +157,13 @@ def parts_of(
         for number, name in enumerate(custodians, 1):
             say(f"component {number} of {len(custodians)}: {name} alone at the screen")
             who.enter(name, secrets)
-            values.append(_made(number, kind[0], secrets) if fresh else _typed(number, name, secrets))
-            check = shown(kind[0], values[-1], kind[1])
+            values.append(_made(number, letter.algorithm, secrets) if fresh else _typed(number, name, secrets))
+            check = shown(values[-1], letter)
             if fresh:
                 _hand_over(values[-1], check)
-            else:
+            elif check:
                 _compare(number, name, check, secrets)
-            say(f"component {number}: KCV {check} ({kind[1]})")
+            say(f"component {number}: {letter.told(check)}")
             parts.append(Part(number, name, check, _line(secrets, f"number of the envelope of component {number}")))
         yield values, parts
     finally:
@@ -210,27 +207,6 @@ def all_sign(who: Custody, officer: str, custodians: Sequence[str], secrets: Sec
     for name in who.signatories(officer, custodians):
         who.enter(name, secrets)
     who.require(officer, custodians)
-
-
-@contextmanager
-def combined(
-    values: Sequence[Secret], algorithm: str, method: KCVMethod, letter: str | None
-) -> Iterator[tuple[bytearray, str]]:
-    """Give the key of some components and its check value, for the length of a ``with`` block.
-
-    :param letter: what the check value must be; None for a key that is new.
-    :raises KeyStoreError: when it is another one.
-    """
-    key = bytearray()
-    try:
-        key = combine(values)
-        check = kcv(algorithm, key, method)
-        if letter is not None and check != letter.upper():
-            raise KeyStoreError(f"key of {len(values)} components: KCV {check} ({method}), the letter says {letter}")
-        say(f"key of {len(values)} components: KCV {check} ({method}){', as in the letter' if letter else ''}")
-        yield key, check
-    finally:
-        key[:] = bytes(len(key))
 
 
 @contextmanager
@@ -281,7 +257,8 @@ def _printed(content: dict[str, object], signature: str) -> Iterator[str]:
     parts = content["parts"]
     assert isinstance(parts, list)
     for part in parts:
-        yield f"  component {part['number']}: {part['custodian']}, KCV {part['kcv']}, envelope {part['envelope']}"
+        check = part["kcv"] or "-"
+        yield f"  component {part['number']}: {part['custodian']}, KCV {check}, envelope {part['envelope']}"
     yield f"  signature        {signature}"
     names = [*(part["custodian"] for part in parts), content["officer"]]
     for name in names:

@@ -100,7 +100,7 @@ def destruction_of(entry: KeyEntry, key_store: str, by: Sequence[str]) -> dict[s
         "software_sha256": software_sha256(),
         "key_store": key_store,
         "reference": entry.reference,
-        "algorithm": entry.algorithm,
+        "algorithm": entry.named,
         "usage": entry.usage.value,
         "kcv": entry.kcv,
         "kcv_method": str(entry.kcv_method),

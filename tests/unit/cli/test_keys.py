@@ -118,6 +118,69 @@ def test_import_that_is_refused_leaves_the_store_alone(keys, words, lines, messa
         assert part not in err
 
 
+CODE_PARTS = ["5C3E9901D27A4B86", "B1C4E730F2584D19"]
+CODE = bytes(a ^ b for a, b in zip(*(bytes.fromhex(part) for part in CODE_PARTS), strict=True))
+CODE_TYPED = with_components("phrase of ann", CODE_PARTS[0], "phrase of bob", CODE_PARTS[1])
+ADM = ["--usage", "card-secret"]
+
+
+@pytest.mark.requirement("K4")
+@pytest.mark.requirement("K6")
+@pytest.mark.usefixtures("live")
+def test_code_of_two_components(keys):
+    """Nothing that is printed, listed or kept tells whether a code was guessed right."""
+    code, out, err = keys("import", "plant:adm", *STORE, *ADM, *TWO, lines=CODE_TYPED)
+    assert (code, out) == (0, "plant:adm: 8 bytes for card-secret\n")
+    assert "component 2 of 2, by bob: no check value, for it is of a code" in err
+    assert "key of 2 components: no check value, for it is of a code\n" in err
+    with FileKeyStore.open(Path("plant.keys"), Secret(OPEN[0].encode(), "p")) as store:
+        assert Secret(CODE, "adm") == store.card_secret("plant:adm")
+    _, listed, _ = keys("list", *STORE, lines=[])
+    assert listed.splitlines()[1].split() == [
+        "plant:adm", "8", "bytes", "card-secret", "-", "none", "active", "ann,", "bob",
+    ]  # fmt: skip
+    _, document, _ = keys("list", *STORE, "--json", lines=[])
+    (entry,) = json.loads(document)["keys"]
+    assert (entry["algorithm"], entry["bits"], entry["kcv"], entry["kcv_method"]) == ("", 64, "", "none")
+    for value in (*CODE_PARTS, CODE.hex().upper()):
+        assert value not in (out + err + listed + document + Path("plant.keys").read_text("utf-8")).upper()
+    for refused in (["kcv"], ["kcv", "--method", "zero_block_ecb"], ["export-block", "--under", "plant:adm", *TWO]):
+        assert keys(refused[0], "plant:adm", *refused[1:], *STORE, lines=OPEN + PEOPLE)[:2] == (4, "")
+
+
+@pytest.mark.usefixtures("live")
+@pytest.mark.parametrize(
+    ("words", "lines", "message"),
+    [
+        ([*TWO, *LETTER], CODE_TYPED, "a code comes with its cards and has no check value"),
+        ([*TWO, "--algorithm", "AES-128"], CODE_TYPED, "a code has no algorithm"),
+        ([*TWO, "--exportable"], CODE_TYPED, "is never exported"),
+        (["--by", "ann"], CODE_TYPED, "1 of a LIVE store, expected 2 different ones by --by"),
+        ([*TWO], with_components("phrase of ann", "00" * 33, "phrase of bob", "11" * 33), "component 1: all zero"),
+        (
+            [*TWO],
+            with_components("phrase of ann", "5A" * 33, "phrase of bob", "0123" * 16 + "45"),
+            "33 bytes, a code has 1 to",
+        ),
+        ([*TWO], with_components("phrase of ann", "60606060", "phrase of bob", "51525354"), "a known test key"),
+        ([*TWO], with_components("phrase of ann", "nine"), "expected pairs of hex digits"),
+    ],
+)
+def test_code_that_is_refused_leaves_the_store_alone(keys, words, lines, message):
+    before = Path("plant.keys").read_bytes()
+    code, _, err = keys("import", "plant:adm", *STORE, *ADM, *words, lines=lines)
+
+    assert (code, message in err) == (4, True)
+    assert Path("plant.keys").read_bytes() == before
+
+
+@pytest.mark.usefixtures("live")
+def test_code_is_not_made_here(keys):
+    code, _, err = keys("generate", "plant:adm", *STORE, *ADM, *TWO, lines=OPEN + PEOPLE)
+
+    assert (code, "a code comes with its cards: import it" in err) == (4, True)
+
+
 @pytest.mark.usefixtures("live")
 def test_private_keys_have_no_components(keys):
     words = ["--algorithm", "EC-P256", "--usage", "sign"]
