@@ -163,7 +163,8 @@ def serve(
     with at_work(terms) as (store, chosen, talk):
         served = serve_shift(store, terms.readers, line, batch_name, reporter=talk, options=chosen)
     if served.uncleared:
-        say(f"slots that still hold a card: {', '.join(map(str, served.uncleared))}")
+        where = ", ".join(f"{slot} ({place})" for slot, place in served.uncleared.items())
+        say(f"slots that still hold a card: {where}")
     code = conclude(served.shift, talk.progress, terms.report_dir, lines=terms.lines)
     return code or (1 if served.uncleared else 0)
 

@@ -173,8 +173,8 @@ class ShopFloor:
         if alarm.in_work:
             self._of(alarm.slot, HandledCoupler.taken_away)
         log.warning("handler: %s", alarm.why)
-        self._alarmed(alarm)
         self._halt(alarm.code.lower(), alarm.why)
+        self._alarmed(alarm)
 
     def _halt(self, rule: str, why: str) -> None:
         for coupler in list(self._couplers.values())[:1]:

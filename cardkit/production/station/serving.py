@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cardkit.errors import StoreError
 from cardkit.production import events
 from cardkit.production.run import DEFAULT_OPTIONS, RunOptions, couplers_of
 from cardkit.production.station.floor import Order, ShopFloor
@@ -15,9 +17,11 @@ from cardkit.production.station.protocol import HEARTBEAT_S, SILENCE_S, StationP
 from cardkit.production.station.selftest import Trial
 from cardkit.production.station.server import Address, HandlerServer
 from cardkit.production.station.shift import Shift, run_shift
-from cardkit.production.station.turns import Alarm
+from cardkit.production.station.turns import Alarm, Place
 from cardkit.production.store.audit import Event
 from cardkit.production.store.store import Store
+
+log = logging.getLogger(__name__)
 
 END = "END"
 # How long cards may lie in their slots after the work is done, before the station ends and says where they lie.
@@ -55,11 +59,11 @@ class Listening:
 class Served:
     """A shift behind a handler.
 
-    :param uncleared: slots that still hold a card, as far as the handler has said.
+    :param uncleared: where the slots are that still hold a card, as far as the handler has said.
     """
 
     shift: Shift
-    uncleared: tuple[int, ...]
+    uncleared: Mapping[int, Place]
 
 
 def serve_shift(
@@ -94,7 +98,7 @@ def serve_shift(
         server.wait_settled(line.clearing_s)
     finally:
         server.close()
-    return Served(shift, tuple(protocol.unsettled))
+    return Served(shift, {slot: protocol.place(slot) for slot in protocol.unsettled})
 
 
 def _orders(store: Store) -> Callable[[str], Order]:
@@ -102,11 +106,14 @@ def _orders(store: Store) -> Callable[[str], Order]:
 
 
 def _alarms(store: Store, station: str) -> Callable[[Alarm], None]:
-    """Return what writes an alarm into the station's audit."""
+    """Return what writes an alarm into the station's audit; a store that is away stops the station by itself."""
 
     def alarmed(alarm: Alarm) -> None:
         data = {"code": alarm.code, "slot": alarm.slot, "in_work": alarm.in_work}
-        with store.writing() as connection:
-            store.audit(connection, station, Event("HANDLER", store.operator, data))
+        try:
+            with store.writing() as connection:
+                store.audit(connection, station, Event("HANDLER", store.operator, data))
+        except StoreError as error:
+            log.warning("handler: %s at slot %d is not in the audit: %s", alarm.code, alarm.slot, error)
 
     return alarmed

@@ -33,6 +33,9 @@ def sheet(shift: Shift) -> dict[str, Any]:
         "software_share": _rounded(figures.software_share),
         "couplers": figures.couplers,
         "restarts": figures.restarts,
+        "stopped_couplers": [
+            {"coupler": stop.coupler, "rule": stop.rule, "why": stop.why} for stop in figures.stopped_couplers
+        ],
         "stops": [{"scope": stop.scope, "rule": stop.rule, "why": stop.why} for stop in figures.stops],
         "batches": [{"batch": run.batch, "records": dict(run.counts)} for run in shift.runs],
         "checkpoint": None if shift.sealed is None else {"seq": shift.sealed.seq, "hash": shift.sealed.hash},
@@ -51,6 +54,8 @@ def sheet_lines(shift: Shift) -> Iterator[tuple[str, str]]:
     factors = f"{_percent(oee.availability)} x {_percent(oee.performance)} x {_percent(oee.quality)}"
     yield "OEE", f"{_percent(oee.overall)} = availability x performance x quality = {factors}"
     yield "software", f"{_percent(figures.software_share)} of the cards' time"
+    for coupler in figures.stopped_couplers:
+        yield "stopped", f"{coupler.coupler}: {coupler.why}"
     for stop in figures.stops:
         yield "stopped", f"{stop.scope}: {stop.why}"
     for run in shift.runs:

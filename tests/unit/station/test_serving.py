@@ -37,7 +37,7 @@ def test_cards_come_and_go(new_batch: NewBatch) -> None:
     worked = work(store, 6)
     assert worked.handler.bins == {"GOOD": 6}
     assert (worked.handler.links, worked.handler.refusals) == (1, {})
-    assert worked.served.uncleared == ()
+    assert worked.served.uncleared == {}
     assert batch_status(store, "b1").counts["GOOD"] == 6
     assert check_batch(store) == []
 
@@ -120,9 +120,8 @@ def test_a_second_link_is_refused_while_the_first_lasts() -> None:
 def test_a_silent_link_is_given_up() -> None:
     server = HandlerServer(StationProtocol([1], heartbeat_s=0.05, silence_s=0.2), heartbeat_s=0.05)
     address = server.start(LOOPBACK, lambda effect, now: None)
-    with link(address) as opened:
-        opened.sendall(json.dumps(HELLO).encode() + b"\n")
-        assert {line["type"] for line in everything(opened)} == {"WELCOME", "HEARTBEAT"}
+    with link(address) as opened, suppress(ConnectionError):
+        everything(opened)  # comes to its end
     server.close()
 
 

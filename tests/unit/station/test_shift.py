@@ -70,6 +70,7 @@ def test_a_stop_of_the_station_ends_the_shift(new_batch: NewBatch) -> None:
     assert [run.stopped and run.stopped.rule for run in shift.runs] == ["station_consecutive"]
     assert sheet(shift)["rejects"] == [{"class": "card type", "code": "CARD_TYPE", "cards": 2}]
     assert sheet(shift)["oee"]["quality"] == 0.0
+    assert ("stopped", "station: 2 rejects in a row") in list(sheet_lines(shift))
 
 
 def test_too_many_couplers_are_refused(new_batch: NewBatch) -> None:
