@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -238,3 +239,28 @@ def test_the_verbs_work_together(new_batch: NewBatch, tmp_path: Path, capfd: pyt
 def test_a_handler_that_is_told_nonsense_says_so(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["station", "handler", *words]) in (2, 4)
     assert "expected" in capsys.readouterr().err
+
+
+class Semicolons:
+    """A controller that ends its lines with semicolons."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def lines(self, data: bytes) -> Iterator[bytes]:
+        *whole, self._rest = (self._rest + data).split(b";")
+        yield from whole
+
+    def wire(self, line: bytes) -> bytes:
+        return line.rstrip(b"\n") + b";"
+
+
+def test_an_installed_adapter_translates_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = SimpleNamespace(name="semicolons", load=lambda: Semicolons)
+    monkeypatch.setattr("cardkit.production.station.framing.entry_points", lambda group, name: [point])
+    with listening(adapter=adapter_named("semicolons")) as address, link(address) as opened:
+        opened.sendall(json.dumps(HELLO).encode() + b";")
+        received = b""
+        while not received.endswith(b";"):
+            received += opened.recv(4096)
+    assert json.loads(received.rstrip(b";"))["type"] == "WELCOME"
