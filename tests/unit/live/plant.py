@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
@@ -36,6 +37,7 @@ USAGES = {
     "plant:chip": "secure-channel", "plant:master": "master-derive", "plant:domain": "master-derive",
     "order:kek": "transport-in",
 }  # fmt: skip
+CODE, CODE_BYTES = "card-secret", 8
 CUSTOMER_KEY = "2F95B38EA83DA3320EB15451EDF902C8918807ED"
 BLANK_KEY = "404142434445464748494A4B4C4D4E4F"
 
@@ -71,6 +73,7 @@ class LivePlant:
     sender: str = CUSTOMER_KEY
     components: dict[str, list[str]] = field(default_factory=dict)
     app_keys: list[bytes] = field(default_factory=list)
+    usages: ClassVar[Mapping[str, str]] = USAGES
 
     @property
     def profile(self) -> str:
@@ -90,7 +93,8 @@ class LivePlant:
 
     def build(self, rows: int = ROWS) -> None:
         """Write product, chip and order, and found the store with its people."""
-        self.components = {name: [secrets.token_hex(16).upper() for _ in range(2)] for name in USAGES}
+        sizes = {name: CODE_BYTES if usage == CODE else 16 for name, usage in self.usages.items()}
+        self.components = {name: [secrets.token_hex(size).upper() for _ in range(2)] for name, size in sizes.items()}
         self._write_product()
         self._write_order(rows)
         self._found()
@@ -120,18 +124,20 @@ class LivePlant:
         with piped([self.phrase, *(f"the phrase of {name}" for name in ("carl", "cleo"))]) as descriptor:
             words = ["keys", "init", "--store", self.keys_url, "--live", "--custodian", "carl", "--custodian", "cleo"]
             assert self.run([*words, "--passphrase-fd", str(descriptor)]) == 0
-        assert [self.ceremony(reference) for reference in USAGES] == [0] * len(USAGES)
+        assert [self.ceremony(reference) for reference in self.usages] == [0] * len(self.usages)
 
     def ceremony(self, reference: str) -> int:
         """Bring a key into the key store by the letters of two custodians, under the eyes of an officer."""
+        is_code = self.usages[reference] == CODE  # which has no check value
         typed = [self.phrase, password("otto")]
         for number, name in enumerate(("carl", "cleo")):
             part = self.components[reference][number]
-            typed += [password(name), part, check_value(bytes.fromhex(part)), f"E-{number}"]
+            typed += [password(name), part, *([] if is_code else [check_value(bytes.fromhex(part))]), f"E-{number}"]
         typed += [password(name) for name in ("carl", "cleo", "otto")]
-        letter = ["--kcv", check_value(self.value(reference)), "--kcv-method", "cmac_zero_block_5"]
+        letter = [] if is_code else ["--algorithm", "AES-128", "--kcv-method", "cmac_zero_block_5"]
+        letter += [] if is_code else ["--kcv", check_value(self.value(reference))]
         people = ["--plant", STORE, "--officer", "otto", "--by", "carl", "--by", "cleo"]
-        key = ["--store", self.keys_url, "--algorithm", "AES-128", "--usage", USAGES[reference]]
+        key = ["--store", self.keys_url, "--usage", self.usages[reference]]
         transcript = ["--transcript", f"{reference.replace(':', '-')}.json"]
         with piped(typed) as descriptor:
             words = ["keys", "ceremony", reference, *key, *people, *letter, *transcript]
