@@ -21,6 +21,7 @@ from cardkit.crypto import passphrase
 from tests.hostile.canaries import needles_of_bytes, places, search
 from tests.hostile.test_canary import watched
 from tests.unit.live.plant import PEOPLE, PHRASE, REPOSITORY, ROWS, LivePlant, password
+from tests.unit.live.simplant import SimPlant
 
 BUILD = Path(__file__).parent / "builds/live.py"
 DESCRIPTORS = ("--login-fd", "--passphrase-fd")
@@ -61,8 +62,8 @@ def needles_of(plant: LivePlant) -> dict[str, dict[str, bytes]]:
     return {name: needles_of_bytes(value) for name, value in secrets.items()}
 
 
-@pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
+@pytest.fixture(scope="module", params=[LivePlant, SimPlant], ids=["keys", "a code for USIMs"])
+def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Day:
     root = tmp_path_factory.mktemp("live")
     for folder in ("inside/tmp", "outside"):
         (root / folder).mkdir(parents=True)
@@ -70,7 +71,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(passphrase.COSTS, "argon2id", {"m_kib": 32, "t": 1, "p": 4})
         patch.chdir(inside)
-        plant = LivePlant(root / "outside", run)
+        plant: LivePlant = request.param(root / "outside", run)
         plant.build()
         plant.make_key_store()
         plant.approve_product()
