@@ -7,7 +7,7 @@ OUT     := out
 # The unit tests in two halves, side by side; what each says is printed whole. Those that make whole cards or keep whole
 # stores run with the virtual cards' own.
 FIRST   := $(addprefix tests/unit/,cli doctor perso report testing)
-MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states jobs live people production ntag424 sampling uicc_apps uicc_rules uicc_saip social)
+MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states jobs live people production ntag424 sampling station uicc_apps uicc_rules uicc_saip social)
 SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
 # Hostile tests in three parts: stations that are killed, stores and disks that are; all other cards lie and are torn.
 KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary kill plant))

@@ -73,7 +73,7 @@ def url_of(file: bytes) -> str:
 
     :raises EncodingError: where the file holds another record than one with a URL, or its lengths do not fit.
 
-    >>> url_of(bytes.fromhex("0009D101055504612E62632F"))
+    >>> url_of(bytes.fromhex("000AD101065504612E62632F"))
     'https://a.bc/'
     """
     length = int.from_bytes(file[:_LENGTH_BYTES])
