@@ -132,7 +132,7 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
             for name in other_stations(store, options.station):
                 fence_station(store, name)  # we own the whole store, so that it runs no more
         session, _ = start_session(store, options.station)
-        _note_keys(store, session, told)
+        _note_keys(store, session, lot, told)
         replayed = replay_journals(store, session)
         if replayed.sessions:
             reporter(events.JournalReplayed(replayed.sessions, replayed.binds, replayed.torn_bytes))
@@ -153,11 +153,11 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
             checkpoint(store, OFFICE)
 
 
-def _note_keys(store: Store, session: StationSession, told: dict[str, Any]) -> None:
-    """Note which key store a session works with."""
+def _note_keys(store: Store, session: StationSession, lot: Batch, told: dict[str, Any]) -> None:
+    """Note which key store a session works with, and on which batch."""
     if told:
         with store.writing() as connection:
-            noted = Event("KEYS", store.operator, {"session": session.id, **told})
+            noted = Event("KEYS", store.operator, {"session": session.id, "batch": lot.name, **told})
             store.audit(connection, session.station, noted)
 
 

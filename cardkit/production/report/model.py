@@ -96,6 +96,7 @@ class BatchReport:
     :param totals: the store's own counts (``imported``, ``quarantined``, ``good`` ...) for the reconciliation table.
     :param equations: how those, and the cards counted by hand, balance: ``3 issued = 2 good + 1 lost, difference 0``.
     :param samples: how the samples of the batch stand and what that proves, a sentence each.
+    :param keys: where its keys were and what was not done inside a token, a sentence each (K9).
     """
 
     batch: str
@@ -112,3 +113,4 @@ class BatchReport:
     totals: Mapping[str, int] = field(default_factory=dict)
     equations: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()

@@ -131,6 +131,9 @@ def _figures(report: BatchReport, summary: Summary) -> Iterator[Flowable]:
     if report.samples:
         yield _text("Samples (ISO 2859-1)", "heading")
         yield from (_text(sentence) for sentence in report.samples)
+    if report.keys:
+        yield _text("Keys", "heading")
+        yield from (_text(sentence) for sentence in report.keys)
     yield from _charts(summary)
 
 

@@ -14,6 +14,7 @@ from cardkit.desired import Finding
 from cardkit.production.action import UNFINISHED
 from cardkit.production.canonical import parse_canonical
 from cardkit.production.reconcile import CardCounts, records_equation
+from cardkit.production.report.exceptions import key_exceptions
 from cardkit.production.report.identity import Identities
 from cardkit.production.report.masking import masked
 from cardkit.production.report.model import BatchReport, CardResult, Kind, Verdict
@@ -55,6 +56,7 @@ def batch_report(store: Store, batch_name: str) -> BatchReport:
         totals=_totals(store, lot),
         equations=_equations(store, lot),
         samples=tuple(found.says for found in lot_verdicts(store, lot)),
+        keys=key_exceptions(store, lot),
     )
 
 

@@ -13,10 +13,12 @@ import pytest
 from cardkit.cli.app import run
 from cardkit.crypto import Secret, passphrase
 from cardkit.crypto.keysource import KeySource
+from cardkit.production import open_store
 from cardkit.production.keyset import Limited
+from cardkit.production.report.source import batch_report
 from tests.interop.gpgring import Ring, two_rings
 from tests.interop.pkcs11.softhsm import PIN
-from tests.unit.live.plant import ROWS, LivePlant
+from tests.unit.live.plant import ROWS, STORE, LivePlant
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed"),
@@ -63,6 +65,9 @@ def test_from_ceremony_to_purge_with_a_token(
     assert plant.desk("olga", *running, "--json", keys=plant.phrase) == 0
     assert json.loads(capfd.readouterr().out)["good"] == ROWS
 
+    with open_store(STORE, operator="audi") as store:
+        told = batch_report(store, "lot").keys
+    assert told[0].startswith("The keys lay on a token; ")
     finished = ["--order", plant.order, "--record", "auto", "--reader", f"virtual:{plant.image}@chips", "--continuous"]
     assert plant.alone("verify", plant.profile, *finished, keys=plant.phrase) == 0
     by_hand = ["--issued", str(ROWS), "--good", str(ROWS), "--rejected", "0"]

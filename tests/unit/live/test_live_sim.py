@@ -17,6 +17,7 @@ from cardkit.crypto import Secret, Usage, passphrase
 from cardkit.crypto.filestore import FileKeyStore
 from cardkit.crypto.management import NewKey
 from cardkit.production import open_store
+from cardkit.production.report.source import batch_report
 from cardkit.target import open_card
 from tests.unit.live.conftest import CHEAP
 from tests.unit.live.plant import CODE_BYTES, PHRASE, ROWS, STORE
@@ -58,6 +59,7 @@ def tries_left(reader: str) -> int:
 
 @pytest.mark.requirement("K2")
 @pytest.mark.requirement("K3")
+@pytest.mark.requirement("K9")
 @pytest.mark.requirement("K14")
 def test_from_ceremony_to_purge(opened_sim: SimPlant, capfd: pytest.CaptureFixture[str]) -> None:
     plant, chips = opened_sim, Path.cwd() / "chips"
@@ -67,6 +69,10 @@ def test_from_ceremony_to_purge(opened_sim: SimPlant, capfd: pytest.CaptureFixtu
     assert plant.desk("olga", "batch", "run", "lot", "--reader", reader, "--json", keys=PHRASE) == 0
     done = said(capfd)
     assert (done["good"], done["stopped"]) == (ROWS, None)
+    with open_store(STORE, operator="audi") as store:
+        assert [sentence.partition(":")[0] for sentence in batch_report(store, "lot").keys] == [
+            "The keys lay in a key file"
+        ]
 
     finished = ["verify", plant.profile, "--order", plant.order, "--record", "auto", "--reader", reader, "--continuous"]
     assert plant.alone(*finished, keys=PHRASE) == 0

@@ -175,3 +175,8 @@ def test_no_text_from_a_card_or_file_becomes_markup(page_of, a_card, a_finding, 
     assert set(hostile.tags) - marks <= set(plain.tags)
     assert {name for name, _ in hostile.attributes} == {name for name, _ in plain.attributes}
     assert not any(character in "".join(hostile.text) for character in "\x1b\u202e\ud800\x00")
+
+
+def test_where_the_keys_were_is_said(page_of, a_card):
+    assert "Keys On a <token>." in page_of([a_card(1)], keys=("On a <token>.",)).words
+    assert "Keys" not in page_of([a_card(1)]).words

@@ -26,11 +26,13 @@ def test_what_is_in_it(a_report, a_card, rejected, tmp_path: Path) -> None:
     cards = [a_card(1), rejected(2), a_card(3, sample="GOOD"), a_card(4, verdict=Verdict.LOST, code="MUTE")]
     equation = "cards: 4 issued = 2 good + 1 rejected personalized + 1 lost, difference 0"
     says = "ACCEPTED: 2 of 2 looked at, 0 bad, Ac 0"
-    made = print_report(a_report(cards, equations=(equation,), samples=(says,), totals={"imported": 4}), tmp_path)
+    lay = "The keys lay in a key file."
+    report = a_report(cards, equations=(equation,), samples=(says,), keys=(lay,), totals={"imported": 4})
+    made = print_report(report, tmp_path)
     assert made == tmp_path / "report.pdf"
     text = words(made)
     for said in (
-        "2 of 4 cards are good; 2 others", equation, says, "usim-test version 1", "Imported 4", "DATA_READBACK data 1",
+        "2 of 4 cards are good; 2 others", equation, says, f"Keys {lay}", "usim-test version 1", "Imported 4", "DATA_READBACK data 1",
         "50 %", "Row 2 8999901000000000002 chip 0000000002 Rejected DATA_READBACK (data) virtual-1",
         "error: UICC-030 ADF.USIM/EF.UST TS 31.102 4.2.8", "service 10 is off", "expected 9EEBA0",
         "on the card 9EE9A0", "Yield, good / (good + rejected) 66.7 %", "Good cards per hour 120 in 1 min 00 s",

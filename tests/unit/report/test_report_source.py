@@ -17,6 +17,7 @@ from cardkit.production.report.identity import identity, mask
 from cardkit.production.report.masking import masked
 from cardkit.production.report.source import batch_report
 from cardkit.production.store import Card, Work, open_store, start_session
+from cardkit.production.store.audit import Event
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.reading import FINDINGS_FIELD
 from cardkit.profile import load_profile, read_order
@@ -200,3 +201,19 @@ def test_no_byte_string_of_a_personal_file_survives(expected, actual):
 def test_a_finding_whose_family_says_nothing_of_secrecy_is_masked():
     finding = masked(Finding("LOYALTY-001", Severity.ERROR, "clause", "MEMBER", "6362010000000016", "FF" * 8))
     assert (finding.expected, finding.actual) == ("<8:SECRET>", "<8:SECRET>")
+
+
+@pytest.mark.requirement("K9")
+def test_what_was_not_done_inside_a_token_is_said_once(store, batch_of, profile):
+    """Two sessions with a token, one with a key file, one of another batch."""
+    batch_of(str(profile.path))
+    lacks = ["derive a 3DES card key inside", "wrap a key under an AES DEK"]
+    token, file = {"store": "token", "lacks": lacks}, {"store": "file", "counter": 2}
+    assert batch_report(store, "B-1").keys == ()
+    with store.writing() as connection:
+        for batch, data in (("B-1", token), ("B-1", token), ("B-1", file), ("B-2", {"store": "token", "lacks": ["x"]})):
+            store.audit(connection, "S1", Event("KEYS", "ana", {"session": "S1-1", "batch": batch, **data}))
+    in_file, on_token, *cannot = batch_report(store, "B-1").keys
+    assert in_file.startswith("The keys lay in a key file: all work with them was done in buffers")
+    assert on_token.startswith("The keys lay on a token; keys of sessions")
+    assert cannot == [f"The token cannot {lack}: done in such a buffer, too, or refused." for lack in lacks]
