@@ -32,11 +32,11 @@ def test_what_is_in_it(a_report, a_card, rejected, tmp_path: Path) -> None:
     assert made == tmp_path / "report.pdf"
     text = words(made)
     for said in (
-        "2 of 4 cards are good; 2 others", equation, says, f"Keys {lay}", "usim-test version 1", "Imported 4", "DATA_READBACK data 1",
+        "2 of 4 cards are good; 2 others", equation, says, "usim-test version 1", "Imported 4", "DATA_READBACK data 1",
         "50 %", "Row 2 8999901000000000002 chip 0000000002 Rejected DATA_READBACK (data) virtual-1",
         "error: UICC-030 ADF.USIM/EF.UST TS 31.102 4.2.8", "service 10 is off", "expected 9EEBA0",
         "on the card 9EE9A0", "Yield, good / (good + rejected) 66.7 %", "Good cards per hour 120 in 1 min 00 s",
-        "0.90 s, 0.90 s, 0.90 s", "virtual-1 4 2 1 33.3 %",
+        "0.90 s, 0.90 s, 0.90 s", "virtual-1 4 2 1 33.3 %", f"Keys {lay}",
     ):  # fmt: skip
         assert said in text, said
     assert "Row 1 " not in text
