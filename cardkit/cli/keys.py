@@ -209,6 +209,7 @@ def import_(
         log_in(store, by, secrets)
         _show(store.import_block(new, _read_block(block), under))
         return
+    store.check_new(new)
     with key_of_components(store, by, Letter.of(new, check, kcv_method), secrets) as value:
         _show(store.import_key(new, value))
 
@@ -271,6 +272,7 @@ def ceremony(
     if new.usage is not Usage.CARD_SECRET and fresh == (check is not None):
         raise KeyStoreError("ceremony: --kcv is for components that come with letters, --new for new ones: one of them")
     letter = Letter.of(new, check, kcv_method, fresh=fresh)
+    store.check_new(new)
     with (
         custody(store, plant, officer, signing, secrets) as who,
         parts_of(who, by, letter, secrets, fresh=fresh) as (values, parts),

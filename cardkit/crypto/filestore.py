@@ -140,12 +140,16 @@ class FileKeyStore(SoftKeyStore):
         finally:
             value[:] = bytes(len(value))
 
-    def import_key(self, new: NewKey, value: bytearray) -> KeyEntry:
-        """Take a key or a card secret in; the caller wipes the buffer. A private key is DER: PKCS#8, PKCS#1, SEC 1."""
+    def check_new(self, new: NewKey) -> None:
+        """Refuse a name that is taken, before anybody types a component."""
         if any(entry.label == new.reference for entry in self._document.entries):
             raise KeyStoreError(
                 f"key {new.reference}: is in this store already; destroy it first, or take another name"
             )
+
+    def import_key(self, new: NewKey, value: bytearray) -> KeyEntry:
+        """Take a key or a card secret in; the caller wipes the buffer. A private key is DER: PKCS#8, PKCS#1, SEC 1."""
+        self.check_new(new)
         if self.kind == "LIVE":
             refuse_test_key(new.reference, new.algorithm, value)
         is_code = new.usage is Usage.CARD_SECRET

@@ -131,6 +131,10 @@ class ManagedKeyStore(KeyStore, Protocol):
         """Make a random key."""
         ...
 
+    def check_new(self, new: NewKey) -> None:
+        """Refuse what this store cannot take in whatever its value, before anybody types a component of it."""
+        ...
+
     def import_key(self, new: NewKey, value: bytearray) -> KeyEntry:
         """Take a key in that was combined from components; the caller wipes the buffer.
 

@@ -129,7 +129,7 @@ class TokenKeys:
 
     def generate(self, new: NewKey) -> KeyEntry:
         """Make a random key on the token; it never leaves it."""
-        self._check_new(new)
+        self.check_new(new)
         if is_symmetric(new.algorithm):
             check_algorithm(new)
             self._token.run(f"key {new.reference}", lambda session: self._generate_secret(session, new))
@@ -184,7 +184,7 @@ class TokenKeys:
 
     def import_key(self, new: NewKey, value: bytearray) -> KeyEntry:
         """Take a key in; the caller wipes the buffer. A private key is DER: PKCS#8, PKCS#1 or SEC 1."""
-        self._check_new(new)
+        self.check_new(new)
         if self.kind == "LIVE":
             refuse_test_key(new.reference, new.algorithm, value)
         key = keymaking.key_of(new, value)
@@ -257,7 +257,8 @@ class TokenKeys:
             self._public[reference] = self._token.run(f"key {reference}", work)
         return self._public[reference]
 
-    def _check_new(self, new: NewKey) -> None:
+    def check_new(self, new: NewKey) -> None:
+        """Refuse a card secret, and a name that is taken, before anybody types a component."""
         if new.usage is Usage.CARD_SECRET:
             raise never_shown(new.reference)
         if new.reference in self._token.labels():

@@ -179,6 +179,8 @@ def test_without_a_plant_the_key_store_knows_its_custodians(call: Call, capfd: p
     assert said is not None
     assert (said["kcv"], said["installation"]) == (KCV, "")
     assert [entry.reference for entry in inventory(Path("plant.keys"))[1]] == ["plant:audit", "plant:kmc"]
+    with FileKeyStore.open(Path("plant.keys"), Secret(b"store phrase", "p")) as keys:
+        keys.destroy("plant:kmc")
     code, _, err = call("--officer", "carl", "--sign", "plant:audit", "--kcv", KCV, *TWO, lines=lines)
     assert (code, "carl watches over it and cannot bring a component" in err) == (4, True)
 

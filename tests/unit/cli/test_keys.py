@@ -175,6 +175,14 @@ def test_code_that_is_refused_leaves_the_store_alone(keys, words, lines, message
 
 
 @pytest.mark.usefixtures("live")
+def test_nobody_types_a_component_for_a_name_that_is_taken(keys):
+    assert keys("import", "plant:adm", *STORE, *ADM, *TWO, lines=CODE_TYPED)[0] == 0
+    code, _, err = keys("import", "plant:adm", *STORE, *ADM, *TWO, lines=OPEN)
+
+    assert (code, "key plant:adm: is in this store already" in err) == (4, True)
+
+
+@pytest.mark.usefixtures("live")
 def test_code_is_not_made_here(keys):
     code, _, err = keys("generate", "plant:adm", *STORE, *ADM, *TWO, lines=OPEN + PEOPLE)
 
