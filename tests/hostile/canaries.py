@@ -9,6 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pypdf import PdfReader
+
 MIN_NEEDLE = 8
 """Shorter byte strings turn up by chance in encrypted cells and digests."""
 
@@ -98,7 +100,7 @@ def search(places: Iterator[tuple[str, bytes]], needles: dict[str, dict[str, byt
 
 
 def places(root: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file below a folder as it lies on the disk, and the text of every database."""
+    """Every file below a folder as it lies on the disk, and the text of every database and every page."""
     for path in sorted(root.rglob("*")):
         if not path.is_file():
             continue
@@ -106,6 +108,9 @@ def places(root: Path) -> Iterator[tuple[str, bytes]]:
         yield str(path.relative_to(root)), content
         if content.startswith(b"SQLite format 3\x00"):
             yield f"dump of {path.relative_to(root)}", _dump(path)
+        if content.startswith(b"%PDF"):
+            pages = PdfReader(path).pages
+            yield f"text of {path.relative_to(root)}", "\n".join(page.extract_text() for page in pages).encode()
 
 
 def _dump(path: Path) -> bytes:

@@ -223,10 +223,13 @@ def test_findings_about_people_were_on_the_screen(plant, name):
     assert "UICC-004" in plant.said(name)
 
 
-@pytest.mark.parametrize("report", ["report-lying", "report-bad", "report-batch-bad"])
-def test_findings_about_people_were_in_the_reports(plant, report):
-    texts = [path.read_text("utf-8") for path in (plant.inside / report).iterdir()]
-    assert ["UICC-004" in text for text in texts] == [True] * 4
+@pytest.mark.parametrize(("report", "files"), [("report-lying", 4), ("report-bad", 4), ("report-batch-bad", 5)])
+def test_findings_about_people_were_in_the_reports(plant, report, files):
+    """Pages are searched as text: what is in them is packed."""
+    found = {hit.place for hit in search(places(plant.inside / report), {"rule": {"text": b"UICC-004"}})}
+    written = {path.name for path in (plant.inside / report).iterdir()}
+    assert len(written) == files
+    assert found == {name.replace("report.pdf", "text of report.pdf") for name in written}
 
 
 @pytest.mark.parametrize("trace", ["good.jsonl", "bad.jsonl", "used.jsonl", "crash-100.jsonl", "kill.jsonl"])

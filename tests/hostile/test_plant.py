@@ -140,7 +140,7 @@ def test_a_plant_of_several_machines_comes_out_at_zero(
     tmp_path: Path, server: postgres.Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cards, url = CARDS["postgresql"], server.url(server.database(), tmp_path)
-    spec = PlantSpec(url, tmp_path, MACHINES, COUPLERS, cards, *troubled(INSIDE, 6))
+    spec = PlantSpec(url, tmp_path, MACHINES, COUPLERS, cards, *troubled(INSIDE, 15))
     work = Line.run
 
     def run_while_it_is_restarted(line: Line, report: Reporter) -> None:

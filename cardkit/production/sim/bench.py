@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cardkit.desired import Event, OnEvent
 from cardkit.errors import Executed, ReaderGoneError
-from cardkit.production.couplers.bench import BenchSpec, PersoBench
+from cardkit.production.couplers.bench import BenchSpec, Cancelled, PersoBench
 from cardkit.production.couplers.deadline import Watch
 from cardkit.production.couplers.messages import Ended, Work
 
@@ -38,6 +38,13 @@ class LosingBench(PersoBench):
         self._reader = str(spec.target)
         left = within - spec.first % within if within else 0  # an earlier process made some of these cards
         self._good_for = self._lot.randrange(left) if left else -1
+        self._pulled_out = False
+
+    def place(self, cancelled: Cancelled) -> bool:
+        """Wait for a card, where there is a reader still."""
+        if self._pulled_out:
+            raise self._gone()
+        return super().place(cancelled)
 
     def make(self, work: Work, on_event: OnEvent, *, resume: bool) -> Ended:
         """Personalize and verify the card, unless its reader goes."""
@@ -58,4 +65,5 @@ class LosingBench(PersoBench):
         return ended
 
     def _gone(self) -> ReaderGoneError:
+        self._pulled_out = True
         return ReaderGoneError(f"{self._reader}: pulled out", reader=self._reader, executed=Executed.NO)
