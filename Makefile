@@ -7,19 +7,20 @@ OUT     := out
 # The unit tests in two halves, side by side; what each says is printed whole. Those that make whole cards or keep whole
 # stores run with the virtual cards' own.
 FIRST   := $(addprefix tests/unit/,cli doctor perso report testing)
-MAKING  := $(addprefix tests/unit/,audit cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules evidence gp_states jobs live people production ntag424 sampling station uicc_apps uicc_rules uicc_saip social)
-SECOND  := $(filter-out $(FIRST) $(MAKING),$(wildcard tests/unit/[a-z]*))
+MAKING  := $(addprefix tests/unit/,cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules gp_states ntag424 uicc_apps uicc_rules uicc_saip social)
+KEEPING := $(addprefix tests/unit/,audit evidence jobs live people production sampling security station)
+SECOND  := $(filter-out $(FIRST) $(MAKING) $(KEEPING),$(wildcard tests/unit/[a-z]*))
 # Hostile tests in three parts: stations that are killed, stores and disks that are; all other cards lie and are torn.
 KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary kill plant))
 STORES  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,import_killed memory power_cut_disk stations store two_stations))
-CHAOS   := $(patsubst %,tests/hostile/test_%.py,kill plant store_long power_cut_disk)
+CHAOS   := $(patsubst %,tests/hostile/test_%.py,kill plant store_long power_cut_disk torn gp_power_cut payment_torn)
 WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
 # Tests rewritten and compiled once are kept: without that the quick tests take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit static unit-first unit-second card card-making card-inside hostile hostile-killed hostile-stores hostile-cards interop requirements memory bench chaos fuzz mutants wheel clean setup-demo setup-test
+.PHONY: help demo test check unit static unit-first unit-second card card-making card-keeping hostile hostile-killed hostile-stores hostile-cards real outside interop requirements memory bench chaos fuzz mutants wheel clean setup-demo setup-test
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -31,7 +32,7 @@ test: setup-test ## all checks and tests, the real PC/SC stack included
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory card
 	@$(MAKE) --no-print-directory hostile
-	$(PYTEST) tests/interop tests/packaging tests/examples --timeout=300
+	@$(MAKE) --no-print-directory -j2 $(WHOLE) real outside
 
 check: setup-test ## format, lint, types, import contracts, unit tests (under 90 s)
 	@$(MAKE) --no-print-directory -j3 $(WHOLE) unit-first unit-second static
@@ -53,13 +54,13 @@ unit-second:
 	$(QUICK) $(SECOND)
 
 card: setup-test ## virtual cards, cards made and judged, properties, the examples in docstrings
-	@$(MAKE) --no-print-directory -j2 $(WHOLE) card-making card-inside
+	@$(MAKE) --no-print-directory -j2 $(WHOLE) card-making card-keeping
 
 card-making:
 	$(QUICK) $(MAKING)
 
-card-inside:
-	$(QUICK) --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/property tests/card
+card-keeping:
+	$(QUICK) --doctest-modules cardkit --ignore=cardkit/production/store/migrations tests/property tests/card $(KEEPING)
 
 hostile: setup-test ## lying cards, torn cards, killed stations, fuzzed parsers
 	@$(MAKE) --no-print-directory -j3 $(WHOLE) hostile-killed hostile-stores hostile-cards
@@ -72,6 +73,12 @@ hostile-stores:
 
 hostile-cards:
 	$(PYTEST) -q $(filter-out $(KILLED) $(STORES),$(wildcard tests/hostile/test_*.py)) --timeout=600
+
+real:
+	$(PYTEST) tests/interop --timeout=300
+
+outside:
+	$(PYTEST) tests/packaging tests/examples --timeout=300
 
 interop: setup-test ## the real PC/SC stack; a skip is a failure
 	CI=true $(PYTEST) tests/interop --timeout=300

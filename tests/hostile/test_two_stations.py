@@ -71,6 +71,7 @@ def held_until_all_are_there(commands: Commands, stations: int) -> Iterator[None
         until = time.monotonic() + WITHIN_S
         while connection.execute("select count(*) from pg_locks where not granted").fetchone() != (stations,):
             assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 def test_two_stations_make_one_batch(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
