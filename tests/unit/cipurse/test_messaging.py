@@ -39,6 +39,10 @@ def test_exchange_is_the_recorded_one(case):
     assert (plain.encode().hex(), state(session)) == (told["response"], out["frame_key_after_response"])
 
 
+def test_a_pair_is_told_in_small_letters():
+    assert [str(pair) for pair in PAIRS[:4]] == ["plain/plain", "plain/mac", "plain/enc", "mac/plain"]
+
+
 class Card:
     """The other side of a session, as a card sees it."""
 
