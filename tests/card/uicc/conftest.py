@@ -81,3 +81,33 @@ def build_mf(terminal):
 @pytest.fixture
 def built(bare):
     return build_mf(bare)
+
+
+def reopened(terminal, tmp_path):
+    """The same chip after its process was killed."""
+    return Terminal(VirtualCard(terminal.card.image, store=tmp_path / "chip"))
+
+
+@pytest.fixture
+def stored(tmp_path):
+    return build_mf(Terminal(VirtualCard("uicc-bare", seed=1, store=tmp_path / "chip")))
+
+
+LINKED = """
+[chip]
+name = "linked"
+title = "linked"
+atr = "3B00"
+protocols = [1]
+classes = [0]
+arr = 0
+[rules]
+all = "800103 9000 8401D4 9000"
+[files]
+"3F00" = { name = "MF", access = "all" }
+"3F00/2F01" = { name = "A", size = 2, access = "all", data = "0102" }
+"3F00/2F02" = { name = "B", size = 2, access = "all", link = "3F00/2F01" }
+[[secrets]]
+reference = 0x0A
+state = "C00303 4142434445464748"
+"""

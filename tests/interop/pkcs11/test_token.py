@@ -1,26 +1,21 @@
 """Keys on a token: they stay there, do what their purpose allows, and the token says what it cannot do."""
 
-import threading
-import time
 from datetime import UTC, date, datetime
 
 import pytest
 
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage
 from cardkit.crypto.cardkeys import CardKey, Role, Scheme, parse_key_set
-from cardkit.crypto.custodians import Custodian
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.keyblock import Header, write_block
 from cardkit.crypto.management import NewKey, State
-from cardkit.crypto.passphrase import Stretching
 from cardkit.crypto.statickey import ClearKey
 from cardkit.errors import (
     KeyStoreError,
-    KeyStoreLockedError,
     KeyStoreUnavailableError,
     UnsupportedKeyOperationError,
 )
-from tests.interop.pkcs11.softhsm import PIN
+from tests.interop.pkcs11.conftest import pin
 
 pkcs11 = pytest.importorskip("pkcs11")
 store_module = pytest.importorskip("cardkit.crypto.pkcs11store")
@@ -35,25 +30,6 @@ EVERY_KEY = [("AES-128", usage) for usage in Usage if usage not in (Usage.CARD_S
     ("3DES-128", Usage.MASTER_DERIVE), ("3DES-192", Usage.KEK), ("HMAC-256", Usage.DUP_DIGEST), ("AES-256", Usage.KEK),
     ("EC-P256", Usage.AGREE), ("EC-BP384", Usage.SIGN), ("RSA-1024", Usage.SIGN),
 ]  # fmt: skip
-
-
-def pin(value=PIN):
-    return Secret(value, "PIN")
-
-
-@pytest.fixture(scope="module")
-def uri(token):
-    uri = token("token")
-    Pkcs11KeyStore.create(uri, "TEST", pin()).close()
-    return uri
-
-
-@pytest.fixture
-def store(uri):
-    with Pkcs11KeyStore.open(uri, pin()) as opened:
-        yield opened
-        for reference in opened.references():
-            opened.destroy(reference)
 
 
 def made(store, how, algorithm, usage, reference="plant:x", **terms):
@@ -335,67 +311,6 @@ def test_lost_session_is_opened_again_once(store):
     with pytest.raises(KeyStoreUnavailableError, match="the token is gone"):
         store.sign_content("plant:x", b"m")
     store._token._reopened = False
-
-
-def test_session_belongs_to_its_thread(store):
-    caught = []
-
-    def elsewhere():
-        with pytest.raises(KeyStoreError, match="belongs to the thread") as error:
-            store.find("plant:x")
-        caught.append(error)
-
-    thread = threading.Thread(target=elsewhere)
-    thread.start()
-    thread.join()
-    assert caught
-
-
-def test_wrong_pin_is_tried_once_and_never_again(uri):
-    before = time.monotonic()
-    with pytest.raises(KeyStoreLockedError, match=r"PinIncorrect.*; it is not tried again") as caught:
-        Pkcs11KeyStore.open(uri, pin(b"4321"))
-    assert (caught.value.exit_code, caught.value.security_stop) == (5, True)
-    assert time.monotonic() - before < 20
-    assert "4321" not in str(caught.value)
-    Pkcs11KeyStore.open(uri, pin()).close()
-
-
-def test_token_or_module_that_is_not_there(uri, tmp_path):
-    library = uri.partition("module-path=")[2]
-    for wrong, message in [
-        ("pkcs11:token=none?module-path=" + library, "token none: not found by"),
-        ("pkcs11:token=none?module-path=/nowhere.so", r"no module /nowhere\.so"),
-        (f"pkcs11:token=none?module-path={tmp_path / 'x.so'}", "is no PKCS#11 module"),
-    ]:
-        (tmp_path / "x.so").write_bytes(b"no library")
-        with pytest.raises(KeyStoreUnavailableError, match=message):
-            Pkcs11KeyStore.open(wrong, pin())
-
-
-def test_token_that_is_no_key_store_yet(token):
-    fresh = token("fresh")
-    with pytest.raises(KeyStoreError, match="no key store: expected `cardkit keys init`"):
-        Pkcs11KeyStore.open(fresh, pin())
-    custodian = Custodian("ann", Stretching.new(), "00")
-    with Pkcs11KeyStore.create(fresh, "LIVE", pin(), custodians=[custodian]) as store:
-        assert store.kind == "LIVE"
-    with Pkcs11KeyStore.open(fresh, pin()) as store:
-        assert (store.kind, list(store.custodians)) == ("LIVE", [custodian])
-    for kind in ("TEST", "LIVE"):
-        with pytest.raises(KeyStoreError, match="is a key store already"):
-            Pkcs11KeyStore.create(fresh, kind, pin())
-
-
-@pytest.mark.requirement("K2")
-def test_live_token_refuses_known_test_keys(token):
-    with Pkcs11KeyStore.create(token("live"), "LIVE", pin()) as store:
-        with pytest.raises(KeyStoreError, match="a known test key"):
-            store.import_key(NewKey("plant:x", "AES-128", Usage.KEK), bytearray(GP_KEY))
-        store.import_key(NewKey("plant:x", "AES-128", Usage.KEK), bytearray(VALUE))
-        store.generate(NewKey("plant:y", "AES-128", Usage.KEK))
-        with pytest.raises(KeyStoreError, match=r"known test key \(GlobalPlatform default\)"):
-            store.refuse_known("plant:z", "AES-128", "504A77")
 
 
 def test_token_does_not_fill_up_with_session_keys(store):

@@ -2,14 +2,12 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from cardkit.cli.app import run
 from cardkit.cli.keys_option import open_keystore
-from cardkit.cli.secrets_input import Lines, Prompt, source
 from cardkit.crypto import Key, MemoryKeyStore, Secret, Usage, passphrase
 from cardkit.crypto.filestore import FileKeyStore, inventory
 from cardkit.crypto.kcv import KCVMethod, kcv
@@ -375,67 +373,3 @@ def test_no_terminal_and_no_descriptor_is_said(keys, test_store, monkeypatch, ca
     monkeypatch.setattr("cardkit.cli.secrets_input._has_terminal", lambda: False)
     assert run(["keys", "kcv", "plant:kmc", *STORE]) == 4
     assert "expected --passphrase-fd N" in capfd.readouterr().err
-
-
-def test_lines_are_read_one_by_one():
-    ours, theirs = os.pipe()
-    os.write(theirs, b"one\r\ntwo\n\nrest")
-    lines = Lines(ours)
-
-    assert [lines.secret("a"), lines.twice("b")] == [Secret(b"one", ""), Secret(b"two", "")]
-    with pytest.raises(KeyStoreError, match="ended, expected a line with c"):
-        lines.secret("c")
-    os.close(theirs)
-    assert lines.secret("d") == Secret(b"rest", "")
-    os.close(ours)
-    with pytest.raises(KeyStoreError, match=f"file descriptor {ours}: Bad file descriptor"):
-        lines.secret("e")
-
-
-def test_prompt_compares_what_is_typed_twice(monkeypatch):
-    typed = iter(["first phrase", "first phrase", "second phrase", "another phrase", ""])
-    seen = []
-    monkeypatch.setattr("click.prompt", lambda what, **options: seen.append(options) or next(typed))
-
-    assert Prompt().twice("p") == Secret(b"first phrase", "")
-    with pytest.raises(KeyStoreError, match="p: typed differently the second time"):
-        Prompt().twice("p")
-    with pytest.raises(KeyStoreError, match="p: nothing was typed"):
-        Prompt().secret("p")
-    assert all(options["hide_input"] and options["err"] for options in seen)
-
-
-@pytest.mark.requirement("K6")
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_nothing_typed_is_echoed(tmp_path):
-    """A real terminal: what the person types must not come back on it."""
-    import pty
-
-    child, terminal = pty.fork()
-    if child == 0:  # pragma: no cover - the typing person's program
-        os.environ["NO_COLOR"] = "1"
-        os.execv(sys.executable, [sys.executable, "-m", "cardkit", "keys", "init", "--store", str(tmp_path / "t.keys")])
-    shown = b""
-    for _ in range(2):
-        prompt = b""  # what is typed before it is thrown away
-        while not prompt.rstrip().endswith(b":"):
-            prompt += os.read(terminal, 1024)
-        os.write(terminal, b"a typed phrase\n")
-        shown += prompt
-    try:
-        while chunk := os.read(terminal, 1024):
-            shown += chunk
-    except OSError:
-        pass  # the terminal is closed with the program
-    _, status = os.waitpid(child, 0)
-    os.close(terminal)
-
-    assert os.waitstatus_to_exitcode(status) == 0, shown
-    assert b"a typed phrase" not in shown
-    assert b"a TEST key store" in shown
-
-
-def test_source_is_the_terminal_where_there_is_one(monkeypatch):
-    monkeypatch.setattr("cardkit.cli.secrets_input._has_terminal", lambda: True)
-    assert isinstance(source(None), Prompt)
-    assert isinstance(source(3), Lines)

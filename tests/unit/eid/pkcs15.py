@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cardkit.apps.eid.pkcs15 import commands
+from cardkit.apps.eid.pkcs15.client import Pkcs15Client
+from cardkit.apps.eid.pkcs15.product import DF_PATH
 from cardkit.crypto import MemoryKeyStore
-from cardkit.perso import plan, prepare
+from cardkit.perso import plan, prepare, verify
 from cardkit.profile import load_profile, read_order
-from tests.unit.eid.conftest import seeded
+from tests.unit.eid.conftest import inserted, seeded
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "id" / "pkcs15-test"
 IMAGE = "pkcs15"
@@ -32,3 +35,46 @@ class Job:
 
     def plan(self, row=1):
         return plan(self.profile, self.records[row - 1], self.prepared(row), self.keystore)
+
+
+APPLET = bytes.fromhex("F276A288BCFBA69D34F31001")
+
+
+def opened(chip, pin=None):
+    """Return the card's client, its application selected, the PIN presented where one is given."""
+    client = Pkcs15Client(inserted(chip).channel)
+    client.enter(APPLET)
+    if pin is not None:
+        client.send(commands.verify(pin), "VERIFY")
+    return client
+
+
+def read(client, fid):
+    return client.read(client.select(DF_PATH + fid.to_bytes(2, "big")).size)
+
+
+def found(job, chip):
+    report = verify(job.plan(), inserted(chip), job.keystore)
+    return {(finding.rule, finding.where) for finding in report.findings}
+
+
+class Changed:
+    """A finished chip that answers some commands otherwise.
+
+    :param answering: gets command and answer, returns what is answered in its place.
+    """
+
+    def __init__(self, chip, answering):
+        self._chip, self._answering = chip, answering
+        self.atr, self.power = chip.atr, chip.power
+        self.history = []
+
+    def transmit(self, command):
+        self.history.append(command)
+        return self._answering(self, command, self._chip.transmit(command))
+
+
+def selected(self, fid):
+    """Whether the last selection before this command was of a file."""
+    before = [command for command in self.history if command[1] == 0xA4]
+    return bool(before) and bytes.fromhex(fid) in before[-1]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cardkit.apps.eid.pkcs15 import commands
-from cardkit.apps.eid.pkcs15.client import Pkcs15Client, enciphered
+from cardkit.apps.eid.pkcs15.client import enciphered
 from cardkit.apps.eid.pkcs15.commands import Environment
 from cardkit.apps.eid.pkcs15.product import DF_PATH
 from cardkit.apps.pki.certificate import Certificate
@@ -23,10 +23,9 @@ from cardkit.perso import MarkerState, Verdict, identify, personalize, read_iden
 from cardkit.virtual import make_card
 from tests.hostile.tearing import ANSWER_LOST, Cut
 from tests.unit.eid.conftest import inserted
-from tests.unit.eid.pkcs15 import IMAGE, PROFILE, Job
+from tests.unit.eid.pkcs15 import IMAGE, PROFILE, Changed, Job, found, opened, read, selected
 
 PIN, PUK = Secret(b"241810", "test"), Secret(b"1357000100000037", "test")
-APPLET = bytes.fromhex("F276A288BCFBA69D34F31001")
 OTHER = Secret(b"999999", "other")
 SIGNING = bytes.fromhex("22 41B6 06 8001")
 
@@ -53,46 +52,6 @@ def finished(job):
 def made(finished):
     """A finished card of one's own."""
     return copy.deepcopy(finished)
-
-
-def opened(chip, pin=None):
-    """Return the card's client, its application selected, the PIN presented where one is given."""
-    client = Pkcs15Client(inserted(chip).channel)
-    client.enter(APPLET)
-    if pin is not None:
-        client.send(commands.verify(pin), "VERIFY")
-    return client
-
-
-def read(client, fid):
-    return client.read(client.select(DF_PATH + fid.to_bytes(2, "big")).size)
-
-
-def found(job, chip):
-    report = verify(job.plan(), inserted(chip), job.keystore)
-    return {(finding.rule, finding.where) for finding in report.findings}
-
-
-class Changed:
-    """A finished chip that answers some commands otherwise.
-
-    :param answering: gets command and answer, returns what is answered in its place.
-    """
-
-    def __init__(self, chip, answering):
-        self._chip, self._answering = chip, answering
-        self.atr, self.power = chip.atr, chip.power
-        self.history = []
-
-    def transmit(self, command):
-        self.history.append(command)
-        return self._answering(self, command, self._chip.transmit(command))
-
-
-def selected(self, fid):
-    """Whether the last selection before this command was of a file."""
-    before = [command for command in self.history if command[1] == 0xA4]
-    return bool(before) and bytes.fromhex(fid) in before[-1]
 
 
 # A good card
