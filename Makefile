@@ -7,12 +7,13 @@ OUT     := out
 # The unit tests in two halves, side by side; what each says is printed whole. Those that make whole cards or keep whole
 # stores run with the virtual cards' own.
 FIRST   := $(addprefix tests/unit/,cli doctor perso report testing)
-MAKING  := $(addprefix tests/unit/,cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules gp_states ntag424 uicc_apps uicc_rules uicc_saip social)
-KEEPING := $(addprefix tests/unit/,audit evidence jobs live people production sampling security station)
+MAKING  := $(addprefix tests/unit/,cipurse desfire eid emrtd emrtd_states emv emv_prepare emv_rules gp_states ntag424 production uicc_apps uicc_rules uicc_saip social)
+KEEPING := $(addprefix tests/unit/,audit evidence jobs live people sampling security station)
 SECOND  := $(filter-out $(FIRST) $(MAKING) $(KEEPING),$(wildcard tests/unit/[a-z]*))
-# Hostile tests in three parts: stations that are killed, stores and disks that are; all other cards lie and are torn.
-KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary kill plant))
-STORES  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,import_killed memory power_cut_disk stations store two_stations))
+# Hostile tests in three parts: stations that are killed; stores and disks that are, and what may be on them; cards that
+# lie or are torn.
+KILLED  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,kill plant))
+STORES  := $(wildcard $(patsubst %,tests/hostile/test_%*.py,canary import_killed memory power_cut_disk stations store two_stations))
 CHAOS   := $(patsubst %,tests/hostile/test_%.py,kill plant store_long power_cut_disk torn gp_power_cut payment_torn)
 WHOLE   := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
 
