@@ -131,6 +131,7 @@ def test_loopback_is_known(text: str) -> None:
     assert Address.of(text).is_loopback
 
 
+@pytest.mark.requirement("D7")
 @pytest.mark.parametrize("text", ["0.0.0.0:7816", "[::]:7816", "station.example:1", "192.0.2.1:5"])
 def test_other_machines_need_tls(text: str) -> None:
     server = HandlerServer(StationProtocol([1]))
@@ -155,23 +156,30 @@ def test_an_adapter_nobody_installed_is_named() -> None:
     assert adapter_named(None) is JsonLines
 
 
-def test_beyond_loopback_both_sides_show_certificates(tmp_path: Path) -> None:
-    """The same handler with a certificate is served, and one without is not."""
-    ours, theirs, other = (authority(tmp_path, name) for name in ("station", "handler", "stranger"))
+@pytest.mark.requirement("D7")
+@pytest.mark.parametrize("shown", ["right", "wrong", "missing", "expired"])
+def test_beyond_loopback_both_sides_show_certificates(tmp_path: Path, shown: str) -> None:
+    """A handler is served that shows a certificate of its authority, and no other."""
+    ours, stranger = authority(tmp_path, "station"), authority(tmp_path, "stranger")
+    theirs = authority(tmp_path, "handler", until=2021 if shown == "expired" else 2099)
     serving = Certificates(ours, ours, theirs).context(ssl.Purpose.CLIENT_AUTH)
     assert (serving.verify_mode, serving.minimum_version) == (ssl.CERT_REQUIRED, ssl.TLSVersion.TLSv1_2)
+    handler = ssl.create_default_context(cafile=str(ours))
+    if shown != "missing":
+        handler.load_cert_chain(stranger if shown == "wrong" else theirs)
     server = HandlerServer(StationProtocol([1]))
     address = server.start(LOOPBACK, lambda effect, now: None, serving)
-    with tls_link(address, Certificates(theirs, theirs, ours)) as opened:
+    broken = () if shown == "right" else (ConnectionError, ssl.SSLError)
+    with suppress(*broken), tls_link(address, handler) as opened:
         opened.sendall(json.dumps(HELLO).encode() + b"\n")
-        assert answers(opened, 1)[0]["type"] == "WELCOME"
-    with suppress(ConnectionError, ssl.SSLError), tls_link(address, Certificates(other, other, ours)) as opened:
-        opened.sendall(json.dumps(HELLO).encode() + b"\n")
-        assert everything(opened) == []
+        if shown == "right":
+            assert answers(opened, 1)[0]["type"] == "WELCOME"
+        else:
+            assert everything(opened) == []
     server.close()
 
 
-def authority(folder: Path, name: str) -> Path:
+def authority(folder: Path, name: str, until: int = 2099) -> Path:
     """A certificate that signs itself and its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -182,7 +190,7 @@ def authority(folder: Path, name: str) -> Path:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2099, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(until, 1, 1, tzinfo=UTC))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
@@ -194,8 +202,7 @@ def authority(folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def tls_link(address: Address, files: Certificates) -> Iterator[ssl.SSLSocket]:
-    context = files.context(ssl.Purpose.SERVER_AUTH)
+def tls_link(address: Address, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
     with link(address) as plain, context.wrap_socket(plain, server_hostname=address.host) as opened:
         yield opened
 
