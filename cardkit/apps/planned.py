@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Generic, Protocol, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar
 
 from cardkit.crypto import KeyStore
-from cardkit.desired import Challenge, Part, State, Step, Template
+from cardkit.desired import Challenge, Content, Part, State, Step, Template
 from cardkit.errors import KeyStoreError
 
 
-class ProductPlan(Protocol):
-    """States and commands of a product."""
+@dataclass(frozen=True, slots=True)
+class ProductPlan:
+    """States and commands of a product.
 
-    @property
-    def states(self) -> tuple[State, ...]:
-        """What must be true of a finished card."""
-        ...
+    :param states: what must be true of a finished card.  :param parts: the commands a blank card gets.
+    :param survey: the commands that check a finished card.  :param identify: those that say which card it is.
+    """
 
-    @property
-    def parts(self) -> Mapping[Part, tuple[Step, ...]]:
-        """The commands a blank card gets."""
-        ...
-
-    @property
-    def survey(self) -> tuple[Step, ...]:
-        """The commands that check a finished card."""
-        ...
-
-    @property
-    def identify(self) -> tuple[Step, ...]:
-        """The commands that say which card it is."""
-        ...
+    states: tuple[State, ...]
+    parts: Mapping[Part, tuple[Step, ...]]
+    survey: tuple[Step, ...]
+    identify: tuple[Step, ...]
 
 
 def check_aes(keystore: KeyStore, references: Iterable[str]) -> None:
@@ -50,7 +42,7 @@ PlanT = TypeVar("PlanT", bound=ProductPlan)
 Made = TypeVar("Made")
 
 
-class PlannedBlueprint(Generic[Product, PlanT, Made]):
+class PlannedBlueprint(ABC, Generic[Product, PlanT, Made]):
     """The part of a blueprint that is the same for all such families.
 
     :param template: of the profile's block.
@@ -75,9 +67,25 @@ class PlannedBlueprint(Generic[Product, PlanT, Made]):
         self._made = made
         self._keys = keys
         self.states = plan.states
-        self.parts: Mapping[Part, tuple[Step, ...]] = plan.parts
+        self.parts = plan.parts
         self.survey = plan.survey
         self.identify = plan.identify
+
+    def fill(
+        self,
+        record: Mapping[str, Any],
+        tag: bytes,  # noqa: ARG002
+        rands: Mapping[str, bytes],  # noqa: ARG002
+    ) -> Mapping[str, Content]:
+        """Return one card's contents: these families write no marker and draw nothing for a run.
+
+        :raises EncodingError: when a value does not fit.  :raises ProfileError: when this is no blueprint of one card.
+        """
+        return self._contents(self._template.resolve(record))
+
+    @abstractmethod
+    def _contents(self, values: Mapping[str, Any]) -> Mapping[str, Content]:
+        """Return contents by state.  :param values: of the profile's block, with the record's in them."""
 
     def with_keys(self, keystore: KeyStore, challenge: Challenge) -> Self:
         """Return the blueprint at work."""

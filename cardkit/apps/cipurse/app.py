@@ -46,14 +46,8 @@ class CipurseBlueprint(PlannedBlueprint[CipurseProduct, CipursePlan, None]):
         """Return the commands that make these states true on a begun card."""
         return repair(self.product, names)
 
-    def fill(
-        self,
-        record: Mapping[str, Any],
-        tag: bytes,  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-    ) -> Mapping[str, Content]:
-        """Return one card's contents.  :raises EncodingError: when a value does not fit its file."""
-        return fill(self.product, self._template.resolve(record))
+    def _contents(self, values: Mapping[str, Any]) -> Mapping[str, Content]:
+        return fill(self.product, values)
 
     # Beside other applications
 

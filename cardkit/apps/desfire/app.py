@@ -53,21 +53,12 @@ class DesfireBlueprint(PlannedBlueprint[DesfireProduct, DesfirePlan, None]):
         """Return the commands that make a begun card anew; none where nothing is wrong with it."""
         return self._plan.repair if names else ()
 
-    def fill(
-        self,
-        record: Mapping[str, Any],
-        tag: bytes,  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-    ) -> Mapping[str, Content]:
-        """Return one card's contents, by state; a UID in them is zeros until the card is known.
-
-        :raises EncodingError: when a value does not fit.
-        """
-        resolved = self._template.resolve(record)
+    def _contents(self, values: Mapping[str, Any]) -> Mapping[str, Content]:
+        """Return contents by state; a UID in them is zeros until the card is known."""
         contents: dict[str, Content] = {}
-        for app, block in zip(self.product.apps, resolved["apps"], strict=True):
-            for file, values in zip(app.files, block["files"], strict=True):
-                contents[app.file_state(file.number)] = _content(app.file_state(file.number), file, values)
+        for app, block in zip(self.product.apps, values["apps"], strict=True):
+            for file, written in zip(app.files, block["files"], strict=True):
+                contents[app.file_state(file.number)] = _content(app.file_state(file.number), file, written)
         return contents
 
     # Under keys

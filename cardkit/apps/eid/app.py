@@ -54,19 +54,10 @@ class EidBlueprint(PlannedBlueprint[EidProduct, EidPlan, Mapping[str, bytes]]):
         """Return the commands that make these states true on a begun card."""
         return repair(self.product, names)
 
-    def fill(
-        self,
-        record: Mapping[str, Any],
-        tag: bytes,  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-    ) -> Mapping[str, Content]:
-        """Return one card's contents.
-
-        :raises EncodingError: when a value does not fit.  :raises ProfileError: when this is no blueprint of one card.
-        """
+    def _contents(self, values: Mapping[str, Any]) -> Mapping[str, Content]:
         if self._made is None:
             raise ProfileError("a PIV card has no contents before it is prepared")
-        return fill(self.product, self._template.resolve(record), self._made)
+        return fill(self.product, values, self._made)
 
     # Under keys
 

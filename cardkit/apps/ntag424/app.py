@@ -30,14 +30,8 @@ class NtagBlueprint(PlannedBlueprint[NtagProduct, NtagPlan, None]):
         """Return the commands that make a begun tag anew; none where nothing is wrong with it."""
         return self._plan.repair if names else ()
 
-    def fill(
-        self,
-        record: Mapping[str, Any],
-        tag: bytes,  # noqa: ARG002
-        rands: Mapping[str, bytes],  # noqa: ARG002
-    ) -> Mapping[str, Content]:
-        """Return one tag's URL.  :raises EncodingError: when it is none, or does not fit."""
-        url = str(self._template.resolve(record)["ndef"]["url"])
+    def _contents(self, values: Mapping[str, Any]) -> Mapping[str, Content]:
+        url = str(values["ndef"]["url"])
         size = len(mirror_of(url).file)
         if size > self.product.size:
             raise EncodingError(f"ntag424.ndef.url: {size} bytes, expected {self.product.size} or fewer")

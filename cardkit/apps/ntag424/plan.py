@@ -6,7 +6,7 @@ master key last: it is the seal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cardkit.apdu import CommandAPDU
@@ -15,6 +15,7 @@ from cardkit.apps.desfire.commands import UID_BYTES, Op
 from cardkit.apps.desfire.states.sizes import Opened, frames
 from cardkit.apps.iso7816.commands import Answer, SelectBy, select
 from cardkit.apps.ntag424.product import NDEF_FILE, NtagProduct, TagKey
+from cardkit.apps.planned import ProductPlan
 from cardkit.channel.native import MORE
 from cardkit.crypto.desfire import KeyKind
 from cardkit.desired import Access, AfterUnknown, Interface, Part, Phase, Role, Seen, State, Step
@@ -34,13 +35,9 @@ _READER_UID = CommandAPDU(0xFF, 0xCA, 0x00, 0x00, ne=_ALL)
 
 
 @dataclass(frozen=True, slots=True)
-class NtagPlan:
+class NtagPlan(ProductPlan):
     """States and commands.  :param repair: what a begun tag gets."""
 
-    states: tuple[State, ...]
-    parts: Mapping[Part, tuple[Step, ...]]
-    survey: tuple[Step, ...]
-    identify: tuple[Step, ...]
     repair: tuple[Step, ...]
 
 

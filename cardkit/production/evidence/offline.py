@@ -34,7 +34,7 @@ from cardkit.production.evidence.archive import (
 MOST_BYTES = 16 << 20  # of a manifest
 
 # What zipfile raises for an archive that somebody damaged, besides its own error.
-DAMAGED = (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, OverflowError)
+DAMAGED = (BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, OverflowError)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,6 +20,7 @@ from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory
 from cardkit.apps.cipurse.states.sealing import last, locked, rules_of, sealed
 from cardkit.apps.cipurse.states.visiting import DELIVERED, OWN, Visit, bare
 from cardkit.apps.iso7816.commands import ANY_LENGTH
+from cardkit.apps.planned import ProductPlan
 from cardkit.crypto import Secret
 from cardkit.crypto.cipurse import BLOCK, KVV_BYTES
 from cardkit.desired import AfterUnknown, Interface, Part, Phase, Role, Seen, State, Step
@@ -34,16 +35,12 @@ Questions = Mapping[Role, Mapping[str, Step]]
 
 
 @dataclass(frozen=True, slots=True)
-class CipursePlan:
+class CipursePlan(ProductPlan):
     """States and commands.
 
     :param questions: what is asked of a card in each part, None for the survey: steps by role and name.
     """
 
-    states: tuple[State, ...]
-    parts: Mapping[Part, tuple[Step, ...]]
-    survey: tuple[Step, ...]
-    identify: tuple[Step, ...]
     questions: Mapping[Part | None, Questions]
 
 

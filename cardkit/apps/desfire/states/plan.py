@@ -6,7 +6,7 @@ with the key the card shows another version. Until then a torn card is formatted
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cardkit.apps.desfire import commands
@@ -40,6 +40,7 @@ from cardkit.apps.desfire.states.steps import (
     lent_settings,
 )
 from cardkit.apps.desfire.status import AUTHENTICATION, PERMISSION
+from cardkit.apps.planned import ProductPlan
 from cardkit.crypto.desfire import KeyKind
 from cardkit.desired import Access, AfterUnknown, Interface, Part, Phase, Seen, State, Step
 
@@ -50,16 +51,12 @@ _D40, _ISO = 0x0A, 0x1A
 
 
 @dataclass(frozen=True, slots=True)
-class DesfirePlan:
+class DesfirePlan(ProductPlan):
     """States and commands.
 
     :param repair: what makes a begun card blank, and all it gets then.  :param again: looks how far the seal has got.
     """
 
-    states: tuple[State, ...]
-    parts: Mapping[Part, tuple[Step, ...]]
-    survey: tuple[Step, ...]
-    identify: tuple[Step, ...]
     repair: tuple[Step, ...]
     again: tuple[Step, ...]
 

@@ -5,7 +5,7 @@ Files first, then keys, each with its public half and certificate; PUK and PIN l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cardkit.apdu import CommandAPDU
@@ -26,6 +26,7 @@ from cardkit.apps.eid.pkcs15.product import (
 )
 from cardkit.apps.eid.pkcs15.structure import AID
 from cardkit.apps.iso7816.commands import Ins, read_binary, update_binary
+from cardkit.apps.planned import ProductPlan
 from cardkit.desired import Access, AfterUnknown, Part, Phase, Role, Seen, State, Step
 
 PKCS15 = "PKCS#15"
@@ -40,16 +41,12 @@ _FCI_BYTES, _APPLET_BYTES, _SIGNATURE_BYTES = 26, 11, 72
 
 
 @dataclass(frozen=True, slots=True)
-class Pkcs15Plan:
+class Pkcs15Plan(ProductPlan):
     """States and commands.
 
     :param look: at a card that was begun.
     """
 
-    states: tuple[State, ...]
-    parts: Mapping[Part, tuple[Step, ...]]
-    survey: tuple[Step, ...]
-    identify: tuple[Step, ...]
     look: tuple[Step, ...]
 
 

@@ -13,6 +13,7 @@ from cardkit.apps.eid import commands, objects
 from cardkit.apps.eid.algorithms import MANAGEMENT_ALGORITHMS
 from cardkit.apps.eid.states.product import CAPABILITIES, CHUID, MANAGEMENT, PIN, PUK, EidProduct, KeyPair
 from cardkit.apps.iso7816.commands import Ins
+from cardkit.apps.planned import ProductPlan
 from cardkit.crypto.key import ALGORITHMS
 from cardkit.desired import Access, AfterUnknown, Part, Phase, Role, Seen, State, Step
 
@@ -33,13 +34,9 @@ _CODE_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class EidPlan:
+class EidPlan(ProductPlan):
     """States and commands."""
 
-    states: tuple[State, ...]
-    parts: Mapping[Part, tuple[Step, ...]]
-    survey: tuple[Step, ...]
-    identify: tuple[Step, ...]
     look: tuple[Step, ...]
     codes: tuple[Step, ...]
 

@@ -16,8 +16,10 @@ from cardkit.errors import EncodingError
 _CARD = re.compile("[IAC][A-UW-Z<]")
 _CODES = {Format.TD1: _CARD, Format.TD2: _CARD, Format.TD3: re.compile("P.")}
 # 9303-3 5 C and D: British nationality, organizations, persons without a nationality.
-_FURTHER = "GBD GBN GBO GBP GBS UNA UNK XBA XIM XCC XCE XCO XEC XPO XES XMP XDC XXA XXB XXC XXX"
-_STATES = frozenset(STATES.values()) | frozenset(_FURTHER.split())
+_BRITISH = "GBD GBN GBO GBP GBS"
+_ORGANIZATIONS = "UNA UNK XBA XIM XCC XCE XCO XEC XPO XES XMP XDC"
+_STATELESS = tuple(f"XX{kind}" for kind in "ABCX")  # stateless, refugee, other refugee, unspecified
+_STATES = frozenset((*STATES.values(), *_BRITISH.split(), *_ORGANIZATIONS.split(), *_STATELESS))
 _NAME = re.compile("[A-Z]+(<[A-Z]+)*(<<[A-Z]+(<[A-Z]+)*)?<*")
 _DG1 = "EF.DG1"
 
