@@ -340,4 +340,4 @@ def test_nobody_listens():
     started = time.monotonic()
     with pytest.raises(LinkError, match="cannot connect within 2 s"):
         serve(VirtualCard("usim"), "127.0.0.1", port)
-    assert 1.5 < time.monotonic() - started < 60
+    assert 1.5 < time.monotonic() - started < 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from cardkit.virtual import VirtualCard
 
 COMMAND_LOST, ANSWER_LOST = "command lost", "answer lost"
 LOSSES = (COMMAND_LOST, ANSWER_LOST)
-LONG = os.environ.get("CARDKIT_CHAOS") == "long"
-"""Whether every product is torn at every command; else a big one at every n-th."""
 
 
 @dataclass(frozen=True)

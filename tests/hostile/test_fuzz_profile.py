@@ -178,11 +178,11 @@ def test_mutated_toml_is_read_or_refused_in_one_line(tmp_path):
 def test_toml_made_to_exhaust_the_parser_is_refused_at_once(tmp_path, text):
     path = tmp_path / "profile.toml"
     path.write_text(text, encoding="utf-8")
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ProfileError, match=r"nested too deeply|bytes, expected"):
         read_toml(path)
 
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 5
 
 
 def test_the_real_profile_is_right():

@@ -10,7 +10,7 @@ from cardkit.apps.gp.client import SecurityDomain
 from cardkit.apps.gp.tags import StatusKind
 from cardkit.perso import Verdict, personalize
 from cardkit.virtual import make_card
-from tests.hostile.tearing import LONG, LOSSES, Job, inserted
+from tests.hostile.tearing import LOSSES, Job, inserted
 
 
 def shown(job: Job, chip) -> Iterator[str]:
@@ -33,7 +33,7 @@ def test_whenever_the_power_goes_the_card_ends_the_same(name, image):
     whole = job.fresh()
     assert personalize(job.plan, inserted(whole), job.keystore).verdict is Verdict.GOOD
     good = list(shown(job, whole))
-    for at in range(1, job.count + 1, 1 if LONG else 3):
+    for at in range(1, job.count + 1):
         for lost in LOSSES:
             chip = job.fresh()
             _, sent = job.tear(chip, at, lost)

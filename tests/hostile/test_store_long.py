@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.production.test_store_machine import StoreMachine, machine_settings
 
-EXAMPLES = 1_000 if os.environ.get("CARDKIT_CHAOS") == "long" else 20
+EXAMPLES = 1_000 if os.environ.get("CARDKIT_CHAOS") == "long" else 30
 
 
 def test_store_and_model_agree_over_many_lives():

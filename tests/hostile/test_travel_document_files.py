@@ -30,7 +30,7 @@ AUTHORITIES = [(name, CONTENTS[name]) for name in ("csca_ecn", "csca_rsa", "csca
 TRUST = TrustStore.of(AUTHORITIES)
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 ROUNDS = 40
-LONGEST_S = 20.0
+LONGEST_S = 2.0
 
 
 def changed(content, dice):
@@ -51,10 +51,10 @@ def changed(content, dice):
 def test_a_changed_security_object_ends_in_findings(name):
     dice = random.Random(name)
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start = time.process_time()
         verdict = authenticate(Document(changed(CONTENTS[name], dice), {1: b"a"}), TRUST, Terms(AT))
         assert "EMRTD-072" in {one.rule for one in verdict.troubles} or verdict.sod is None
-        assert time.perf_counter() - start < LONGEST_S
+        assert time.process_time() - start < LONGEST_S
 
 
 @pytest.mark.parametrize("name", [name for name in CONTENTS if not name.startswith("sod_")])

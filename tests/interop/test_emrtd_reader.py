@@ -1,8 +1,9 @@
-"""A border reader in front of a virtual passport in the real PC/SC stack: everything read, everything proved."""
+"""A border reader in front of a virtual passport in the real PC/SC stack: everything proved, and how long it takes."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,9 @@ from tests.unit.emrtd.passport import CAN, NOW, PICTURE, TRUST, Document
 pytestmark = pytest.mark.interop
 
 FACE = PICTURE[:-2] + bytes(12_000) + PICTURE[-2:]
+MOST_SECONDS = 0.15
+"""PACE, chip and active authentication, COM, SOD, DG1, 2, 11, 14, 15, passive authentication."""
+ROUNDS = 5
 BY_CAN = Password(PasswordKind.CAN, Secret(CAN.encode(), "CAN"))
 
 
@@ -31,15 +35,21 @@ def inserted(slots: Slots, image: str) -> str:
     return f"pcsc:{slots.stack.names[0]}"
 
 
-def read(reader: str) -> Reading:
-    """Go through PACE, chip and active authentication, COM, SOD, DG1, 2, 11, 14, 15, passive authentication."""
+def timed(reader: str) -> tuple[float, Reading]:
+    """Read all, and return how many seconds that took of a card that lay there."""
     with open_card(reader) as card:
-        return inspect(card.channel, Request((BY_CAN,), TRUST, NOW, secrets.token_bytes))
+        request = Request((BY_CAN,), TRUST, NOW, secrets.token_bytes)
+        begin = time.perf_counter()
+        reading = inspect(card.channel, request)
+        return time.perf_counter() - begin, reading
 
 
 @pytest.mark.parametrize("image", ["emrtd-native", "emrtd-applet"])
-def test_a_passport_is_read_and_proved(slots: Slots, image: str) -> None:
-    reading = read(inserted(slots, image))
-    assert [step.mark for step in reading.steps] == [Mark.DONE] * 3
-    assert reading.findings == []
-    assert len(reading.files["EF.DG2"]) > len(FACE)
+def test_a_passport_is_read_and_proved_in_time(slots: Slots, image: str) -> None:
+    reader = inserted(slots, image)
+    runs = [timed(reader) for _ in range(ROUNDS)]
+    for _, reading in runs:
+        assert [step.mark for step in reading.steps] == [Mark.DONE] * 3
+        assert reading.findings == []
+        assert len(reading.files["EF.DG2"]) > len(FACE)
+    assert min(seconds for seconds, _ in runs) < MOST_SECONDS

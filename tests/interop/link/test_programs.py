@@ -149,7 +149,7 @@ def test_an_interrupt_takes_the_card_out(stack: Stack) -> None:
     with serving(stack, 2) as card:
         before = glance(card.reader)
         card.process.send_signal(signal.SIGINT)
-        out = card.process.communicate(timeout=60)[0]
+        out = card.process.communicate(timeout=10)[0]
     assert (card.process.returncode, "Traceback" in out) == (130, False)
     assert not wait_until(card.reader, lambda seen: seen.counter != before.counter, "the removal").present
 

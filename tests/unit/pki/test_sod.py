@@ -237,10 +237,10 @@ def test_broken_ber_is_refused(data):
 
 
 def test_nesting_without_end_is_refused_at_once():
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(EncodingError, match="more than 32"):
         with_definite_lengths(bytes.fromhex("3080") * 5_000)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 0.5
 
 
 @given(st.binary(max_size=60))
