@@ -12,7 +12,7 @@ import click
 from cardkit.cli import options
 from cardkit.cli.render import facts, say
 from cardkit.production.station.framing import adapter_named
-from cardkit.production.station.machine import BINS, Kind, Trouble
+from cardkit.production.station.mechanics import BINS, Kind, Trouble
 from cardkit.production.station.server import Address, Certificates
 from cardkit.production.station.serving import LineTerms
 from cardkit.production.station.simulator import HandlerTerms, run_handler

@@ -12,7 +12,7 @@ import pytest
 from cardkit.production import Store, batch_status, check_batch, close_batch, import_batch, open_store, results
 from cardkit.production.reconcile import CardCounts
 from cardkit.production.sim.order import SimOrder
-from cardkit.production.station.machine import OF_CARDS, Kind, Trouble
+from cardkit.production.station.mechanics import OF_CARDS, Kind, Trouble
 from cardkit.profile import load_profile, read_order
 from tests.unit.station.working import Worked, work
 

@@ -12,7 +12,7 @@ from cardkit.production import events
 from cardkit.production.run import DEFAULT_OPTIONS, RunOptions, couplers_of
 from cardkit.production.station.floor import Order, ShopFloor
 from cardkit.production.station.framing import Adapter, JsonLines
-from cardkit.production.station.machine import BINS
+from cardkit.production.station.mechanics import BINS
 from cardkit.production.station.protocol import HEARTBEAT_S, SILENCE_S, StationProtocol
 from cardkit.production.station.selftest import Trial
 from cardkit.production.station.server import Address, HandlerServer

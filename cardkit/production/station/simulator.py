@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from cardkit.errors import StoreError
 from cardkit.production.station.framing import JsonLines
 from cardkit.production.station.handler import HandlerProtocol, Heard
-from cardkit.production.station.machine import Kind, Machine, Trouble
+from cardkit.production.station.mechanics import Kind, Machine, Trouble
 from cardkit.production.station.messages import Fault, FromStation, Stop
 from cardkit.production.station.protocol import HEARTBEAT_S, SILENCE_S
 from cardkit.production.station.server import CHUNK_BYTES, TICKS_PER_HEARTBEAT, Address

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 
 from cardkit.production.station.handler import HandlerProtocol
-from cardkit.production.station.machine import BINS, Machine, Trouble
+from cardkit.production.station.mechanics import BINS, Machine, Trouble
 from cardkit.production.station.messages import Result
 from cardkit.production.station.protocol import StationProtocol
 from cardkit.production.station.turns import Alarm, Began, Start, Turn

@@ -13,7 +13,7 @@ from cardkit.production.events import BatchDone, BatchStarted, CardDone, WorkerR
 from cardkit.production.station.floor import Order as Job
 from cardkit.production.station.floor import ShopFloor, Step
 from cardkit.production.station.handled import HandledCoupler
-from cardkit.production.station.machine import BINS
+from cardkit.production.station.mechanics import BINS
 from cardkit.production.station.protocol import StationProtocol
 from cardkit.production.station.turns import Alarm, Turn
 from cardkit.production.stop import Stop

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardkit.production.station.lane import MOST_UNACKNOWLEDGED
-from cardkit.production.station.machine import Kind, Trouble
+from cardkit.production.station.mechanics import Kind, Trouble
 from cardkit.production.station.messages import Result
 from cardkit.production.station.protocol import StationProtocol
 from cardkit.production.station.turns import Alarm, Began, HandlerStopped, Left, Place, Start, Turn

@@ -8,7 +8,7 @@ from typing import Any
 
 from cardkit.production import RunOptions, Store
 from cardkit.production.events import CardDone
-from cardkit.production.station.machine import Trouble
+from cardkit.production.station.mechanics import Trouble
 from cardkit.production.station.server import Address
 from cardkit.production.station.serving import LineTerms, Listening, Served, serve_shift
 from cardkit.production.station.simulator import HandlerDone, HandlerTerms, run_handler
