@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,11 +52,11 @@ def system_files() -> list[tuple[str, float]]:
 
 
 @pytest.fixture
-def home(tmp_path_factory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("stack")
-    for parent in (path, path.parent, path.parent.parent):
-        parent.chmod(0o755)
-    return path
+def home() -> Iterator[Path]:
+    """A folder every user may enter; pytest's own is closed again by each pytest that starts beside this one."""
+    with tempfile.TemporaryDirectory(prefix="cardkit-stack-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.mark.parametrize("recipe", list(Recipe))
