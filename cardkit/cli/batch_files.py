@@ -87,7 +87,7 @@ def import_(
     """
     loaded = load_profile(profile)
     if not order.is_file():
-        raise RecordError(f"{order}: cannot be read: no such file", code="FILE")
+        raise RecordError(f"{order}: cannot be read: no file there", code="FILE")
     with (
         opened(store_url, operator, create=True) as store,
         keys_of(loaded, keys_url, descriptor) as keystore,

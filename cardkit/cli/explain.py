@@ -42,7 +42,9 @@ def show_rules(start: str, *, as_json: bool) -> None:
     """
     found = [rule for rule in rules() if rule.id.startswith(start)]
     if not found:
-        raise EncodingError(f"{start}: no such rule, expected one such as {next(rules()).id}")
+        family = start.partition("-")[0]
+        near = min(rules(), key=lambda rule: not rule.id.startswith(family))
+        raise EncodingError(f"{start}: no such rule, expected one such as {near.id}")
     names = ("rule", "severity", "clause", "what must hold", "what it means to the card's holder")
     rows = [(rule.id, rule.severity.value, rule.clause, rule.text, rule.meaning) for rule in found]
     if as_json:

@@ -43,7 +43,7 @@ def import_(profile: str, order: Path, name: str | None, under: str | None, stor
     The worker's machine must see PROFILE and ORDER under the same names. What is imported is the file as it is now.
     """
     if not order.is_file():
-        raise RecordError(f"{order}: cannot be read: no such file", code="FILE")
+        raise RecordError(f"{order}: cannot be read: no file there", code="FILE")
     _put(store_url, operator, Step.IMPORT, [import_job(str(load_profile(profile).path), order, name, under)])
 
 

@@ -87,7 +87,7 @@ def source(descriptor: int | None, option: str = "--passphrase-fd") -> SecretSou
     if descriptor is not None:
         return Lines(descriptor)
     if not _has_terminal():
-        raise KeyStoreError(f"no terminal to ask for a passphrase: expected {option} N")
+        raise KeyStoreError(f"no terminal to ask at: expected {option} N")
     return Prompt()
 
 

@@ -57,8 +57,10 @@ def load_trace(path: Path) -> Trace:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EncodingError(f"trace {path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise EncodingError(f"trace {path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise EncodingError(f"trace {path}: no trace: byte {error.start} is not UTF-8") from error
     first, *rest = text.splitlines() or [""]
     header = _parse_json(path, 1, first)
     if header.get("cardkit_trace") != TRACE_FORMAT:
