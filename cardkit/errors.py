@@ -282,6 +282,13 @@ class ChipUsedError(StoreError):
     security_stop = True
 
 
+class KeyRepeatedError(StoreError):
+    """A key that must be one card's alone is another record's already: what derives or delivers keys is broken."""
+
+    exit_code = 5
+    security_stop = True
+
+
 class BatchHeldError(StoreError):
     """The batch is not open for claims."""
 

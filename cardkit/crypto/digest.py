@@ -1,4 +1,4 @@
-"""Keyed digests of business keys: they find a duplicate in all history and give nothing away."""
+"""Keyed digests of business keys and of cards' own keys: they find a duplicate in all history and give nothing away."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from cardkit.crypto.key import Key, Usage
+from cardkit.crypto.secret import Secret
 from cardkit.errors import EncodingError, KeyStoreError
 
 
@@ -34,6 +35,24 @@ class DupDigests:
         """
         keyed = self._keyed.copy()
         keyed.update(message(kind, value))
+        return keyed.finalize()
+
+    def of_key(self, role: str, value: bytes | Secret) -> bytes:
+        """Return HMAC-SHA-256(plant key, "cardkit-key-1" 00 role 00 value), 32 bytes. security.md K15
+
+        :param role: which of a card's keys, as ``KVN 30 enc``.
+        :param value: the key; or a block under it, where the key itself stays in a token.
+        :raises EncodingError: on a NUL in the role.
+        """
+        if "\0" in role:
+            raise EncodingError(f"digest of key {role!r}: the role must not hold a NUL")
+        keyed = self._keyed.copy()
+        keyed.update(f"cardkit-key-1\0{role}\0".encode())
+        if isinstance(value, Secret):
+            with value.reveal() as clear:
+                keyed.update(clear)
+        else:
+            keyed.update(value)
         return keyed.finalize()
 
 

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from cardkit.crypto.cardkeys import CardKey, CardKeySet, SessionKeys, WrappedCardKey
 from cardkit.crypto.cardrsa import CardRsaKey
+from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.emvstore import EmvKeyStore
 from cardkit.crypto.kcv import KCVMethod
 from cardkit.crypto.key import Key, Usage
@@ -87,6 +88,10 @@ class KeyStore(EmvKeyStore, Protocol):
 
     def card_key_kcv(self, key: CardKey) -> bytes:
         """Return the 3-byte check value GlobalPlatform has for a card's key (AES: ones block, 3DES: zero block)."""
+        ...
+
+    def card_key_digest(self, key: CardKey, role: str, digests: DupDigests) -> bytes:
+        """Return the 32-byte keyed digest of a card's own key, by which a repeated one shows (security.md K15)."""
         ...
 
     def scp01_session(self, keys: CardKeySet, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:

@@ -12,6 +12,7 @@ from typing import Self
 from cardkit.crypto import scp
 from cardkit.crypto.cardkeys import OF_PAYMENT_CARDS, CardKey, CardKeySet, Scheme, SessionKeys, WrappedCardKey
 from cardkit.crypto.cardrsa import CardRsaKey, generate
+from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.key import Key, Usage
 from cardkit.crypto.ota import OtaOperations
 from cardkit.crypto.statickey import ClearKey, StaticKey, block_bytes, check_value, is_aes
@@ -30,6 +31,8 @@ SIGNING = (Usage.SIGN,)
 VERIFYING = (Usage.SIGN, Usage.DATA_MAC)
 AGREEING = (Usage.AGREE,)
 AUDITING = (Usage.AUDIT_SIGN,)
+
+_SAMPLE = bytes(range(0x10, 0x20))  # two blocks of 3DES that differ, one of AES: as many bits as a key has
 
 
 def check_usage(name: str, usage: Usage, purpose: str, allowed: tuple[Usage, ...]) -> None:
@@ -98,6 +101,15 @@ class CardKeyOperations(OtaOperations):
         """Return the 3-byte check value GlobalPlatform has for a card's key (AES: ones block, 3DES: zero block)."""
         with self._card_key(key, "a check value", CHECKED) as static:
             return check_value(static)
+
+    def card_key_digest(self, key: CardKey, role: str, digests: DupDigests) -> bytes:
+        """Return the 32-byte keyed digest of a card's own key: equal for equal keys, and for no others. security.md K15
+
+        What is digested is a block of constants under the key, for a key that stays in a token does no more than
+        encrypt. Nobody else sees that block: without the digest key no key can be tried.
+        """
+        with self._card_key(key, "a duplicate digest", CHECKED) as static:
+            return digests.of_key(role, static.ecb(_SAMPLE))
 
     def scp01_session(self, keys: CardKeySet, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:
         """Return S-ENC and S-MAC; challenges of 8 bytes. The DEK stays static. GPCS D.4.1"""

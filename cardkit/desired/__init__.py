@@ -7,7 +7,16 @@ a card, reads a clock or knows a secret: contents that hold keys keep them as :c
 from __future__ import annotations
 
 from cardkit.desired.apps import App, BlockWithFiles, Checks, Ruled, Shows, UsesFiles
-from cardkit.desired.events import BindEvent, DoneEvent, Event, IntentEvent, OnEvent, UnknownEvent, intent_of
+from cardkit.desired.events import (
+    BindEvent,
+    DoneEvent,
+    Event,
+    IntentEvent,
+    KeysEvent,
+    OnEvent,
+    UnknownEvent,
+    intent_of,
+)
 from cardkit.desired.findings import (
     ALIKE,
     ATR_FITS,
@@ -34,6 +43,7 @@ from cardkit.desired.protocols import (
     Mails,
     Mistreats,
     Neighbour,
+    OwnKeys,
     Prepares,
     Prints,
     Register,
@@ -76,11 +86,13 @@ __all__ = [
     "IntentEvent",
     "Interface",
     "Keyed",
+    "KeysEvent",
     "Mails",
     "Mistreats",
     "Neighbour",
     "Observations",
     "OnEvent",
+    "OwnKeys",
     "Part",
     "Phase",
     "Plan",

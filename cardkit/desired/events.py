@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from cardkit.desired.steps import Role, Step
 
@@ -16,11 +16,23 @@ class BindEvent:
     """From the next command on, which may change the card, this record belongs to this chip.
 
     :param key_ref, tries: what is presented before the first check, as in an intent: one flush serves both.
+    :param keys: digests of the card's own keys that are known by now, by role.
     """
 
     chip_id: str
     key_ref: str = ""
     tries: int = NO_TRIES
+    keys: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysEvent:
+    """The card told what more of its own keys are diversified with; none of them is on it yet.
+
+    :param keys: their digests, by role.
+    """
+
+    keys: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +84,5 @@ def intent_of(stretch: str, steps: Iterable[Step]) -> IntentEvent | None:
     return IntentEvent(what, ", ".join(secrets), min(secrets.values(), default=NO_TRIES))
 
 
-Event = BindEvent | IntentEvent | UnknownEvent | DoneEvent
+Event = BindEvent | KeysEvent | IntentEvent | UnknownEvent | DoneEvent
 OnEvent = Callable[[Event], None]

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from cardkit.apdu import CommandAPDU
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.desired.findings import Finding, Observations, Rule
 from cardkit.desired.script import Script
 from cardkit.desired.states import Content, Fact, State
@@ -298,6 +299,15 @@ class Mistreats(Protocol):
 Register = Callable[[Mapping[str, str], int], frozenset[str]]
 """What somebody remembers of cards: takes one card's numbers by kind and the row of its record, returns the kinds that
 the card of another row had."""
+
+
+@runtime_checkable
+class OwnKeys(Protocol):
+    """What a session offers besides, where cards get keys that are derived for each of them."""
+
+    def own_keys(self) -> Mapping[str, CardKey]:
+        """Return this card's keys whose diversification data are known by now, by role; none that all cards share."""
+        ...
 
 
 @runtime_checkable

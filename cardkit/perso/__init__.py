@@ -12,6 +12,7 @@ from cardkit.desired import Plan
 from cardkit.perso.identify import Identity, MarkerState, Presented, identify, read_identity
 from cardkit.perso.keys import check_keys
 from cardkit.perso.outcome import Outcome, Reject, Report, Verdict
+from cardkit.perso.ownkeys import OwnKeyDigests
 from cardkit.perso.planner import Prepared, draw, mailed, plan, prepare, prepares, printed, varying_places
 from cardkit.perso.recovery import ChipSeen, Decision, MarkerSeen, decide
 from cardkit.perso.register import RunRegister
@@ -26,6 +27,7 @@ __all__ = [
     "MarkerSeen",
     "MarkerState",
     "Outcome",
+    "OwnKeyDigests",
     "Plan",
     "Prepared",
     "Presented",

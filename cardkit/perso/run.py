@@ -10,7 +10,7 @@ resume    started, data        look, write what does not hold, reset, check, sea
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -21,6 +21,7 @@ from cardkit.desired import (
     DoneEvent,
     Event,
     Finding,
+    KeysEvent,
     OnEvent,
     Part,
     Plan,
@@ -29,6 +30,7 @@ from cardkit.desired import (
     UnknownEvent,
     intent_of,
 )
+from cardkit.desired.events import NO_TRIES
 from cardkit.errors import CardError, Executed, TransportError
 from cardkit.perso.identify import Card, MarkerState, Presented, read_marker
 from cardkit.perso.outcome import (
@@ -41,6 +43,7 @@ from cardkit.perso.outcome import (
     reject_of_findings,
     verdict_of,
 )
+from cardkit.perso.ownkeys import OwnKeyDigests
 from cardkit.perso.planner import working
 from cardkit.perso.register import note_repeated
 
@@ -55,7 +58,7 @@ class _RejectedError(CardError):
         self.reject = reject
 
 
-def personalize(
+def personalize(  # noqa: PLR0913  (all but three are named, and have defaults)
     plan: Plan,
     card: Card,
     keystore: KeyStore,
@@ -63,6 +66,7 @@ def personalize(
     on_event: OnEvent | None = None,
     resume: bool = False,
     register: Register | None = None,
+    own_keys: OwnKeyDigests | None = None,
 ) -> Outcome:
     """Make one card, prove it, seal it.
 
@@ -70,16 +74,18 @@ def personalize(
     :param on_event: gets BindEvent before the first command that changes the card, and with it the secrets used up to
         the check; IntentEvent before the check and before the seal with theirs and with the life-cycle steps;
         UnknownEvent when the link fails in mid-command; DoneEvent: four events for a good card.
+        With ``own_keys`` the bind tells those known by then, and a KeysEvent what more there is.
         It returns when the event is durable; what it raises stops the run before the next command.
     :param resume: the card may have been begun: look at its marker and go on from there.
     :param register: what is remembered of other cards; None where nobody does.
+    :param own_keys: makes digests of the card's own keys for whoever listens; None where nobody remembers them.
     :returns: also for a rejected card: whatever the card did wrong stands in the outcome.
     :raises TransportError: when the link failed; the card is closed. Open it again, identify it, and resume.
     :raises KeyStoreError: when a secret is missing.
     """
     # A script is for a card nobody has greeted yet: on one that may have been begun, everything is computed anew.
     plan = replace(plan, scripts=()) if resume else plan
-    return _Run(plan, card, keystore, on_event or _ignore, register).outcome(resume=resume)
+    return _Run(plan, card, keystore, on_event or _ignore, register, own_keys).outcome(resume=resume)
 
 
 def _ignore(event: Event) -> None:
@@ -89,8 +95,18 @@ def _ignore(event: Event) -> None:
 class _Run:
     """One card's way through its plan."""
 
-    def __init__(self, plan: Plan, card: Card, keystore: KeyStore, emit: OnEvent, register: Register | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        card: Card,
+        keystore: KeyStore,
+        emit: OnEvent,
+        register: Register | None,
+        own_keys: OwnKeyDigests | None,
+    ) -> None:
         self._register = register
+        self._own_keys = own_keys
+        self._keystore = keystore
         self._plan = plan
         self._card = card
         self._emit = emit
@@ -171,8 +187,8 @@ class _Run:
     def _from_the_start(self) -> None:
         fence, write = self._parts[Part.FENCE][len(self._harmless()) :], self._parts[Part.WRITE]
         self._bind((*fence, *write))
-        self._session.run(fence, strict=True)
-        self._session.run(write, strict=True)
+        self._write(fence)
+        self._write(write)
         self._prove_and_seal(again=False)
 
     def _go_on(self, state: MarkerState) -> None:
@@ -182,6 +198,7 @@ class _Run:
         if not verified:
             self._restart()
             unmet = self._session.unmet()
+            self._note_keys()
             self._restart()
             self._session.run(self._plan.blueprint.repair(unmet), strict=True)
         self._prove_and_seal(again=verified or state is MarkerState.BEGUN)
@@ -190,6 +207,7 @@ class _Run:
         check, seal, stranger = (self._parts[part] for part in (Part.CHECK, Part.SEAL, Part.STRANGER))
         self._intend("check", check)
         if self._check(check, Part.CHECK):
+            self._note_keys()
             self._intend("seal", (*seal, *stranger))
             if again:
                 self._session.seal_again()
@@ -217,8 +235,24 @@ class _Run:
     def _bind(self, steps: Iterable[Step]) -> None:
         """Say that the record is this chip's from now on, and which secrets these steps present."""
         intent = intent_of("", steps)
-        self._emit(BindEvent(self._chip_id, intent.key_ref, intent.tries) if intent else BindEvent(self._chip_id))
+        presented = (intent.key_ref, intent.tries) if intent else ("", NO_TRIES)
+        self._emit(BindEvent(self._chip_id, *presented, self._new_keys()))
         self._bound = True
+
+    def _new_keys(self) -> dict[str, bytes]:
+        return self._own_keys.new(self._session, self._keystore) if self._own_keys is not None else {}
+
+    def _note_keys(self) -> None:
+        """Tell which more keys are this card's alone, once it is known what they are diversified with."""
+        if keys := self._new_keys():
+            self._emit(KeysEvent(keys))
+
+    def _write(self, steps: Sequence[Step]) -> None:
+        """Send a stretch; what its greetings told is noted before the first command that cannot be taken back."""
+        greeted = next((place for place, step in enumerate(steps) if not step.reversible), len(steps))
+        self._session.run(steps[:greeted], strict=True)
+        self._note_keys()
+        self._session.run(steps[greeted:], strict=True)
 
     def _intend(self, stretch: str, steps: Iterable[Step]) -> None:
         """Say what a stretch of commands does that cannot be taken back. Said too early it does no harm."""

@@ -8,14 +8,14 @@ end      journal.done (flushed)  -> store.commit or reject -> the card may leave
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from cardkit.errors import ChipUsedError, FencedError, IllegalStepError, KeyStoreError, StoreError
-from cardkit.production.couplers.messages import Bind, Ended, Intent, Lost, Unknown
+from cardkit.errors import ChipUsedError, FencedError, IllegalStepError, KeyRepeatedError, KeyStoreError, StoreError
+from cardkit.production.couplers.messages import Bind, Ended, Intent, Keys, Lost, Unknown
 from cardkit.production.journal import Journal
 from cardkit.production.store.reading import FINDINGS_FIELD
 from cardkit.production.store.station import Card, Claim, StationSession, Work
@@ -23,6 +23,7 @@ from cardkit.production.store.store import Batch
 from cardkit.production.store.vault import BatchVault
 
 NO_FINDINGS = b"[]"
+KEY_REPEATED = "KEY_REPEATED"
 
 
 class Verdict(StrEnum):
@@ -43,7 +44,7 @@ class Post:
 
     coupler: int
     claim: Claim
-    said: Bind | Intent | Unknown | Ended | Lost
+    said: Bind | Keys | Intent | Unknown | Ended | Lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ class Books:
                 return PROCEED
             case Intent():
                 return PROCEED if journaled else Settled(refused=str(self.failure))
-            case Bind():
+            case Bind() | Keys():
                 return Settled(refused=str(self.failure))
             case said if not said.bound:
                 return Settled(None, Verdict.BLANK_REJECT, said.code, said.reject_class, reusable=True)
@@ -229,19 +230,33 @@ class Books:
 
     def _store(self, post: Post) -> Settled:
         match post.said:
-            case Bind(chip):
-                return self._bind(post, chip)
+            case Bind(chip, keys=keys):
+                return self._bind(post, chip, keys)
+            case Keys(chip, keys):
+                return self._keys(post, chip, keys)
             case Ended() | Lost():
                 return self._end(post, post.said)
         return PROCEED
 
-    def _bind(self, post: Post, chip: str) -> Settled:
+    def _bind(self, post: Post, chip: str, keys: Mapping[str, bytes]) -> Settled:
         try:
-            self.session.bind(self.lot, _card(post, chip))
+            self.session.bind(self.lot, _card(post, chip), keys)
         except ChipUsedError as error:
             return self._refuse(post, chip, Settled(str(error), None, "CHIP_USED", "card type", reusable=True))
+        except KeyRepeatedError as error:
+            return self._refuse(post, chip, Settled(str(error), None, KEY_REPEATED, "security"))
         except (FencedError, IllegalStepError) as error:
             return self._refuse(post, chip, Settled(str(error), None, "FENCED", "software"))
+        return PROCEED
+
+    def _keys(self, post: Post, chip: str, keys: Mapping[str, bytes]) -> Settled:
+        try:
+            self.session.add_keys(self.lot, _card(post, chip), keys)
+        except KeyRepeatedError as error:
+            self._refusals[post.coupler] = settled = Settled(str(error), None, KEY_REPEATED, "security")
+            return settled
+        except FencedError as error:
+            return Settled(str(error), None, "FENCED", "software")
         return PROCEED
 
     def _refuse(self, post: Post, chip: str, settled: Settled) -> Settled:
@@ -257,6 +272,9 @@ class Books:
         assert said.chip is not None
         card = _card(post, said.chip)
         try:
+            if refusal is not None:  # its keys are another's: what is on it, people must see
+                self.session.doubt(self.lot, card, refusal.code or "INTERNAL")
+                return Settled(None, Verdict.IN_DOUBT, refusal.code, refusal.reject_class)
             return self._bound(card, post.claim, said)
         except FencedError:
             return Settled(None, Verdict.IN_DOUBT, "FENCED", "software")
@@ -302,9 +320,12 @@ def _is_witnessed(post: Post) -> bool:
 def _entry(post: Post) -> dict[str, Any]:
     entry: dict[str, Any] = {"record": post.claim.record_id, "token": post.claim.token}
     match post.said:
-        case Bind(chip, key_ref, tries):
-            intent = {"key": key_ref, "tries": tries} if key_ref else {}
+        case Bind(chip, key_ref, tries, keys):
+            intent: dict[str, Any] = {"key": key_ref, "tries": tries} if key_ref else {}
+            intent |= {"keys": _hex(keys)} if keys else {}
             return entry | {"event": "bind", "chip": chip, "coupler": post.coupler} | intent
+        case Keys(chip, keys):
+            return entry | {"event": "keys", "chip": chip, "keys": _hex(keys)}
         case Intent(step, key_ref, tries):
             return entry | {"event": "intent", "step": step, "key": key_ref, "tries": tries}
         case Unknown(step, error):
@@ -314,3 +335,7 @@ def _entry(post: Post) -> dict[str, Any]:
             if isinstance(said, Ended) and said.evidence_sha256:
                 entry["evidence_sha256"] = said.evidence_sha256.hex()
             return entry
+
+
+def _hex(keys: Mapping[str, bytes]) -> dict[str, str]:
+    return {role: digest.hex() for role, digest in keys.items()}

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from cardkit.errors import StoreError
 from cardkit.production.journal import Replay, journal_files, read_journal
 from cardkit.production.store.audit import Event
+from cardkit.production.store.cardkeys import put_back
 from cardkit.production.store.schema import RecordState, attempt, record, session, station
 from cardkit.production.store.station import StationSession, made_with
 from cardkit.production.store.store import Batch, Store
@@ -76,6 +77,9 @@ def _replay_file(store: Store, path: Path, entries: tuple[dict[str, Any], ...]) 
         for entry in events:
             if entry["event"] == "bind" and (entry["record"], entry["token"]) not in refused:
                 binds += replayer.bind(connection, entry)
+                replayer.keys(connection, entry)
+            elif entry["event"] == "keys":
+                replayer.keys(connection, entry)
             elif entry["event"] == "done" and entry["verdict"] in FINAL:
                 replayer.done(connection, entry)
         replayer.finish(connection)
@@ -123,6 +127,10 @@ class _Replayer:
             "software": made_with(),
             "bound_at": self._store.clocks.wall(),
         }
+
+    def keys(self, connection: Connection, entry: dict[str, Any]) -> None:
+        """Put back the digests of a card's own keys."""
+        put_back(connection, entry["record"], map(bytes.fromhex, entry.get("keys", {}).values()))
 
     def done(self, connection: Connection, entry: dict[str, Any]) -> None:
         """Attach a verdict the store did not take to the attempt that waits for its card."""

@@ -87,6 +87,7 @@ class Opener:
         self._profile = profile
         self._lot = lot
         self._vault = vault
+        self._digests = store.key_digests(lot)
 
     def jobs(self, claims: Sequence[Claim]) -> list[Job]:
         """Return claims with what a coupler needs to know."""
@@ -100,7 +101,8 @@ class Opener:
         elif sealed.prepared is not None:
             prepared = self._vault.open(claim.row_no, self._lot.prepare_step, sealed.prepared)
         record = self._vault.open(claim.row_no, DATA_FIELD, sealed.data)
-        return messages.encode(messages.Work(record, prepared, self._vault.tag(claim.row_no, claim.token)))
+        tag = self._vault.tag(claim.row_no, claim.token)
+        return messages.encode(messages.Work(record, prepared, tag, self._digests))
 
 
 @dataclass(frozen=True, slots=True)

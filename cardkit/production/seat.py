@@ -150,7 +150,7 @@ class Seat:
         if job is None:
             return None
         lost = self._lost(said) if isinstance(said, messages.Gone | messages.Broken) else said
-        if isinstance(lost, messages.Bind | messages.Intent | messages.Unknown | messages.Ended | messages.Lost):
+        if isinstance(lost, messages.Question | messages.Ended | messages.Lost):
             return Post(self.number, job.claim, lost)
         return None
 

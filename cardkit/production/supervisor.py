@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 from cardkit.errors import StoreError
 from cardkit.production import events
-from cardkit.production.books import Books, Post, Settled, Verdict
+from cardkit.production.books import KEY_REPEATED, Books, Post, Settled, Verdict
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.messages import Answer, Question
 from cardkit.production.seat import RESTARTS_PER_HOUR, Build, Job, Seat
@@ -177,6 +177,8 @@ class Supervisor:
         elif isinstance(said, messages.Ended) and said.security:
             kind = Kind.SECURITY
         stop = self._rules.judge(kind, seat.number)
+        if settled.code == KEY_REPEATED:
+            return Stop("batch", "key_repeated", said.text)
         if stop is None and settled.code == "CHIP_USED":
             return Stop("station", "chip_used", "a chip was presented that carries another attempt")
         return stop

@@ -19,6 +19,7 @@ from cardkit.apps.ntag424.text import Mirror, url_of
 from cardkit.channel import Channel
 from cardkit.channel.native import MORE, Framing, NativeChannel
 from cardkit.crypto import Key, KeyStore, Secret
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.crypto.desfire import DesfireKey, KeyKind
 from cardkit.desired import Challenge, Fact, Observations, Part, Phase, Role, Step, Unmarked
 from cardkit.errors import AuthenticationError, CardError, EncodingError, KeyStoreError, ProtocolError, StatusError
@@ -124,6 +125,12 @@ class TagSession:
     def identities(self) -> Mapping[str, str]:
         """Return what no other tag has: the UID."""
         return {"uid": self._notes.uid.hex().upper()} if self._notes.uid else {}
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys that are derived from this tag's UID, by state; none before that is known."""
+        uid = self._notes.identified
+        found = {key.state: key.card_key(uid) for key in self._product.keys} if uid else {}
+        return {state: key for state, key in found.items() if key.data}
 
     def facts(self) -> tuple[Fact, ...]:
         """Return how often the tag was read when it was looked at last."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from cardkit.desired import Distinct, Fact, Mistreats, Observations, Session, Step, Unmarked
+from cardkit.crypto.cardkeys import CardKey
+from cardkit.desired import Distinct, Fact, Mistreats, Observations, OwnKeys, Session, Step, Unmarked
 from cardkit.errors import CardError, ProtocolError
 from cardkit.perso.joined.door import Door, Floor
 from cardkit.perso.joined.names import joined, joint, own_step
@@ -144,6 +145,11 @@ class JoinedSession:
             for app, session in self._sessions.items()
             for fact in session.facts()
         )
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys that are this card's alone, each role with its application."""
+        sessions = {app: one for app, one in self._sessions.items() if isinstance(one, OwnKeys)}
+        return {joint(app, role): key for app, one in sessions.items() for role, key in one.own_keys().items()}
 
     def identities(self) -> dict[str, str]:
         """Return the numbers that are nobody else's."""

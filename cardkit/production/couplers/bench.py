@@ -10,10 +10,23 @@ from typing import Protocol
 
 import msgspec
 
+from cardkit.crypto import Key, Usage
+from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.keysource import KeySource, OpenKeyStore
 from cardkit.desired import Finding, OnEvent, Plan
 from cardkit.errors import NoCardError, ProfileError
-from cardkit.perso import MarkerState, Outcome, Prepared, Report, RunRegister, identify, personalize, plan, verify
+from cardkit.perso import (
+    MarkerState,
+    Outcome,
+    OwnKeyDigests,
+    Prepared,
+    Report,
+    RunRegister,
+    identify,
+    personalize,
+    plan,
+    verify,
+)
 from cardkit.production.couplers.deadline import Watch, WatchedConnection
 from cardkit.production.couplers.messages import Ended, Seen, Times, Work
 from cardkit.production.couplers.timing import TimedConnection, planned_seconds
@@ -121,7 +134,10 @@ class PersoBench:
         """Plan the record and run the plan."""
         card, start, before = self._present, time.perf_counter(), self._card_seconds
         todo, register = self._plan(work), self._register
-        outcome = personalize(todo, card, self._keystore, on_event=on_event, resume=resume, register=register)
+        own = self._own_keys(work)
+        outcome = personalize(
+            todo, card, self._keystore, on_event=on_event, resume=resume, register=register, own_keys=own
+        )
         card.confirm_presence()
         whole, of_card = time.perf_counter() - start, self._card_seconds - before
         if self._planned is None:
@@ -155,8 +171,17 @@ class PersoBench:
             raise NoCardError("no card lies at this coupler", operation="connect")
         return self._card
 
+    def _own_keys(self, work: Work) -> OwnKeyDigests | None:
+        if work.digests is None:
+            return None
+        key = Key(work.digests, "digests of cards' own keys", "HMAC-256", Usage.DUP_DIGEST)
+        return OwnKeyDigests(DupDigests(key), self._record(work))
+
+    def _record(self, work: Work) -> Record:
+        return Record.from_canonical(self._profile.record, work.record)
+
     def _plan(self, work: Work) -> Plan:
-        record = Record.from_canonical(self._profile.record, work.record)
+        record = self._record(work)
         if work.prepared is None:
             raise ProfileError(f"row {record.row_no}: the record was not prepared")
         prepared = Prepared.from_bytes(work.prepared).with_tag(work.tag)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol, assert_never
 
-from cardkit.desired import BindEvent, DoneEvent, Event, IntentEvent, UnknownEvent
+from cardkit.desired import BindEvent, DoneEvent, Event, IntentEvent, KeysEvent, UnknownEvent
 from cardkit.errors import (
     AccessDeniedError,
     CardError,
@@ -78,10 +78,13 @@ class _Listener:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case BindEvent(chip_id, key_ref, tries):
+            case BindEvent(chip_id, key_ref, tries, keys):
                 self.chip = chip_id
-                self._ask(messages.Bind(chip_id, key_ref, tries))
+                self._ask(messages.Bind(chip_id, key_ref, tries, dict(keys)))
                 self.bound = True
+            case KeysEvent(keys):
+                assert self.chip is not None  # it follows a bind
+                self._ask(messages.Keys(self.chip, dict(keys)))
             case IntentEvent(step, key_ref, tries):
                 self._ask(messages.Intent(step, key_ref, tries))
             case UnknownEvent(step, error):

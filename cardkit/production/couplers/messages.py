@@ -70,11 +70,23 @@ class Bind(Message, frozen=True, tag=True):
     """The next command changes this chip.
 
     :param key_ref, tries: the secrets presented before its first check, as in an intent.
+    :param keys: digests of the keys that are this card's alone, by role.
     """
 
     chip: str
     key_ref: str = ""
     tries: int = -1
+    keys: dict[str, bytes] = {}
+
+
+class Keys(Message, frozen=True, tag=True):
+    """The card told what more of its own keys are made of; they are about to be put on it.
+
+    :param keys: their digests, by role.
+    """
+
+    chip: str
+    keys: dict[str, bytes]
 
 
 class Intent(Message, frozen=True, tag=True):
@@ -175,7 +187,7 @@ class Halt(Message, frozen=True, tag=True):
     why: str
 
 
-Question = Bind | Intent | Unknown
+Question = Bind | Keys | Intent | Unknown
 Order = Take | Look | Resume | Prove | Return | Finish | Proceed | Refuse
 Answer = Ready | Seen | Ended | Lost | Empty | Broken | Gone | Halt
 
@@ -185,11 +197,13 @@ class Work(msgspec.Struct, frozen=True, array_like=True):
 
     :param record: canonical record, secrets in clear.  :param prepared: canonical prepared values, None where none.
     :param tag: the 16 bytes its marker must carry.
+    :param digests: the 32 bytes of the key that makes digests of the card's own keys; None where nobody keeps them.
     """
 
     record: bytes
     prepared: bytes | None
     tag: bytes
+    digests: bytes | None = None
 
     def __repr__(self) -> str:
         return "<Work>"

@@ -190,7 +190,7 @@ class ProcessCoupler:
         self._exchange.put(self._number, messages.Gone("its process ended"))
 
     def _take(self, message: Answer | Question) -> None:
-        if isinstance(message, messages.Bind | messages.Intent | messages.Unknown):
+        if isinstance(message, messages.Question):
             refused = self._exchange.ask(self._number, message)
             self.send(messages.Proceed() if refused is None else messages.Refuse(refused))
         else:

@@ -14,12 +14,12 @@ STATION_ROLE = "cardkit_station"
 # A station brings cards to their end. It imports nothing, and nothing it has said can be taken back.
 STATION_RIGHTS = (
     "select on alembic_version, store, station, session, batch, attempt, quarantine, blank_reject, transition,"
-    " audit, audit_head, record_key, account, account_role, approval, checkpoint, sample, sample_card",
+    " audit, audit_head, record_key, card_key, account, account_role, approval, checkpoint, sample, sample_card",
     # Not what is in them: that it reads of its own (own_record, own_prepared).
     "select (id, batch_id, row_no, state, token, session, lease_until, incident) on record",
     "select (record_id, step, profile_sha256) on prepared",
     "select on own_record, own_prepared",
-    "insert on station, session, attempt, blank_reject, audit, audit_head, checkpoint",
+    "insert on station, session, attempt, card_key, blank_reject, audit, audit_head, checkpoint",
     "update (session, epoch) on station",
     "update (replayed) on session",
     "update (state, why) on batch",
@@ -33,6 +33,7 @@ STATION_RIGHTS = (
 # What people do to the tables that they never change.
 FROZEN = {
     "audit": "select, insert",
+    "card_key": "select, insert",
     "checkpoint": "select, insert",
     "transition": "select",
     "alembic_version": "select",

@@ -188,6 +188,8 @@ record_key = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("record_id", BigInteger),
 )
+# Digests of keys that are one card's alone; product and role are in the digest.
+card_key = Table("card_key", metadata, Column("digest", LargeBinary, primary_key=True), Column("record_id", BigInteger))
 # What a station may read of records and prepared values; on SQLite, and for people, all of them.
 own_record = table(
     "own_record",

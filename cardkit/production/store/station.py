@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
@@ -20,6 +20,7 @@ from sqlalchemy import bindparam, insert, select, update
 from cardkit.errors import ChipUsedError, FencedError, IllegalStepError
 from cardkit.production.software import software_sha256
 from cardkit.production.store.audit import Event
+from cardkit.production.store.cardkeys import add_own, require_own
 from cardkit.production.store.claims import claim_statement, claimable
 from cardkit.production.store.effects import begin_attempt, end_attempt
 from cardkit.production.store.schema import RecordState, attempt, blank_reject, record
@@ -72,6 +73,7 @@ class Work:
 
 
 NO_WORK = Work()
+NO_KEYS: Mapping[str, bytes] = {}
 
 
 def software() -> str:
@@ -160,21 +162,41 @@ class StationSession:
             _GIVE_BACK.run(steps.driver, {"of_record": record_id, "new_state": RecordState.READY})
             steps.audit(self.station, Event("RELEASE", self.station, {"record": record_id, "token": token}, record_id))
 
-    def bind(self, lot: Batch, card: Card) -> Answer:
+    def bind(self, lot: Batch, card: Card, keys: Mapping[str, bytes] = NO_KEYS) -> Answer:
         """Join record, token and chip durably: the point of no return.
 
+        :param keys: digests of the card's own keys, by role.
         :raises FencedError: when another session owns the record.
         :raises ChipUsedError: when the chip was bound before.
+        :raises KeyRepeatedError: when another record has one of its keys.
         """
         key = self.store.chip_key(lot, card.chip)
         with self._steps() as steps:
+            require_own(steps.driver, card.record_id, keys)
             added = begin_attempt(steps.driver, self._held(card), self._beginning(lot, card, key))
+            answer = Answer.DONE if added is not None else self._not_bound(steps.driver, card, key)
+            add_own(steps.driver, card.record_id, keys)
             if added is None:
-                return self._not_bound(steps.driver, card, key)
+                return answer
             data: dict[str, Any] = {"record": card.record_id, "token": card.token, "attempt": added}
             data |= {"chip": card.chip, "coupler": card.coupler}
             steps.audit(self.station, Event("BIND", self.station, data, card.record_id))
-        return Answer.DONE
+        return answer
+
+    def add_keys(self, lot: Batch, card: Card, keys: Mapping[str, bytes]) -> None:
+        """Remember more of a bound card's own keys, before they are on it.
+
+        :param keys: their digests, by role.
+        :raises FencedError: when this session does not hold the attempt.
+        :raises KeyRepeatedError: when another record has one of them.
+        """
+        key = self.store.chip_key(lot, card.chip)
+        with self._steps() as steps:
+            row = _row(steps.driver, card.record_id)
+            if row.state != RecordState.BOUND or not self._holds(row, card.token) or row.chip_id != key:
+                raise FencedError(f"record {card.record_id}: not bound to chip {card.chip} by this session")
+            require_own(steps.driver, card.record_id, keys)
+            add_own(steps.driver, card.record_id, keys)
 
     def _beginning(self, lot: Batch, card: Card, key: str) -> dict[str, Any]:
         return {

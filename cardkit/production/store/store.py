@@ -236,6 +236,10 @@ class Store:
         """Return what the store files a chip under; a TEST card may be used again in another batch."""
         return f"{batch.name}:{chip_id}" if self.terms.kind == "TEST" else chip_id
 
+    def key_digests(self, batch: Batch) -> bytes:
+        """Return what makes digests of cards' own keys: the same for all batches of a product, as TEST chips are."""
+        return self.vault.key_digests(self.chip_key(batch, batch.profile))
+
     def audit_events(self, chain: str) -> Iterable[Link]:
         """Return the events of a chain in order."""
         columns = (schema.audit.c[name] for name in ("seq", "event", "hash", "kind", "record_id"))

@@ -15,6 +15,7 @@ from cardkit.crypto import Key, Secret, Usage, auditsign, datakey
 from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.marker import Binding, MarkerState, marker
 from cardkit.crypto.private import PrivateKey
+from cardkit.crypto.secret import joined
 from cardkit.crypto.wrap import bound_nonce
 from cardkit.errors import KeyStoreError
 from cardkit.production.sealing import CellSealer, SealingKeys
@@ -109,6 +110,13 @@ class Vault:
     def business_key(self, kind: str, value: str) -> bytes:
         """Return the digest under which a business key is remembered for ever, 32 bytes."""
         return self._digests.of(kind, value)
+
+    def key_digests(self, product: str) -> bytes:
+        """Return the key of the digests that tell whether a product's cards have keys of their own, 32 bytes. K15
+
+        It goes to whoever works with those keys, and lies nowhere.
+        """
+        return joined((datakey.derive(self._master, f"plant:keys:{product}", "HMAC-256", Usage.DUP_DIGEST),))
 
     def chip_ref(self, chip_id: str) -> str:
         """Return what reports call a chip, 16 hex digits."""

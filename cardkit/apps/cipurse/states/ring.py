@@ -48,6 +48,11 @@ class KeyRing:
         self.inputs[key.name] = found.data
         return found
 
+    def own_keys(self, keys: Iterable[DirectoryKey]) -> dict[str, CardKey]:
+        """Return those of some keys that are this card's alone, by name; none before its UID is known."""
+        found = {key.name: key.for_card(self.uid) for key in keys} if self.uid else {}
+        return {name: key for name, key in found.items() if key.data}
+
     def other(self, key: CardKey) -> AbstractContextManager[Key]:
         """Give a key that no card should have."""
         return self._store.card_key(key)

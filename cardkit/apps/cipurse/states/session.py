@@ -27,6 +27,7 @@ from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.iso7816.commands import Ins
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.crypto.secret import joined
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Role, Step, Unmarked
 from cardkit.errors import CardError, ProtocolError, StatusError
@@ -120,6 +121,10 @@ class TransitSession:
         return Observations(notes={NOTE: SeenTransit(self._ring.uid, kvvs=self._ring.kvvs, inputs=self._ring.inputs)})
 
     # Which card it is
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys that are derived from this card's UID, by name."""
+        return self._ring.own_keys(self._product.keys)
 
     def identity(self) -> tuple[str, bytes | Unmarked | None]:
         """Return the card's UID, and how far it has got; finished once no key or rule of the MF is the delivered one.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cardkit.apps.desfire.states.product import KEY_KINDS, DesfireProduct, KeySpec
 from cardkit.apps.desfire.states.steps import CARD_KEY, DELIVERED, OWN
 from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.crypto.desfire import DesfireKey
 from cardkit.errors import AuthenticationError, KeyStoreError
 
@@ -28,6 +29,8 @@ class Keyring:
         self._uid = b""
         self._states = {app.key_state(key.number): key for app in product.apps for key in app.keys}
         self._states[CARD_KEY] = product.picc
+        files = ((app, file) for app in product.apps for file in app.files)
+        self._macs = {f"{app.title}/{file.name}": file.key for app, file in files if file.key is not None}
 
     def of_card(self, uid: bytes) -> None:
         """Say which card it is: what was derived for another one is wiped."""
@@ -45,6 +48,13 @@ class Keyring:
     def input(self, key: KeySpec) -> bytes:
         """Return what a key of this card was diversified with; nothing where it is the same on every card."""
         return key.card_key(self._uid).data
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys that are this card's alone, by state; none before it is known which card it is."""
+        if not self._uid:
+            return {}
+        found = {state: key.card_key(self._uid) for state, key in (self._states | self._macs).items()}
+        return {state: key for state, key in found.items() if key.data}
 
     def _derived(self, key: KeySpec) -> DesfireKey:
         if self._keystore is None:

@@ -19,6 +19,7 @@ from cardkit.apps.desfire.states.writing import Writing
 from cardkit.channel import Channel
 from cardkit.channel.native import MORE, Framing, NativeChannel
 from cardkit.crypto import KeyStore, Secret
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Phase, Role, Step, Unmarked
 from cardkit.errors import AuthenticationError, CardError, KeyStoreError, ProtocolError
 
@@ -127,6 +128,10 @@ class DesfireSession:
             self._bench.identified(self._bench.client.uid())
             self._bench.client.select(PICC)
         return notes.identified
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys that are derived from this card's UID, by role."""
+        return self._bench.keyring.own_keys()
 
     def number(self) -> str:
         """Return the number people know the card by.  :raises CardError: when anybody cannot read it."""

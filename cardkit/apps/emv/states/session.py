@@ -10,11 +10,13 @@ from cardkit.apps.emv.client import ApplicationCryptogram, EmvCard, PinAnswer, a
 from cardkit.apps.emv.commands import Cryptogram, Ins, PinForm
 from cardkit.apps.emv.dol import build_dol, dol_size
 from cardkit.apps.emv.fci import Fci
+from cardkit.apps.emv.prepare.application import card_keys
 from cardkit.apps.emv.states.plan import CDOL_1, DDOL, DEFAULT_DDOL, PIN_COUNTER, CardPlan, FacePlan
 from cardkit.apps.emv.states.product import PaymentProduct
 from cardkit.apps.emv.template import open_template, primitives
 from cardkit.apps.gp.states.session import GpSession
 from cardkit.channel import Channel
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.crypto.pinblock import format_2
 from cardkit.crypto.secret import Secret
 from cardkit.desired import Challenge, Fact, Observations, Role, Step, Unmarked
@@ -137,6 +139,15 @@ class PaymentSession:
     def identities(self) -> dict[str, str]:
         """Return the numbers no other card may have."""
         return self._gp.identities()
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys that are derived from PAN and sequence number, and those of the card below, by role."""
+        found = self._gp.own_keys()
+        if self._card is not None:
+            for payment in self._product.block.applications:
+                keys = card_keys(payment.keys, self._card.holder)
+                found |= {f"{payment.aid} {key.reference}": key for key in keys}
+        return found
 
     def facts(self) -> tuple[Fact, ...]:
         """Return what only the card knew, with the transaction counters of its applications."""

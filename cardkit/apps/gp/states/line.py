@@ -19,6 +19,7 @@ from cardkit.apps.gp.states.scripts import Scripts, openings
 from cardkit.apps.gp.tags import FCI
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore
+from cardkit.crypto.cardkeys import CardKey, Scheme
 from cardkit.desired import Challenge, Content, Script, Step
 from cardkit.errors import AuthenticationError, KeyStoreError, ProtocolError, SecureMessagingError
 from cardkit.secure.dek import Dek
@@ -135,6 +136,16 @@ class Line:
             return value
         assert self._hello is not None
         return self._hello.greeting.kdd
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys of sets that are diversified with what is known by now, by set and role."""
+        kdds = {hello.domain: hello.greeting.kdd for hello in self.notes.greetings}
+        found: dict[str, CardKey] = {}
+        for keys in self._product.all_keys:
+            kdd = self.kdd_of(keys) if keys.own_kdd else kdds.get(keys.domain or self._product.isd)
+            if kdd is not None and keys.spec.scheme is not Scheme.NONE:
+                found |= {f"{keys.name} {key.role}": key for key in keys.card_keys(kdd)}
+        return found
 
     def took(self, step: Step, response: ResponseAPDU) -> None:
         """Remember what the card took.

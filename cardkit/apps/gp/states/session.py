@@ -27,6 +27,7 @@ from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.gp.tags import CPLC, FCI, KeyInformation, StatusKind
 from cardkit.channel import Channel
 from cardkit.crypto import KeyStore
+from cardkit.crypto.cardkeys import CardKey
 from cardkit.desired import Challenge, Content, Fact, Observations, Part, Role, Script, Step, Unmarked
 from cardkit.errors import AuthenticationError, CardError, EncodingError, ProtocolError, SecureMessagingError
 
@@ -140,6 +141,10 @@ class GpSession:
             IMAGE: (picture.issuer_number or b"") + picture.card_number if picture.card_number is not None else b"",
         }
         return {kind: value.hex().upper() for kind, value in found.items() if value}
+
+    def own_keys(self) -> dict[str, CardKey]:
+        """Return the keys of sets that are diversified, of each security domain that has greeted, by set and role."""
+        return self._line.own_keys()
 
     def facts(self) -> tuple[Fact, ...]:
         """Return what only the card knew: its KDD, and the counter of each key set as it greeted last."""
