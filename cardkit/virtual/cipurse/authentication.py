@@ -63,22 +63,25 @@ def count_try(chip: CipurseChip, key: KeyRecord, number: int) -> None:
     :raises StatusWordError: 6984 for a key that is invalid, or had too many of them.
     """
     most = chip.image.behaviour.wrong_keys
-    tries = _tries(chip)
-    if key.invalid or (most and tries[number - 1] >= most):
+    tries = _tries(chip, number)
+    if key.invalid or (most and tries >= most):
         raise StatusWordError(sw.DATA_INVALIDATED)
     if most:
-        _count(chip, tries, number, tries[number - 1] + 1)
+        _count(chip, number, tries + 1)
 
 
 def forget_tries(chip: CipurseChip, number: int) -> None:
     """After a right authentication, or with a new key, the count starts anew."""
-    _count(chip, _tries(chip), number, 0)
+    if _tries(chip, number):
+        _count(chip, number, 0)
 
 
-def _tries(chip: CipurseChip) -> bytes:
-    return chip.journal.get(files.tries_cell(chip.current)).ljust(chip.directory.keys, b"\0")
+def _tries(chip: CipurseChip, number: int) -> int:
+    return int.from_bytes(chip.journal.get(files.tries_cell(chip.current))[number - 1 : number], "big")
 
 
-def _count(chip: CipurseChip, tries: bytes, number: int, value: int) -> None:
-    counted = tries[: number - 1] + bytes((value,)) + tries[number:]
-    chip.journal.put_now(files.tries_cell(chip.current), counted if any(counted) else b"")
+def _count(chip: CipurseChip, number: int, value: int) -> None:
+    cell = files.tries_cell(chip.current)
+    tries = bytearray(chip.journal.get(cell).ljust(chip.directory.keys, b"\0"))
+    tries[number - 1] = value
+    chip.journal.put_now(cell, bytes(tries) if any(tries) else b"")

@@ -18,6 +18,7 @@ from .store import Store
 
 _CHANNEL, _OTHER_MESSAGING, _PROPRIETARY = 0x03, 0x08, 0x80
 _GET_CHALLENGE: Final = b"\x84"
+_FOR_THE_READER: Final = bytes((contactless.CLASS,))
 _RANDOM_UID: Final = b"\x08"
 _EXACT, _KEEPS, _HOLDS_ALL = "exact", "keeps", "all"
 
@@ -154,7 +155,7 @@ class CipurseChip:
 
     def exchange(self, apdu: bytes) -> bytes:
         """Work on one C-APDU, one for the reader included."""
-        if apdu[:1] == bytes((contactless.CLASS,)):
+        if apdu[:1] == _FOR_THE_READER:
             return contactless.answer(apdu, self.uid, self.image.historical)
         answer = self._answer(apdu)
         if apdu[1:2] != _GET_CHALLENGE or answer[-2:] != sw.OK:

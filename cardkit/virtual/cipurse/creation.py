@@ -34,7 +34,7 @@ def create(chip: CipurseChip, command: Command) -> bytes:
     :raises StatusWordError: 6985, 6982, 6A80, 6A81, 6A84, 6A86, 6A88, 6A89, 6984, 6986.
     """
     chip.require_active()
-    if not (_is_virgin(chip) and chip.current == MF):
+    if not (chip.current == MF and _is_virgin(chip)):
         chip.require(chip.directory, chip.image.directories["create"], command)
     wanted = dgis.parse(command.data, chip.image)
     if isinstance(wanted, File):

@@ -40,12 +40,17 @@ def encrypt(key: bytes, block: bytes) -> bytes:
 
 def _encryptor(key: bytes) -> CipherContext:
     """Making one costs as much as a dozen blocks: whoever has several for a key keeps it."""
-    return Cipher(algorithms.AES(key), _ECB).encryptor()
+    return Cipher(algorithms.AES128(key), _ECB).encryptor()
+
+
+def _fed(cipher: CipherContext, block: bytes) -> bytes:
+    """A block enciphered and added to itself: the way that leads to each next key, and not back."""
+    return xor(cipher.update(block), block)
 
 
 def decrypt(key: bytes, block: bytes) -> bytes:
     """The inverse of `encrypt`."""
-    return Cipher(algorithms.AES(key), _ECB).decryptor().update(block)
+    return Cipher(algorithms.AES128(key), _ECB).decryptor().update(block)
 
 
 def xor(left: bytes, right: bytes) -> bytes:
@@ -70,13 +75,12 @@ def nlm(x: int, y: int) -> int:
     'f760849a87c1'
     """
     product = 0
-    while y:
-        if y & 1:
+    for coefficient in f"{y:b}":
+        product <<= 1
+        if product >> _DEGREE:
+            product ^= _FIELD
+        if coefficient == "1":
             product ^= x
-        x <<= 1
-        y >>= 1
-    while (excess := product.bit_length() - 1 - _DEGREE) >= 0:
-        product ^= _FIELD << excess
     return product
 
 
@@ -87,12 +91,11 @@ def agree(key: bytes, challenge: bytes, terminal_random: bytes) -> SessionKeys:
     """
     rp, small_rp = challenge[:BLOCK], challenge[BLOCK:]
     rt, small_rt = terminal_random[:BLOCK], terminal_random[BLOCK:]
-    product = nlm(int.from_bytes(small_rp, "big"), int.from_bytes(key[-_NONCE:], "big")).to_bytes(_NONCE, "big")
-    base = xor((product + product).rjust(BLOCK, b"\0"), small_rt.rjust(BLOCK, b"\0"))
-    session = xor(encrypt(base, key), key)
-    mixed = xor(session, rt)
+    product = nlm(int.from_bytes(small_rp, "big"), int.from_bytes(key[-_NONCE:], "big"))
+    base = (product << _DEGREE | product) ^ int.from_bytes(small_rt, "big")
+    session = _fed(_encryptor(base.to_bytes(BLOCK, "big")), key)
     proofs = encrypt(session, rp + rt)
-    return SessionKeys(proofs[:BLOCK], proofs[BLOCK:], xor(encrypt(rp, mixed), mixed))
+    return SessionKeys(proofs[:BLOCK], proofs[BLOCK:], _fed(_encryptor(rp), xor(session, rt)))
 
 
 def pad(data: bytes) -> bytes:
@@ -110,20 +113,18 @@ def unpad(padded: bytes) -> bytes | None:
 
 def mac(frame_key: bytes, data: bytes) -> tuple[bytes, bytes]:
     """MAC of 8 bytes, and the next frame key."""
-    padded = pad(data)
-    first, block = _encryptor(frame_key), padded[:BLOCK]
-    chained = xor(first.update(block), block)
+    padded, first = pad(data), _encryptor(frame_key)
+    chained = _fed(first, padded[:BLOCK])
     for at in range(BLOCK, len(padded), BLOCK):
-        block = padded[at : at + BLOCK]
-        chained = xor(encrypt(chained, block), block)
-    return xor(first.update(chained), chained)[:MAC_SIZE], chained
+        chained = _fed(_encryptor(chained), padded[at : at + BLOCK])
+    return _fed(first, chained)[:MAC_SIZE], chained
 
 
 def encipher(frame_key: bytes, padded: bytes) -> tuple[bytes, bytes]:
     """Cryptogram of whole blocks, each under a key of its own, and the next frame key."""
     blocks = []
     for at in range(0, len(padded), BLOCK):
-        frame_key = _next(frame_key)
+        frame_key = _fed(_chain(), frame_key)
         blocks.append(encrypt(frame_key, padded[at : at + BLOCK]))
     return b"".join(blocks), frame_key
 
@@ -132,7 +133,7 @@ def decipher(frame_key: bytes, cryptogram: bytes) -> tuple[bytes, bytes]:
     """The inverse of `encipher`, with the same next frame key."""
     blocks = []
     for at in range(0, len(cryptogram), BLOCK):
-        frame_key = _next(frame_key)
+        frame_key = _fed(_chain(), frame_key)
         blocks.append(decrypt(frame_key, cryptogram[at : at + BLOCK]))
     return b"".join(blocks), frame_key
 
@@ -141,10 +142,6 @@ def decipher(frame_key: bytes, cryptogram: bytes) -> tuple[bytes, bytes]:
 def _chain() -> CipherContext:
     """The cipher under the one constant key, made when it is needed first."""
     return _encryptor(_CHAIN_KEY)
-
-
-def _next(frame_key: bytes) -> bytes:
-    return xor(_chain().update(frame_key), frame_key)
 
 
 def mic(data: bytes) -> bytes:

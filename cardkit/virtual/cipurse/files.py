@@ -99,7 +99,9 @@ class File:
     @property
     def room(self) -> int:
         """Bytes of its cell: behind the contents, the records used of a linear file, or the allowances of values."""
-        return self.size + {Kind.LINEAR: 1, Kind.VALUE: _ALLOWANCE * self.records}.get(self.kind, 0)
+        if self.kind is Kind.LINEAR:
+            return self.size + 1
+        return self.size + _ALLOWANCE * self.records if self.kind is Kind.VALUE else self.size
 
     def string(self) -> bytes:
         """Its attributes as READ FILE ATTRIBUTES shows them."""

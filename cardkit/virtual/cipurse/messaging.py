@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Final
+from typing import Final, NamedTuple
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
@@ -17,8 +17,7 @@ FULL: Final = 256  # bytes an answer carries at most
 _ROOM: Final = {PLAIN: FULL, MAC: FULL - crypto.MAC_SIZE, ENC: 249}  # 16 * 16 - padding - MIC - status word
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command as its handler sees it, whether it came secured or not.
 
     :ivar ne: bytes expected: 256 for Le 00, 0 when absent.
@@ -62,7 +61,7 @@ class Session:
 
         :raises StatusWordError: 6988: the session cannot go on.
         """
-        body, size = apdu[5:], len(apdu)
+        size = len(apdu)
         if size < _HEADER + 2 or not apdu[4] or size < 5 + apdu[4]:
             raise _refused()
         body, le_of_all = apdu[5 : 5 + apdu[4]], apdu[5 + apdu[4] :]

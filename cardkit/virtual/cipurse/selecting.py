@@ -1,5 +1,7 @@
 """SELECT, and the FCI it answers (sheet 2.1, 2.7)."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from .. import statuswords as sw
@@ -45,7 +47,8 @@ def name(directory: Directory) -> bytes:
     return objects(directory.fcp).get(_NAME, b"")
 
 
-def objects(fcp: bytes) -> dict[int, bytes]:
+@lru_cache(maxsize=1024)
+def objects(fcp: bytes) -> Mapping[int, bytes]:
     """The objects of an FCP by tag."""
     return dict(ber.parse(fcp))
 
