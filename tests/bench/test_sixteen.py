@@ -150,7 +150,7 @@ class Sixteen:
     @property
     def software(self) -> float:
         """What is neither card nor line, of all time, 0 to 1."""
-        times = [card["times"] for cards in self.rounds for card in cards]
+        times: list[dict[str, float]] = [card["times"] for cards in self.rounds for card in cards]
         return 1 - sum(time["card"] for time in times) / sum(time["whole"] for time in times)
 
     @property
