@@ -1,6 +1,7 @@
 """What every key store does with the keys of cards: check values, sessions, keys under keys."""
 
 import hashlib
+import hmac
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from cardkit.crypto import Key, MemoryKeyStore, Usage
 from cardkit.crypto.cardkeys import CardKey, Role, Scheme
+from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.kcv import KCVMethod, block_cipher
 from cardkit.errors import KeyStoreError
 from tests.unit.crypto.contract_keys import (
@@ -86,6 +88,20 @@ class CardKeyContract(Contract):
         assert keystore.card_key_kcv(CardKey("test:aes")).hex() == "504a77"
         assert keystore.card_key_kcv(CardKey("test:des")).hex() == "8baf47"
         assert keystore.card_key_kcv(CardKey("plant:kmc-aes", Scheme.KDF3, KDD, Role.MAC)).hex() == "d1bd77"
+
+    @pytest.mark.requirement("K15")
+    def test_digest_of_a_card_key(self, keystore):
+        """The same from every store, also where the key stays inside."""
+        digests = DupDigests(Key(bytes(32), "digests", "HMAC-256", Usage.DUP_DIGEST))
+        derived = cmac(GP_KEY, bytes((1, 0, 0, 0, 2, 0)) + KDD)
+        for key, value in (
+            (CardKey("test:aes"), GP_KEY),
+            (CardKey("plant:kmc-aes", Scheme.KDF3, KDD, Role.MAC), derived),
+        ):
+            block = Cipher(algorithms.AES(value), modes.ECB()).encryptor().update(bytes(range(0x10, 0x20)))
+            expected = hmac.digest(bytes(32), b"cardkit-key-1\0KVN 30 enc\0" + block, "sha256")
+
+            assert expected == keystore.card_key_digest(key, "KVN 30 enc", digests)
 
     def test_scp01_session(self, keystore):
         session = keystore.scp01_session(DES_SET, bytes(range(0x10, 0x18)), bytes(range(0x20, 0x28)))
