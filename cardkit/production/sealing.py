@@ -136,11 +136,15 @@ class RowSealer:
             cell = self._seal(row_no, DETAIL_FIELD, row.detail.encode())
             rows.refused.append((row_no, row.line, row.field, row.code, cell))
             return
-        rows.records.append((row_no, self._seal(row_no, DATA_FIELD, row.data)))
-        for kind, value in row.keys.items():
-            rows.keys.append((kind, self._digest(kind, value), row_no))
+        self.add_packed(row_no, row.data, row.keys)
         if self._step is not None and row.prepared is not None:
             rows.prepared.append((row_no, self._seal(row_no, self._step, row.prepared)))
+
+    def add_packed(self, row_no: int, data: bytes | bytearray, keys: Mapping[str, str]) -> None:
+        """Seal a good row that has no prepared values, as :class:`NewRecord` names its parts."""
+        rows, digest = self._rows, self._digest
+        rows.records.append((row_no, self._seal(row_no, DATA_FIELD, data)))
+        rows.keys += [(kind, digest(kind, value), row_no) for kind, value in keys.items()]
 
     def taken(self) -> SealedRows:
         """Return the rows sealed since this was called before."""

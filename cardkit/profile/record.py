@@ -9,6 +9,8 @@ from cardkit.crypto.pack import Value, pack, unpack
 from cardkit.errors import EncodingError, ProfileError
 from cardkit.profile.field import Field
 
+ROW_NO = "row_no"
+
 
 @dataclass(frozen=True, slots=True)
 class RecordSchema:
@@ -76,7 +78,7 @@ class Record(Mapping[str, Value]):
     def to_canonical(self) -> bytearray:
         """Return the record as canonical bytes, secrets in clear: seal them in a cell or envelope, then wipe them."""
         packed: dict[str, Value] = {name: self._values[field] for field, name in self.schema.packed}
-        packed["row_no"] = self.row_no
+        packed[ROW_NO] = self.row_no
         return pack(packed)
 
     @classmethod
@@ -86,7 +88,7 @@ class Record(Mapping[str, Value]):
         :raises EncodingError: on bytes of another form.  :raises ProfileError: on a record of another schema.
         """
         packed = unpack(data)
-        row_no = packed.pop("row_no", None)
+        row_no = packed.pop(ROW_NO, None)
         if not isinstance(row_no, int):
             raise EncodingError("record: the packed form has no row number")
         if {name[1:] for name in packed} != set(schema.fields):

@@ -16,6 +16,7 @@ from cardkit.profile.layout import Layout
 from cardkit.profile.making import RandomBytes, maker
 from cardkit.profile.reading import FieldError, Transport, masked, opened_reader, opener, printable, reader
 from cardkit.profile.record import Record, RecordSchema
+from cardkit.profile.rowpacker import PackedRow, RowPacker
 from cardkit.profile.rows import Cell, Cells, HeaderValue, Rows
 
 WHOLE_ROW = "(row)"
@@ -86,7 +87,14 @@ class RowReader:
         self._supplied = _supplied(schema, rows.columns)
         self._makers = _makers(schema, rows.columns, rng)
         self._dropped = [name for name in rows.columns if name not in schema.fields]
-        self.normalized = 0
+        unmatched = {*opened, *transports}
+        self._packer = RowPacker(schema, rules, self._readers, unmatched, self._supplied, self._makers)
+        self._normalized = 0
+
+    @property
+    def normalized(self) -> int:
+        """Values changed to a declared normal form, so far."""
+        return self._normalized + self._packer.normalized
 
     def opened(self, cells: Cells) -> list[Cell] | FieldError:
         """Return a row's cells with the wrapped ones in clear, for a reader that has no keys."""
@@ -122,8 +130,19 @@ class RowReader:
             del values[name]
         for name, make in self._makers:
             values[name] = make()
-        self.normalized += sum([values[name] != cells[place] for place, name in self._normal])
+        self._normalized += sum([values[name] != cells[place] for place, name in self._normal])
         return Record(self._schema, values, row_no)
+
+    def packed(self, row_no: int, line: int, cells: Sequence[Cell] | FieldError) -> PackedRow | BadRow:
+        """Read one row as :meth:`read` does, to what is sealed of its record."""
+        if not isinstance(cells, FieldError):
+            if self._identity_place is not None and self._identity_place < len(cells):
+                self._identity = str(cells[self._identity_place])
+            good = self._packer.packed(row_no, cells)
+            if good is not None:
+                return good
+        found = self.read(row_no, line, cells)
+        return found if isinstance(found, BadRow) else PackedRow(found.to_canonical(), found.business_keys())
 
     def _refused(self, row_no: int, line: int, cells: Sequence[Cell], error: FieldError) -> BadRow:
         """Return the bad row of cells one of which was refused: the first of them."""

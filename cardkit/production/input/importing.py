@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from cardkit.errors import IllegalStepError, ProfileError, RecordError
 from cardkit.perso import prepare, prepares
 from cardkit.production.input.opening import plain_name
 from cardkit.production.input.processes import OrderReaders
-from cardkit.production.input.reading import Draws, refused
+from cardkit.production.input.reading import Draws, read_here, refused
 from cardkit.production.keyset import keyset_sha256
 from cardkit.production.quarantine import QuarantineFile
 from cardkit.production.sealing import BadRecord, NewRecord, SealedRows
@@ -81,8 +82,8 @@ def import_batch(  # noqa: PLR0913  (six are named, and have defaults)
     makes = new.prepare_step is not None
     with QuarantineFile(quarantine) as file:
         bad = _BadRows(source, file)
-        if processes > 1 and isinstance(order, OrderRows) and not makes:
-            lot = _read_in_processes(store, new, order, bad, processes)
+        if isinstance(order, OrderRows) and not (makes and prepared):
+            lot = _read_in_pieces(store, new, order, bad, processes)
         else:
             rng = Draws()
             make = (lambda record: prepare(profile, record, keystore, rng).to_bytes()) if makes and prepared else None
@@ -147,11 +148,16 @@ def _rows(order: OrderFile, bad: _BadRows, make: Callable[[Record], bytes] | Non
             yield refused(row)
 
 
-def _read_in_processes(store: Store, new: NewBatch, order: OrderRows, bad: _BadRows, processes: int) -> Batch:
-    with OrderReaders(order, new_keys(store, new), processes) as readers:
+def _read_in_pieces(store: Store, new: NewBatch, order: OrderRows, bad: _BadRows, processes: int) -> Batch:
+    keys = new_keys(store, new)
+    with ExitStack() as stack:
+        if processes > 1:
+            pieces = stack.enter_context(OrderReaders(order, keys, processes)).pieces()
+        else:
+            pieces = read_here(order, keys)
 
         def sealed() -> Iterator[SealedRows]:
-            for piece in readers.pieces():
+            for piece in pieces:
                 for row in piece.bad:
                     bad.add(row)
                 yield piece.rows

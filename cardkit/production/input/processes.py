@@ -13,7 +13,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count, cycle, islice
+from itertools import count, cycle
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
@@ -23,11 +23,10 @@ import msgspec
 from cardkit.crypto import Key, Usage
 from cardkit.crypto.cell import NONCE_BYTES, CellAddress, CellCipher
 from cardkit.errors import StoreError
-from cardkit.production.input.reading import CutRow, PieceReader, ReadRows, cut
+from cardkit.production.input.reading import CutRow, PieceReader, ReadRows, pieces_of
 from cardkit.production.sealing import SealingKeys
 from cardkit.profile import OrderRows
 
-PIECE = 2000
 KEY_BYTES = 32
 NUMBER_BYTES = 8
 _END = b""
@@ -88,14 +87,11 @@ class OrderReaders:
             fed.result()
 
     def _feed(self) -> None:
-        rows = cut(self._order)
         try:
             for pipe in self._pipes:
                 pipe.send_bytes(self._setup)
-            for number, pipe in zip(count(_SETUP + 1), cycle(self._pipes), strict=False):
-                piece = list(islice(rows, PIECE))
-                if not piece:
-                    break
+            numbered = zip(count(_SETUP + 1), cycle(self._pipes), strict=False)
+            for piece, (number, pipe) in zip(pieces_of(self._order), numbered, strict=False):
                 pipe.send_bytes(number.to_bytes(NUMBER_BYTES, "big") + self._sealed(number, _ENCODER.encode(piece)))
         finally:
             for pipe in self._pipes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from cardkit.crypto import MemoryKeyStore
-from cardkit.production.sealing import BadRecord, NewRecord, RowSealer, SealedRows, SealingKeys
+from cardkit.production.sealing import BadRecord, RowSealer, SealedRows, SealingKeys
 from cardkit.profile import BadRow, OrderRows, RecordSchema
 from cardkit.profile.field import Field
 from cardkit.profile.layout import Layout
@@ -19,6 +20,7 @@ from cardkit.profile.rowreader import RowReader
 from cardkit.profile.rows import Rows
 
 DRAWN_BYTES = 4096
+PIECE = 2000
 
 
 class Draws:
@@ -55,6 +57,13 @@ def cut(order: OrderRows) -> Iterator[CutRow]:
             yield CutRow(row_no, line, [], found.code, found.reason)
         else:
             yield CutRow(row_no, line, found)
+
+
+def pieces_of(order: OrderRows) -> Iterator[list[CutRow]]:
+    """Yield the rows of an order as :func:`cut` does, some thousand at a time."""
+    rows = cut(order)
+    while piece := list(islice(rows, PIECE)):
+        yield piece
 
 
 class ReadRows(msgspec.Struct, array_like=True):
@@ -101,16 +110,21 @@ class PieceReader:
     def read(self, rows: Iterable[CutRow]) -> ReadRows:
         """Read and seal some rows."""
         bad: list[BadRow] = []
-        add = self.sealer.add
+        packed, sealer = self.reader.packed, self.sealer
         for row in rows:
-            cells = FieldError(row.code, row.reason) if row.code else row.cells
-            found = self.reader.read(row.row_no, row.line, cells)
+            found = packed(row.row_no, row.line, FieldError(row.code, row.reason) if row.code else row.cells)
             if isinstance(found, BadRow):
                 bad.append(found)
-                add(refused(found))
+                sealer.add(refused(found))
             else:
-                add(NewRecord(found.row_no, found.to_canonical(), found.business_keys()))
-        return ReadRows(self.sealer.taken(), bad)
+                sealer.add_packed(row.row_no, found.data, found.keys)
+        return ReadRows(sealer.taken(), bad)
+
+
+def read_here(order: OrderRows, keys: SealingKeys) -> Iterator[ReadRows]:
+    """Return the rows of an order in the order of the file, read by this process, piece by piece."""
+    reader = PieceReader.of(PieceReader.setup(order, keys))
+    return map(reader.read, pieces_of(order))
 
 
 def refused(row: BadRow) -> BadRecord:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from cardkit.crypto import Key, MemoryKeyStore, Usage
 from cardkit.errors import EncodingError, RecordError, StoreError
 from cardkit.production import Imported, Store, batches, check_batch, import_batch, open_store
-from cardkit.production.input import processes
+from cardkit.production.input import processes, reading
 from cardkit.production.quarantine import quarantine_path
 from cardkit.production.sealing import SealingKeys
 from cardkit.production.store import schema
@@ -40,7 +40,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "PIECE", 3)
+    monkeypatch.setattr(reading, "PIECE", 3)
 
 
 def take(store: Store, path: Path, readers: int) -> Imported:

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from cardkit.errors import RecordError
 from cardkit.production import Imported, Store, batches, check_batch, import_batch, open_store
+from cardkit.production.input import reading
 from cardkit.production.quarantine import quarantine_path
-from cardkit.production.store import Clocks, orders, schema
+from cardkit.production.store import Clocks, schema
 from cardkit.profile import load_profile, open_order
 from tests.unit.production.conftest import both_stores
 from tests.unit.production.founding import NEW_STORE
@@ -33,7 +34,7 @@ def store(tmp_path: Path, dialect: str) -> Iterator[Store]:
 @pytest.fixture
 def take(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Take:
     """Import an order given as text, two rows at a time."""
-    monkeypatch.setattr(orders, "CHUNK", 2)
+    monkeypatch.setattr(reading, "PIECE", 2)
 
     def import_text(name: str, text: str) -> Imported:
         path = tmp_path / f"{name}.csv"
@@ -136,7 +137,7 @@ def peak_of(folder: Path, rows: int) -> int:
 
 
 def test_memory_does_not_grow_with_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "CHUNK", 50)
+    monkeypatch.setattr(reading, "PIECE", 50)
     peak_of(tmp_path, 10)
     few, many = peak_of(tmp_path, 800), peak_of(tmp_path, 3200)
 
