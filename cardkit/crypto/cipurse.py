@@ -21,23 +21,26 @@ CHALLENGE_BYTES = 22
 """Of a challenge, the card's or the host's: a block and six bytes."""
 MAC_BYTES, KVV_BYTES = 8, 3
 
+_number = int.from_bytes
+
 # The field of 48-bit products: polynomials over GF(2), modulo this one.
 _FIELD_BYTES, _FIELD_BITS = 6, 48
 _FIELD_POLYNOMIAL = 0x1_35B0_88CC_E173
-_FIELD_MASK = (1 << _FIELD_BITS) - 1
-_STEP_BITS = 4
-_STEP_MASK = _FIELD_MASK >> _STEP_BITS
 
 
 def _reduced(value: int) -> int:
     """Return what is left of a product modulo the field's polynomial."""
-    while value > _FIELD_MASK:
+    while value >> _FIELD_BITS:
         value ^= _FIELD_POLYNOMIAL << value.bit_length() - _FIELD_BITS - 1
     return value
 
 
-# What seven bits above the field's 48 are worth in it: four a step moves up, three by which multiples stand out.
-_OVERFLOW = tuple(_reduced(top << _FIELD_BITS) for top in range(1 << 2 * _STEP_BITS - 1))
+# What the byte above the field's 48 bits is worth in it.
+_OVERFLOW = tuple(_reduced(top << _FIELD_BITS) for top in range(256))
+
+# A number whose bits stand in bytes of their own: where two such are multiplied, each byte counts what meets in it.
+_ONES = _number(b"\x01" * 2 * _FIELD_BITS)
+_DIGITS = _number(b"0" * 2 * _FIELD_BITS)
 
 # CRC_A of ISO/IEC 14443-3 counts bits from the other end than the standard library: every byte is turned round.
 _TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -45,10 +48,8 @@ _CRC_START = 0xC6C6  # 6363 turned round
 
 _ECB = modes.ECB()  # noqa: S305  single blocks, each under a key of its own
 _NO_KEY = bytes(BLOCK)
-_number = int.from_bytes
 
-# Keys of a ciphered frame come from each other under one constant key.
-_ROLL = Cipher(algorithms.AES128(b"\x74" * BLOCK), _ECB)
+_ROLL = b"\x74" * BLOCK
 
 
 def _encrypt(key: bytes | bytearray, blocks: bytes | bytearray) -> bytes:
@@ -60,20 +61,19 @@ def _mixed(left: bytes | bytearray, right: bytes | bytearray) -> bytes:
     return (_number(left) ^ _number(right)).to_bytes(len(left))
 
 
-def nlm(left: bytes, right: bytes) -> bytes:
+def nlm(left: bytes, right: bytes | bytearray) -> bytes:
     """Return the product of two elements of the 48-bit field, 6 bytes each.
 
     >>> nlm(bytes.fromhex("010000000000"), bytes.fromhex("800000000000")).hex()
     'f760849a87c1'
     """
-    factor, product, multiples = _number(left), 0, [0]
-    for shift in range(_STEP_BITS):
-        multiples += [one ^ factor << shift for one in multiples]
-    for byte in right:
-        for step in (byte >> _STEP_BITS, byte & 0xF):
-            moved = (product & _STEP_MASK) << _STEP_BITS
-            product = moved ^ _OVERFLOW[product >> _FIELD_BITS - _STEP_BITS] ^ multiples[step]
-    return (product & _FIELD_MASK ^ _OVERFLOW[product >> _FIELD_BITS]).to_bytes(_FIELD_BYTES)
+    one, other = (_number(f"{_number(factor):b}".encode()) & _ONES for factor in (left, right))
+    odd = one * other & _ONES | _DIGITS
+    product = int(odd.to_bytes(2 * _FIELD_BITS), 2)
+    for place in range(_FIELD_BITS - 8, -8, -8):
+        top = product >> _FIELD_BITS + place
+        product ^= top << _FIELD_BITS + place ^ _OVERFLOW[top] << place
+    return product.to_bytes(_FIELD_BYTES)
 
 
 def kvv(key: Key) -> bytes:
@@ -112,14 +112,18 @@ def _crc_a(data: bytes) -> bytes:
 class Rekeyed:
     """AES-128 of few blocks under one key after another: one cipher object, its key changed in between.
 
-    A cipher object costs as much to make as to use, and here hardly a key serves for two blocks. It keeps no key.
+    A cipher object costs as much to make as to use, and here hardly a key serves for two blocks. It keeps no key, so
+    that one serves for all sessions of a card.
+
+    :ivar roll: makes the keys of a ciphered frame from each other, under a constant key.
     """
 
-    __slots__ = ("_cipher", "_working")
+    __slots__ = ("_cipher", "_working", "roll")
 
     def __init__(self) -> None:
         self._working = algorithms.AES128(_NO_KEY)
         self._cipher = Cipher(self._working, _ECB)
+        self.roll = self.encryptor(_ROLL)
 
     def encryptor(self, key: bytes | bytearray) -> CipherContext:
         """Return what encrypts blocks under a key, each for itself."""
@@ -184,7 +188,7 @@ class FrameKey:
         return self._ciphered(blocks, self._cipher.decryptor)
 
     def _ciphered(self, blocks: bytes, under: Callable[[bytes | bytearray], CipherContext]) -> bytes:
-        out, roll = bytearray(), _ROLL.encryptor()
+        out, roll = bytearray(), self._cipher.roll
         with self._key.reveal() as key:
             for place in range(0, len(blocks), BLOCK):
                 key[:] = _mixed(roll.update(key), key)
@@ -209,21 +213,21 @@ class Handshake:
     frame: FrameKey = field(repr=False)
 
 
-def handshake(key: Key, card: bytes, host: bytes) -> Handshake:
+def handshake(key: Key, card: bytes, host: bytes, cipher: Rekeyed | None = None) -> Handshake:
     """Return the host's side of a mutual authentication.
 
-    :param card, host: challenges of 22 bytes, RP || rP and RT || rT.
+    :param card, host: challenges of 22 bytes, RP || rP and RT || rT.  :param cipher: as of :class:`FrameKey`.
     :raises KeyStoreError: on a key that is none for AES-128.  :raises EncodingError: on a challenge of another length.
     """
     _check(key)
     for name, challenge in (("card", card), ("host", host)):
         if len(challenge) != CHALLENGE_BYTES:
             raise EncodingError(f"challenge of the {name}: {len(challenge)} bytes, expected {CHALLENGE_BYTES}")
-    (card_block, card_short), (host_block, host_short) = ((one[:BLOCK], one[BLOCK:]) for one in (card, host))
-    cipher = Rekeyed()
+    card_block, host_block = card[:BLOCK], host[:BLOCK]
+    cipher = cipher or Rekeyed()
     with key.reveal() as clear:
-        product = nlm(card_short, bytes(clear[-_FIELD_BYTES:]))
-        mask = bytes(4) + product + _mixed(product, host_short)
+        product = nlm(card[BLOCK:], clear[-_FIELD_BYTES:])
+        mask = bytes(4) + product + _mixed(product, host[BLOCK:])
         base = _mixed(cipher.encryptor(mask).update(clear), clear)
     crossed = _mixed(base, host_block)
     first = _mixed(cipher.encryptor(card_block).update(crossed), crossed)

@@ -49,21 +49,11 @@ class ClearKey:
     :raises KeyStoreError: on a key of another family.
     """
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "algorithm", "name")
 
     def __init__(self, key: Key) -> None:
-        self._key = key
+        self._key, self.name, self.algorithm = key, key.name, key.algorithm
         check_block_cipher(self)
-
-    @property
-    def name(self) -> str:
-        """The key's name."""
-        return self._key.name
-
-    @property
-    def algorithm(self) -> str:
-        """The key's algorithm."""
-        return self._key.algorithm
 
     def ecb(self, data: bytes | bytearray) -> bytes:
         """Encrypt whole blocks, each for itself."""

@@ -63,7 +63,9 @@ class Pair(NamedTuple):
 
     def sealed_command(self, size: int, *, le: bool) -> int:
         """Return the length of the data field of a protected command.  :param size: of the plain one."""
-        return 1 + _sealed_size(self.command, size) + le
+        if self.command is Level.ENC:
+            return 1 + BLOCK * ((size + _HEADER + _MIC) // BLOCK + 1) + le
+        return 1 + size + MAC_BYTES * (self.command is Level.MAC) + le
 
     def sealed_answer(self, size: int) -> int:
         """Return how many bytes a protected answer has before its status word.  :param size: of the plain one."""
@@ -111,18 +113,18 @@ class CipurseSession:
         data = joined(command.data)
         le = bytes((command.ne & 0xFF,)) if command.ne else b""
         smi = bytes((pair.command << 6 | pair.response << 2 | len(le),))
-        size = _sealed_size(pair.command, len(data)) + len(smi) + len(le)
+        body = smi + data + le
+        size = pair.sealed_command(len(data), le=bool(le))
         if size > _SHORT_NC:
             raise EncodingError(f"{command!r}: {len(data)} bytes at level {pair}, expected {pair.most_sent} or fewer")
-        plain_header = bytes((command.cla | _SECURED, command.ins, command.p1, command.p2))
-        covered = plain_header + bytes((size,)) + smi + data + le
+        header = bytes((command.cla | _SECURED, command.ins, command.p1, command.p2, size))
         if pair.command is Level.ENC:
-            block = plain_header + data + mic(covered)
+            block = header[:_HEADER] + data + mic(header + body)
             return smi + self._frame.encipher(pad80(block, BLOCK)) + le
         if pair.command is Level.MAC:
-            return smi + data + le + self._frame.mac(covered)
-        self._frame.pass_by(covered)
-        return smi + data + le
+            return body + self._frame.mac(header + body)
+        self._frame.pass_by(header + body)
+        return body
 
     def unwrap(self, response: ResponseAPDU) -> ResponseAPDU:
         """Return the plain answer to the command wrapped last.
@@ -180,10 +182,3 @@ class CipurseSession:
         """End the session and wipe its key."""
         self.open = False
         self._frame.wipe()
-
-
-def _sealed_size(level: Level, size: int) -> int:
-    """Return how long data of a command get, header of an enciphered one included."""
-    if level is Level.ENC:
-        return BLOCK * ((size + _HEADER + _MIC) // BLOCK + 1)
-    return size + MAC_BYTES if level is Level.MAC else size

@@ -17,7 +17,7 @@ from cardkit.apps.gp.statuserrors import status_error
 from cardkit.apps.iso7816 import commands as iso
 from cardkit.channel import Channel
 from cardkit.crypto import Key, Secret
-from cardkit.crypto.cipurse import BLOCK, CHALLENGE_BYTES, handshake
+from cardkit.crypto.cipurse import BLOCK, CHALLENGE_BYTES, Rekeyed, handshake
 from cardkit.errors import AuthenticationError, EncodingError, ProtocolError, SecureMessagingError
 from cardkit.secure.cipurse import CipurseSession, Level, Pair
 
@@ -49,6 +49,7 @@ class CipurseClient:
         self.syntax = syntax
         self._session: CipurseSession | None = None
         self._challenges: set[bytes] = set()
+        self._cipher = Rekeyed()
         self.key = 0
 
     # Sending
@@ -170,7 +171,7 @@ class CipurseClient:
         :param key: of the card; read, and not kept.  :param card, host: challenges of 22 bytes, the host's random.
         :raises AuthenticationError: when the card does not have the key, or does not believe that we have it.
         """
-        hands = handshake(key, card, host)
+        hands = handshake(key, card, host, self._cipher)
         what = f"MUTUAL AUTHENTICATE with key {number}"
         response = self._channel.send(commands.mutual_authenticate(number, hands.proof, host))
         if response.sw == ENDED:

@@ -68,9 +68,13 @@ def _there(case: Case) -> Iterator[Trouble]:
                     yield Trouble(file.name, "there", case.why(file.name))
                 continue
             wanted = file.attributes
-            expected, actual = (f"{one.type:02X} FID {one.fid:04X} SFID {one.sfid}" for one in (wanted, found))
+            expected, actual = ((one.type, one.fid, one.sfid) for one in (wanted, found))
             if expected != actual:
-                yield Trouble(file.name, expected, actual)
+                yield Trouble(file.name, _described(*expected), _described(*actual))
+
+
+def _described(type_: int, fid: int, sfid: int) -> str:
+    return f"{type_:02X} FID {fid:04X} SFID {sfid}"
 
 
 def _sizes(case: Case) -> Iterator[Trouble]:
@@ -105,14 +109,17 @@ def _size(size: int, records: int, record_size: int) -> str:
 
 
 def _rules(case: Case) -> Iterator[tuple[str, Security, Security]]:
-    """Yield name, expected and actual rules of applications and their files."""
+    """Yield name, expected and actual rules of the applications and files that have others than expected."""
     for app in case.directories():
         told = case.seen.directories[app.name].security
-        if app.new is not None and told is not None and told.keys == app.final.keys:
-            yield app.name, case.rules_of(app, told), told
+        wanted = case.rules_of(app, told)
+        if app.new is not None and told not in (None, wanted) and told.keys == app.final.keys:
+            yield app.name, wanted, told
     for file in case.files():
         told = case.seen.files[file.name].security
-        yield file.name, case.rules_of(file, told), told or Security(bytes(2), b"\xff" * len(file.final.art))
+        wanted = case.rules_of(file, told)
+        if told != wanted:
+            yield file.name, wanted, told or Security(bytes(2), b"\xff" * len(file.final.art))
 
 
 def _differing(case: Case, everybody: int, keys: int) -> Iterator[Trouble]:
@@ -178,8 +185,9 @@ def _used(file: ProductFile, expected: bytes) -> int:
 
 
 def _parts(case: Case) -> Iterator[tuple[ProductFile, bytes, bytes, int]]:
+    """Yield the files that were written, and not with what was ordered; and how much of each the profile fills."""
     for file, expected, actual in _read(case):
-        if not _uncommitted(file, expected, actual):
+        if expected != actual and not _uncommitted(file, expected, actual):
             yield file, expected, actual, _used(file, expected)
 
 
@@ -241,7 +249,9 @@ def _counters(case: Case) -> Iterator[Trouble]:
                 wanted, found = (int.from_bytes(body[at : at + _COUNTER], signed=True) for body in (expected, actual))
                 if wanted != found:
                     yield Trouble(counter_of(file, record + 1), f"{what} {wanted}", f"{what} {found}")
-        yield from _told_otherwise(case, file, actual)
+    for file, _, actual in _read(case):
+        if file.kind.counting:
+            yield from _told_otherwise(case, file, actual)
 
 
 def _told_otherwise(case: Case, file: ProductFile, body: bytes) -> Iterator[Trouble]:

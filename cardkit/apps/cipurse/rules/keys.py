@@ -115,7 +115,7 @@ def _inputs(case: Case) -> Iterator[Trouble]:
     """Yield keys made from something else than what the card tells of itself."""
     for key, _ in _told(case):
         used = case.seen.inputs.get(key.name)
-        if used is None or used == (wanted := key.for_card(case.seen.uid).data):
+        if used is None or used == (wanted := key.input(case.seen.uid)):
             continue
         if case.seen.directories[key.place].aid in (b"", key.aid):  # else another application: rule 018 says so
             yield Trouble(key.name, f"M {wanted.hex().upper()}", f"M {used.hex().upper()}")

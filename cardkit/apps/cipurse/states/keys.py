@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cardkit.apps.cipurse.access import MOST_KEYS
 from cardkit.apps.cipurse.schema import DiversifyBlock, KeysBlock
@@ -32,9 +33,10 @@ class Diversification:
     def input(self, uid: bytes, aid: bytes, number: int) -> bytes:
         """Return what one key is diversified with (AN10922: M)."""
         known = {"uid": uid, "aid": aid, "key": bytes((number,))}
-        return b"".join(known[part] if part in known else _constant(part) for part in self.parts)
+        return b"".join([known[part] if part in known else _constant(part) for part in self.parts])
 
 
+@cache
 def _constant(part: str) -> bytes:
     if part.startswith(_TEXT):
         return part.removeprefix(_TEXT).encode("ascii")
@@ -79,7 +81,11 @@ class DirectoryKey:
         """Return the key of one card."""
         if not self.diversification.parts:
             return CardKey(self.reference)
-        return CardKey(self.reference, Scheme.AN10922, self.diversification.input(uid, self.aid, self.number))
+        return CardKey(self.reference, Scheme.AN10922, self.input(uid))
+
+    def input(self, uid: bytes) -> bytes:
+        """Return what the key of one card is diversified with; empty where it is not."""
+        return self.diversification.input(uid, self.aid, self.number)
 
     def of_another(self, uid: bytes) -> CardKey:
         """Return the key the card with the next number would have."""

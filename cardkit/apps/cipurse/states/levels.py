@@ -16,7 +16,7 @@ from cardkit.apps.cipurse.states.product import CipurseProduct
 from cardkit.desired import Role, Step
 from cardkit.secure.cipurse import Level, Pair
 
-_OF_A_PLACE = {
+_OF_A_PLACE: dict[int, Operation] = {
     CipurseIns.CREATE_FILE: Operation.CREATE,
     CipurseIns.PERFORM_TRANSACTION: Operation.PERFORM,
     CipurseIns.UPDATE_KEY: Operation.UPDATE_KEY,
@@ -58,7 +58,6 @@ class Levels:
 
     def _operation(self, step: Step) -> tuple[Operation, str] | None:
         """Return what a command does, and to which file or directory; None for what needs no right."""
-        ins = CipurseIns(step.command.ins) if step.command.ins in _OF_A_PLACE else None
         if step.role is Role.GONE:
             return (Operation.INCREASE, step.content) if step.content else None
         if step.role is Role.READ and step.place:
@@ -66,8 +65,9 @@ class Levels:
             return (Operation.READ_ATTRIBUTES if told else Operation.READ), step.serves
         if step.role is Role.WRITE:
             return (Operation.UPDATE, step.serves) if step.span else (Operation.UPDATE_ATTRIBUTES, step.content)
-        if ins is not None:
-            return _OF_A_PLACE[ins], step.place
+        of_a_place = _OF_A_PLACE.get(step.command.ins)
+        if of_a_place is not None:
+            return of_a_place, step.place
         return (Operation.ACTIVATE, step.place) if step.role is Role.ACTIVATE else None
 
     def priced(self, steps: Iterable[Step], *, sealed: bool, last_rules: str) -> Iterator[Step]:

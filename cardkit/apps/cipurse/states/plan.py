@@ -39,9 +39,11 @@ class CipursePlan(ProductPlan):
     """States and commands.
 
     :param questions: what is asked of a card in each part, None for the survey: steps by role and name.
+    :param levels: of secure messaging, of every command.
     """
 
     questions: Mapping[Part | None, Questions]
+    levels: Levels
 
 
 def plan_product(product: CipurseProduct) -> CipursePlan:
@@ -70,7 +72,7 @@ def plan_product(product: CipurseProduct) -> CipursePlan:
     }
     whole_survey = tuple(levels.priced(survey, sealed=True, last_rules=closing))
     asked = {part: _questions(steps) for part, steps in (*priced.items(), (None, whole_survey))}
-    return CipursePlan(tuple(_states(product)), priced, whole_survey, identify, asked)
+    return CipursePlan(tuple(_states(product)), priced, whole_survey, identify, asked, levels)
 
 
 def _questions(steps: Iterable[Step]) -> Questions:

@@ -14,7 +14,6 @@ from cardkit.apps.cipurse.client import CipurseClient
 from cardkit.apps.cipurse.commands import CipurseIns
 from cardkit.apps.cipurse.states.contents import UID, bound
 from cardkit.apps.cipurse.states.keys import DirectoryKey
-from cardkit.apps.cipurse.states.levels import Levels
 from cardkit.apps.cipurse.states.misusing import Misuse
 from cardkit.apps.cipurse.states.plan import FOUND, CipursePlan, uid
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory, ProductFile
@@ -53,7 +52,6 @@ class TransitSession:
         self._contents = contents
         self._client = CipurseClient(channel, product.syntax)
         self._ring = KeyRing(keys, product.delivered)
-        self._levels = Levels(product)
         self._directories = {one.name: one for one in product.directories}
         self._lists = {one.name: one for one in product.lists}
         self._files = {name: file for one in product.directories for file in one.files for name in _names(file)}
@@ -88,18 +86,19 @@ class TransitSession:
         :param strict: the first wrong answer raises; else it is kept, and what hangs on it is left out.
         :raises CardError: on a wrong answer when strict.  :raises TransportError: when the link fails.
         """
+        notes = self._notes
         for step in steps:
             self.current = step
             if not strict and not self._can(step):
                 continue
             self._sent += 1
-            self._notes.commands = self._sent
+            notes.commands = self._sent
             try:
                 self._handlers[step.role](step)
             except CardError as error:
                 if strict:
                     raise
-                self._notes.troubles.setdefault(step.serves, str(error))
+                notes.troubles.setdefault(step.serves, str(error))
                 if isinstance(error, StatusError):
                     self.seen.words.setdefault(step.serves, error.sw)
 
@@ -347,10 +346,10 @@ class TransitSession:
     # What is in force
 
     def _rules(self, name: str) -> FileRules:
-        return self._levels.rules(name, sealed=self._master_sealed)
+        return self._plan.levels.rules(name, sealed=self._master_sealed)
 
     def _pair(self, step: Step) -> Pair:
-        return self._levels.pair(step, sealed=self._master_sealed)
+        return self._plan.levels.pair(step, sealed=self._master_sealed)
 
     def _expected(self, file: ProductFile) -> bytes:
         return bound(file, joined(self._contents[file.contents]), self._notes.uid)
