@@ -22,6 +22,9 @@ _OF_CLASS: Mapping[str, str] = {
     "contact": "Clean or re-feed the card once, and if it fails again put it into the bin of blank rejects.",
     "software": "Set the card aside and call whoever keeps the station.",
 }
+_OF_CODE: Mapping[str, str] = {
+    "NO_CARD": "Look into the reader: seat the card that lies askew there, or take the slot out of use.",
+}
 UNFINISHED = "UNFINISHED"
 """Code of a card that is bound and has no verdict yet: its station is at work, or died and was not started again."""
 
@@ -40,5 +43,5 @@ def next_action(verdict: str, code: str | None = None, reject_class: str | None 
     if code == UNFINISHED:
         return _UNFINISHED
     if verdict in ("REJECTED", "BLANK_REJECT"):
-        return _OF_CLASS.get(reject_class or "", _OF_VERDICT[verdict])
+        return _OF_CODE.get(code or "") or _OF_CLASS.get(reject_class or "", _OF_VERDICT[verdict])
     return _OF_VERDICT[verdict]

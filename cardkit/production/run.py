@@ -61,6 +61,7 @@ class RunOptions:
     :param lease_s: how long a record that was claimed waits for its card before another station may claim it.
     :param keys: where the keys are, opened by each coupler anew; None for the profile's test keys.
     :param handling: puts what moves the cards between the supervisor and its couplers; None where cards come by hand.
+    :param card_s: how long a coupler waits for a card that is said to be there; None: until somebody brings one.
     """
 
     station: str = platform.node() or "station"
@@ -74,6 +75,7 @@ class RunOptions:
     lease_s: float = LEASE_TTL_S
     keys: KeySource | None = None
     handling: Callable[[Build], Build] | None = None
+    card_s: float | None = None
 
 
 DEFAULT_OPTIONS = RunOptions()
@@ -189,7 +191,8 @@ def builder(lot: Batch, targets: Sequence[Target], options: RunOptions, *, again
 
     def build(number: int, exchange: Exchange, taken: int) -> Coupler:
         target = targets[number - 1]
-        spec = BenchSpec(lot.profile_path, lot.profile_sha256, target, options.seed, taken, again, options.keys)
+        where = (lot.profile_path, lot.profile_sha256, target)
+        spec = BenchSpec(*where, options.seed, taken, again, options.keys, options.card_s)
         workers = own_process(target, options.keys) if options.workers is None else options.workers
         if workers:
             return ProcessCoupler(number, exchange, spec, options.bench, options.deadline_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class BenchSpec:
     :param seed: makes virtual chips repeatable.  :param first: how many cards an earlier process took here.
     :param again: present the chips that lie there (after a crash) instead of fresh ones.
     :param keys: where its keys are; None for the profile's test keys. It never travels with the rest.
+    :param card_s: how long to wait for a card that is said to be there; None: until it comes.
     """
 
     profile_path: str
@@ -54,13 +56,17 @@ class BenchSpec:
     first: int = 0
     again: bool = False
     keys: KeySource | None = None
+    card_s: float | None = None
 
 
 class Bench(Protocol):
     """A reader with at most one card in it."""
 
     def place(self, cancelled: Cancelled) -> bool:
-        """Wait for the next card; False when there are no more. The one before is gone from here on."""
+        """Wait for the next card; False when there are no more. The one before is gone from here on.
+
+        :raises NoCardError: when it was said to be there and does not come in time.
+        """
         ...
 
     def repower(self) -> None:
@@ -98,6 +104,7 @@ class PersoBench:
         self._profile = matching_profile(spec.profile_path, spec.profile_sha256)
         self._keystore = open_keys(self._profile, spec.keys)
         self._feeder = Feeder(spec.target, seed=spec.seed, first=spec.first, again=spec.again)
+        self._card_s = spec.card_s
         self._watch = watch
         self._register = RunRegister()
         self._card: Card | None = None
@@ -105,15 +112,21 @@ class PersoBench:
         self._planned: float | None = None
 
     def place(self, cancelled: Cancelled) -> bool:
-        """Wait for the next card."""
+        """Wait for the next card.
+
+        :raises NoCardError: when it was said to be there and does not come in time.
+        """
         self.remove()
+        limit_s = math.inf if self._card_s is None else self._card_s
         while not cancelled():
             try:
-                connection = self._feeder.next_connection(cancelled=cancelled)
+                connection = self._feeder.next_connection(limit_s, cancelled)
             except NoCardError:
-                if self._feeder.target.scheme is Scheme.PCSC:
+                if self._feeder.target.scheme is not Scheme.PCSC:
+                    return False
+                if self._card_s is None or cancelled():
                     continue  # pulled out while we connected
-                return False
+                raise
             self._timed = TimedConnection(connection)
             self._card = Card(WatchedConnection(self._timed, self._watch) if self._watch else self._timed)
             return True

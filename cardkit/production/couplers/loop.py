@@ -35,7 +35,7 @@ CONTACT_CODES: dict[type[TransportError], str] = {
     CardMuteError: "MUTE",
     LinkTimeoutError: "LINK_TIMEOUT",
     CardRemovedError: "REMOVED",
-    NoCardError: "REMOVED",
+    NoCardError: "NO_CARD",
 }
 READER_ERRORS = (
     AccessDeniedError,

@@ -95,9 +95,9 @@ class ShopFloor:
         """Let a card be moved into a slot."""
         self._post(lambda protocol, now: protocol.feed(now, slots=[number]))
 
-    def seat_again(self, number: int) -> None:
+    def seat_again(self, number: int, code: str) -> None:
         """Have a card seated again."""
-        self._say(number, RETRY, REJECT, "CONTACT")
+        self._say(number, RETRY, REJECT, code)
 
     def told(self, event: events.Event) -> None:
         """Take what a run reports, in the thread that runs it."""

@@ -20,8 +20,11 @@ class Floor(Protocol):
         """A record waits for a card in this slot."""
         ...
 
-    def seat_again(self, number: int) -> None:
-        """The contacts of the card in this slot failed, and nothing was written."""
+    def seat_again(self, number: int, code: str) -> None:
+        """The contacts of the card in this slot failed, and nothing was written.
+
+        :param code: how, by production.md 12.
+        """
         ...
 
 
@@ -119,7 +122,7 @@ class HandledCoupler:
         if self._gone and isinstance(answer, Ended | Lost) and answer.bound:
             answer = Lost("EJECT_WITHOUT_RESULT", "handler", LEFT, bound=True, chip=answer.chip)
         if isinstance(answer, Lost) and self._seats_again(answer):
-            self._floor.seat_again(coupler)
+            self._floor.seat_again(coupler, answer.code)
             return
         self._exchange.put(coupler, answer)
 

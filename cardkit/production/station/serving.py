@@ -24,6 +24,8 @@ from cardkit.production.store.store import Store
 log = logging.getLogger(__name__)
 
 END = "END"
+# How long a reader may take to see the card that GO speaks of.
+CARD_S = 10.0
 # How long cards may lie in their slots after the work is done, before the station ends and says where they lie.
 CLEARING_S = 60.0
 
@@ -34,6 +36,8 @@ class LineTerms:
 
     :param address: where it connects.  :param tls: None on loopback.  :param bins: its numbers of the bins.
     :param adapter: makes the translator of a link.
+    :param card_s: after GO a card must be in the reader within this time; else its slot gets a result with NO_CARD.
+    :param clearing_s: how long cards may lie in their slots after the work is done.
     """
 
     address: Address
@@ -42,6 +46,7 @@ class LineTerms:
     adapter: Callable[[], Adapter] = JsonLines
     heartbeat_s: float = HEARTBEAT_S
     silence_s: float = SILENCE_S
+    card_s: float = CARD_S
     clearing_s: float = CLEARING_S
 
 
@@ -93,7 +98,8 @@ def serve_shift(
 
     reporter(Listening(str(server.start(line.address, floor.act, line.tls))))
     try:
-        shift = run_shift(store, targets, batch, reporter=told, options=replace(options, handling=floor.handling))
+        handled = replace(options, handling=floor.handling, card_s=line.card_s)
+        shift = run_shift(store, targets, batch, reporter=told, options=handled)
         server.post(lambda protocol, now: protocol.stop(END, now))
         server.wait_settled(line.clearing_s)
     finally:

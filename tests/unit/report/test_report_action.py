@@ -29,6 +29,7 @@ def test_a_card_in_doubt_is_never_thrown_away_and_a_key_never_tried_again():
     assert "do not try it again" in next_action("REJECTED", "RETRY_LEFT", "key")
     assert "its station is at work" in next_action("IN_DOUBT", "UNFINISHED")
     assert "reject bin" in next_action("REJECTED", "NVM_6581", "card dead")
+    assert next_action("BLANK_REJECT", "NO_CARD", "contact").startswith("Look into the reader")
 
 
 def test_every_file_names_it(a_report, a_card, rejected, tmp_path):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from math import inf
+from typing import Any, NoReturn
 
 import pytest
 
+from cardkit.errors import Executed, NoCardError
 from cardkit.production.couplers import messages
+from cardkit.production.couplers.bench import BenchSpec, PersoBench
+from cardkit.production.couplers.loop import serve
 from cardkit.production.couplers.messages import Answer, Ended, Lost, Order, Question
 from cardkit.production.events import BatchDone, BatchStarted, CardDone, WorkerRestarted
 from cardkit.production.station.floor import Order as Job
@@ -15,8 +20,11 @@ from cardkit.production.station.floor import ShopFloor, Step
 from cardkit.production.station.handled import HandledCoupler
 from cardkit.production.station.mechanics import BINS
 from cardkit.production.station.protocol import StationProtocol
+from cardkit.production.station.serving import CARD_S
 from cardkit.production.station.turns import Alarm, Turn
 from cardkit.production.stop import Stop
+from cardkit.profile import load_profile
+from cardkit.target import parse_one
 
 TAKE = messages.Take(b"work")
 MUTE = Lost("MUTE", "contact", "no answer", bound=False)
@@ -126,7 +134,7 @@ def test_contacts_that_fail_are_tried_once_more_and_the_record_stays(bench: Benc
     bench.coupler.send(TAKE)
     bench.handler(type="GO", slot=1)
     bench.coupler.put(1, MUTE)
-    assert (bench.results(), bench.put_up) == ([("RETRY", "REJECT", "CONTACT")], [])
+    assert (bench.results(), bench.put_up) == ([("RETRY", "REJECT", "MUTE")], [])
     bench.handler(type="GO", slot=1)
     assert bench.inner.orders == [TAKE, TAKE]
     bench.coupler.put(1, MUTE)
@@ -208,3 +216,71 @@ def test_a_handler_that_begins_anew_hears_job_and_feed_again(bench: Bench) -> No
 def test_the_handlers_stop_stops_the_station(bench: Bench) -> None:
     bench.handler(type="STOP", why="jam")
     assert bench.put_up == [messages.Halt("handler", "the handler stopped: jam")]
+
+
+def test_a_reader_that_stays_empty_is_said_to_the_handler_twice_and_the_record_stays(bench: Bench) -> None:
+    """GO, and no card: its slot gets an answer all the same."""
+    empty = Lost("NO_CARD", "contact", "no new card within 10 s", bound=False)
+    bench.coupler.send(TAKE)
+    for _ in range(2):
+        bench.handler(type="GO", slot=1)
+        bench.coupler.put(1, empty)
+    assert bench.put_up == [empty]
+    bench.done("BLANK_REJECT", "NO_CARD")
+    assert bench.results() == [("RETRY", "REJECT", "NO_CARD"), ("REJECT", "REJECT", "NO_CARD")]
+
+
+class Reader:
+    """A real reader that stays empty; it says how long it was waited at."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waited: list[float] = []
+        monkeypatch.setattr("cardkit.target.find_reader", str)
+        monkeypatch.setattr("cardkit.target.wait_for_card", self._wait)
+
+    def _wait(self, reader: str, *, after: int | None, timeout_s: float, cancelled: Callable[[], bool]) -> NoReturn:
+        self.waited.append(timeout_s)
+        raise NoCardError(f"{reader}: no new card within {timeout_s:g} s", reader=reader, executed=Executed.NO)
+
+
+def bench_at_a_reader(card_s: float | None) -> PersoBench:
+    profile = load_profile("sim/usim-test")
+    return PersoBench(BenchSpec(str(profile.path), profile.sha256, parse_one("pcsc:0"), card_s=card_s))
+
+
+def test_after_go_a_card_is_waited_for_within_the_declared_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(monkeypatch)
+    link = Told([TAKE, messages.Finish()])
+    serve(link, bench_at_a_reader(CARD_S))
+    assert reader.waited == [CARD_S]
+    assert [answer for answer in link.said if isinstance(answer, Lost)] == [
+        Lost("NO_CARD", "contact", f"0: no new card within {CARD_S:g} s", bound=False)
+    ]
+
+
+def test_without_a_handler_a_card_is_waited_for_until_it_comes_or_the_station_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = Reader(monkeypatch)
+    asked = iter([False, False, True])
+    assert not bench_at_a_reader(None).place(lambda: next(asked))
+    assert reader.waited == [inf, inf]
+
+
+class Told:
+    """A coupler's link whose orders are known, and what was answered on it."""
+
+    ending = False
+
+    def __init__(self, orders: list[Order]) -> None:
+        self._orders = iter(orders)
+        self.said: list[Answer] = []
+
+    def order(self) -> Order:
+        return next(self._orders)
+
+    def answer(self, message: Answer) -> None:
+        self.said.append(message)
+
+    def ask(self, question: Question) -> str | None:
+        raise AssertionError(question)
