@@ -17,7 +17,7 @@ from cardkit.cli.card import today
 from cardkit.cli.cardreport import finding_documents, show_findings
 from cardkit.cli.diff import read_dump
 from cardkit.cli.render import facts, print_json, table
-from cardkit.cli.secrets_input import Lines, Prompt
+from cardkit.cli.secrets_input import source
 from cardkit.crypto import Secret
 from cardkit.desired import Finding
 from cardkit.errors import EncodingError
@@ -57,7 +57,7 @@ def check(source: str, printed: str, toolkit: bool, pin1: bool, pin1_fd: int | N
 
 def asked(descriptor: int | None) -> Secret:
     """Return PIN1 as it is typed, or as a file descriptor gives it."""
-    return (Prompt() if descriptor is None else Lines(descriptor)).secret("PIN1")
+    return source(descriptor, "--pin1-fd").secret("PIN1")
 
 
 def seen(reader: str, pin1: Secret | None, *, toolkit: bool) -> Document:

@@ -31,10 +31,18 @@ class SecretSource(Protocol):
 
 
 class Prompt:
-    """A person at a terminal; what is typed is not shown."""
+    """A person at a terminal; what is typed is not shown.
+
+    :param option: names a file descriptor instead, where there is no terminal.
+    """
+
+    def __init__(self, option: str = "--passphrase-fd") -> None:
+        self._option = option
 
     def secret(self, what: str) -> Secret:
         """Ask once."""
+        if not _has_terminal():
+            raise KeyStoreError(f"{what}: no terminal to ask at: expected {self._option} N")
         return _secret(click.prompt(what, hide_input=True, default="", show_default=False, err=True), what)
 
     def twice(self, what: str) -> Secret:
@@ -84,11 +92,7 @@ def source(descriptor: int | None, option: str = "--passphrase-fd") -> SecretSou
 
     :param option: the one that names the descriptor.
     """
-    if descriptor is not None:
-        return Lines(descriptor)
-    if not _has_terminal():
-        raise KeyStoreError(f"no terminal to ask at: expected {option} N")
-    return Prompt()
+    return Prompt(option) if descriptor is None else Lines(descriptor)
 
 
 def _has_terminal() -> bool:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from cardkit.cli.keys_option import named_keys
 from cardkit.cli.secrets_input import Lines, Prompt, source
 from cardkit.crypto import Secret
 from cardkit.errors import KeyStoreError
@@ -28,6 +29,7 @@ def test_lines_are_read_one_by_one():
 def test_prompt_compares_what_is_typed_twice(monkeypatch):
     typed = iter(["first phrase", "first phrase", "second phrase", "another phrase", ""])
     seen = []
+    monkeypatch.setattr("cardkit.cli.secrets_input._has_terminal", lambda: True)
     monkeypatch.setattr("click.prompt", lambda what, **options: seen.append(options) or next(typed))
 
     assert Prompt().twice("p") == Secret(b"first phrase", "")
@@ -72,3 +74,19 @@ def test_source_is_the_terminal_where_there_is_one(monkeypatch):
     monkeypatch.setattr("cardkit.cli.secrets_input._has_terminal", lambda: True)
     assert isinstance(source(None), Prompt)
     assert isinstance(source(3), Lines)
+
+
+def test_what_is_asked_for_is_named_where_there_is_no_terminal(monkeypatch):
+    monkeypatch.setattr("cardkit.cli.secrets_input._has_terminal", lambda: False)
+    with pytest.raises(KeyStoreError, match="password of ana: no terminal to ask at: expected --login-fd N"):
+        source(None, "--login-fd").secret("password of ana")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("file:missing.keys", "No such file"), ("vault:plant", "expected file:PATH or pkcs11:")]
+)
+def test_a_key_store_that_is_not_there_is_said_before_a_terminal_is_missed(monkeypatch, tmp_path, url, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("cardkit.cli.secrets_input._has_terminal", lambda: False)
+    with pytest.raises(KeyStoreError, match=said), named_keys(url, None):
+        pass
