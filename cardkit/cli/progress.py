@@ -83,7 +83,9 @@ class BatchProgress:
         if self._bar is not None:
             self._bar.update(self._task, total=event.ready)
         else:
-            say(f"batch {event.batch}: {event.ready} cards to make on {len(event.couplers)} readers")
+            cards = "1 card" if event.ready == 1 else f"{event.ready} cards"
+            readers = "1 reader" if len(event.couplers) == 1 else f"{len(event.couplers)} readers"
+            say(f"batch {event.batch}: {cards} to make on {readers}")
 
     def _count(self, event: events.CardDone) -> None:
         match event.verdict:

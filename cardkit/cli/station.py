@@ -14,6 +14,7 @@ import msgspec
 
 from cardkit import production
 from cardkit.cli import options
+from cardkit.cli.app import EXIT_INTERRUPTED
 from cardkit.cli.batch import exit_code, reader_code, run_terms
 from cardkit.cli.keys_option import named_keys, profile_keys
 from cardkit.cli.people import opened
@@ -26,7 +27,7 @@ from cardkit.production.report.atomic import replacing
 from cardkit.production.station.selftest import Trial
 from cardkit.production.station.serving import Listening, serve_shift
 from cardkit.production.station.sheet import sheet, sheet_lines
-from cardkit.production.station.shift import Shift, run_shift
+from cardkit.production.station.shift import INTERRUPT, Shift, run_shift
 
 
 @click.group()
@@ -156,7 +157,8 @@ def serve(
     """Make cards as `run` does, where a handler brings them: slot n of the handler is the n-th reader.
 
     The handler connects to HOST:PORT and speaks one JSON object a line. A card that is not where it was to go stops
-    the station. Beyond loopback both sides show certificates.
+    the station. A reader in which no card is found within 10 s of GO has its card seated again once, then rejected
+    (NO_CARD). Beyond loopback both sides show certificates.
     """
     terms = ShiftTerms(**given)
     line = line_terms(tcp, bins, adapter, tls_context(cert, key, authority, ssl.Purpose.CLIENT_AUTH))
@@ -179,6 +181,9 @@ def conclude(shift: Shift, progress: BatchProgress, report_dir: Path | None, *, 
         write_sheet(shift, report_dir)
     if not shift.runs:
         say("no batch is open with cards to make")
+    if any(run.stopped is not None and run.stopped.rule == INTERRUPT for run in shift.runs):
+        say("interrupted: the same command goes on where this shift ended")
+        return EXIT_INTERRUPTED
     return max((exit_code(run) or reader_code(run, progress) for run in shift.runs), default=0)
 
 

@@ -69,7 +69,8 @@ def _readers(readers: Sequence[Target]) -> str:
         raise StoreError(f"a reader is named twice: {', '.join(names)}")
     for image in {reader.name for reader in readers if reader.scheme is Scheme.VIRTUAL}:
         open_card(f"{Scheme.VIRTUAL}:{image}").close()
-    return f"{len(readers)} readers, {len(readers) - len(names)} of them virtual"
+    virtual = len(readers) - len(names)
+    return f"{len(readers)} {'reader' if len(readers) == 1 else 'readers'}, {virtual} of them virtual"
 
 
 def _index_or_name(reader: Target) -> int | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +14,14 @@ from cardkit.production.audit.checkpoints import checkpoint, latest
 from cardkit.production.run import DEFAULT_OPTIONS, RunOptions, couplers_of, run_batch
 from cardkit.production.station.figures import Figures
 from cardkit.production.station.selftest import Trial, self_test
+from cardkit.production.stop import Stop
 from cardkit.production.store import reading
 from cardkit.production.store.schema import BatchState
 from cardkit.production.store.store import Store
 
 MOST_COUPLERS = 64
+INTERRUPT = "interrupt"
+"""The rule of a stop that the operator asked for: how a shift ends before its orders do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,18 @@ def run_shift(
 ) -> Shift:
     """Make one batch, or every batch that is open, oldest first, until something stops the station.
 
+    An interrupt ends the shift in order; asked for again, it ends the couplers at once. Either way there is a sheet.
+
     :param reporter: is told each trial of the self-test, and what happens afterwards.
     :raises NoReaderError: when the self-test misses a reader.  :raises StoreError: when anything else in it fails.
-    :raises BatchHeldError: when the batch that was named is not OPEN.
+    :raises BatchHeldError: when the batch that was named is not OPEN.  :raises KeyboardInterrupt: in the self-test.
     """
     began, start = store.clocks.wall(), time.monotonic()
     readers = couplers_of(targets)
     if len(readers) > MOST_COUPLERS:
         raise StoreError(f"station {options.station}: {len(readers)} couplers, expected {MOST_COUPLERS} at most")
+    if batch is not None:
+        store.batch(batch)  # a name nobody knows is told before anything is tried
     figures = Figures(len(readers))
     trials = _require(self_test(store, options.station, readers, options.keys), reporter)
 
@@ -75,7 +83,13 @@ def run_shift(
         reporter(event)
 
     def make(name: str) -> events.BatchDone:
-        return run_batch(store, name, targets, reporter=told, options=options)
+        start, before = time.monotonic(), figures.cards.copy()
+        try:
+            return run_batch(store, name, targets, reporter=told, options=options)
+        except KeyboardInterrupt:
+            done = _interrupted(store, name, figures.cards - before, time.monotonic() - start)
+        told(done)
+        return done
 
     names = iter([batch]) if batch is not None else open_batches(store)
     runs = tuple(_until_stopped(names, make))
@@ -118,6 +132,20 @@ def _until_stopped(names: Iterator[str], make: Callable[[str], events.BatchDone]
         yield done
         if done.stopped is not None:
             return
+
+
+def _interrupted(store: Store, name: str, made: Counter[str], seconds: float) -> events.BatchDone:
+    """Say what a run came to that the operator ended."""
+    return events.BatchDone(
+        batch=name,
+        counts=reading.counts(store, store.batch(name)),
+        good=made["GOOD"],
+        rejected=made["REJECTED"],
+        in_doubt=made["IN_DOUBT"],
+        blank_rejects=made["BLANK_REJECT"],
+        seconds=seconds,
+        stopped=Stop("station", INTERRUPT, "interrupted by the operator"),
+    )
 
 
 def _sealed(store: Store, station: str) -> Sealed | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from cardkit.production.events import BatchDone, CardDone, CouplerStopped, Worke
 from cardkit.production.station.figures import Figures
 from cardkit.production.station.selftest import Trial, self_test
 from cardkit.production.station.sheet import sheet, sheet_lines
-from cardkit.production.station.shift import run_shift
+from cardkit.production.station.shift import INTERRUPT, run_shift
 from cardkit.production.stop import Stop
 from cardkit.target import parse
 
@@ -71,6 +72,44 @@ def test_a_stop_of_the_station_ends_the_shift(new_batch: NewBatch) -> None:
     assert sheet(shift)["rejects"] == [{"class": "card type", "code": "CARD_TYPE", "cards": 2}]
     assert sheet(shift)["oee"]["quality"] == 0.0
     assert ("stopped", "station: 2 rejects in a row") in list(sheet_lines(shift))
+
+
+def test_a_shift_that_is_interrupted_has_its_sheet(new_batch: NewBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's Ctrl-C is how a shift ends before its orders do."""
+    monkeypatch.setattr("cardkit.production.station.shift.self_test", lambda *parts: iter(()))
+    new_batch(1)
+    store = new_batch(9)
+    told: list[Any] = []
+
+    def interrupting(event: Any) -> None:
+        told.append(event)
+        if isinstance(event, CardDone) and sum(isinstance(each, CardDone) for each in told) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    shift = run_shift(store, ["virtual:usim"], reporter=interrupting, options=S1)
+    first, second = shift.runs
+    assert (first.good, first.stopped) == (1, None)
+    assert second.stopped == Stop("station", INTERRUPT, "interrupted by the operator")
+    assert second.good == batch_status(store, "b2").counts["GOOD"] == second.counts["GOOD"] >= 2
+    assert second.counts["READY"] == 9 - second.good
+    assert told[-1] == second
+    assert sheet(shift)["cards"]["GOOD"] == 1 + second.good
+    assert ("stopped", "station: interrupted by the operator") in list(sheet_lines(shift))
+    assert shift.sealed is not None
+    assert check_batch(store) == []
+
+
+def test_a_batch_nobody_knows_is_told_before_anything_is_tried(new_batch: NewBatch) -> None:
+    told: list[Any] = []
+    with pytest.raises(StoreError, match="no batch 'nope'"):
+        run_shift(new_batch(1), ["virtual:usim"], "nope", reporter=told.append, options=S1)
+    assert told == []
+
+
+@pytest.mark.parametrize(("readers", "said"), [("virtual:usim", "1 reader,"), ("virtual:usim*2", "2 readers,")])
+def test_readers_are_counted_in_words(new_batch: NewBatch, readers: str, said: str) -> None:
+    trial = next(self_test(new_batch(1), "S1", parse(readers), None))
+    assert trial.seen.startswith(said)
 
 
 def test_too_many_couplers_are_refused(new_batch: NewBatch) -> None:
