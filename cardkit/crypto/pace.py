@@ -25,21 +25,24 @@ _LONG = (
 _EXTRA_BITS = 64
 _AES_BLOCK = 16
 _SHORT_NONCE = 16
-_NONCES = {TDES: (16,), "AES-128": (16,), "AES-192": (16, 32), "AES-256": (16, 32)}
+_MOST_NONCE_BYTES = 64
+_BLOCK_BYTES = {"3DES": 8, "AES": 16}
 _KEY_BYTES = {TDES: 16, "AES-128": 16, "AES-192": 24, "AES-256": 32}
 
 
 def decrypted_nonce(key: Key, encrypted: bytes) -> Secret:
-    """Return the chip's nonce.
+    """Return the chip's nonce: as many whole blocks as the chip likes. 9303-11 4.4.3.3
 
     :param key: of the password.
-    :raises EncodingError: where it is not 16 bytes, or 32 with a longer AES key.
+    :raises EncodingError: where it is not whole blocks, 64 bytes at most.
     """
-    if len(encrypted) not in _NONCES[key.algorithm]:
-        sizes = " or ".join(map(str, _NONCES[key.algorithm]))
-        raise EncodingError(f"PACE: encrypted nonce of {len(encrypted)} bytes, {key.algorithm} has {sizes}")
+    cipher = _cipher(key.algorithm)
+    size, block = len(encrypted), _BLOCK_BYTES[cipher]
+    if not size or size % block or size > _MOST_NONCE_BYTES:
+        expected = f"expected blocks of {block}, {_MOST_NONCE_BYTES} at most"
+        raise EncodingError(f"PACE: encrypted nonce of {size} bytes with {key.algorithm}, {expected}")
     with key.reveal() as clear:
-        return Secret(CbcDecryptor(_cipher(key.algorithm), clear).decrypt(encrypted), "PACE nonce")
+        return Secret(CbcDecryptor(cipher, clear).decrypt(encrypted), "PACE nonce")
 
 
 def terminal_nonce_bytes(algorithm: str) -> int:

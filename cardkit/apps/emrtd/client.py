@@ -161,13 +161,13 @@ class DocumentClient:
         return response.sw
 
     def general_authenticate(self, objects: bytes, what: str, *, last: bool) -> TlvList:
-        """Send one step of a protocol and return the objects of the answer.
+        """Send one step of a protocol and return the objects of the answer, a key as long as the one sent at most.
 
         :param objects: inside 7C.  :param last: whether no further step follows.
         :raises StatusError: when the chip refuses.  :raises ProtocolError: when its answer is not one object 7C.
         """
         data = tlv.build(_DYNAMIC, objects)
-        ne = self._response_bytes if len(data) > _SHORT_NC else _SHORT_NE
+        ne = max(self._response_bytes, len(data)) if len(data) > _SHORT_NC else _SHORT_NE
         answer = self._require(CommandAPDU(0x00 if last else _CHAINING, 0x86, 0x00, 0x00, data, ne), what)
         with chip_at_fault(what):
             found = tlv.parse(answer)

@@ -8,9 +8,12 @@ import pytest
 
 from cardkit.apps.emrtd.active_auth import check_signature
 from cardkit.apps.emrtd.biometrics import Biometrics
+from cardkit.apps.emrtd.client import DocumentClient
 from cardkit.apps.emrtd.details import Details
 from cardkit.apps.emrtd.groups import build_group, parse_dg15
-from cardkit.apps.emrtd.pace import Password, PasswordKind
+from cardkit.apps.emrtd.lds import FILES
+from cardkit.apps.emrtd.pace import Password, PasswordKind, offers, open_by_pace
+from cardkit.apps.emrtd.securityinfos import parse_card_access
 from cardkit.apps.emrtd.sod import LdsSecurityObject, build_sod
 from cardkit.apps.emrtd.terminal.reader import inspect
 from cardkit.apps.emrtd.terminal.reading import Mark, Reading, Request
@@ -67,6 +70,16 @@ def test_every_protocol_and_group_opens_a_document(protocol: tuple[int, int, int
     reading = read(Document(pace=(protocol,), chip=protocol[1:]), BY_CAN)
     assert done(reading) == {"PACE": Mark.DONE, "chip authentication": Mark.DONE, "active authentication": Mark.DONE}
     assert rules(reading) == []
+
+
+def test_keys_of_2048_bits_need_no_announcement_of_long_answers() -> None:
+    """A chip without EF.ATR/INFO, as vicc's, that takes a long key is asked for one as long: ICAO Doc 9303-11 4.4.4."""
+    channel = Document(pace=((1, 2, 2),)).make()
+    channel.extended = True  # as the ATR says
+    client = DocumentClient(channel)
+    client.select_master_file()
+    offer = offers(parse_card_access(client.read(FILES["EF.CardAccess"])))[0]
+    assert open_by_pace(client, offer, BY_CAN, secrets.token_bytes).group.name == "MODP 2048/256"
 
 
 def test_chip_authentication_of_version_2_checks_the_chips_token() -> None:
