@@ -30,6 +30,7 @@ from cardkit.errors import EncodingError, Executed, NoCardError, ProfileError
 from cardkit.transport.base import Connection, TransmissionProtocol, Watched
 from cardkit.transport.loopback import LoopbackConnection
 from cardkit.transport.meter import MeterConnection
+from cardkit.transport.offers import offers
 from cardkit.transport.pcsc import PcscConnection, find_reader
 from cardkit.transport.presence import wait_for_card
 from cardkit.transport.record import RecordingConnection
@@ -168,7 +169,7 @@ class Card:
 
         :raises CardChangedError: when it has moved: another card may lie there.
         """
-        if isinstance(self.connection, Watched):
+        if offers(self.connection, Watched):
             self.connection.confirm_presence()
 
     def close(self) -> None:

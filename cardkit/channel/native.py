@@ -12,6 +12,7 @@ from enum import Enum
 from cardkit.channel.channel import Channel
 from cardkit.errors import EncodingError, ProtocolError, StatusError
 from cardkit.transport.base import CarriesFrames
+from cardkit.transport.offers import offers
 
 MORE = 0xAF
 FRAME_BYTES = 55
@@ -44,7 +45,7 @@ class NativeChannel:
         self._frame = frame
         self._exchange = self._wrapped
         if framing is Framing.RAW:
-            if not isinstance(channel.connection, CarriesFrames):
+            if not offers(channel.connection, CarriesFrames):
                 raise EncodingError("raw native frames: this connection carries APDUs only")
             self._transmit = channel.connection.transmit_frame
             self._exchange = self._raw

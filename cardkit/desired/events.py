@@ -15,7 +15,7 @@ _ANNOUNCED = frozenset((Role.PRESENT, Role.CHANGE, Role.DELETE))
 class BindEvent:
     """From the next command on, which may change the card, this record belongs to this chip.
 
-    :param key_ref, tries: what is presented before the first check, as in an intent: one flush serves both.
+    :param key_ref, tries: what is presented before the seal, as in an intent: one flush serves both.
     :param keys: digests of the card's own keys that are known by now, by role.
     """
 

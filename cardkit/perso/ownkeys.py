@@ -8,6 +8,7 @@ from cardkit.crypto import KeyStore, Secret
 from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.key import Key
 from cardkit.desired import OwnKeys, Session
+from cardkit.transport.offers import offers
 
 LEAST_KEY_BYTES = 16
 
@@ -43,7 +44,7 @@ class OwnKeyDigests:
             for name, value in self._record.items()
             if (role := f"record {name}") not in self._told
         }
-        if isinstance(session, OwnKeys):
+        if offers(session, OwnKeys):
             for role, key in session.own_keys().items():
                 if role not in self._told:
                     found[role] = keystore.card_key_digest(key, role, self._digests)

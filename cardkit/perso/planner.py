@@ -6,9 +6,7 @@ import dataclasses
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import chain
-from typing import TypeGuard
 
 import msgspec
 
@@ -33,6 +31,7 @@ from cardkit.errors import EncodingError, ProfileError
 from cardkit.perso.joined import JoinedBlueprint
 from cardkit.profile import Profile, Record, compile_values
 from cardkit.transport.meter import WriteModel
+from cardkit.transport.offers import offers
 
 RandomBytes = Callable[[int], bytes]
 
@@ -107,7 +106,7 @@ def prepare(profile: Profile, record: Record, keystore: KeyStore, rng: RandomByt
     :raises KeyStoreError: when a key that is needed is missing, or for another purpose.
     """
     blueprint = compiled(profile)
-    if not _prepares(blueprint):
+    if not offers(blueprint, Prepares):
         return draw(profile, rng)
     values = blueprint.prepare(record, keystore, rng)
     return dataclasses.replace(draw(profile, rng), values=values, profile_sha256=profile.sha256)
@@ -131,7 +130,7 @@ def prepares(profile: Profile) -> bool:
 
     :raises ProfileError: when the profile asks for what its chip cannot do.
     """
-    return _prepares(compiled(profile))
+    return offers(compiled(profile), Prepares)
 
 
 def printed(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStore) -> tuple[str, ...]:
@@ -141,7 +140,7 @@ def printed(profile: Profile, record: Record, prepared: Prepared, keystore: KeyS
     :raises EncodingError: when a value does not fit.  :raises KeyStoreError: when a key is missing.
     """
     blueprint = compiled(profile)
-    if not isinstance(blueprint, Prints):
+    if not offers(blueprint, Prints):
         raise ProfileError(f"{profile.name}: cards of this family carry no data on their plastic")
     return blueprint.printed(record, prepared.values, keystore)
 
@@ -154,7 +153,7 @@ def mailed(profile: Profile, record: Record, keystore: KeyStore, key: str) -> tu
     :raises EncodingError: when the record has none.  :raises KeyStoreError: when a key is missing.
     """
     blueprint = compiled(profile)
-    if not isinstance(blueprint, Mails):
+    if not offers(blueprint, Mails):
         raise ProfileError(f"{profile.name}: cards of this family have no secret that is mailed")
     return blueprint.mailed(record, keystore, key)
 
@@ -169,14 +168,14 @@ def plan(profile: Profile, record: Record, prepared: Prepared, keystore: KeyStor
     blueprint = compiled(profile)
     if set(prepared.rands) != set(blueprint.rands):
         raise ProfileError(f"{profile.name}: the prepared values are not of this profile")
-    if _prepares(blueprint):
+    if offers(blueprint, Prepares):
         if prepared.profile_sha256 != profile.sha256:
             raise ProfileError(f"{profile.path}: changed since record {record.row_no} was prepared")
         blueprint = blueprint.for_card(record, prepared.values)
     transport = _find(profile, blueprint, keystore)
     contents: Mapping[str, Content] = blueprint.fill(record, prepared.tag, prepared.rands)
     scripts: tuple[Script, ...] = ()
-    if _scripted(blueprint):
+    if offers(blueprint, Scripted):
         scripts = blueprint.scripts(contents, prepared.rands, keystore)
     nvm = profile.chip.nvm
     return Plan(
@@ -211,7 +210,7 @@ def _find(profile: Profile, blueprint: Blueprint, keystore: KeyStore) -> dict[st
     for reference in transport.values():
         keystore.card_secret(reference)  # a key of another purpose is refused, and any by a store that shows none
         keystore.find(reference)
-    if _keyed(blueprint):
+    if offers(blueprint, Keyed):
         blueprint.check_keys(keystore)
     return transport
 
@@ -219,27 +218,9 @@ def _find(profile: Profile, blueprint: Blueprint, keystore: KeyStore) -> dict[st
 def working(plan: Plan, keystore: KeyStore) -> Blueprint:
     """Return the blueprint of a plan as it works on a card: with the key store, where its cards ask for one."""
     blueprint = plan.blueprint
-    if _keyed(blueprint):
+    if offers(blueprint, Keyed):
         blueprint = blueprint.with_keys(keystore, secrets.token_bytes)
-    return blueprint.with_scripts(plan.scripts) if _scripted(blueprint) else blueprint
-
-
-def _prepares(blueprint: Blueprint) -> TypeGuard[Prepares]:
-    return _follows(type(blueprint), Prepares)
-
-
-def _keyed(blueprint: Blueprint) -> TypeGuard[Keyed]:
-    return _follows(type(blueprint), Keyed)
-
-
-def _scripted(blueprint: Blueprint) -> TypeGuard[Scripted]:
-    return _follows(type(blueprint), Scripted)
-
-
-@cache
-def _follows(kind: type, protocol: type) -> bool:
-    """Whether a class has the methods of a protocol; kept, because it is asked for each card and costs 30 us."""
-    return issubclass(kind, protocol)
+    return blueprint.with_scripts(plan.scripts) if offers(blueprint, Scripted) else blueprint
 
 
 def varying_places(profile: Profile) -> frozenset[str]:

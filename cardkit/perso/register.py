@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 
 from cardkit.desired import REPEATED, Distinct, Register, Session
+from cardkit.transport.offers import offers
 
 DIGEST_BYTES = 8
 
@@ -33,8 +34,9 @@ class RunRegister:
 
 def note_repeated(session: Session, register: Register | None, row: int) -> None:
     """Leave a note of what another card had, where somebody remembers and the card has such numbers."""
-    if register is not None and isinstance(session, Distinct):
-        session.seen.notes[REPEATED] = register(session.identities(), row)
+    notes = session.seen.notes
+    if register is not None and offers(session, Distinct):
+        notes[REPEATED] = register(session.identities(), row)
 
 
 def _digest(kind: str, value: str) -> bytes:

@@ -72,8 +72,8 @@ def personalize(  # noqa: PLR0913  (all but three are named, and have defaults)
 
     :param card: freshly powered, nothing selected but the MF.
     :param on_event: gets BindEvent before the first command that changes the card, and with it the secrets used up to
-        the check; IntentEvent before the check and before the seal with theirs and with the life-cycle steps;
-        UnknownEvent when the link fails in mid-command; DoneEvent: four events for a good card.
+        the seal; IntentEvent before the seal with its own and with the life-cycle steps; UnknownEvent when the link
+        fails in mid-command; DoneEvent: three events for a good card.
         With ``own_keys`` the bind tells those known by then, and a KeysEvent what more there is.
         It returns when the event is durable; what it raises stops the run before the next command.
     :param resume: the card may have been begun: look at its marker and go on from there.
@@ -175,9 +175,8 @@ class _Run:
         elif presented.state is MarkerState.BEGUN:
             self._go_on(presented.state)
         elif presented.state is MarkerState.FINAL:
-            self._bind(())
             survey = self._plan.blueprint.survey
-            self._intend("survey", survey)
+            self._bind(survey)
             self._check(survey, None)
         elif presented.state is MarkerState.FOREIGN or not presented.belongs_to(self._plan.tag):
             self._refuse("MARKER_FOREIGN", "security", f"chip {presented.chip_id} carries the marker of another record")
@@ -186,7 +185,7 @@ class _Run:
 
     def _from_the_start(self) -> None:
         fence, write = self._parts[Part.FENCE][len(self._harmless()) :], self._parts[Part.WRITE]
-        self._bind((*fence, *write))
+        self._bind((*fence, *write, *self._parts[Part.CHECK]))
         self._write(fence)
         self._write(write)
         self._prove_and_seal(again=False)
@@ -194,7 +193,7 @@ class _Run:
     def _go_on(self, state: MarkerState) -> None:
         verified = state is MarkerState.VERIFIED
         fence, write, check = (self._parts[part] for part in (Part.FENCE, Part.WRITE, Part.CHECK))
-        self._bind(() if verified else (*fence, *write, *check))
+        self._bind(check if verified else (*fence, *write, *check))
         if not verified:
             self._restart()
             unmet = self._session.unmet()
@@ -205,7 +204,6 @@ class _Run:
 
     def _prove_and_seal(self, *, again: bool) -> None:
         check, seal, stranger = (self._parts[part] for part in (Part.CHECK, Part.SEAL, Part.STRANGER))
-        self._intend("check", check)
         if self._check(check, Part.CHECK):
             self._note_keys()
             self._intend("seal", (*seal, *stranger))

@@ -20,6 +20,7 @@ _WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
 
 def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     plan: Plan,
+from cardkit.transport.offers import offers
     card: Card,
     keystore: KeyStore,
     *,
@@ -59,7 +60,7 @@ def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     if look is not None:
         session.seen.notes[LOOKED] = look(card.channel)
     note_repeated(session, register, plan.record_no)
-    if destructive and isinstance(session, Mistreats):
+    if destructive and offers(session, Mistreats):
         session.mistreat()
     findings = tuple(blueprint.judge(plan.contents, session.seen, None))
     facts = {fact.name: fact.value for fact in session.facts()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardkit.transport.base import Connection, TransmissionProtocol, Watched
+from cardkit.transport.offers import offers
 
 
 class ConnectionWrapper:
@@ -34,5 +35,5 @@ class ConnectionWrapper:
 
         :raises CardChangedError: when the card has moved.
         """
-        if isinstance(self.inner, Watched):
+        if offers(self.inner, Watched):
             self.inner.confirm_presence()

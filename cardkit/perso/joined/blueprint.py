@@ -31,6 +31,7 @@ from cardkit.perso.joined.door import Door, Floor
 from cardkit.perso.joined.names import joined, joint, joint_finding, joint_state, joint_steps, own, own_names
 from cardkit.perso.joined.rules import RULES, answered, keys_apart, names_apart, numbers_alone, questions, unchecked
 from cardkit.perso.joined.session import ASKED, CHIP, CHIPS, FINISHED, SESSIONS, WHOLE, JoinedSession, Looks
+from cardkit.transport.offers import offers
 
 _FOR_ALL = (ATR_FITS, REPEATED)
 """Notes of the run that every application's rules look at."""
@@ -96,14 +97,14 @@ class JoinedBlueprint:
     ) -> Mapping[str, Secret]:
         """Make the values of one card, application by application; errors as :meth:`Prepares.prepare`."""
         return joined(
-            {app: one.prepare(record, keystore, rng) for app, one in self.apps.items() if isinstance(one, Prepares)}
+            {app: one.prepare(record, keystore, rng) for app, one in self.apps.items() if offers(one, Prepares)}
         )
 
     def for_card(self, record: Mapping[str, Any], values: Mapping[str, Secret]) -> JoinedBlueprint:
         """Return the blueprint of one card; errors as :meth:`Prepares.for_card`."""
         return JoinedBlueprint(
             {
-                app: one.for_card(record, own(app, values)) if isinstance(one, Prepares) else one
+                app: one.for_card(record, own(app, values)) if offers(one, Prepares) else one
                 for app, one in self.apps.items()
             },
             self._homes,
@@ -111,14 +112,14 @@ class JoinedBlueprint:
 
     def printed(self, record: Mapping[str, Any], values: Mapping[str, Secret], keystore: KeyStore) -> tuple[str, ...]:
         """Return what the printer gets of each application.  :raises ProfileError: when none prints."""
-        printing = {app: one for app, one in self.apps.items() if isinstance(one, Prints)}
+        printing = {app: one for app, one in self.apps.items() if offers(one, Prints)}
         if not printing:
             raise ProfileError(f"{', '.join(self.apps)}: none of these carries data on the plastic")
         return tuple(line for app, one in printing.items() for line in one.printed(record, own(app, values), keystore))
 
     def mailed(self, record: Mapping[str, Any], keystore: KeyStore, key: str) -> tuple[str, ...]:
         """Return what the mailer gets of each application.  :raises ProfileError: when none has a secret to mail."""
-        mailing = [one for one in self.apps.values() if isinstance(one, Mails)]
+        mailing = [one for one in self.apps.values() if offers(one, Mails)]
         if not mailing:
             raise ProfileError(f"{', '.join(self.apps)}: none of these has a secret that is mailed")
         return tuple(line for one in mailing for line in one.mailed(record, keystore, key))
@@ -142,16 +143,13 @@ class JoinedBlueprint:
     def check_keys(self, keystore: KeyStore) -> None:
         """Find every key of every application; errors as :meth:`Keyed.check_keys`."""
         for one in self.apps.values():
-            if isinstance(one, Keyed):
+            if offers(one, Keyed):
                 one.check_keys(keystore)
 
     def with_keys(self, keystore: KeyStore, challenge: Challenge) -> JoinedBlueprint:
         """Return the blueprint at work."""
         return JoinedBlueprint(
-            {
-                app: one.with_keys(keystore, challenge) if isinstance(one, Keyed) else one
-                for app, one in self.apps.items()
-            },
+            {app: one.with_keys(keystore, challenge) if offers(one, Keyed) else one for app, one in self.apps.items()},
             self._homes,
             keystore,
         )

@@ -14,6 +14,7 @@ from cardkit.errors import CardError, ProtocolError
 from cardkit.perso.joined.door import Door, Floor
 from cardkit.perso.joined.names import joined, joint, own_step
 from cardkit.perso.joined.rules import CARD
+from cardkit.transport.offers import offers
 
 SESSIONS, FINISHED, CHIPS = "seen by application", "finished applications", "chip numbers"
 """Notes: what each application's session saw; which a resumed card had finished already; chip numbers."""
@@ -148,19 +149,19 @@ class JoinedSession:
 
     def own_keys(self) -> dict[str, CardKey]:
         """Return the keys that are this card's alone, each role with its application."""
-        sessions = {app: one for app, one in self._sessions.items() if isinstance(one, OwnKeys)}
+        sessions = {app: one for app, one in self._sessions.items() if offers(one, OwnKeys)}
         return {joint(app, role): key for app, one in sessions.items() for role, key in one.own_keys().items()}
 
     def identities(self) -> dict[str, str]:
         """Return the numbers that are nobody else's."""
-        each = [session.identities() for session in self._sessions.values() if isinstance(session, Distinct)]
+        each = [session.identities() for session in self._sessions.values() if offers(session, Distinct)]
         chips = {joint(app, CHIP): number for app, number in self._chips.items()}
         return chips | {kind: value for numbers in each for kind, value in numbers.items()}
 
     def mistreat(self) -> None:
         """Mistreat every application that a standard says how to."""
         for session in self._sessions.values():
-            if isinstance(session, Mistreats):
+            if offers(session, Mistreats):
                 session.mistreat()
 
     # A card that was begun

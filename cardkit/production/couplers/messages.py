@@ -69,7 +69,7 @@ class Ready(Message, frozen=True, tag=True):
 class Bind(Message, frozen=True, tag=True):
     """The next command changes this chip.
 
-    :param key_ref, tries: the secrets presented before its first check, as in an intent.
+    :param key_ref, tries: the secrets presented before it is sealed, as in an intent.
     :param keys: digests of the keys that are this card's alone, by role.
     """
 

@@ -58,8 +58,8 @@ def test_events_announce_what_is_presented(contact, tap):
     _, card = tap()
     events = []
     personalize(contact.plan(), card, contact.keystore, on_event=events.append)
-    assert [type(event) for event in events] == [BindEvent, IntentEvent, IntentEvent, DoneEvent]
-    assert "PIN 80" in events[1].key_ref
+    assert [type(event) for event in events] == [BindEvent, IntentEvent, DoneEvent]
+    assert "PIN 80" in events[0].key_ref
 
 
 def test_secrets_go_under_the_dek_and_never_in_clear(contact, tap):

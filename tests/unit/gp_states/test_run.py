@@ -56,7 +56,7 @@ def test_the_keys_of_another_record_change_nothing_the_numbers_do(job, made):
     assert {finding.rule for finding in report.findings if finding.bad} == {"GP-042"}
 
 
-def test_bind_comes_before_the_first_try_and_intents_before_each_stretch(job, tap):
+def test_bind_comes_before_the_first_try_and_an_intent_before_the_seal(job, tap):
     seam, card = tap(job.image)
     events = []
     sent = []
@@ -66,11 +66,11 @@ def test_bind_comes_before_the_first_try_and_intents_before_each_stretch(job, ta
         sent.append(len(seam.sent))
 
     personalize(job.plan(), card, job.keystore, on_event=listen)
-    assert [type(event) for event in events] == [BindEvent, IntentEvent, IntentEvent, DoneEvent]
+    assert [type(event) for event in events] == [BindEvent, IntentEvent, DoneEvent]
     tries = [number for number, command in enumerate(seam.sent) if command[1] == EXTERNAL_AUTHENTICATE]
     assert sent[0] <= tries[0]
     assert "KVN FF" in events[0].key_ref
-    assert "SECURED" in events[2].step
+    assert "SECURED" in events[1].step
 
 
 def test_secured_is_the_last_command_that_changes_the_card(job, tap):
