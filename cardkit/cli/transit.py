@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
+from cardkit.apps.cipurse.dump import PART as CIPURSE
+from cardkit.apps.cipurse.dump import look_inside
 from cardkit.apps.dump import STRANGE
+from cardkit.apps.iso7816.commands import Answer, SelectBy, select
 from cardkit.apps.registry import get_app, names
 from cardkit.channel import Channel
 from cardkit.cli import options
@@ -19,12 +22,13 @@ from cardkit.cli.transit_sdm import sdm
 from cardkit.desired import Shows
 from cardkit.errors import CardError
 from cardkit.profile.chips import fitting
-from cardkit.target import open_card
+from cardkit.target import Card, open_card
 
 FAMILIES = ("cipurse", "ntag424", "desfire", "calypso", "storage")
 """Applications of transport cards, in the order they are asked; each knows its own cards."""
 
 Document = dict[str, Any]
+_SELECTED = 0x9000
 
 
 @click.group()
@@ -63,11 +67,12 @@ def dump(reader: str, as_json: bool) -> None:
 
 def _show(reader: str, chosen: Callable[[Shows, Document], Document], *, as_json: bool) -> None:
     with open_card(reader) as card:
-        name, app, found = _look(card.channel)
+        name, app, found = _look(card)
         document = {**identity(card), "atr": card.atr.hex().upper(), **found}
         document["chip"] = _chip(card.atr, name, found[app.part])
         card.reset(cold=True)
         document["besides"] = list(_besides(card.channel))
+        document["selectable"] = dict(_selectable(card))
     document = chosen(app, document)
     if as_json:
         print_json(document)
@@ -77,6 +82,8 @@ def _show(reader: str, chosen: Callable[[Shows, Document], Document], *, as_json
         click.echo(line)
     for kind in document["besides"]:
         click.echo(f"  besides: {kind}")
+    for part, aid in document["selectable"].items():
+        click.echo(f"  selectable: {part} by {aid}")
 
 
 def _chip(atr: bytes, app: str, found: Document) -> str:
@@ -102,7 +109,20 @@ def _besides(channel: Channel) -> Iterator[str]:
             yield app.title
 
 
-def _look(channel: Channel) -> tuple[str, Shows, Document]:
+def _homes(atr: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the parts of a card that is several, and the AIDs they are entered by, as the models of its chip say."""
+    for chip in fitting(atr):
+        yield from ((name, bytes.fromhex(home)) for name, home in chip.homes.items())
+
+
+def _selectable(card: Card) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a card that is several that let themselves be selected, and their AIDs."""
+    for name, home in _homes(card.atr):
+        if card.channel.send(select(SelectBy.AID, home, Answer.FCI)).sw == _SELECTED:
+            yield name, home.hex().upper()
+
+
+def _look(card: Card) -> tuple[str, Shows, Document]:
     """Return the family a card is of, and what it shows.  :raises CardError: when it is of none."""
     strange = []
     for name in FAMILIES:
@@ -110,10 +130,14 @@ def _look(channel: Channel) -> tuple[str, Shows, Document]:
         if not isinstance(app, Shows):
             continue
         try:
-            return name, app, app.look(channel, today())
+            return name, app, app.look(card.channel, today())
         except CardError as error:
             strange.append(f"no {app.title}: {error}")
-    raise CardError("; ".join(strange))
+    home, app = dict(_homes(card.atr)).get(CIPURSE), get_app(CIPURSE)
+    if home is None or not isinstance(app, Shows):
+        raise CardError("; ".join(strange))
+    card.reset(cold=True)
+    return CIPURSE, app, look_inside(card.channel, home)
 
 
 def _without_files(document: Document, part: str) -> Document:

@@ -44,6 +44,21 @@ def look(channel: Channel, today: date) -> Document:  # noqa: ARG001 - there are
         raise ProtocolError("no contactless card")
     client = CipurseClient(channel)
     info, alone = _entered(client)  # first: commands of class 80 are native frames for another family
+    return _shown(client, info, alone=alone)
+
+
+def look_inside(channel: Channel, home: bytes) -> Document:
+    """Return the CIPURSE part of a dump of a card that is several, blank ones included: those have no list to enter by.
+
+    :param home: AID its master file is entered by, as the chip's model says.  Errors as :func:`look`.
+    """
+    client = CipurseClient(channel)
+    client.select_application(home)
+    return _shown(client, client.id_info(), alone=False)
+
+
+def _shown(client: CipurseClient, info: IdInfo, *, alone: bool) -> Document:
+    """Return what the card shows.  :param alone: as of :func:`_found`."""
     client.select_mf()
     troubles: dict[str, str] = {}
     root = _read(troubles, "MF", lambda: client.directory(FileRules(FREE, DIRECTORY)))
@@ -54,6 +69,7 @@ def look(channel: Channel, today: date) -> Document:  # noqa: ARG001 - there are
         "version": f"{info.version:04X}",
         "syntax": info.syntax.name,
         "modes": info.modes,
+        "blank": False,
         "memory": root.memory[0] if root and root.memory else None,
         "free_memory": root.memory[1] if root and root.memory else None,
         "master_file": _directory(root) if root else None,
@@ -64,7 +80,14 @@ def look(channel: Channel, today: date) -> Document:  # noqa: ARG001 - there are
     for aid in _found(client, found["lists"], troubles, alone=alone):
         found["applications"][aid.hex().upper()] = _application(client, aid, troubles)
     client.select_mf()
+    found["blank"] = root is not None and not found["lists"] and not found["applications"] and _delivered(root)
     return {"class": CLASS, PART: found}
+
+
+def _delivered(root: DfAttributes) -> bool:
+    """Whether a master file is as chip makers deliver it: all memory free, one key for all; plants make them differ."""
+    total, free = root.memory or (0, 0)
+    return total == free and len({key.kvv for key in root.keys}) == 1
 
 
 def _entered(client: CipurseClient) -> tuple[IdInfo, bool]:
