@@ -32,6 +32,7 @@ AGAINST_CLOSING = {
     "REJECTED_OPEN": "rejected cards are not scrapped yet",
     "LOST_WITHOUT_INCIDENT": "lost cards have no incident number",
     "QUARANTINE_OPEN": "nobody has said what became of the rows in quarantine (--quarantine)",
+    "DELIVERED_KEYS": "of a good card nobody proved that what it was delivered with opens it no more",
     "UNSOUND": "the store breaks an invariant; see `batch check`",
     "SAMPLES_DIFFER": "samples counted by hand are not the cards their checks destroyed; see `batch verdict --spent`",
     "SAMPLE_OPEN": "cards of a sample have no verdict yet; see `batch verdict`",

@@ -71,6 +71,7 @@ class Rule:
 
     :param security_code: reject code of a card that breaks it, where that stops the whole batch; "" elsewhere.
     :param meaning: what a card that breaks it does to its holder, "" where nobody has written it down.
+    :param delivered: it says that what the card was delivered with opens nothing any more.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Rule:
     text: str
     security_code: str = ""
     meaning: str = ""
+    delivered: bool = False
 
     def finding(
         self, where: str, expected: str, actual: str, *, decoded: str = "", secrecy: Secrecy = Secrecy.SECRET

@@ -15,6 +15,8 @@ from cardkit.desired import Finding, Observations, Plan, Rule, Seen, Severity, S
 from cardkit.errors import AuthenticationError, CardkitError, CounterGuardError, StatusError
 
 EVIDENCE_FORMAT = 1
+DELIVERED_KEYS, REPLACED = "delivered keys", "replaced"
+"""A fact of each card, and how it begins where they open nothing any more."""
 
 
 class Verdict(StrEnum):
@@ -116,6 +118,17 @@ def evidence_of(
 def evidence_sha256(evidence: Mapping[str, Any]) -> bytes:
     """Return SHA-256 over the canonical JSON: sorted keys, no blanks, UTF-8."""
     return hashlib.sha256(msgspec.json.encode(evidence, order="sorted")).digest()
+
+
+def delivered_keys(rules: Iterable[Rule], *, good: bool) -> str:
+    """Say what became of the keys a card was delivered with: a good card's are dead, by the rules that it kept.
+
+    security.md K14
+    """
+    judges = sorted(rule.id for rule in rules if rule.delivered)
+    if not good or not judges:
+        return "not proved"
+    return f"{REPLACED}: {', '.join(judges)}"
 
 
 def _state_evidence(key: bytes, state: State, body: bytes | None) -> dict[str, str]:

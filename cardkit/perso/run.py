@@ -34,9 +34,11 @@ from cardkit.desired.events import NO_TRIES
 from cardkit.errors import CardError, Executed, TransportError
 from cardkit.perso.identify import Card, MarkerState, Presented, read_marker
 from cardkit.perso.outcome import (
+    DELIVERED_KEYS,
     Outcome,
     Reject,
     Verdict,
+    delivered_keys,
     evidence_of,
     evidence_sha256,
     reject_of,
@@ -140,7 +142,8 @@ class _Run:
     def _outcome(self, reject: Reject | None, whole_ns: int) -> Outcome:
         findings = tuple(self._findings)
         reject = reject or reject_of_findings(findings, self._plan.blueprint.rules)
-        facts = {"chip_id": self._chip_id, **self._facts}
+        keys = delivered_keys(self._plan.blueprint.rules, good=reject is None)
+        facts = {"chip_id": self._chip_id, **self._facts, DELIVERED_KEYS: keys}
         evidence = evidence_of(self._plan, self._seen, findings, facts)
         verdict = Verdict.GOOD if reject is None else Verdict.BAD
         evidence["verdict"] = verdict.value

@@ -9,9 +9,18 @@ from cardkit.channel import Channel
 from cardkit.crypto import KeyStore
 from cardkit.desired import ATR_FITS, DIFFERS, LOOKED, Mistreats, OnEvent, Plan, Register, Role, Step, intent_of
 from cardkit.perso.identify import Card
-from cardkit.perso.outcome import Report, evidence_of, evidence_sha256, verdict_of
+from cardkit.perso.outcome import (
+    DELIVERED_KEYS,
+    Report,
+    Verdict,
+    delivered_keys,
+    evidence_of,
+    evidence_sha256,
+    verdict_of,
+)
 from cardkit.perso.planner import working
 from cardkit.perso.register import note_repeated
+from cardkit.transport.offers import offers
 
 Look = Callable[[Channel], Mapping[str, Any]]
 
@@ -20,7 +29,6 @@ _WITH_SECRETS = frozenset((Role.PRESENT, Role.CHANGE, Role.PROVE))
 
 def verify(  # noqa: PLR0913  (all but three are named, and have defaults)
     plan: Plan,
-from cardkit.transport.offers import offers
     card: Card,
     keystore: KeyStore,
     *,
@@ -63,11 +71,13 @@ from cardkit.transport.offers import offers
     if destructive and offers(session, Mistreats):
         session.mistreat()
     findings = tuple(blueprint.judge(plan.contents, session.seen, None))
+    verdict = verdict_of(findings)
     facts = {fact.name: fact.value for fact in session.facts()}
+    facts[DELIVERED_KEYS] = delivered_keys(plan.blueprint.rules, good=verdict is Verdict.GOOD)
     evidence = evidence_of(plan, session.seen, findings, facts)
     unchecked = {finding.rule for finding in findings if finding.not_checked}
     return Report(
-        verdict=verdict_of(findings),
+        verdict=verdict,
         findings=findings,
         checked=tuple(rule.id for rule in plan.blueprint.rules if rule.id not in unchecked),
         facts=facts,

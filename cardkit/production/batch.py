@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select, update
 
+from cardkit.perso.outcome import DELIVERED_KEYS, REPLACED
 from cardkit.production.audit.checkpoints import sign_all
 from cardkit.production.canonical import canonical
 from cardkit.production.people.roles import Step
@@ -143,6 +144,7 @@ def _ledger(store: Store, batch: str) -> Ledger:
             incidents=connection.scalar(incidents) or 0,
             undisposed=connection.scalar(undisposed) or 0,
             unsound=len(check_batch(store, batch)),
+            delivered=reading.unproved_count(store, lot, f'"{DELIVERED_KEYS}":"{REPLACED}'),
             sampling=against_closing(store, lot),
             spent=spent_cards(store, lot),
         )

@@ -50,6 +50,7 @@ class Ledger:
     :param records: number of records by state in lower case, and ``imported``.
     :param incidents: lost records with an incident number.  :param undisposed: quarantined rows nobody decided about.
     :param unsound: invariants or audit findings.  :param sampling: what samples say against closing, by their codes.
+    :param delivered: good cards of which nobody proved that what they were delivered with opens them no more.
     :param spent: cards that the checks of samples destroyed; None where nobody knows.
     """
 
@@ -57,6 +58,7 @@ class Ledger:
     incidents: int = 0
     undisposed: int = 0
     unsound: int = 0
+    delivered: int = 0
     sampling: tuple[str, ...] = ()
     spent: int | None = None
 
@@ -105,6 +107,7 @@ def reconcile(cards: CardCounts, ledger: Ledger) -> Closing:
         "LOST_WITHOUT_INCIDENT": records.get("lost", 0) > ledger.incidents,
         "QUARANTINE_OPEN": ledger.undisposed > 0,
         "UNSOUND": ledger.unsound > 0,
+        "DELIVERED_KEYS": ledger.delivered > 0,
     }
     if ledger.spent is not None:
         tests["SAMPLES_DIFFER"] = cards.samples != ledger.spent

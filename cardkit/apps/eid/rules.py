@@ -18,6 +18,7 @@ CODES_SET = Rule(
     Severity.ERROR,
     "NIST SP 800-73-4; ISO/IEC 7816-15",
     "PIN, PUK and management key are the order's, counters full, those delivered dead",
+    delivered=True,
 )
 REFUSED = Rule(
     "EID-004",

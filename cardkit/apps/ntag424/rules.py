@@ -21,11 +21,11 @@ _NTAG = (0x04, 0x30)
 _LRP_ONLY = 0x919D  # permission denied
 
 
-def _rule(number: int, severity: Severity, clause: str, text: str, code: str = "") -> Rule:
-    return Rule(f"TRANSIT-{number:03}", severity, f"transport sheet {clause}", text, code)
+def _rule(number: int, severity: Severity, clause: str, text: str, code: str = "", *, delivered: bool = False) -> Rule:
+    return Rule(f"TRANSIT-{number:03}", severity, f"transport sheet {clause}", text, code, delivered=delivered)
 
 
-KEYS_PROVEN = _rule(2, _S, "3.6", "every key opens a session with this tag's own value", "KEY")
+KEYS_PROVEN = _rule(2, _S, "3.6", "every key opens a session with this tag's own value", "KEY", delivered=True)
 VERSIONS = _rule(4, _E, "3.7", "key versions are the profile's")
 RIGHTS = _rule(14, _S, "3.5", "rights to the NDEF file are the profile's")
 CHANGE_CLOSED = _rule(16, _S, "4", "nobody but the master key changes what the tag mirrors")

@@ -121,6 +121,18 @@ def blank_reject_count(store: Store, lot: Batch) -> int:
         return int(connection.scalar(statement) or 0)
 
 
+def unproved_count(store: Store, lot: Batch, proof: str) -> int:
+    """Return how many good cards of a batch there are whose facts do not hold a proof.
+
+    :param proof: part of the facts' JSON.
+    """
+    cards = attempt.join(record, record.c.id == attempt.c.record_id)
+    lacking = func.coalesce(attempt.c.facts, "").not_like(f"%{proof}%")
+    good = (record.c.batch_id == lot.id) & (attempt.c.state == RecordState.GOOD)
+    with store.reading() as connection:
+        return int(connection.scalar(select(func.count()).select_from(cards).where(good, lacking)) or 0)
+
+
 def quarantine_count(store: Store, lot: Batch) -> int:
     """Return how many rows of the order were refused."""
     with store.reading() as connection:

@@ -124,6 +124,7 @@ def test_every_reason_against_closing_has_words() -> None:
         {"imported": 9, "ready": 1, "in_doubt": 1, "rejected": 1, "lost": 1, "good": 1},
         undisposed=1,
         unsound=1,
+        delivered=1,
         sampling=("SAMPLE_OPEN", "SAMPLE_REFUSED", "SAMPLE_BAD"),
         spent=1,
     )

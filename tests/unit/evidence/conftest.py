@@ -17,6 +17,7 @@ from cardkit.production.store import Card, Office, Store, Work, open_store, star
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.reading import FINDINGS_FIELD, record_id_of
 from cardkit.profile import load_profile, read_order
+from tests.unit.production.founding import REPLACED
 
 BATCH = "B-1"
 WRONG = {
@@ -42,7 +43,7 @@ def add_cards(store: Store) -> None:
             cell = store.vault.batch(BATCH).seal(2, FINDINGS_FIELD, json.dumps([WRONG]).encode())
             session.reject(lot, card, "DATA_READBACK", "data", Work(findings_enc=cell))
         else:
-            session.commit(lot, card, bytes([claim.row_no]) * 32, Work(apply_ms=600, verify_ms=300))
+            session.commit(lot, card, bytes([claim.row_no]) * 32, Work(facts=REPLACED, apply_ms=600, verify_ms=300))
     Office(store, lot, ("ana",)).scrap(record_id_of(store, lot, 2), "D-1")
     Office(store, lot, ("ana",)).cancel(record_id_of(store, lot, 4))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cardkit.perso import Verdict, personalize
+from cardkit.perso import Verdict, personalize, verify
 
 EXTERNAL_AUTHENTICATE, INITIALIZE_UPDATE, PUT_KEY = 0x82, 0x50, 0xD8
 CHALLENGE, CRYPTOGRAM, COUNTER = 14, 22, 29
@@ -120,3 +120,49 @@ def test_keys_that_are_neither_delivered_nor_the_products_stop_a_resumed_card(sc
     outcome = personalize(scp03.plan(), card, scp03.keystore, resume=True)
     assert outcome.verdict is Verdict.BAD
     assert EXTERNAL_AUTHENTICATE not in [command[1] for command in seam.sent]
+
+
+@pytest.fixture
+def deaf(scp02, tap):
+    """A card that never takes a key: it says 9000 with the check values of the new ones, and goes on with the old set.
+
+    Where the new version is asked for it answers under the set it was delivered with, and calls that the new one.
+    """
+    product = scp02.plan().blueprint.product
+    new, old = product.main.kvn, product.delivered.kvn
+    kdd: list[bytes] = []
+
+    def lie(_, command, chip):
+        if command[1] == PUT_KEY:
+            kcvs = [scp02.keystore.card_key_kcv(key) for key in product.main.card_keys(kdd[-1])]
+            return bytes((new,)) + b"".join(kcvs) + b"\x90\x00"
+        if command[1] == INITIALIZE_UPDATE:
+            answer = chip.transmit(bytes((*command[:2], old, *command[3:])))
+            kdd.append(answer[:10])
+            return bytes((*answer[:10], command[2], *answer[11:]))
+        return chip.transmit(command)
+
+    return tap(scp02.image, lie)
+
+
+@pytest.mark.requirement("K14")
+def test_a_card_that_ignores_put_key_and_says_9000_is_never_good(deaf, scp02):
+    seam, card = deaf
+    outcome = personalize(scp02.plan(), card, scp02.keystore)
+    assert outcome.verdict is Verdict.BAD
+    assert outcome.facts["delivered keys"] == "not proved"
+    assert outcome.reject.security_stop
+    assert [command[1] for command in seam.sent].count(PUT_KEY) == 1
+    assert [command[1] for command in seam.sent].count(EXTERNAL_AUTHENTICATE) == 1  # none for the set it does not have
+
+
+@pytest.mark.requirement("K14")
+def test_a_verified_card_that_answers_under_its_delivered_set_is_found_without_a_try(deaf, scp02):
+    """Whatever version it calls the set, the cryptogram of its greeting tells; the key of it opens nothing here."""
+    seam, card = deaf
+    report = verify(scp02.plan(), card, scp02.keystore)
+    found = {finding.rule: finding for finding in report.findings}
+    assert "the set it was delivered with" in found["GP-004"].actual
+    assert found["GP-004"].bad
+    assert EXTERNAL_AUTHENTICATE not in [command[1] for command in seam.sent]
+    assert report.facts["delivered keys"] == "not proved"

@@ -27,7 +27,9 @@ def test_a_blank_card_becomes_good(job, tap):
     assert outcome.reject is None
     assert outcome.bound
     assert outcome.findings == ()
-    assert outcome.facts == {"chip_id": outcome.chip_id, "SQN ADF.USIM": "64", "SQN ADF.ISIM": "0"}
+    assert outcome.facts == {
+        "chip_id": outcome.chip_id, "SQN ADF.USIM": "64", "SQN ADF.ISIM": "0", "delivered keys": "replaced: UICC-064",
+    }  # fmt: skip
 
 
 def test_a_t0_card_becomes_the_same_card(job):

@@ -16,6 +16,8 @@ from cardkit.production.store.store import create_or_open
 from cardkit.production.store.urls import database_of
 from tests import postgres
 
+# The facts of a card that was proved to be open to no key it was delivered with.
+REPLACED = '{"delivered keys":"replaced: UICC-064"}'
 # What founding a store writes; all other rows go when it is emptied.
 FOUNDING = ("store", "transition", "alembic_version")
 

@@ -71,6 +71,7 @@ def test_reconciliation(vector: Any) -> None:
         (Ledger({"imported": 3, "good": 2}), "RECORDS_DIFFER"),
         (Ledger({"imported": 2, "good": 2}, undisposed=1), "QUARANTINE_OPEN"),
         (Ledger({"imported": 2, "good": 2}, unsound=1), "UNSOUND"),
+        (Ledger({"imported": 2, "good": 2}, delivered=1), "DELIVERED_KEYS"),
     ],
 )
 def test_what_else_keeps_a_batch_open(ledger: Ledger, why: str) -> None:

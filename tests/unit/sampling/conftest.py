@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cardkit.production.store import Card, Office, Store, start_session
+from cardkit.production.store import Card, Office, Store, Work, start_session
 from tests.unit.production.conftest import BATCH, open_batch
+from tests.unit.production.founding import REPLACED
 
 
 def made(path: Path, dialect: str = "sqlite") -> Store:
@@ -22,7 +23,7 @@ def made(path: Path, dialect: str = "sqlite") -> Store:
         if claim.row_no == 7:
             session.reject(lot, card, "DATA_READBACK")
         else:
-            session.commit(lot, card, b"e" * 32)
+            session.commit(lot, card, b"e" * 32, Work(facts=REPLACED))
     Office(store, lot, ("ana",)).scrap(7, "D-1")
     return store
 

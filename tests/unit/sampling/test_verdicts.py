@@ -17,8 +17,9 @@ from cardkit.production.report.source import batch_report
 from cardkit.production.sampling.draw import Inspection, Sample, draw_sample
 from cardkit.production.sampling.plan import Severity
 from cardkit.production.sampling.verdict import Looked, against_closing, enter_verdicts, lot_verdicts
-from cardkit.production.store import Card, Office, Store, start_session
+from cardkit.production.store import Card, Office, Store, Work, start_session
 from tests.unit.production.conftest import BATCH
+from tests.unit.production.founding import REPLACED
 
 Finished = Callable[..., Store]
 DIALECTS = ("sqlite", "postgresql")
@@ -110,7 +111,7 @@ def test_a_card_that_is_made_again_was_not_looked_at(finished: Finished) -> None
         (claim,) = session.claim(BATCH, 1, 60.0)
         card = Card(claim.record_id, claim.token, "another chip")
         session.bind(store.batch(BATCH), card)
-        session.commit(store.batch(BATCH), card, b"e" * 32)
+        session.commit(store.batch(BATCH), card, b"e" * 32, Work(facts=REPLACED))
         assert against(store) == ("SAMPLE_REFUSED",)
 
 
@@ -143,7 +144,7 @@ def test_a_sample_cannot_be_committed_for_another_record(finished: Finished, dia
         with pytest.raises(ChipUsedError):
             session.bind(store.batch(BATCH), spent)
         with pytest.raises(StoreError):
-            session.commit(store.batch(BATCH), spent, b"e" * 32)
+            session.commit(store.batch(BATCH), spent, b"e" * 32, Work(facts=REPLACED))
         assert store.batch(BATCH).state == "OPEN"
 
 

@@ -15,11 +15,11 @@ from cardkit.errors import IllegalStepError, StoreError, TwoPersonsError
 from cardkit.production import NewOrder, Store, approve_order, create_order
 from cardkit.production.batch import close_batch
 from cardkit.production.purge import purge_batch
-from cardkit.production.store import Card, Clocks, Office, start_session
+from cardkit.production.store import Card, Clocks, Office, Work, start_session
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.production.store.reading import record_id_of
 from cardkit.production.store.retention import Kept, overdue, set_retention
-from tests.unit.production.founding import NEW_STORE
+from tests.unit.production.founding import NEW_STORE, REPLACED
 
 pytestmark = pytest.mark.requirement("D4")
 SHA256 = b"\x11" * 32
@@ -62,7 +62,7 @@ def finish(store: Store, name: str) -> None:
     (claim,) = session.claim(name, 1, 60.0)
     card = Card(claim.record_id, claim.token, f"chip of {name}")
     session.bind(lot, card)
-    session.commit(lot, card, b"e" * 32)
+    session.commit(lot, card, b"e" * 32, Work(facts=REPLACED))
     assert close_batch(store, name).closable
 
 

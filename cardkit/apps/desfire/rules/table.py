@@ -7,11 +7,13 @@ from cardkit.desired import Rule, Severity
 _S, _E, _W = Severity.STOP, Severity.ERROR, Severity.WARNING
 
 
-def _rule(number: int, severity: Severity, clause: str, text: str, code: str = "") -> Rule:
-    return Rule(f"TRANSIT-{number:03}", severity, f"transport sheet {clause}", text, code)
+def _rule(number: int, severity: Severity, clause: str, text: str, code: str = "", *, delivered: bool = False) -> Rule:
+    return Rule(f"TRANSIT-{number:03}", severity, f"transport sheet {clause}", text, code, delivered=delivered)
 
 
-NO_DELIVERED_KEY = _rule(1, _S, "3.4", "the card's key as delivered opens nothing any more", "DEFAULT_KEY")
+NO_DELIVERED_KEY = _rule(
+    1, _S, "3.4", "the card's key as delivered opens nothing any more", "DEFAULT_KEY", delivered=True
+)
 KEYS_PROVEN = _rule(2, _S, "3.6", "every key opens a session with this card's own value", "KEY")
 DIVERSIFIED = _rule(3, _S, "5", "a diversified key is another one on every card: the UID is in M")
 VERSIONS = _rule(4, _E, "3.7", "key versions are the profile's")

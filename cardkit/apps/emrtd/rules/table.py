@@ -154,8 +154,10 @@ _RULES = (
      ""),
 )  # fmt: skip
 
+_DELIVERED = "EMRTD-091"
+
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {number: Rule(number, severity, clause, text) for number, severity, clause, text, _ in _RULES}
+    {line[0]: Rule(*line[:-1], delivered=line[0] == _DELIVERED) for line in _RULES}
 )
 CASES: Mapping[str, str] = MappingProxyType({number: cases for number, *_, cases in _RULES if cases})
 """Test cases by rule."""

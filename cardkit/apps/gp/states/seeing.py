@@ -171,7 +171,7 @@ def _greetings(product: Product, notes: Notes, keystore: KeyStore | None) -> Ite
         greeting = hello.greeting
         keys = next((item for item in product.keys if item.kvn == greeting.kvn), None)
         if keystore is not None and greeting.kvn not in published:
-            published[greeting.kvn] = _published(hello)
+            published[greeting.kvn] = _published(hello) + _delivered(product, hello, keystore)
         yield SeenGreeting(
             kvn=greeting.kvn,
             kdd=greeting.kdd,
@@ -189,6 +189,12 @@ def _greetings(product: Product, notes: Notes, keystore: KeyStore | None) -> Ite
 def _published(hello: Hello) -> tuple[str, ...]:
     found = identify(hello.greeting, hello.challenge, published_candidates())
     return tuple(dict.fromkeys(str(trial) for trial in found.matches))
+
+
+def _delivered(product: Product, hello: Hello, keystore: KeyStore) -> tuple[str, ...]:
+    """Say whether the card answers with what it was delivered with, whatever version it calls that."""
+    found = identify(hello.greeting, hello.challenge, [Candidate(keystore, product.delivered.spec)])
+    return ("the set it was delivered with",) if any(trial.fits for trial in found.trials) else ()
 
 
 def _bare(keys: KeySet, hello: Hello, keystore: KeyStore) -> bool | None:

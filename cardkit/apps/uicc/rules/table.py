@@ -226,7 +226,7 @@ _LINES = (*_IDENTITY, *_FILES, *_SERVICES, *_ACCESS, *_CONTENTS, *_KEYS, *_PLATF
 _SECURITY_CODES = {"UICC-064": KEY_LEFT}
 
 SHEET: tuple[Rule, ...] = tuple(
-    Rule(number, severity, clause, text, _SECURITY_CODES.get(number, ""), meaning)
+    Rule(number, severity, clause, text, _SECURITY_CODES.get(number, ""), meaning, delivered=number in _SECURITY_CODES)
     for number, severity, clause, text, meaning in _LINES
 )
 TABLE = {rule.id: rule for rule in (MARKER_STANDS, MARKER_GONE, *SHEET)}
