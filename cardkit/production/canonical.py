@@ -14,12 +14,14 @@ from cardkit.errors import EncodingError
 
 MAX_INTEGER = 2**53 - 1
 
+_PLAIN = frozenset({str, bool, type(None)})
+
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def _check(value: object) -> None:
     kind = type(value)
-    if kind is str or value is None or kind is bool:
+    if kind in _PLAIN:
         return
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]
@@ -37,7 +39,7 @@ def _check_members(value: dict[object, object]) -> None:
     for key, member in value.items():
         if not isinstance(key, str) or not key.isascii():
             raise EncodingError(f"canonical JSON: key must be ASCII text, got {key!r}")
-        if type(member) is not str:
+        if type(member) not in _PLAIN:
             _check(member)
 
 

@@ -110,12 +110,24 @@ class AuditChain:
         seq = head.seq + 1
         text = canonical({"seq": seq, "at": at, "actor": event.actor, "event": event.kind, "data": event.data})
         new = Head(seq, chained(head.hash, text), at)
-        row = {"chain": self.name, "seq": seq, "kind": event.kind, "record_id": event.record_id}
-        return new, row | {"event": text.decode(), "hash": new.hash}
+        return new, {
+            "chain": self.name,
+            "seq": seq,
+            "kind": event.kind,
+            "record_id": event.record_id,
+            "event": text.decode(),
+            "hash": new.hash,
+        }
 
     def _move(self, old: Head, new: Head) -> dict[str, Any]:
-        move = {"of_chain": self.name, "old_seq": old.seq, "old_hash": old.hash}
-        return move | {"new_seq": new.seq, "new_hash": new.hash, "new_at": new.at}
+        return {
+            "of_chain": self.name,
+            "old_seq": old.seq,
+            "old_hash": old.hash,
+            "new_seq": new.seq,
+            "new_hash": new.hash,
+            "new_at": new.at,
+        }
 
     def _read(self, driver: Driver) -> Head:
         """Return the head as it is; nobody else moves it until our transaction ends."""

@@ -9,7 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, Text, and_, bindparam, exists, func, insert, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -21,7 +35,6 @@ _BEGUN = (
     "session",
     "station",
     "coupler",
-    "state",
     "profile_sha256",
     "keyset_sha256",
     "software",
@@ -45,27 +58,32 @@ def _new(table: Any, names: Sequence[str]) -> dict[str, Any]:
     return {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
 
 
+def _written_out(state: RecordState) -> ColumnElement[str]:
+    """A state that is always the same is part of the statement, and no value to be handed over each time."""
+    return literal_column(f"'{state}'", Text)
+
+
 def _held(state: RecordState) -> Any:
     """Whether the record is in a state, with the token and by the session that are given."""
     return and_(
         record.c.id == bindparam("of_record"),
         record.c.token == bindparam("of_token"),
         record.c.session == bindparam("of_session"),
-        record.c.state == state,
+        record.c.state == _written_out(state),
     )
 
 
-_MOVED_RECORD = update(record).values(state=bindparam("new_state"), lease_until=null())
-_BIND_RECORD = _MOVED_RECORD.where(record.c.id == bindparam("of_record"))
-_MOVE_RECORD = Statement(_BIND_RECORD)
+_BOUND = _written_out(RecordState.BOUND)
+_BIND_RECORD = update(record).values(state=_BOUND, lease_until=null()).where(record.c.id == bindparam("of_record"))
+_BIND = Statement(_BIND_RECORD)
 # Two stations may bind one chip at the same moment; SQLite knows the same words. The record stays as it was found.
 _EARLIER = attempt.alias()
 _PREDECESSOR = select(func.max(_EARLIER.c.id)).where(_EARLIER.c.record_id == record.c.id).scalar_subquery()
-_BEGINNING = select(record.c.id, record.c.token, _PREDECESSOR, *_new(attempt, _BEGUN).values())
+_BEGINNING = select(record.c.id, record.c.token, _PREDECESSOR, _BOUND, *_new(attempt, _BEGUN).values())
 _NEW_ATTEMPT = (
     postgresql.insert(attempt)
     .from_select(
-        ["record_id", "token", "predecessor_id", *_BEGUN],
+        ["record_id", "token", "predecessor_id", "state", *_BEGUN],
         _BEGINNING.where(_held(RecordState.LEASED)).with_for_update(of=record),
     )
     .on_conflict_do_nothing(index_elements=["chip_id"])
@@ -76,8 +94,10 @@ _ADDED = _NEW_ATTEMPT.cte("added")
 _BEGIN_AT_ONCE = Statement(select(_ADDED.c.id).add_cte(_BIND_RECORD.where(exists(select(_ADDED.c.id))).cte("moved")))
 
 _THIS_ATTEMPT = (attempt.c.record_id == bindparam("of_record")) & (attempt.c.token == bindparam("of_token"))
-_END_RECORD = _MOVED_RECORD.where(
-    _held(RecordState.BOUND), exists().where(_THIS_ATTEMPT, attempt.c.chip_id == bindparam("of_chip"))
+_END_RECORD = (
+    update(record)
+    .values(state=bindparam("new_state"))
+    .where(_held(RecordState.BOUND), exists().where(_THIS_ATTEMPT, attempt.c.chip_id == bindparam("of_chip")))
 )
 _MOVE_BOUND = Statement(_END_RECORD)
 _LAST_OF_ATTEMPT = update(attempt).where(_THIS_ATTEMPT).values(_new(attempt, _ENDED)).returning(attempt.c.id)
@@ -107,31 +127,30 @@ _APPEND_AT_ONCE = Statement(
 )
 
 
-def begin_attempt(driver: Driver, held: Mapping[str, Any], values: Mapping[str, Any]) -> int | None:
-    """Add an attempt for a record that is leased, and move the record to the same state.
+def begin_attempt(driver: Driver, values: Mapping[str, Any]) -> int | None:
+    """Add an attempt for a record that is leased; both are BOUND then.
 
-    :param held: ``of_record``, and the ``of_token`` and ``of_session`` that hold its lease.
+    :param values: ``of_record``, the ``of_token`` and ``of_session`` that hold its lease, and the attempt's own: what
+        of a column's value is ``new_`` and its name.
     :returns: the attempt's id; None where they do not, or the chip carries another attempt: then nothing was written.
     """
-    given = {**{f"new_{name}": values[name] for name in _BEGUN}, **held}
     if driver.dialect.name == "postgresql":
-        row = _BEGIN_AT_ONCE.one(driver, given)
-    elif (row := _BEGIN.one(driver, given)) is not None:
-        _MOVE_RECORD.run(driver, {name: given[name] for name in ("new_state", "of_record")})
+        row = _BEGIN_AT_ONCE.one(driver, values)
+    elif (row := _BEGIN.one(driver, values)) is not None:
+        _BIND.run(driver, values)
     return None if row is None else int(row.id)
 
 
-def end_attempt(driver: Driver, held: Mapping[str, Any], values: Mapping[str, Any]) -> int | None:
+def end_attempt(driver: Driver, values: Mapping[str, Any]) -> int | None:
     """Write the end of an attempt that is bound and move its record to the same state.
 
-    :param held: as for its beginning, and its chip, ``of_chip``.
+    :param values: as for its beginning, and its chip, ``of_chip``.
     :returns: the attempt's id; None where it is not bound so: then nothing was written.
     """
-    ended = {**{f"new_{name}": values[name] for name in _ENDED}, **held}
     if driver.dialect.name == "postgresql":
-        row = _END_AT_ONCE.one(driver, ended)
-    elif _MOVE_BOUND.run(driver, ended) > 0:
-        row = _END.one(driver, ended)
+        row = _END_AT_ONCE.one(driver, values)
+    elif _MOVE_BOUND.run(driver, values) > 0:
+        row = _END.one(driver, values)
     else:
         return None
     return None if row is None else int(row.id)

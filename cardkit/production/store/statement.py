@@ -11,7 +11,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, LargeBinary
 from sqlalchemy.sql.expression import ClauseElement
 
 Processor = Callable[[Any], Any]
@@ -95,25 +95,35 @@ class _Compiled:
         self._constants = {
             name: compiled.params[name] for bind, name in compiled.bind_names.items() if not bind.required
         }
-        self._processors: list[tuple[str, Processor]] = [
-            (name, processor)
+        # Both drivers take bytes as they are.
+        self._processors: dict[str, Processor] = {
+            name: processor
             for bind, name in compiled.bind_names.items()
-            if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        ]
-        # Most statements take their values as they are.
-        plain = self._order is not None and len(self._order) > 1 and not self._constants and not self._processors
-        self._picked = itemgetter(*self._order) if plain and self._order else None
+            if not isinstance(bind.type, LargeBinary)
+            and (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        names = [] if self._constants else self._order or []
+        self._picked = _picker(names) if names else None
+        self._places = [(place, self._processors[name]) for place, name in enumerate(names) if name in self._processors]
         self._table = getattr(clause, "table", None)
         self._row: Callable[..., Any] | None = None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """Return values and constants as the driver wants them."""
         if self._picked is not None:
-            return self._picked(values)
+            return self._in_place(self._picked(values))
         given = {**self._constants, **values}
-        for name, processor in self._processors:
+        for name, processor in self._processors.items():
             given[name] = processor(given[name])
         return given if self._order is None else [given[name] for name in self._order]
+
+    def _in_place(self, picked: tuple[Any, ...]) -> Sequence[Any]:
+        if not self._places:
+            return picked
+        given = list(picked)
+        for place, processor in self._places:
+            given[place] = processor(given[place])
+        return given
 
     @property
     def positional(self) -> bool:
@@ -145,6 +155,13 @@ class _Compiled:
         if self._row is None:
             self._row = _row_type([str(column[0]) for column in description])
         return self._row(*row)
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Return what takes the values of some names, in their order."""
+    if len(names) == 1:
+        return lambda values: (values[names[0]],)
+    return itemgetter(*names)
 
 
 def _row_type(names: list[str]) -> Callable[..., Any]:

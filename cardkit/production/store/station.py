@@ -173,7 +173,7 @@ class StationSession:
         key = self.store.chip_key(lot, card.chip)
         with self._steps() as steps:
             require_own(steps.driver, card.record_id, keys)
-            added = begin_attempt(steps.driver, self._held(card), self._beginning(lot, card, key))
+            added = begin_attempt(steps.driver, self._beginning(lot, card, key))
             answer = Answer.DONE if added is not None else self._not_bound(steps.driver, card, key)
             add_own(steps.driver, card.record_id, keys)
             if added is None:
@@ -200,15 +200,17 @@ class StationSession:
 
     def _beginning(self, lot: Batch, card: Card, key: str) -> dict[str, Any]:
         return {
-            "chip_id": key,
-            "session": self.id,
-            "station": self.station,
-            "coupler": card.coupler,
-            "state": RecordState.BOUND,
-            "profile_sha256": lot.profile_sha256,
-            "keyset_sha256": lot.keyset_sha256,
-            "software": made_with(),
-            "bound_at": self.store.clocks.wall(),
+            "of_record": card.record_id,
+            "of_token": card.token,
+            "of_session": self.id,
+            "new_chip_id": key,
+            "new_session": self.id,
+            "new_station": self.station,
+            "new_coupler": card.coupler,
+            "new_profile_sha256": lot.profile_sha256,
+            "new_keyset_sha256": lot.keyset_sha256,
+            "new_software": made_with(),
+            "new_bound_at": self.store.clocks.wall(),
         }
 
     def _not_bound(self, driver: Driver, card: Card, key: str) -> Answer:
@@ -252,8 +254,7 @@ class StationSession:
     def _end(self, lot: Batch, card: Card, kind: str, end: dict[str, Any], work: Work) -> Answer:
         key = self.store.chip_key(lot, card.chip)
         with self._steps() as steps:
-            held = {**self._held(card), "of_chip": key}
-            ended = end_attempt(steps.driver, held, self._ending(end, work))
+            ended = end_attempt(steps.driver, self._ending(card, key, end, work))
             if ended is None:
                 return self._not_ended(steps.driver, card, key, end)
             data = {"record": card.record_id, "token": card.token, "attempt": ended, "chip": card.chip}
@@ -273,13 +274,22 @@ class StationSession:
             return Answer.ALREADY
         raise FencedError(f"record {card.record_id}: is {row.state}, expected BOUND")
 
-    def _ending(self, end: dict[str, Any], work: Work) -> dict[str, Any]:
-        open_ended = end["state"] == RecordState.IN_DOUBT
-        values = {"evidence_sha256": None, "reject_code": None, "reject_class": None, **end}
-        values |= {"findings_enc": work.findings_enc, "facts": work.facts}
-        values |= {"apply_ms": work.apply_ms, "verify_ms": work.verify_ms}
-        values["done_at"] = None if open_ended else self.store.clocks.wall()
-        return values
+    def _ending(self, card: Card, key: str, end: dict[str, Any], work: Work) -> dict[str, Any]:
+        return {
+            "of_record": card.record_id,
+            "of_token": card.token,
+            "of_session": self.id,
+            "of_chip": key,
+            "new_state": end["state"].value,
+            "new_evidence_sha256": end.get("evidence_sha256"),
+            "new_reject_code": end.get("reject_code"),
+            "new_reject_class": end.get("reject_class"),
+            "new_findings_enc": work.findings_enc,
+            "new_facts": work.facts,
+            "new_apply_ms": work.apply_ms,
+            "new_verify_ms": work.verify_ms,
+            "new_done_at": None if end["state"] is RecordState.IN_DOUBT else self.store.clocks.wall(),
+        }
 
     def blank_reject(self, lot: Batch, coupler: int, chip: str | None, reject_class: str, code: str) -> None:
         """Count a card that went out before it was bound to anything."""
@@ -306,9 +316,6 @@ class StationSession:
     def _steps(self) -> AbstractContextManager[Steps]:
         group: Steps | None = getattr(self._own, "group", None)
         return self.store.stepping() if group is None else nullcontext(group)
-
-    def _held(self, card: Card) -> dict[str, Any]:
-        return {"of_record": card.record_id, "of_token": card.token, "of_session": self.id}
 
     def _holds(self, row: Any, token: int) -> bool:
         return bool(row.session == self.id and row.token == token)
