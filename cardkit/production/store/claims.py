@@ -5,7 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Integer, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from cardkit.errors import BatchHeldError, FencedError
 from cardkit.production.store.schema import OPEN, BatchState, RecordState, batch, prepared, record, station
@@ -16,6 +28,7 @@ _LOT = select(
     batch.c.state,
     batch.c.why,
     batch.c.prepare_step,
+    batch.c.remade,
     exists().where(station.c.epoch != bindparam("of_epoch")).label("late"),
     exists().where(station.c.session == bindparam("of_session")).label("current"),
 ).where(batch.c.name == bindparam("of_batch"))
@@ -64,20 +77,27 @@ def claim_statement(dialect: str, clock: ColumnElement[float] | None, *, prepare
 
     :param clock: of the database, None where ``now`` is given.
     :param prepared_only: whether only records are leased whose prepared value ``of_step`` is there.
-    Its other parameters: ``of_batch`` (id), ``of_count``, ``new_session``, ``ttl`` in seconds.
+    Its other parameters: ``of_batch`` (id), ``of_count``, ``new_session``, ``ttl`` in seconds, and ``of_first``: no
+    record before this one can be leased. Each row's last column is the first that could be, or will be when its lease
+    ends: a good ``of_first`` for the next time, as long as none is re-made. Without it a claim would pass over the
+    index entries of all records that were finished since the server last cleared them away.
     """
     now = bindparam("now", type_=Double) if clock is None else clock
     free = or_(
         record.c.state == RecordState.READY,
         (record.c.state == RecordState.LEASED) & (record.c.lease_until < now),
     )
-    ids = select(record.c.id).where(record.c.batch_id == bindparam("of_batch"), OPEN, free).order_by(_ORDER[dialect])
+    order = _ORDER[dialect]
+    ahead = and_(record.c.batch_id == bindparam("of_batch"), OPEN, order >= bindparam("of_first"))
+    ids = select(record.c.id).where(ahead, free).order_by(order)
     if prepared_only:
         made = (prepared.c.record_id == record.c.id) & (prepared.c.step == bindparam("of_step"))
         ids = ids.where(exists().where(made))
     # Taken once, and not what another station takes at this moment; on SQLite there is no other.
     locked = ids.limit(bindparam("of_count", type_=Integer)).with_for_update(of=record, skip_locked=True)
     taken = locked.cte("taken").prefix_with("MATERIALIZED", dialect="postgresql")
+    waiting = record.c.state.in_([literal_column("'READY'"), literal_column("'LEASED'")])
+    first = select(order).where(ahead, waiting).order_by(order).limit(1).correlate(None).scalar_subquery()
     return Statement(
         update(record)
         .where(record.c.id.in_(select(taken.c.id)))
@@ -87,5 +107,5 @@ def claim_statement(dialect: str, clock: ColumnElement[float] | None, *, prepare
             session=bindparam("new_session"),
             lease_until=now + bindparam("ttl", type_=Double),
         )
-        .returning(record.c.id, record.c.row_no, record.c.token)
+        .returning(record.c.id, record.c.row_no, record.c.token, first)
     )

@@ -140,7 +140,13 @@ class Office:
         """
         if self.lot.remake != "after-scrap":
             raise IllegalStepError(f"record {record_id}: the profile of batch {self.lot.name} allows no re-make")
-        self._step(record_id, (RecordState.SCRAPPED,), RecordState.READY, Step.REMAKE, {})
+        people = self.store.presence.require(Step.REMAKE, self.by)
+        with self.store.writing() as connection:
+            row = self._in(connection, record_id, RecordState.SCRAPPED)
+            self._both(connection, record_id, row, RecordState.READY, {})
+            # Claims look no further back than they found something, until this changes.
+            connection.execute(update(batch).where(batch.c.id == self.lot.id).values(remade=batch.c.remade + 1))
+            self._audit(connection, Step.REMAKE.name, record_id, people, row, {})
 
     def cancel(self, record_id: int) -> None:
         """READY to CANCELLED: this record is not made."""

@@ -123,6 +123,7 @@ batch = Table(
     Column("created_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
     Column("order_id", Integer),
+    Column("remade", Integer),
 )
 customer_order = Table(
     "customer_order",

@@ -134,13 +134,15 @@ class StationSession:
         with self.store.stepping() as steps:
             lot = claimable(steps.driver, batch_name, self.store.terms.epoch, self.id, claiming=True)
             values = {"of_batch": lot.id, "of_count": count, "new_session": self.id, "ttl": ttl_s}
+            values |= {"of_first": steps.first_open(lot.id, lot.remade)}
             values |= {} if lot.prepare_step is None else {"of_step": lot.prepare_step}
             values |= {} if clock is None else {"now": clock()}
             own = database.clock if clock is None else None
             lease = claim_statement(steps.driver.dialect.name, own, prepared_only=lot.prepare_step is not None)
             rows = lease.all(steps.driver, values)
-            claims = sorted((Claim(*row) for row in rows), key=lambda claim: claim.record_id)
+            claims = sorted((Claim(*row[:3]) for row in rows), key=lambda claim: claim.record_id)
             if claims:
+                steps.note_first_open(lot.id, lot.remade, rows[0][3])
                 data = {"batch": batch_name, "records": [[each.record_id, each.token] for each in claims]}
                 steps.audit(self.station, Event("CLAIM", self.station, data))
         return claims

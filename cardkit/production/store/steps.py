@@ -31,6 +31,19 @@ class Steps:
         self._chains = chains
         self._clock = clock
         self._events: dict[str, list[tuple[datetime, Event]]] = {}
+        self._first_open: dict[int, tuple[int, int]] = {}
+
+    def first_open(self, batch_id: int, remade: int) -> int:
+        """Return the id of a record of a batch before which none can be leased, as this connection last saw it.
+
+        :param remade: how many records of the batch came back after they were finished: any of them may be before it.
+        """
+        known, first = self._first_open.get(batch_id, (remade, 0))
+        return first if known == remade else 0
+
+    def note_first_open(self, batch_id: int, remade: int, first: int) -> None:
+        """Note what :meth:`first_open` returns; a restored database is another connection, and starts over."""
+        self._first_open[batch_id] = (remade, first)
 
     def begin(self) -> None:
         """Start a transaction."""
