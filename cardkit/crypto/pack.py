@@ -5,7 +5,7 @@ MessagePack with sorted keys and four extension types: the same values always gi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -31,10 +31,8 @@ class _PackedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     kvn: int | None
 
 
-def form_of(value: Value) -> object:
+def _extended(value: Value) -> object:
     """Return a value as MessagePack has it: dates and secrets as extensions."""
-    if type(value) is str:
-        return value
     if isinstance(value, Key):
         return Ext(_KEY, value.after(_key_facts(value)))
     if isinstance(value, Secret):
@@ -42,35 +40,13 @@ def form_of(value: Value) -> object:
     return Ext(_DATE, value.isoformat().encode()) if isinstance(value, date) else value
 
 
-def secret_form(name: str, decoded: Callable[[str], bytes]) -> Callable[[str], object]:
-    """Return what makes the form of a :class:`Secret` of its text, where no Secret is made of it.
-
-    :param name: of the secret.  :param decoded: text -> value in clear.
-    """
-    facts = _sized(name)
-    return lambda text: Ext(_SECRET, facts + decoded(text))
-
-
-def key_form(name: str, algorithm: str, usage: Usage) -> Callable[[str], object]:
-    """Return what makes the form of a :class:`Key` without version of its hex text, which is as long as it must be.
-
-    A key with a rule of its own, such as 3DES, is made first.
-    """
-    facts, decoded = _facts_of(name, algorithm, usage, None), bytes.fromhex
-    return lambda text: Ext(_KEY, facts + decoded(text))
-
-
-def _facts_of(name: str, algorithm: str, usage: Usage, kvn: int | None) -> bytes:
-    packed = msgspec.msgpack.encode(_PackedKey(name, algorithm, usage, kvn))
-    return len(packed).to_bytes(2, "big") + packed
-
-
 def _key_facts(key: Key) -> bytes:
     # The hash of an Enum costs more than the rest of this; a usage is one object for ever.
     facts = (key.name, key.algorithm, id(key.usage), key.kvn)
     packed = _packed_facts.get(facts)
     if packed is None:
-        packed = _facts_of(key.name, key.algorithm, key.usage, key.kvn)
+        packed = msgspec.msgpack.encode(_PackedKey(key.name, key.algorithm, key.usage, key.kvn))
+        packed = len(packed).to_bytes(2, "big") + packed
         if len(_packed_facts) < FACTS_KEPT:
             _packed_facts[facts] = packed
     return packed
@@ -110,14 +86,10 @@ def pack(values: Mapping[str, Value]) -> bytearray:
 
     :raises EncodingError: on a value of another type.
     """
-    return pack_forms({name: value if type(value) is str else form_of(value) for name, value in values.items()})
-
-
-def pack_forms(forms: Mapping[str, object]) -> bytearray:
-    """Return the canonical bytes of values that have their forms already, as :func:`pack` does."""
+    plain = {name: value if type(value) is str else _extended(value) for name, value in values.items()}
     buffer = bytearray()
     try:
-        _ENCODER.encode_into(forms, buffer)
+        _ENCODER.encode_into(plain, buffer)
     except (TypeError, OverflowError) as error:
         raise EncodingError(f"packed values: {error}") from None
     return buffer

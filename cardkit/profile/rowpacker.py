@@ -11,8 +11,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
-from cardkit.crypto.key import ALGORITHMS, Usage
-from cardkit.crypto.pack import Value, form_of, key_form, pack_forms, secret_form
+import msgspec
+
+from cardkit.crypto.key import ALGORITHMS, Key, Usage
+from cardkit.crypto.pack import Value, pack
+from cardkit.crypto.secret import Secret
 from cardkit.encoding.digits import luhn_valid
 from cardkit.profile.field import Field
 from cardkit.profile.reading import FieldError
@@ -25,7 +28,12 @@ _HEX_DIGIT = "[0-9A-Fa-f]"
 # What a text must not hold: categories Cc, Cs, Zl and Zp, and U+FEFF.
 _TEXT = "[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufeff]"
 
-Form = Callable[[Any], object]
+# A mapping of one value, as it is packed, begins with so many bytes that are not the value's own.
+_MAP_OF_ONE = 1
+
+_ROW_NO_HEAD = bytes(pack({ROW_NO: 0})[_MAP_OF_ONE:-1])
+
+Part = Callable[[Any], bytes]
 
 
 class PackedRow(NamedTuple):
@@ -34,7 +42,7 @@ class PackedRow(NamedTuple):
     :param data: of the record as it is packed, secrets in clear: seal it at once.  :param keys: its business keys.
     """
 
-    data: bytearray
+    data: bytes
     keys: dict[str, str]
 
 
@@ -70,9 +78,10 @@ class RowPacker:
         texts = [name for name, _ in patterns]
         names = [*texts, *(name for _, name, _ in others), *supplied, *(name for name, _ in makers)]
         self._luhn = [index for index, name in enumerate(texts) if rules[name].check == "luhn"]
-        self._forms: list[tuple[str, int, Form]] = [
-            (packed, names.index(name), _form(name, rules[name]) if name in texts else form_of)
-            for name, packed in schema.packed
+        self._head = _map_head([*(packed for _, packed in schema.packed), ROW_NO])
+        self._parts: list[tuple[int, Part]] = [
+            (names.index(name), _text_part(packed, name, rules[name]) if name in texts else _value_part(packed))
+            for packed, name in sorted((packed, name) for name, packed in schema.packed)
         ]
         self._keys = [(name, names.index(name)) for name, rule in schema.fields.items() if rule.key is not None]
         self._normal = [(place, names.index(name)) for place, name, _ in others if rules[name].normalize]
@@ -100,9 +109,9 @@ class RowPacker:
         row += [make() for make in self._makers]
         for place, index in self._normal:
             self.normalized += row[index] != cells[place]
-        forms = {name: form(row[index]) for name, index, form in self._forms}
-        forms[ROW_NO] = row_no
-        return PackedRow(pack_forms(forms), self._schema.keys_of({name: row[index] for name, index in self._keys}))
+        parts = [part(row[index]) for index, part in self._parts]
+        data = b"".join((self._head, *parts, _ROW_NO_HEAD, msgspec.msgpack.encode(row_no)))
+        return PackedRow(data, self._schema.keys_of({name: row[index] for name, index in self._keys}))
 
 
 def _pattern(field: Field) -> str | None:
@@ -143,11 +152,47 @@ _PATTERNS: Mapping[str, Callable[[Field], str | None]] = {
 }
 
 
-def _form(name: str, field: Field) -> Form:
-    """Return what makes the packed form of a text that matched."""
+class _Heads(dict[int, bytes]):
+    """What stands before a value in a packed record, by the value's size: it depends on nothing else.
+
+    :param packed: name of the field in the record.  :param made: bytes -> a value of that size.
+    """
+
+    def __init__(self, packed: str, made: Callable[[bytes], Value]) -> None:
+        super().__init__()
+        self._packed = packed
+        self._made = made
+
+    def __missing__(self, size: int) -> bytes:
+        alone = bytes(pack({self._packed: self._made(bytes(size))}))
+        head = self[size] = alone[_MAP_OF_ONE : len(alone) - size]
+        return head
+
+
+def _text_part(packed: str, name: str, field: Field) -> Part:
+    """Return what packs a text that matched."""
+    decoded: Callable[[str], bytes] = bytes.fromhex if field.type in ("hex", "key") else str.encode
     if field.type == "key":
-        return key_form(name, field.algorithm or "", Usage.CARD_KEY)
-    decoded = bytes.fromhex if field.type == "hex" else str.encode
-    if field.is_secret:
-        return secret_form(name, decoded)
-    return decoded if field.type == "hex" else str
+        algorithm = field.algorithm or ""
+        heads = _Heads(packed, lambda clear: Key(clear, name, algorithm, Usage.CARD_KEY))
+    elif field.is_secret:
+        heads = _Heads(packed, lambda clear: Secret(clear, name))
+    else:
+        heads = _Heads(packed, bytes if field.type == "hex" else bytes.decode)
+
+    def part(text: str) -> bytes:
+        value = decoded(text)
+        return heads[len(value)] + value
+
+    return part
+
+
+def _value_part(packed: str) -> Part:
+    """Return what packs any value."""
+    return lambda value: bytes(pack({packed: value})[_MAP_OF_ONE:])
+
+
+def _map_head(names: Sequence[str]) -> bytes:
+    """Return what a mapping with these names begins with, as it is packed."""
+    whole = pack(dict.fromkeys(names, 0))
+    return bytes(whole[: len(whole) - sum(len(_value_part(name)(0)) for name in names)])

@@ -142,7 +142,7 @@ class RowReader:
             if good is not None:
                 return good
         found = self.read(row_no, line, cells)
-        return found if isinstance(found, BadRow) else PackedRow(found.to_canonical(), found.business_keys())
+        return found if isinstance(found, BadRow) else PackedRow(bytes(found.to_canonical()), found.business_keys())
 
     def _refused(self, row_no: int, line: int, cells: Sequence[Cell], error: FieldError) -> BadRow:
         """Return the bad row of cells one of which was refused: the first of them."""
