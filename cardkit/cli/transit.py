@@ -17,6 +17,7 @@ from cardkit.cli import options
 from cardkit.cli.card import identity, today
 from cardkit.cli.render import facts, print_json
 from cardkit.cli.transit_blocks import blocks
+from cardkit.cli.transit_check import check
 from cardkit.cli.transit_prove import prove
 from cardkit.cli.transit_sdm import sdm
 from cardkit.desired import Shows
@@ -37,6 +38,7 @@ def transit() -> None:
 
 
 transit.add_command(blocks)
+transit.add_command(check)
 transit.add_command(prove)
 transit.add_command(sdm)
 

@@ -10,7 +10,8 @@ from cardkit.apdu import CommandAPDU
 from cardkit.apps.calypso import commands
 from cardkit.apps.calypso.certificates import CaCertificate, CardCertificate, Expected, check_chain
 from cardkit.apps.calypso.commands import Data, SessionKey, SessionMode
-from cardkit.apps.calypso.fci import Fci
+from cardkit.apps.calypso.fci import Fci, Product
+from cardkit.apps.calypso.header import FileHeader
 from cardkit.apps.calypso.transcript import SIGNATURE_BYTES, Transcript
 from cardkit.channel import Channel
 from cardkit.encoding import tlv
@@ -19,6 +20,7 @@ from cardkit.errors import EncodingError, ProtocolError, StatusError
 _OK, _INVALIDATED = 0x9000, 0x6283
 _CHALLENGE_BYTES = 8
 _LIST, _ENTRY, _ENTRY_BYTES = 0xC0, 0xC1, 6
+_BY_LID, _BY_LID_2 = 0x09, 0x02
 
 
 @contextmanager
@@ -77,6 +79,16 @@ class CalypsoClient:
         with _card_at_fault("list of files"):
             return tuple(_listed(entry) for entry in _values(_one(answer, _LIST), _ENTRY))
 
+    def directory(self, fci: Fci) -> FileHeader:
+        """Return the header of the application."""
+        return _header(self.data(Data.FCP, fci), fci)
+
+    def header(self, lid: bytes, fci: Fci) -> FileHeader:
+        """Select a file of the application by its LID, 2 bytes, and return its header."""
+        p1 = _BY_LID_2 if fci.product is Product.PRIME_2 else _BY_LID
+        command = commands.select_file(lid, cla=fci.cla, p1=p1)
+        return _header(self._channel.require(command, what=f"SELECT {lid.hex().upper()}"), fci)
+
     def read(self, sfi: int, record: int, fci: Fci) -> bytes:
         """Return a record, which needs no session."""
         command = commands.read_records(record, sfi, 0, cla=fci.cla)
@@ -115,6 +127,11 @@ class CalypsoClient:
         if response.sw != _OK:
             raise StatusError(what, response.sw)
         said.add(command, response)
+
+
+def _header(data: bytes, fci: Fci) -> FileHeader:
+    with _card_at_fault("file header"):
+        return FileHeader.parse(data, revision_2=fci.product is Product.PRIME_2)
 
 
 def _values(data: bytes, tag: int) -> list[bytes]:

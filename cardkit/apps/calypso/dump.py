@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from cardkit.apps.calypso.client import CalypsoClient, ListedFile
 from cardkit.apps.calypso.fci import WRITES_A_SESSION, Fci
+from cardkit.apps.calypso.header import LEVELS, FileHeader
 from cardkit.apps.eid.shown import leaves, tree
 from cardkit.channel import Channel
 from cardkit.errors import CardError, EncodingError, ProtocolError
@@ -65,11 +66,29 @@ def _fci(fci: Fci) -> Document:
 
 
 def _application(client: CalypsoClient, fci: Fci) -> Document:
+    found = _described(lambda: client.directory(fci))
     try:
         files = client.files(fci)
     except CardError as error:
-        return {"files": {}, "trouble": str(error)}
-    return {"files": {f"{file.sfi}": _file(client, fci, file) for file in files}}
+        return {**found, "files": {}, "trouble": str(error)}
+    return {**found, "files": {f"{file.sfi}": _file(client, fci, file) for file in files}}
+
+
+def _described(header: Callable[[], FileHeader]) -> Document:
+    """Return what the header of a file or directory says; of keys, kind (KIF) and version (KVC) by level."""
+    try:
+        told = header()
+    except CardError as error:
+        return {"header": str(error)}
+    found: Document = {
+        "access": told.access.hex().upper(),
+        "key_indexes": told.key_indexes.hex().upper(),
+        "status": f"{told.status:02X}",
+    }
+    if told.kifs:
+        keys = zip(LEVELS, told.kifs, told.kvcs, strict=True)
+        found["keys"] = {level: f"KIF {kif:02X}, KVC {kvc:02X}" for level, kif, kvc in keys}
+    return found
 
 
 def _file(client: CalypsoClient, fci: Fci, file: ListedFile) -> Document:
@@ -78,6 +97,7 @@ def _file(client: CalypsoClient, fci: Fci, file: ListedFile) -> Document:
         "type": _KINDS.get(file.kind, f"{file.kind:02X}"),
         "size": file.record_bytes,
         "records": file.records,
+        **_described(lambda: client.header(file.lid, fci)),
     }
     if file.kind == 1 or not file.sfi:
         return found
@@ -100,6 +120,15 @@ def public(document: Mapping[str, Any]) -> Document:
 
 def _bare(file: Mapping[str, Any]) -> Document:
     return {name: value for name, value in file.items() if name != "data"}
+
+
+def structure(application: Mapping[str, Any]) -> dict[str, str]:
+    """Return places and values of what an application is made of: files, rights, keys; no contents."""
+    files = {
+        sfi: {name: value for name, value in file.items() if name not in ("data", "closed")}
+        for sfi, file in application["files"].items()
+    }
+    return dict(leaves("application", {**application, "files": files}))
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:

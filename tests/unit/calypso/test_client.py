@@ -59,6 +59,7 @@ class Chip:
         card = tlv.build(0xDF4C, unhex(named("pki card certificate")["in"]["certificate"]))
         self.objects = {
             0x00C0: tlv.build(0xC0, tlv.build(0xC1, unhex("200107021d02")) + tlv.build(0xC1, unhex("20020801ff01"))),
+            0x0062: unhex(named("get data fcp")["out"]["response_example"])[:-2],
             0xDF4A: ca[:220], 0xDF4B: ca[220:], 0xDF4C: card[:220], 0xDF4D: card[220:],
         }  # fmt: skip
         self.records = {(7, 1): b"first".ljust(29), (7, 2): b"second".ljust(29)}
@@ -69,13 +70,18 @@ class Chip:
         self.sent.append(wire)
         _, ins, p1, p2 = wire[:4]
         answers = {
-            Ins.SELECT: lambda: self.fci + (b"\x62\x83" if self.invalidated else b"\x90\x00"),
+            Ins.SELECT: lambda: self.select(p1, wire[5:-1]),
             Ins.GET_DATA: lambda: found(self.objects, p1 << 8 | p2, b"\x6a\x88"),
             Ins.READ_RECORDS: lambda: found(self.records, (p2 >> 3, p1), b"\x6a\x83"),
             Ins.OPEN_SESSION: lambda: self.open(wire),
             Ins.CLOSE_SESSION: lambda: self.sign() + b"\x90\x00",
         }
         return self.refuses[ins] if ins in self.refuses else answers[ins]()
+
+    def select(self, p1, name):
+        if p1 == 0x04:
+            return self.fci + (b"\x62\x83" if self.invalidated else b"\x90\x00")
+        return b"\x85\x17\x07\x04" + bytes(3) + unhex("10100000") + unhex("00030101") + bytes(8) + name + b"\x90\x00"
 
     def open(self, wire):
         aid = unhex("315449432e5445535431")
@@ -131,7 +137,15 @@ def test_a_card_is_looked_at(chip):
     assert (part["pki"], part["session"]) == (True, "430 bytes")
     files = part["applications"]["315449432E5445535431"]["files"]
     assert files["7"]["data"] == [b"first".ljust(29).hex().upper(), b"second".ljust(29).hex().upper()]
-    assert files["8"] == {"lid": "2002", "type": "binary", "size": 255, "records": 1}
+    assert files["8"] == {
+        "lid": "2002",
+        "type": "binary",
+        "size": 255,
+        "records": 1,
+        "access": "10100000",
+        "key_indexes": "00030101",
+        "status": "00",
+    }
     assert "data" not in json.dumps(APP.public(found))
     assert "  Calypso prime rev 3, serial number 0000000011223344" in list(APP.lines(found))
     assert ("Calypso applications 315449432E5445535431 files 7 type", "linear") in list(APP.places(found))
