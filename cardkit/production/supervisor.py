@@ -17,6 +17,7 @@ from cardkit.production import events
 from cardkit.production.books import KEY_REPEATED, Books, Post, Settled, Verdict
 from cardkit.production.couplers import messages
 from cardkit.production.couplers.messages import Answer, Question
+from cardkit.production.interrupts import first_interrupt
 from cardkit.production.seat import RESTARTS_PER_HOUR, Build, Job, Seat
 from cardkit.production.stop import Kind, Stop, StopRules
 from cardkit.production.store.station import Claim
@@ -61,6 +62,7 @@ class Supervisor:
         self._said: deque[tuple[Seat, Answer]] = deque()
         self._started: deque[events.CardStarted] = deque()
         self._seats = {number: Seat(number, name, line.build, self) for number, name in enumerate(line.couplers, 1)}
+        self._interrupted = False
         self.tally = dict.fromkeys(Verdict, 0)
         self.stopped: Stop | None = None
 
@@ -69,25 +71,32 @@ class Supervisor:
 
         An interrupt ends it in order: cards in work are finished, leases given back, then KeyboardInterrupt is raised.
         """
-        interrupted = False
         try:
-            for seat in self._seats.values():
-                seat.start()
-            while any(seat.open for seat in self._seats.values()):
-                try:
-                    self._turn()
-                except KeyboardInterrupt:
-                    if interrupted:
-                        raise
-                    interrupted = True
-                    self._stop(Stop("station", "interrupt", "interrupted by the operator"))
+            with first_interrupt(self._interrupt):
+                self._work()
         finally:
             for seat in self._seats.values():
                 seat.end()
             for job in self._jobs:
                 self._line.give_back(job.claim)
-        if interrupted:
+        if self._interrupted:
             raise KeyboardInterrupt
+
+    def _work(self) -> None:
+        for seat in self._seats.values():
+            seat.start()
+        while any(seat.open for seat in self._seats.values()):
+            try:
+                self._turn()
+            except KeyboardInterrupt:
+                if self._interrupted:
+                    raise
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Take an interrupt in its turn: nothing that is under way is torn, no answer and no record falls between."""
+        self._interrupted = True
+        self.put(min(self._seats), messages.Halt("interrupt", "interrupted by the operator"))
 
     def put(self, coupler: int, answer: Answer) -> None:
         """Take an answer; it is dealt with in its turn."""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -11,8 +16,10 @@ from sqlalchemy import text
 
 from cardkit.errors import BatchHeldError, StoreError
 from cardkit.production import journal as journal_module
+from cardkit.production import supervisor as supervisor_module
 from cardkit.production.books import Verdict
 from cardkit.production.events import CardStarted, CouplerStopped
+from cardkit.production.interrupts import first_interrupt
 from cardkit.production.journal import journal_files, read_journal
 from cardkit.production.stop import StopParameters
 from cardkit.production.store.reading import results
@@ -212,6 +219,54 @@ def test_an_interrupt_ends_in_order(make_plant: MakePlant) -> None:
     assert set(states) == {"GOOD", "READY"}
     assert states.count("GOOD") in (2, 3)
     plant.check()
+
+
+@pytest.mark.parametrize("step", [1, 20, *range(60, 260, 17)])
+def test_an_interrupt_between_any_two_steps_loses_neither_answer_nor_record(make_plant: MakePlant, step: int) -> None:
+    """The operator's Ctrl-C falls before the n-th line that the supervisor runs; its run comes to its end."""
+    plant = make_plant([f"c{n}" for n in range(9)], records=9)
+    with interrupted_at(step, supervisor_module.__file__), pytest.raises(KeyboardInterrupt):
+        plant.run(couplers=2)
+    assert set(plant.states().values()) <= {"GOOD", "READY"}
+    assert len(plant.done()) == list(plant.states().values()).count("GOOD") < 9
+    plant.check()
+
+
+@contextmanager
+def interrupted_at(step: int, file: str) -> Iterator[None]:
+    """Send this process SIGINT before the n-th line of a file that its main thread runs."""
+    left = count(step, -1)
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        if frame.f_code.co_filename != file:
+            return None
+        if event == "line" and next(left) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    usual = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(usual)
+
+
+def test_a_second_interrupt_is_raised_and_a_handler_of_others_is_left_alone() -> None:
+    told: list[str] = []
+    with first_interrupt(lambda: told.append("first")):
+        signal.raise_signal(signal.SIGINT)
+        assert told == ["first"]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ours = signal.signal(signal.SIGINT, lambda number, frame: told.append("theirs"))
+    try:
+        with first_interrupt(lambda: told.append("first")):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    assert told == ["first", "theirs"]
 
 
 class _Events(list[Any]):
