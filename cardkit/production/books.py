@@ -8,6 +8,7 @@ end      journal.done (flushed)  -> store.commit or reject -> the card may leave
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +25,7 @@ from cardkit.production.store.vault import BatchVault
 
 NO_FINDINGS = b"[]"
 KEY_REPEATED = "KEY_REPEATED"
+USES_EVERY_CARDS = 500
 
 
 class Verdict(StrEnum):
@@ -104,6 +106,8 @@ class Books:
         self._refusals: dict[int, Settled] = {}
         self._owed: list[Post] = []  # ended, journaled, and not in the store
         self._gap = False  # something was said that even the journal does not have
+        self._uses: Counter[str] = Counter()
+        self._unsaid = 0  # cards since the audit was told of uses
         self._waiting: list[_Turn] = []
         self._leading = False  # a thread settles what waited when it began
         self._door = threading.Condition()
@@ -161,8 +165,30 @@ class Books:
         except StoreError as error:
             self.failure = self.failure or error
             return [self._unsettled(post, journaled=True) for post in posts]
+        self._count(posts)
         self._sign(len(posts))
         return done
+
+    def _count(self, posts: Sequence[Post]) -> None:
+        """Add up what keys were used for, and tell the audit once in a while: what a killed session loses is little."""
+        for post in posts:
+            if isinstance(post.said, Ended) and post.said.uses:
+                self._uses.update(post.said.uses)
+                self._unsaid += 1
+        if self._unsaid >= USES_EVERY_CARDS:
+            self.say_uses()
+
+    def say_uses(self) -> None:
+        """Tell the audit what each key was used for since it was told before; a store that fails ends the run."""
+        if not self._uses:
+            return
+        try:
+            self.session.key_uses(self.lot, dict(self._uses))
+        except StoreError as error:
+            self.failure = self.failure or error
+        else:
+            self._uses.clear()
+            self._unsaid = 0
 
     def _stored(self, posts: Sequence[Post]) -> list[Settled]:
         """Take posts to the store in one transaction, again where the connection broke: couplers wait meanwhile.
@@ -188,6 +214,7 @@ class Books:
                 self._stored(self._owed)
             except StoreError:
                 return False
+            self._count(self._owed)
             self._owed.clear()
         return not self._gap
 
@@ -205,6 +232,7 @@ class Books:
         """
         self._journal.append(_entry(post))
         self._journal.sync()
+        self._count([post])
 
     def work(self, claim: Claim, said: Ended) -> Work:
         """Return what the store keeps of a card's work besides the verdict."""

@@ -194,6 +194,7 @@ class Recovery:
             evidence_sha256=ended.evidence_sha256,
             findings=ended.findings,
             facts=ended.facts,
+            uses=ended.uses,
         )
         self._shift.books.witness(Post(COUPLER, job.claim, said))
         detail = ended.evidence_sha256 if good and ended.evidence_sha256 else str(code)

@@ -147,6 +147,7 @@ def open_shift(store: Store, batch: str, options: RunOptions, reporter: events.R
             yield Shift(store, lot, session, books, Opener(store, lot, vault, profile))
         finally:
             journal.close()
+        books.say_uses()
         if books.catch_up():
             mark_replayed(store, session.id)
         if books.failure is None:

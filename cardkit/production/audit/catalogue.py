@@ -44,6 +44,7 @@ KINDS: Mapping[str, str] = {
     # stations
     "SESSION": "a station started",
     "KEYS": "a station opened the key store of its session",
+    "KEY_USE": "what each key was used for in a session, since it was told before",
     "SESSION_END": "a station ended in order",
     "DECLARED_DEAD": "a station that is silent was given up",
     "HANDLER": "a card was not where the handler had to bring it",

@@ -14,6 +14,7 @@ import msgspec
 from cardkit.crypto import Key, Usage
 from cardkit.crypto.digest import DupDigests
 from cardkit.crypto.keysource import KeySource, OpenKeyStore
+from cardkit.crypto.keyuse import KeyUses
 from cardkit.desired import Finding, OnEvent, Plan
 from cardkit.errors import NoCardError, ProfileError
 from cardkit.perso import (
@@ -102,7 +103,8 @@ class PersoBench:
 
     def __init__(self, spec: BenchSpec, watch: Watch | None = None) -> None:
         self._profile = matching_profile(spec.profile_path, spec.profile_sha256)
-        self._keystore = open_keys(self._profile, spec.keys)
+        self._uses = KeyUses(open_keys(self._profile, spec.keys))
+        self._keystore = self._uses.store
         self._feeder = Feeder(spec.target, seed=spec.seed, first=spec.first, again=spec.again)
         self._card_s = spec.card_s
         self._watch = watch
@@ -146,22 +148,23 @@ class PersoBench:
     def make(self, work: Work, on_event: OnEvent, *, resume: bool) -> Ended:
         """Plan the record and run the plan."""
         card, start, before = self._present, time.perf_counter(), self._card_seconds
-        todo, register = self._plan(work), self._register
-        own = self._own_keys(work)
+        record = self._record(work)
+        todo, own = self._plan(work, record), self._own_keys(work, record)
         outcome = personalize(
-            todo, card, self._keystore, on_event=on_event, resume=resume, register=register, own_keys=own
+            todo, card, self._keystore, on_event=on_event, resume=resume, register=self._register, own_keys=own
         )
         card.confirm_presence()
         whole, of_card = time.perf_counter() - start, self._card_seconds - before
         if self._planned is None:
             self._planned = planned_seconds(todo, card.connection)
         planned = None if self._planned is None else self._planned * 1000
-        return _ended(outcome, Times(whole * 1000, of_card * 1000, planned))
+        return _ended(outcome, Times(whole * 1000, of_card * 1000, planned), self._uses.taken())
 
     def prove(self, work: Work) -> Ended:
         """Plan the record and verify."""
-        report = verify(self._plan(work), self._present, self._keystore, register=self._register)
-        return _proved(report)
+        todo = self._plan(work, self._record(work))
+        report = verify(todo, self._present, self._keystore, register=self._register)
+        return _proved(report, self._uses.taken())
 
     def remove(self) -> None:
         """Power the card off."""
@@ -184,17 +187,17 @@ class PersoBench:
             raise NoCardError("no card lies at this coupler", operation="connect")
         return self._card
 
-    def _own_keys(self, work: Work) -> OwnKeyDigests | None:
+    @staticmethod
+    def _own_keys(work: Work, record: Record) -> OwnKeyDigests | None:
         if work.digests is None:
             return None
         key = Key(work.digests, "digests of cards' own keys", "HMAC-256", Usage.DUP_DIGEST)
-        return OwnKeyDigests(DupDigests(key), self._record(work))
+        return OwnKeyDigests(DupDigests(key), record)
 
     def _record(self, work: Work) -> Record:
         return Record.from_canonical(self._profile.record, work.record)
 
-    def _plan(self, work: Work) -> Plan:
-        record = self._record(work)
+    def _plan(self, work: Work, record: Record) -> Plan:
         if work.prepared is None:
             raise ProfileError(f"row {record.row_no}: the record was not prepared")
         prepared = Prepared.from_bytes(work.prepared).with_tag(work.tag)
@@ -228,7 +231,7 @@ def _findings_json(findings: tuple[Finding, ...]) -> bytes:
     return msgspec.json.encode(findings)
 
 
-def _ended(outcome: Outcome, times: Times) -> Ended:
+def _ended(outcome: Outcome, times: Times, uses: dict[str, int]) -> Ended:
     reject = outcome.reject
     return Ended(
         good=outcome.verdict == "GOOD",
@@ -244,10 +247,11 @@ def _ended(outcome: Outcome, times: Times) -> Ended:
         apply_ms=outcome.apply_ms,
         verify_ms=outcome.verify_ms,
         times=times,
+        uses=uses,
     )
 
 
-def _proved(report: Report) -> Ended:
+def _proved(report: Report, uses: dict[str, int]) -> Ended:
     good = report.verdict == "GOOD"
     return Ended(
         good=good,
@@ -258,4 +262,5 @@ def _proved(report: Report) -> Ended:
         evidence_sha256=report.evidence_sha256,
         findings=_findings_json(report.findings),
         facts=msgspec.json.encode(dict(report.facts)),
+        uses=uses,
     )

@@ -134,6 +134,7 @@ class Ended(Message, frozen=True, tag=True):
     :param bound: something may have been written.  :param findings: JSON list.  :param facts: JSON object.
     :param code, reject_class: why it is not good, by production.md 12.  :param security: the batch must stop.
     :param times: where the card's time went, of a card that was worked on.
+    :param uses: what the keys were used for since the card before, operations by reference.
     """
 
     good: bool
@@ -149,6 +150,7 @@ class Ended(Message, frozen=True, tag=True):
     apply_ms: int | None = None
     verify_ms: int | None = None
     times: Times | None = None
+    uses: dict[str, int] = {}
 
 
 class Lost(Message, frozen=True, tag=True):

@@ -302,6 +302,15 @@ class StationSession:
             data = {"batch": lot.name, "coupler": coupler, "chip": chip, "code": code}
             steps.audit(self.station, Event("BLANK_REJECT", self.station, data))
 
+    def key_uses(self, lot: Batch, uses: Mapping[str, int]) -> None:
+        """Note what each key was used for since this was noted before.
+
+        :param uses: operations by reference.
+        """
+        with self._steps() as steps:
+            data = {"batch": lot.name, "session": self.id, "uses": dict(uses)}
+            steps.audit(self.station, Event("KEY_USE", self.station, data))
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Group commit: this thread's operations inside, but claims, are one transaction, each judged alone.

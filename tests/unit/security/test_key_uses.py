@@ -1,0 +1,82 @@
+"""L6: the audit says what each key was used for, session by session."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cardkit.crypto import Key, MemoryKeyStore, Usage
+from cardkit.crypto.cardkeys import CardKey, KeySetSpec, Role, Scheme
+from cardkit.crypto.keyuse import KeyUses
+from cardkit.errors import KeyStoreError
+from cardkit.production import books as books_module
+from cardkit.production import import_batch, open_store, run_batch
+from cardkit.production.audit.catalogue import KINDS
+from cardkit.production.run import RunOptions
+from cardkit.profile import load_profile, read_order
+
+pytestmark = pytest.mark.requirement("L6")
+
+CARDS = 5
+SETS = KeySetSpec(0x30, "test:enc", "test:mac", "test:mac")
+
+
+def keystore() -> MemoryKeyStore:
+    usages = {"test:enc": Usage.SECURE_CHANNEL, "test:mac": Usage.SECURE_CHANNEL, "test:master": Usage.MASTER_DERIVE}
+    return MemoryKeyStore(
+        {name: Key(bytes(range(0x40, 0x50)), name, "AES-128", usage) for name, usage in usages.items()}
+    )
+
+
+def test_each_operation_counts_once_for_each_of_its_keys() -> None:
+    uses = KeyUses(keystore())
+    store = uses.store
+    store.scp03_session(SETS.for_card(b""), bytes(16)).wipe()
+    derived = CardKey("test:master", Scheme.KDF3, bytes(10), Role.MAC)
+    store.wrap_for_card(derived, CardKey("test:enc"))
+    store.wrap_keys_for_card([derived, derived], CardKey("test:enc"))
+    with store.card_key(derived):
+        pass
+    assert uses.taken() == {"test:enc": 3, "test:mac": 1, "test:master": 4}
+    assert uses.taken() == {}
+
+
+def test_looking_at_a_key_is_no_use() -> None:
+    uses = KeyUses(keystore())
+    assert uses.store.find("test:enc").kcv == "504A77"
+    assert uses.store.card_key_kcv(CardKey("test:enc")).hex().upper() == "504A77"
+    assert (uses.store.kind, uses.taken()) == ("TEST", {})
+
+
+def test_a_use_that_was_refused_counts_too() -> None:
+    uses = KeyUses(keystore())
+    with pytest.raises(KeyStoreError):
+        uses.store.dup_digest("test:enc", "iccid", "89")
+    assert uses.taken() == {"test:enc": 1}
+
+
+def told(path: Path) -> list[dict[str, int]]:
+    with open_store(f"sqlite:///{path}", operator="ana") as store:
+        events = [json.loads(link.event) for link in store.audit_events("s1")]
+    return [event["data"]["uses"] for event in events if event["event"] == "KEY_USE"]
+
+
+@pytest.mark.parametrize("every", [2, 500])
+def test_a_session_tells_what_its_keys_were_used_for(
+    every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chip's code is asked for when a card is planned and when it is worked on, and nothing else is."""
+    monkeypatch.setattr(books_module, "USES_EVERY_CARDS", every)
+    profile = load_profile("sim/usim-test")
+    keys, source = profile.test_keystore(), profile.path.parent / "order.csv"
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", operator="ana", create=True) as store:
+        import_batch(store, profile, read_order(profile, source, keys), keys, source, name="lot")
+        done = run_batch(store, "lot", ["virtual:usim"], options=RunOptions("s1", seed=1, limit=CARDS))
+    events = told(tmp_path / "a.db")
+    assert done.good == CARDS
+    assert "KEY_USE" in KINDS
+    assert len(events) == -(-CARDS // every)
+    assert sum(map(Counter, events), Counter()) == {"test:vu1-adm1": 2 * CARDS}
