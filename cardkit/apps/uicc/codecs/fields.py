@@ -19,6 +19,8 @@ from cardkit.encoding import digits
 from cardkit.encoding.text import AlphaForm, decode_alpha, encode_alpha
 from cardkit.errors import EncodingError
 
+_HEX = re.compile(r"[0-9A-Fa-f]*")
+
 
 def to_hex(data: bytes) -> str:
     """Return upper-case hexadecimal digits."""
@@ -27,7 +29,7 @@ def to_hex(data: bytes) -> str:
 
 def from_hex(text: Any) -> bytes:
     """Read hexadecimal digits.  :raises EncodingError: on anything else."""
-    if not isinstance(text, str) or len(text) % 2 or not re.fullmatch(r"[0-9A-Fa-f]*", text):
+    if not isinstance(text, str) or len(text) % 2 or not _HEX.fullmatch(text):
         raise EncodingError("got something else, expected an even number of hexadecimal digits")
     return bytes.fromhex(text)
 

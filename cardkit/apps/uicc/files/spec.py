@@ -78,9 +78,9 @@ class EF(NamedTuple):
     secrecy: Secrecy = PUBLIC
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FileSpec:
-    """An elementary file of the catalogue.
+    """An elementary file of the catalogue; each is itself alone, which makes it a quick key of what is kept by file.
 
     :param name: directory and file: ``ADF.USIM/EF.IMSI``.  :param path: FIDs from the MF on, without the MF itself;
         7FFF where the path starts at an application.

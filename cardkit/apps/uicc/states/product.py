@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cardkit.apps.uicc.codecs.base import Codec
@@ -105,9 +106,9 @@ class KeyFile:
         return tuple(f"rand {self.place} {number}" for number in range(1, RANDS_PER_SLOT + 1))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Product:
-    """Everything a card of this profile gets, by name.
+    """Everything a card of this profile gets, by name; what follows from it is worked out once.
 
     :param concealing: what the card's own SUCIs must say, None where it makes none.
     :param store: the way of K and OPc where no file takes them.
@@ -127,7 +128,7 @@ class Product:
     concealing: concealing.Expected | None
     store: Store | None = None
 
-    @property
+    @cached_property
     def stored(self) -> tuple[Application, ...]:
         """The applications that get K and OPc by STORE DATA."""
         return tuple(
@@ -136,28 +137,28 @@ class Product:
             if key.is_stored
         )
 
-    @property
+    @cached_property
     def auth(self) -> AuthBlock:
         """Algorithm and sequence number policy."""
         return self.block.auth
 
-    @property
+    @cached_property
     def constants(self) -> Target | None:
         """The home of the operator's constants, None where the profile has none."""
         home = self.chip.block.constants
         return None if self.auth.milenage is None or not home else self.chip.target(home)
 
-    @property
+    @cached_property
     def marker(self) -> Target:
         """The marker's home."""
         return self.chip.target(self.chip.block.marker)
 
-    @property
+    @cached_property
     def identity(self) -> Target | None:
         """The file with the chip's own serial number, None where it has none and the marker names it."""
         return self.chip.target(self.chip.block.identity) if self.chip.block.identity else None
 
-    @property
+    @cached_property
     def opener(self) -> Access:
         """The administrative key that opens the marker's home, and with it the card.
 
@@ -168,12 +169,12 @@ class Product:
             raise ProfileError("chip.uicc.marker: the marker's home must be guarded by an administrative key")
         return opener
 
-    @property
+    @cached_property
     def answers_kc(self) -> bool:
         """Whether the USIM adds Kc to its answer: service 27 of its table (TS 31.102 4.2.8, 7.1.2.1)."""
         return _answers_kc(self.static)
 
-    @property
+    @cached_property
     def written(self) -> tuple[Target, ...]:
         """All files of the write phase in the order of the profile, keys and PINs last."""
         files = [content.target for content in self.files]
@@ -182,7 +183,7 @@ class Product:
         keys = [target for key in loaded for target in (key.target, key.sqn) if target is not None]
         return (*files, *keys, *(pin.target for pin in self.pins))
 
-    @property
+    @cached_property
     def read(self) -> tuple[Target, ...]:
         """All files a check reads."""
         known = [content.target for content in (*self.expected, *self.files)]
