@@ -55,12 +55,13 @@ class BadRecord:
 class SealedRows(msgspec.Struct, array_like=True):
     """Some rows in cipher, nearly as their tables want them.
 
-    :param records: row number and cell.  :param keys: kind, digest and row number.
+    :param kinds: of the business keys that each record has.
+    :param records: row number, cell, and the digests of the business keys one after another, 32 bytes each.
     :param prepared: row number and cell.  :param refused: row number, line, field, code, and cell of the detail.
     """
 
-    records: list[tuple[int, bytes]]
-    keys: list[tuple[str, bytes, int]]
+    kinds: tuple[str, ...]
+    records: list[tuple[int, bytes, bytes]]
     prepared: list[tuple[int, bytes]]
     refused: list[tuple[int, int, str, str, bytes]]
 
@@ -127,10 +128,10 @@ class RowSealer:
         self._seal = CellSealer(keys.installation, keys.batch, keys.cells).seal
         self._digest = DupDigests(keys.digests).of
         self._step = step
-        self._rows = SealedRows([], [], [], [])
+        self._rows = SealedRows((), [], [], [])
 
     def add(self, row: NewRecord | BadRecord) -> None:
-        """Seal one row."""
+        """Seal one row; EncodingError where its business keys are of other kinds than those before."""
         rows, row_no = self._rows, row.row_no
         if isinstance(row, BadRecord):
             cell = self._seal(row_no, DETAIL_FIELD, row.detail.encode())
@@ -142,11 +143,15 @@ class RowSealer:
 
     def add_packed(self, row_no: int, data: bytes | bytearray, keys: Mapping[str, str]) -> None:
         """Seal a good row that has no prepared values, as :class:`NewRecord` names its parts."""
-        rows, digest = self._rows, self._digest
-        rows.records.append((row_no, self._seal(row_no, DATA_FIELD, data)))
-        rows.keys += [(kind, digest(kind, value), row_no) for kind, value in keys.items()]
+        rows, digest, kinds = self._rows, self._digest, tuple(keys)
+        if kinds != rows.kinds:
+            if rows.records:
+                raise EncodingError(f"row {row_no}: keys {kinds}, expected {rows.kinds} as in the rows before")
+            rows.kinds = kinds
+        digests = b"".join([digest(kind, value) for kind, value in keys.items()])
+        rows.records.append((row_no, self._seal(row_no, DATA_FIELD, data), digests))
 
     def taken(self) -> SealedRows:
         """Return the rows sealed since this was called before."""
-        rows, self._rows = self._rows, SealedRows([], [], [], [])
+        rows, self._rows = self._rows, SealedRows((), [], [], [])
         return rows

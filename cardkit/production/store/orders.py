@@ -18,12 +18,14 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Select,
+    Subquery,
     Table,
-    Text,
     bindparam,
     func,
     insert,
+    literal,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -41,15 +43,15 @@ from cardkit.production.store.store import Batch, Store
 __all__ = ["DATA_FIELD", "BadRecord", "NewBatch", "NewRecord", "Row", "add_batch", "add_sealed", "new_keys"]
 
 CHUNK = 2000
+DIGEST_BYTES = 32
 
-# Business keys on their way into record_key. They are put there at the end, and sorted: one by one, each in a place of
-# its own, every one of them would touch a page of the database. The temporary table holds keyed digests, no values.
+# Business keys on their way into record_key: the keyed digests of a record one after another, no values. They are put
+# in their places at the end, and sorted: one by one, every one of them would touch a page of the database.
 _keys = Table(
     "import_key",
     MetaData(),
-    Column("kind", Text, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
     Column("record_id", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
+    Column("digests", LargeBinary, nullable=False),
     prefixes=["TEMPORARY"],
 )
 _ADD_RECORD = Statement(insert(record), ["batch_id", "row_no", "state", "token", "data_enc"])
@@ -58,7 +60,7 @@ _IDS = Statement(
         record.c.batch_id == bindparam("of_batch"), record.c.row_no.between(bindparam("first"), bindparam("last"))
     )
 )
-_ADD_KEY = Statement(insert(_keys), ["kind", "digest", "record_id"])
+_ADD_KEYS = Statement(insert(_keys), ["record_id", "digests"])
 _ADD_PREPARED = Statement(insert(prepared), ["record_id", "step", "profile_sha256", "data_enc"])
 _ADD_REFUSED = Statement(insert(quarantine), ["batch_id", "row_no", "line", "field", "code", "detail_enc"])
 
@@ -178,6 +180,7 @@ class _Filing:
         self._new = new
         self._batch_id = batch_id
         self._imported = self._refused = 0
+        self._kinds: tuple[str, ...] = ()
         _keys.create(connection)
 
     def write(self, rows: SealedRows) -> None:
@@ -185,10 +188,11 @@ class _Filing:
         mine = self._batch_id
         if rows.records:
             ready = RecordState.READY.value
-            _ADD_RECORD.run_rows(self._driver, [(mine, row_no, ready, 0, cell) for row_no, cell in rows.records])
+            _ADD_RECORD.run_rows(self._driver, [(mine, row_no, ready, 0, cell) for row_no, cell, _ in rows.records])
             span = {"of_batch": mine, "first": rows.records[0][0], "last": rows.records[-1][0]}
             ids = dict(_IDS.all(self._driver, span))
-            _ADD_KEY.run_rows(self._driver, [(kind, digest, ids[row_no]) for kind, digest, row_no in rows.keys])
+            self._require_kinds(rows.kinds)
+            _ADD_KEYS.run_rows(self._driver, [(ids[row_no], digests) for row_no, _, digests in rows.records])
             made = (self._new.prepare_step, self._new.profile_sha256)
             _ADD_PREPARED.run_rows(self._driver, [(ids[row_no], *made, cell) for row_no, cell in rows.prepared])
         _ADD_REFUSED.run_rows(self._driver, [(mine, *row) for row in rows.refused])
@@ -209,12 +213,18 @@ class _Filing:
         _audit_import(self._store, self._connection, self._new, self._imported, self._refused)
         return self._imported
 
+    def _require_kinds(self, kinds: tuple[str, ...]) -> None:
+        if self._imported and kinds != self._kinds:
+            raise StoreError(f"{self._new.source_name}: records with keys {kinds}, expected {self._kinds} in all")
+        self._kinds = kinds
+
     def _file_keys(self) -> None:
         names = ("kind", "digest", "record_id")
-        in_order = select(_keys).order_by(_keys.c.kind, _keys.c.digest)
         try:
             with self._guarded():
-                self._connection.execute(insert(record_key).from_select(names, in_order))
+                for kind in sorted(self._kinds):
+                    of_kind = _of_kind(self._kinds, kind)
+                    self._connection.execute(insert(record_key).from_select(names, of_kind.order_by("digest")))
         except IntegrityError:
             raise self._known() from None
         _keys.drop(self._connection)
@@ -225,8 +235,9 @@ class _Filing:
 
     def _known(self) -> RecordError:
         """Return why the store refused some business keys, by the first row it concerns."""
-        again = self._connection.execute(_twice()).first()
-        before = self._connection.execute(_in_history()).first()
+        keys = union_all(*[_of_kind(self._kinds, kind) for kind in self._kinds]).subquery()
+        again = self._connection.execute(_twice(keys)).first()
+        before = self._connection.execute(_in_history(keys)).first()
         if again is not None and (before is None or again.row_no <= before.row_no):
             text = f"row {again.row_no}: {again.kind} is that of row {again.first_row}{_more(again.keys)}"
             return RecordError(f"{self._new.source_name}: {text}", code="DUPLICATE")
@@ -240,38 +251,46 @@ def _more(keys: int) -> str:
     return f"; {keys} such keys in all" if keys > 1 else ""
 
 
-def _twice() -> Select[Any]:
+def _of_kind(kinds: tuple[str, ...], kind: str) -> Select[Any]:
+    """Select the business keys of one kind of the records in the temporary table."""
+    first = 1 + DIGEST_BYTES * kinds.index(kind)
+    digest = func.substr(_keys.c.digests, first, DIGEST_BYTES, type_=LargeBinary)
+    return select(literal(kind).label("kind"), digest.label("digest"), _keys.c.record_id)
+
+
+def _twice(keys: Subquery) -> Select[Any]:
     """Select the first row that has a business key of a row before it, that row, and how many such keys there are."""
-    same = func.lag(_keys.c.record_id).over(partition_by=(_keys.c.kind, _keys.c.digest), order_by=_keys.c.record_id)
-    keys = select(_keys.c.kind, _keys.c.record_id, same.label("first_id")).subquery()
+    same = func.lag(keys.c.record_id).over(partition_by=(keys.c.kind, keys.c.digest), order_by=keys.c.record_id)
+    found = select(keys.c.kind, keys.c.record_id, same.label("first_id")).subquery()
     first = record.alias()
     return (
-        select(record.c.row_no, keys.c.kind, first.c.row_no.label("first_row"), func.count().over().label("keys"))
-        .join(keys, keys.c.record_id == record.c.id)
-        .join(first, first.c.id == keys.c.first_id)
-        .order_by(record.c.row_no, keys.c.kind)
+        select(record.c.row_no, found.c.kind, first.c.row_no.label("first_row"), func.count().over().label("keys"))
+        .join(found, found.c.record_id == record.c.id)
+        .join(first, first.c.id == found.c.first_id)
+        .order_by(record.c.row_no, found.c.kind)
         .limit(1)
     )
 
 
-def _in_history() -> Select[Any]:
+def _in_history(keys: Subquery) -> Select[Any]:
     """Select the first row that has a business key of an earlier batch, where that was, and how many there are."""
     old = record.alias()
-    same = (record_key.c.kind == _keys.c.kind) & (record_key.c.digest == _keys.c.digest)
+    same = (record_key.c.kind == keys.c.kind) & (record_key.c.digest == keys.c.digest)
+    others = record_key.c.record_id != keys.c.record_id  # those of a kind before may be in their places already
     return (
         select(
             record.c.row_no,
-            _keys.c.kind,
+            keys.c.kind,
             old.c.row_no.label("old_row"),
             batch.c.name,
             func.count().over().label("keys"),
         )
-        .select_from(_keys)
-        .join(record_key, same)
-        .join(record, record.c.id == _keys.c.record_id)
+        .select_from(keys)
+        .join(record_key, same & others)
+        .join(record, record.c.id == keys.c.record_id)
         .outerjoin(old, old.c.id == record_key.c.record_id)
         .outerjoin(batch, batch.c.id == old.c.batch_id)
-        .order_by(record.c.row_no, _keys.c.kind)
+        .order_by(record.c.row_no, keys.c.kind)
         .limit(1)
     )
 
