@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from cardkit.apps.cipurse.access import Security
+from cardkit.apps.cipurse.attributes import KeyAttributes
+from cardkit.apps.cipurse.states.keys import DirectoryKey
 from cardkit.apps.cipurse.states.product import CipurseProduct, ProductDirectory, ProductFile
 from cardkit.apps.cipurse.states.seen import SeenTransit
 from cardkit.desired import NOT_CHECKED, Role, Secrecy, Step
@@ -28,7 +31,7 @@ class Trouble:
     by_design: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """A card and its product.
 
@@ -59,15 +62,23 @@ class Case:
         """Return why something was not seen."""
         return self.seen.troubles.get(name, NOT_CHECKED)
 
-    def directories(self) -> Iterator[ProductDirectory]:
-        """Yield the directories whose attributes were asked for and seen."""
-        asked = self.asked(Role.READ)
-        yield from (one for one in self.product.directories if one.name in asked and one.name in self.seen.directories)
+    @cached_property
+    def directories(self) -> tuple[ProductDirectory, ...]:
+        """The directories whose attributes were asked for and seen."""
+        asked, seen = self.asked(Role.READ), self.seen.directories
+        return tuple(one for one in self.product.directories if one.name in asked and one.name in seen)
 
-    def files(self) -> Iterator[ProductFile]:
-        """Yield the files of applications whose attributes were seen."""
-        for app in self.product.applications:
-            yield from (file for file in app.files if file.name in self.seen.files)
+    @cached_property
+    def files(self) -> tuple[ProductFile, ...]:
+        """The files of applications whose attributes were seen."""
+        files = (file for app in self.product.applications for file in app.files)
+        return tuple(file for file in files if file.name in self.seen.files)
+
+    @cached_property
+    def keys(self) -> tuple[tuple[DirectoryKey, KeyAttributes], ...]:
+        """Every key of those directories, with what the card says of it."""
+        told = ((one.keys, self.seen.directories[one.name].keys) for one in self.directories)
+        return tuple(pair for keys, attributes in told for pair in zip(keys, attributes, strict=False))
 
     def rules_of(self, one: ProductDirectory | ProductFile, told: Security | None) -> Security:
         """Return the rules something should have: before the seal those it was made with do as well."""

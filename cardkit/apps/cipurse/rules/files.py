@@ -79,7 +79,7 @@ def _described(type_: int, fid: int, sfid: int) -> str:
 
 def _sizes(case: Case) -> Iterator[Trouble]:
     yield from _rooms(case)
-    for file in case.files():
+    for file in case.files:
         wanted, found = file.attributes, case.seen.files[file.name]
         expected, actual = ((one.size, one.records, one.record_size) for one in (wanted, found))
         if expected != actual and wanted.type == found.type:
@@ -88,7 +88,7 @@ def _sizes(case: Case) -> Iterator[Trouble]:
 
 def _rooms(case: Case) -> Iterator[Trouble]:
     """Yield applications that can take another number of files: where more fit, more can be there."""
-    for app in case.directories():
+    for app in case.directories:
         if app.new is None:
             continue
         found = case.seen.directories[app.name]
@@ -110,12 +110,12 @@ def _size(size: int, records: int, record_size: int) -> str:
 
 def _rules(case: Case) -> Iterator[tuple[str, Security, Security]]:
     """Yield name, expected and actual rules of the applications and files that have others than expected."""
-    for app in case.directories():
+    for app in case.directories:
         told = case.seen.directories[app.name].security
         wanted = case.rules_of(app, told)
         if app.new is not None and told not in (None, wanted) and told.keys == app.final.keys:
             yield app.name, wanted, told
-    for file in case.files():
+    for file in case.files:
         told = case.seen.files[file.name].security
         wanted = case.rules_of(file, told)
         if told != wanted:

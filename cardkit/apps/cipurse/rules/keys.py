@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from cardkit.apps.cipurse.attributes import AES, KeyAttributes, KeyRight
+from cardkit.apps.cipurse.attributes import AES, KeyRight
 from cardkit.apps.cipurse.rules.case import Case, Check, Trouble, unchecked
-from cardkit.apps.cipurse.states.keys import DirectoryKey
 from cardkit.apps.cipurse.states.misusing import (
     CHANGED,
     DELIVERED_KEY,
@@ -21,15 +20,9 @@ from cardkit.crypto.testkeys import known_by_check_value
 from cardkit.desired import NOT_CHECKED, Role
 
 
-def _told(case: Case) -> Iterator[tuple[DirectoryKey, KeyAttributes]]:
-    """Yield every key with what the card says of it."""
-    for directory in case.directories():
-        yield from zip(directory.keys, case.seen.directories[directory.name].keys, strict=False)
-
-
 def _delivered(case: Case) -> Iterator[Trouble]:
     delivered = bytes.fromhex(case.product.chip.kvv)
-    for key, told in _told(case):
+    for key, told in case.keys:
         published = known_by_check_value("AES-128", {KCVMethod.ZERO: told.kvv.hex().upper()})
         if told.kvv == delivered or published:
             yield Trouble(key.name, "a key of the card's own", published or "the key delivered")
@@ -51,7 +44,7 @@ def _misused(case: Case, *attempts: str, told_elsewhere: bool = False) -> Iterat
 
 
 def _proven(case: Case) -> Iterator[Trouble]:
-    told_otherwise = {key.name for key, told in _told(case) if told.kvv != case.seen.kvvs.get(key.name, told.kvv)}
+    told_otherwise = {key.name for key, told in case.keys if told.kvv != case.seen.kvvs.get(key.name, told.kvv)}
     for name in case.asked(Role.PRESENT):
         if name not in case.seen.proven and name not in told_otherwise:  # those were not tried: rule 005 says why
             yield Trouble(name, "both sides prove it", case.why(name))
@@ -66,20 +59,20 @@ def _frames(case: Case) -> Iterator[Trouble]:
 
 
 def _versions(case: Case) -> Iterator[Trouble]:
-    for key, told in _told(case):
+    for key, told in case.keys:
         if told.add_info != key.add_info:
             yield Trouble(key.name, f"version {key.add_info:02X}", f"version {told.add_info:02X}")
 
 
 def _check_values(case: Case) -> Iterator[Trouble]:
-    for key, told in _told(case):
+    for key, told in case.keys:
         expected = case.seen.kvvs.get(key.name)
         if expected is not None and told.kvv != expected:
             yield Trouble(key.name, expected.hex().upper(), told.kvv.hex().upper())
 
 
 def _equal(case: Case) -> Iterator[Trouble]:
-    values = [(key.name, told.kvv) for key, told in _told(case)]
+    values = [(key.name, told.kvv) for key, told in case.keys]
     delivered = bytes.fromhex(case.product.chip.kvv)
     again = {value for value, count in Counter(value for _, value in values).items() if count > 1} - {delivered}
     for value in sorted(again):
@@ -88,17 +81,17 @@ def _equal(case: Case) -> Iterator[Trouble]:
 
 
 def _numbers(case: Case) -> Iterator[Trouble]:
-    for directory in case.directories():
+    for directory in case.directories:
         told = case.seen.directories[directory.name].keys
         if len(told) != len(directory.keys):
             yield Trouble(directory.name, f"{len(directory.keys)} keys", f"{len(told)} keys")
-    for key, told_key in _told(case):
+    for key, told_key in case.keys:
         if told_key.algorithm != AES:
             yield Trouble(key.name, AES.hex().upper(), told_key.algorithm.hex().upper())
 
 
 def _attributes(case: Case, bits: int) -> Iterator[Trouble]:
-    for key, told in _told(case):
+    for key, told in case.keys:
         if (told.attribute ^ key.attribute) & bits:
             yield Trouble(key.name, f"attribute {key.attribute & bits:02X}", f"attribute {told.attribute & bits:02X}")
 
@@ -113,7 +106,7 @@ def _enciphering(case: Case) -> Iterator[Trouble]:
 
 def _inputs(case: Case) -> Iterator[Trouble]:
     """Yield keys made from something else than what the card tells of itself."""
-    for key, _ in _told(case):
+    for key, _ in case.keys:
         used = case.seen.inputs.get(key.name)
         if used is None or used == (wanted := key.input(case.seen.uid)):
             continue
