@@ -115,12 +115,16 @@ def begun_again(before: list[bytes], command: bytes) -> bytes:
     return DONE if interrupted and starts(command, "1086") and command[7:8] == b"\x81" else b""
 
 
+def without_atr_info(_: list[bytes], command: bytes) -> bytes:
+    return b"\x6a\x82" if starts(command, "00B08100") or starts(command, "00A4020C022F01") else b""
+
+
 LIES: dict[str, Callable[[], Lie]] = {
     "EMRTD-001": lambda: once(answered(b"\x6f\x00" + DONE, "00A4040C", when=lambda before: not in_session(before))),
     "EMRTD-002": lambda: answered(COM, "00B09E", when=lambda before: selected(before) and not in_session(before)),
     "EMRTD-003": lambda: answered(COM, "00B09E", when=in_session),
     "EMRTD-005": lambda: answered(COM, "00B09D", when=lambda before: not selected(before) and not in_session(before)),
-    "EMRTD-006": lambda: answered(b"\x6a\x82", "00B08100"),
+    "EMRTD-006": lambda: without_atr_info,
     "EMRTD-007": lambda: directory,
     "EMRTD-012": lambda: answered(bytes(range(8)) + DONE, "00840000"),
     "EMRTD-014": lambda: answered(DONE, "00820000"),

@@ -60,6 +60,7 @@ class DocumentClient:
     """A travel document; the caller knows which directory is selected.
 
     :ivar exchanges: commands that were sent, each with its answer.
+    :ivar talkative: whether SELECT was answered with data that nobody had asked for.
 
     Every method raises TransportError when the link fails, SecureMessagingError when the chip breaks its session.
     """
@@ -67,8 +68,9 @@ class DocumentClient:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._response_bytes = _SHORT_NE
-        self._knows_sfi = True
+        self._knows_sfi: bool | None = None  # before it has shown it
         self.exchanges = 0
+        self.talkative = False
 
     @property
     def session(self) -> IcaoSession | None:
@@ -97,7 +99,7 @@ class DocumentClient:
 
     def select_application(self, aid: bytes = LDS1_AID) -> None:
         """Select an application.  :raises StatusError: when there is none."""
-        self._require(CommandAPDU(0x00, 0xA4, 0x04, 0x0C, aid), f"SELECT {aid.hex().upper()}")
+        self._select(CommandAPDU(0x00, 0xA4, 0x04, 0x0C, aid), f"SELECT {aid.hex().upper()}")
 
     def select_master_file(self) -> None:
         """Select the MF; chips that know only their application refuse, which does not matter."""
@@ -205,15 +207,17 @@ class DocumentClient:
         return data
 
     def _beginning(self, file: LdsFile) -> bytes:
-        """Read by short identifier; chips that know none are asked to select files from then on."""
-        if self._knows_sfi:
+        """Read by short identifier; chips that show to know none are asked to select files from then on."""
+        if self._knows_sfi is not False:
             command = CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=self._block)
             response = self._send(command)
-            if response.sw in _READ_DONE or response.sw in _CLASSES:
+            self._knows_sfi = self._knows_sfi or response.sw in _READ_DONE or None
+            if self._knows_sfi and response.sw in (*_READ_DONE, *_CLASSES):
                 return self._data(command, response, file.name)
-            self._knows_sfi = False
-        self._require(CommandAPDU(0x00, 0xA4, 0x02, 0x0C, file.fid.to_bytes(2)), f"SELECT {file.name}")
-        return self._part(file, 0, self._block)
+        self._select(CommandAPDU(0x00, 0xA4, 0x02, 0x0C, file.fid.to_bytes(2)), f"SELECT {file.name}")
+        data = self._part(file, 0, self._block)
+        self._knows_sfi = False
+        return data
 
     def _next_part(self, file: LdsFile, offset: int, size: int) -> bytes:
         try:
@@ -250,6 +254,13 @@ class DocumentClient:
         if len(whole) >= _EVEN_OFFSETS:
             raise ProtocolError(f"{file.name}: more than {_EVEN_OFFSETS} bytes")
         return bytes(whole)
+
+    def _select(self, command: CommandAPDU, what: str) -> None:
+        """Select, P2 asking for no data; a chip that talks all the same is heard, and noted (9303-10 3.6.2)."""
+        response = self._send(command)
+        if response.sw != _OK:
+            raise _refused(command, what, response.sw)
+        self.talkative = self.talkative or bool(response.data)
 
     def _send(self, command: CommandAPDU) -> ResponseAPDU:
         self.exchanges += 1

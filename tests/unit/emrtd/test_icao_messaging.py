@@ -139,6 +139,18 @@ def test_more_data_than_asked_for_are_refused() -> None:
         messaging.unwrap(ResponseAPDU.parse(bytes.fromhex(read["response"])))
 
 
+def test_what_a_chip_says_to_who_asked_for_nothing_is_handed_on() -> None:
+    """An applet that stems from JMRTD's answers SELECT with an FCI in a session, though P2 = 0C and no Le asks none."""
+    case = entries("sm", "secure messaging session, 3DES")[0]
+    messaging = session(case["in"], case["in"]["ssc"])
+    select, read = case["out"]["steps"][:2]
+    messaging.wrap(plain_command(select))
+    messaging.unwrap(ResponseAPDU.parse(bytes.fromhex(select["response"])))
+    messaging.wrap(CommandAPDU(0, 0xA4, 0x02, 0x0C, b"\x01\x1e"))
+    answer = messaging.unwrap(ResponseAPDU.parse(bytes.fromhex(read["response"])))
+    assert answer.data.hex().upper() == read["plain_response"]
+
+
 @pytest.mark.parametrize("wire", ["00A4000C", "0CB0000004", "04B0000004", "01B0000004"])
 def test_what_chips_do_not_agree_about_is_not_sent(wire: str) -> None:
     messaging = Chip().messaging

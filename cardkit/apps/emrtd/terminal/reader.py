@@ -305,6 +305,8 @@ class _Inspection:
     def _check(self) -> None:
         """Judge the contents, and what the security object says of them."""
         reading, request = self.reading, self._request
+        if self._client.talkative:
+            reading.find("EMRTD-001", "SELECT", "9000 without data", "data that nobody asked for")
         document = passive.Document(reading.files.get("EF.SOD", b""), reading.groups, reading.closed)
         if (
             request.printed is not None
