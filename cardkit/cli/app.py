@@ -44,6 +44,7 @@ VERBS = {
     "saip": ("saip", "Show, fill and compile profile packages of eUICCs."),
     "sim": ("sim", "Run a plant on virtual cards while things go wrong."),
     "station": ("station", "Run a station for a shift, by hand or behind a handler."),
+    "trace": ("trace", "Verify a finished card and write every command and answer down."),
     "transit": ("transit", "Look at transport cards: applications, files, rights in words."),
     "users": ("users", "Keep the accounts of a store."),
     "verify": ("verify", "Verify finished cards against their order."),

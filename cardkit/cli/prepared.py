@@ -47,11 +47,14 @@ def source(work: Path, store_url: str, who: str) -> Iterator[Source]:
     """
     with ExitStack() as stack:
         store = stack.enter_context(opened(store_url, who)) if store_url else None
-        yield _finder(work, store, store_url or str(work))
+        yield finder(work, store, store_url or str(work))
 
 
-def _finder(work: Path, store: production.Store | None, place: str) -> Source:
-    """Return what finds values in a store, or without one in a folder; `place` is for messages."""
+def finder(work: Path, store: production.Store | None, place: str) -> Source:
+    """Return what finds a record's values in a store, or without one in a folder.
+
+    :param place: what messages call it.
+    """
 
     def values(job: Job, record: Record) -> Prepared:
         if not prepares(job.profile):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +18,7 @@ from cardkit.crypto import MemoryKeyStore
 from cardkit.errors import KeyStoreError, StoreError
 from cardkit.production import Envelope, import_batch, load_template, open_store, write_output
 from cardkit.production.store import Card, start_session
+from cardkit.production.tracing import Unlock, unmasked
 from cardkit.profile import load_profile, read_order
 
 pytestmark = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
@@ -122,3 +126,28 @@ def test_without_gpg_it_is_said_in_one_line(monkeypatch, write) -> None:
     monkeypatch.setattr("cardkit.production.gpg.shutil.which", lambda _: None)
     with pytest.raises(StoreError, match="gpg is not installed"):
         write("out.csv.gpg", Envelope("A" * 40, "B" * 40))
+
+
+class Unlocking:
+    """A LIVE store whose people said yes."""
+
+    terms = SimpleNamespace(kind="LIVE")
+    presence = SimpleNamespace(require=lambda step, by: list(by))
+    operator = "otto"
+    writing = staticmethod(nullcontext)
+
+    def audit(self, *event: object) -> None:
+        """Keep nothing."""
+
+
+@pytest.mark.requirement("L3")
+def test_an_unlocked_trace_is_read_by_its_recipient_only(homes, tmp_path: Path) -> None:
+    plant, customer, stranger, signer, recipient = homes
+    profile = dataclasses.replace(load_profile("sim/usim-test"), kind="LIVE")
+    unlock = Unlock(Unlocking(), ("otto", "sven"), Envelope(recipient, signer, plant))
+    with unmasked(tmp_path / "t", profile, 1, unlock) as trace:
+        trace.sink.write("0020000A08 4142434445464748\n")
+    assert b"4142434445464748" not in (tmp_path / "t").read_bytes()
+    opened = gpg(customer, "--trust-model", "always", "--decrypt", str(tmp_path / "t"))
+    assert (opened.returncode, opened.stdout) == (0, b"0020000A08 4142434445464748\n")
+    assert gpg(stranger, "--decrypt", str(tmp_path / "t")).returncode == 2

@@ -39,6 +39,7 @@ KINDS: Mapping[str, str] = {
     "JOB_FAILED": "a job was given up",
     "CLOSE": "a batch was closed with its counts",
     "RETENTION": "data may be kept for another time",
+    "TRACE_UNLOCK": "two persons unlocked a trace without masks",
     "PURGE": "the cells of a batch were emptied",
     "PURGE_DONE": "the key of a batch was destroyed",
     # stations

@@ -59,6 +59,7 @@ class Step(StrEnum):
     DISPOSE = "disposing of quarantined rows"
     WRITE_OFF = "writing off a journal"
     DECLARE_DEAD = "declaring a station dead"
+    TRACE = "unlocking a trace"
     PURGE = "a purge"
     RETENTION = "changing how long data is kept"
     KEY_IMPORT = "a key ceremony"
@@ -98,6 +99,7 @@ NEEDS: Mapping[Step, Sequence[frozenset[Role]]] = {
     Step.DISPOSE: (_SUPERVISOR, _LINE),
     Step.WRITE_OFF: (_OFFICER, _SUPERVISOR),
     Step.DECLARE_DEAD: (_SUPERVISOR, _LINE),
+    Step.TRACE: (_OFFICER, _SUPERVISOR),
     Step.PURGE: (_OFFICER, _QA),
     Step.RETENTION: (_OFFICER, _QA),
     Step.KEY_IMPORT: (_CUSTODIAN, _CUSTODIAN, _OFFICER),

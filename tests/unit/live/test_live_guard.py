@@ -224,3 +224,21 @@ def test_a_test_card_takes_its_keys_from_a_test_store(opened: LivePlant, capfd: 
     capfd.readouterr()
     assert opened.alone(*words, "--reader", "virtual:gp-scp03", "--yes", "--json", keys=PHRASE) == 0
     assert json.loads(capfd.readouterr().out)["verdict"] == "GOOD"
+
+
+@pytest.mark.requirement("L3")
+@pytest.mark.parametrize(
+    ("people", "more", "code", "said"),
+    [
+        ("otto sven", [], 2, "--recipient and --signer say who may read it"),
+        ("olga sven", ["--recipient", "A" * 40, "--signer", "B" * 40], 4, "unlocking a trace needs security-officer"),
+    ],
+)
+def test_a_live_trace_without_masks_needs_its_people_and_a_reader(
+    opened: LivePlant, capfd: pytest.CaptureFixture[str], people: str, more: list[str], code: int, said: str
+) -> None:
+    words = ["trace", opened.profile, "--order", opened.order, "--record", "1", "--out", "card.trace", "--unmasked"]
+    capfd.readouterr()
+    assert opened.desk(people, *words, "--reader", f"virtual:{opened.image}", *more, keys=PHRASE) == code
+    assert said in capfd.readouterr().err
+    assert not Path("card.trace").exists()
