@@ -1,8 +1,11 @@
 """The little BER-TLV a card needs for its own templates (ISO/IEC 8825-1): tags of 1 or 2 bytes, lengths to 65,535."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from .errors import ImageError
+
+_LENGTHS: Final = {0x81: 1, 0x82: 2}  # first byte -> bytes that follow it
 
 
 def build(tag: int, value: bytes) -> bytes:
@@ -34,10 +37,11 @@ def spans(data: bytes, at: int = 0) -> Iterator[tuple[int, int, int]]:
     while at < len(data):
         tag, at = _tag(data, at)
         size, at = _length(data, at)
-        if at + size > len(data):
+        end = at + size
+        if end > len(data):
             raise ImageError(f"TLV {tag:X} at offset {at}: needs {size} bytes, got {len(data) - at}")
-        yield tag, at, at + size
-        at += size
+        yield tag, at, end
+        at = end
 
 
 def _tag(data: bytes, at: int) -> tuple[int, int]:
@@ -47,8 +51,11 @@ def _tag(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:
-    extra = {0x81: 1, 0x82: 2}.get(data[at] if at < len(data) else 0x80, 0)
+    first = data[at] if at < len(data) else 0x80
+    if first < 0x80:
+        return first, at + 1
+    extra = _LENGTHS.get(first, 0)
     head = data[at : at + 1 + extra]
-    if len(head) < 1 + extra or (not extra and head[0] >= 0x80):
+    if len(head) < 1 + extra or not extra:
         raise ImageError(f"TLV length at offset {at}: expected 00-7F, 81 or 82, got {head.hex().upper() or 'nothing'}")
-    return (int.from_bytes(head[1:], "big"), at + 1 + extra) if extra else (head[0], at + 1)
+    return int.from_bytes(head[1:], "big"), at + 1 + extra

@@ -16,7 +16,9 @@ from .messaging import FULL, PLAIN, SECURED, Command, Session
 from .rules import Rules
 from .store import Store
 
+_HEADER: Final = 4
 _CHANNEL, _OTHER_MESSAGING, _PROPRIETARY = 0x03, 0x08, 0x80
+_SECURED: Final = {0x00: False, _PROPRIETARY: False, SECURED: True, _PROPRIETARY | SECURED: True}  # by class byte
 _GET_CHALLENGE: Final = b"\x84"
 _FOR_THE_READER: Final = bytes((contactless.CLASS,))
 _RANDOM_UID: Final = b"\x08"
@@ -158,21 +160,20 @@ class CipurseChip:
         if apdu[:1] == _FOR_THE_READER:
             return contactless.answer(apdu, self.uid, self.image.historical)
         answer = self._answer(apdu)
-        if apdu[1:2] != _GET_CHALLENGE or answer[-2:] != sw.OK:
+        if self.challenge and (apdu[1:2] != _GET_CHALLENGE or answer[-2:] != sw.OK):
             self.challenge = b""
         return answer
 
     def _answer(self, apdu: bytes) -> bytes:
-        try:
-            secured = _class(apdu)
-        except StatusWordError as refusal:
-            return refusal.sw
+        secured = _SECURED.get(apdu[0]) if len(apdu) >= _HEADER else None
+        if secured is None:
+            return _wrong_class(apdu)
         operation = self.operations.get((apdu[0] & _PROPRIETARY, apdu[1]))
         return self._secured(apdu, operation) if secured else self._unsecured(apdu, operation)
 
     def _unsecured(self, apdu: bytes, operation: Operation | None) -> bytes:
-        outside = operation is not None and operation.outside
-        if self.session is not None and not outside and self.image.behaviour.unsecured_in_session != _KEEPS:
+        ends = self.session is not None and (operation is None or not operation.outside)
+        if ends and self.image.behaviour.unsecured_in_session != _KEEPS:
             self.end_session()
         try:
             command = _plain(apdu)
@@ -217,21 +218,13 @@ class CipurseChip:
         return data, sw.OK
 
 
-def _class(apdu: bytes) -> bool:
-    """Does the class byte say that the command is secured?
-
-    :raises StatusWordError: 6700 on less than a header, 6E00, 6881, 6882.
-    """
-    if len(apdu) < 4:
-        raise StatusWordError(sw.WRONG_LENGTH)
-    cla = apdu[0]
-    if cla & ~(_PROPRIETARY | SECURED | _OTHER_MESSAGING | _CHANNEL):
-        raise StatusWordError(sw.NO_CLASS)
-    if cla & _OTHER_MESSAGING:
-        raise StatusWordError(sw.NO_SECURE_MESSAGING)
-    if cla & _CHANNEL:
-        raise StatusWordError(sw.NO_CHANNEL)
-    return bool(cla & SECURED)
+def _wrong_class(apdu: bytes) -> bytes:
+    """Status word for a command whose class this card does not know, or that has less than a header."""
+    if len(apdu) < _HEADER:
+        return sw.WRONG_LENGTH
+    if apdu[0] & ~(_PROPRIETARY | SECURED | _OTHER_MESSAGING | _CHANNEL):
+        return sw.NO_CLASS
+    return sw.NO_SECURE_MESSAGING if apdu[0] & _OTHER_MESSAGING else sw.NO_CHANNEL
 
 
 def _plain(apdu: bytes) -> Command:

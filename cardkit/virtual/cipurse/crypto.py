@@ -3,6 +3,7 @@
 Each frame function takes the frame key and returns the next one: no key is used twice.
 """
 
+from array import array
 from binascii import crc_hqx
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
@@ -45,7 +46,7 @@ def _encryptor(key: bytes) -> CipherContext:
 
 def _fed(cipher: CipherContext, block: bytes) -> bytes:
     """A block enciphered and added to itself: the way that leads to each next key, and not back."""
-    return xor(cipher.update(block), block)
+    return (int.from_bytes(cipher.update(block), "big") ^ int.from_bytes(block, "big")).to_bytes(BLOCK, "big")
 
 
 def decrypt(key: bytes, block: bytes) -> bytes:
@@ -68,19 +69,31 @@ def kvv(key: bytes) -> bytes:
     return encrypt(key, bytes(BLOCK))[:KVV_SIZE]
 
 
+def _reduction(excess: int) -> int:
+    """The multiple of the field's polynomial that has these four coefficients from degree 48 on."""
+    multiple = 0
+    for at in (3, 2, 1, 0):
+        if (multiple >> _DEGREE ^ excess) >> at & 1:
+            multiple ^= _FIELD << at
+    return multiple
+
+
+_REDUCTIONS: Final = [_reduction(excess) for excess in range(16)]
+
+
 def nlm(x: int, y: int) -> int:
-    """Product of two polynomials over GF(2) of less than 48 bits, modulo the field's polynomial.
+    """Product of two polynomials over GF(2) of less than 48 bits, modulo the field's; four coefficients at a time.
 
     >>> f"{nlm(0x010000000000, 0x800000000000):012x}"
     'f760849a87c1'
     """
+    multiples = [0, x]
+    for half in range(1, 8):
+        multiples += (multiples[half] << 1, multiples[half] << 1 ^ x)
     product = 0
-    for coefficient in f"{y:b}":
-        product <<= 1
-        if product >> _DEGREE:
-            product ^= _FIELD
-        if coefficient == "1":
-            product ^= x
+    for at in range(_DEGREE - 4, -1, -4):
+        product = product << 4 ^ multiples[y >> at & 0xF]
+        product ^= _REDUCTIONS[product >> _DEGREE]
     return product
 
 
@@ -145,18 +158,15 @@ def _chain() -> CipherContext:
 
 
 def mic(data: bytes) -> bytes:
-    """Message integrity code, 4 bytes: two checksums of the data, one of them with the halves of each word swapped.
+    """Message integrity code, 4 bytes: two checksums of the data, the first one with the halves of each word swapped.
+
+    They are CRC_A of ISO/IEC 14443-3 without inversion: the CCITT checksum of mirrored bytes, mirrored.
 
     >>> mic(bytes.fromhex("11223344")).hex()
     'd471a773'
     """
-    words = data + bytes(-len(data) % 4)
-    swapped = bytearray(len(words))
-    for to, source in enumerate((2, 3, 0, 1)):
-        swapped[to::4] = words[source::4]
-    return _crc(bytes(swapped)) + _crc(words)
-
-
-def _crc(data: bytes) -> bytes:
-    """CRC_A of ISO/IEC 14443-3 without inversion: the CCITT checksum of mirrored bytes, mirrored."""
-    return crc_hqx(data.translate(_MIRRORED), _CRC_START).to_bytes(2, "little").translate(_MIRRORED)
+    words = array("H", (data + bytes(-len(data) % 4)).translate(_MIRRORED))
+    straight = crc_hqx(words, _CRC_START)
+    words[::2], words[1::2] = words[1::2], words[::2]
+    swapped = crc_hqx(words, _CRC_START)
+    return (straight << 16 | swapped).to_bytes(MIC_SIZE, "little").translate(_MIRRORED)

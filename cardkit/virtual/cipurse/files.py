@@ -148,11 +148,17 @@ class Directory:
 
     def by_fid(self, fid: int) -> File | None:
         """The elementary file of that identifier."""
-        return next((file for file in self.files if file.fid == fid), None)
+        for file in self.files:
+            if file.fid == fid:
+                return file
+        return None
 
     def by_sfid(self, sfid: int) -> File | None:
         """The elementary file of that short identifier."""
-        return next((file for file in self.files if sfid and file.sfid == sfid), None)
+        for file in self.files:
+            if sfid and file.sfid == sfid:
+                return file
+        return None
 
     def changed(self, file: File) -> Self:
         """The same with other attributes of one file."""

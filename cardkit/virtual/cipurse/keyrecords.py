@@ -9,7 +9,7 @@ ALGORITHM: Final = b"\x10\x09"  # AES-128
 _SELF_ONLY, _CHANGEABLE, _NO_ENCRYPTION, _INVALID = 0x01, 0x02, 0x04, 0x80
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class KeyRecord:
     """One key.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Final, NamedTuple
+from typing import Final
 
 from .. import statuswords as sw
 from ..errors import StatusWordError
@@ -17,7 +17,8 @@ FULL: Final = 256  # bytes an answer carries at most
 _ROOM: Final = {PLAIN: FULL, MAC: FULL - crypto.MAC_SIZE, ENC: 249}  # 16 * 16 - padding - MIC - status word
 
 
-class Command(NamedTuple):
+@dataclass(slots=True)
+class Command:
     """A command as its handler sees it, whether it came secured or not.
 
     :ivar ne: bytes expected: 256 for Le 00, 0 when absent.

@@ -9,6 +9,8 @@ from .messaging import ENC
 
 SMR_SIZE: Final = 2
 MOST_KEYS: Final = 8
+_NIBBLES: Final = [command << 2 | response for command in range(ENC + 1) for response in range(ENC + 1)]
+_LEVELS: Final = frozenset(high << 4 | low for high in _NIBBLES for low in _NIBBLES)  # bytes of an SMR
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Rules:
 
     def grants(self, group: int, key: int) -> bool:
         """Is an access group open to whoever has shown this key; 0 for nobody?"""
-        granted = self.art[0] | (self.art[key] if key <= self.keys else 0)
+        granted = self.art[0] | (self.art[key] if key < len(self.art) else 0)
         return not group or bool(granted >> (group - 1) & 1)
 
     def string(self) -> bytes:
@@ -49,9 +51,7 @@ def rules(smr: bytes, art: bytes) -> Rules:
 
     :raises StatusWordError: 6A80 when they are cut short, speak for too many keys, or ask for a level there is none of.
     """
-    nibbles = (nibble for byte in smr for nibble in (byte >> 4, byte & 0x0F))
-    wrong_level = any(nibble >> 2 > ENC or nibble & 3 > ENC for nibble in nibbles)
-    if len(smr) != SMR_SIZE or not 1 < len(art) <= 1 + MOST_KEYS or wrong_level:
+    if len(smr) != SMR_SIZE or not 1 < len(art) <= 1 + MOST_KEYS or not _LEVELS.issuperset(smr):
         raise StatusWordError(sw.WRONG_DATA)
     return Rules(smr, art)
 

@@ -90,7 +90,7 @@ def _enter(chip: CipurseChip, fid: int) -> bytes:
     if fid == MF:
         return tlv.build(_FCI, tlv.build(_FILE_ID, fid.to_bytes(_FID_SIZE, "big")))
     shown = chip.image.behaviour.fci
-    return tlv.build(_FCI, b"".join(tlv.build(*entry) for entry in ber.parse(found.fcp) if entry[0] in shown))
+    return tlv.build(_FCI, b"".join(tlv.build(*entry) for entry in objects(found.fcp).items() if entry[0] in shown))
 
 
 def registered(chip: CipurseChip, pxse: Directory) -> list[Directory]:

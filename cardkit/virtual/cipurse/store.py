@@ -25,8 +25,7 @@ class Store:
 
     def get(self, cell: str) -> bytes:
         """What a cell holds, with what waits."""
-        found = self._held.get(cell)
-        return self.journal.get(cell) if found is None else found
+        return self._held[cell] if cell in self._held else self.journal.get(cell)
 
     def change(self, cell: str, change: Callable[[bytes], bytes], *, held: int = 0) -> None:
         """Change a cell, when the command succeeds or when the transaction is performed.

@@ -48,10 +48,11 @@ class Journal:
 
         :raises WriteFailedError: by a fault of the memory; the cell is unchanged then.
         """
-        if cell in self._todo or bool(self.memory.cells.get(cell)) != bool(value):
+        old = self.memory.cells.get(cell, b"")
+        if cell in self._todo or bool(old) != bool(value):
             self._todo.pop(cell, None)
             self._names.clear()
-        if self.memory.cells.get(cell, b"") != value:
+        if old != value:
             self.memory.write(cell, value)
 
     def settle(self, work: Callable[[], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
@@ -73,7 +74,7 @@ class Journal:
     def forget(self) -> None:
         """The command failed: nothing of it stays."""
         cells = self.memory.cells
-        if any(bool(cells.get(cell)) != bool(value) for cell, value in self._todo.items()):
+        if self._names and any(bool(cells.get(cell)) != bool(value) for cell, value in self._todo.items()):
             self._names.clear()
         self._todo = {}
 
