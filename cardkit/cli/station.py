@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ from cardkit.cli.station_line import handler, line_options, line_terms, tls_cont
 from cardkit.production import events
 from cardkit.production.action import next_action
 from cardkit.production.report.atomic import replacing
+from cardkit.production.run import couplers_of
+from cardkit.production.station.metrics import Metrics, served
 from cardkit.production.station.selftest import Trial
+from cardkit.production.station.server import Address
 from cardkit.production.station.serving import Listening, serve_shift
 from cardkit.production.station.sheet import sheet, sheet_lines
 from cardkit.production.station.shift import INTERRUPT, Shift, run_shift
@@ -41,11 +44,13 @@ station.add_command(handler)
 class ShiftTalk:
     """Tells of a shift while it runs: a bar or plain lines on stderr, and JSON Lines on stdout where asked for.
 
-    :param progress: shows the cards.  :param lines: whether each event is printed as JSON.
+    :param progress: shows the cards.  :param metrics: counts them.
+    :param lines: whether each event is printed as JSON.
     """
 
-    def __init__(self, progress: BatchProgress, *, lines: bool) -> None:
+    def __init__(self, progress: BatchProgress, metrics: Metrics, *, lines: bool) -> None:
         self.progress = progress
+        self._metrics = metrics
         self._lines = lines
 
     def __call__(self, event: events.Event | Trial | Listening) -> None:
@@ -58,6 +63,7 @@ class ShiftTalk:
             case Listening(address):
                 self._talk(f"handler: {address}")
             case _:
+                self._metrics(event)
                 self.progress(event)
 
     def _talk(self, text: str) -> None:
@@ -85,6 +91,10 @@ def shift_options(command: options.Command) -> options.Command:
             "--deadline", type=click.FloatRange(min=0.1), default=5.0, show_default=True,
             help="Seconds a card may take per APDU.",
         ),
+        click.option(
+            "--metrics", metavar="HOST:PORT",
+            help="Serve figures as Prometheus text at http://HOST:PORT/metrics, to this machine alone.",
+        ),
         options.readers,
         click.option("--station", "name", required=True, metavar="NAME", help="Name of this station."),
     ):  # fmt: skip
@@ -98,6 +108,7 @@ class ShiftTerms:
 
     name: str
     readers: tuple[str, ...]
+    metrics: str | None
     deadline: float
     seed: int | None
     report_dir: Path | None
@@ -116,13 +127,15 @@ class ShiftTerms:
 @contextmanager
 def at_work(terms: ShiftTerms) -> Iterator[tuple[production.Store, production.RunOptions, ShiftTalk]]:
     """Open store and keys for a shift, and what tells of it."""
+    metrics = Metrics(terms.name, len(couplers_of(terms.readers)))
     with (
         opened(terms.store_url, terms.operator) as store,
         named_keys(terms.keys_url, terms.descriptor) as keys,
         BatchProgress() as progress,
+        nullcontext() if terms.metrics is None else served(Address.of(terms.metrics), metrics),
     ):
         chosen = replace(run_terms(terms.name, terms.seed, terms.deadline), keys=keys)
-        yield store, chosen, ShiftTalk(progress, lines=terms.lines)
+        yield store, chosen, ShiftTalk(progress, metrics, lines=terms.lines)
 
 
 @station.command()
@@ -163,12 +176,12 @@ def serve(
     terms = ShiftTerms(**given)
     line = line_terms(tcp, bins, adapter, tls_context(cert, key, authority, ssl.Purpose.CLIENT_AUTH))
     with at_work(terms) as (store, chosen, talk):
-        served = serve_shift(store, terms.readers, line, batch_name, reporter=talk, options=chosen)
-    if served.uncleared:
-        where = ", ".join(f"{slot} ({place})" for slot, place in served.uncleared.items())
+        ended = serve_shift(store, terms.readers, line, batch_name, reporter=talk, options=chosen)
+    if ended.uncleared:
+        where = ", ".join(f"{slot} ({place})" for slot, place in ended.uncleared.items())
         say(f"slots that still hold a card: {where}")
-    code = conclude(served.shift, talk.progress, terms.report_dir, lines=terms.lines)
-    return code or (1 if served.uncleared else 0)
+    code = conclude(ended.shift, talk.progress, terms.report_dir, lines=terms.lines)
+    return code or (1 if ended.uncleared else 0)
 
 
 def conclude(shift: Shift, progress: BatchProgress, report_dir: Path | None, *, lines: bool) -> int:
@@ -182,7 +195,10 @@ def conclude(shift: Shift, progress: BatchProgress, report_dir: Path | None, *, 
     if not shift.runs:
         say("no batch is open with cards to make")
     if any(run.stopped is not None and run.stopped.rule == INTERRUPT for run in shift.runs):
+        torn = sum(run.counts["BOUND"] for run in shift.runs)
         say("interrupted: the same command goes on where this shift ended")
+        if torn:
+            say(f"{torn} cards were torn from their work: keep them apart, they are in doubt from the next start on")
         return EXIT_INTERRUPTED
     return max((exit_code(run) or reader_code(run, progress) for run in shift.runs), default=0)
 
