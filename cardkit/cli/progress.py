@@ -86,6 +86,8 @@ class BatchProgress:
             cards = "1 card" if event.ready == 1 else f"{event.ready} cards"
             readers = "1 reader" if len(event.couplers) == 1 else f"{len(event.couplers)} readers"
             say(f"batch {event.batch}: {cards} to make on {readers}")
+        if event.in_doubt:
+            self._line(f"batch {event.batch}: {event.in_doubt} in doubt; `cardkit doubt list {event.batch}` names them")
 
     def _count(self, event: events.CardDone) -> None:
         match event.verdict:

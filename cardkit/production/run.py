@@ -232,7 +232,7 @@ def run_batch(
             couplers=names,
             build=builder(shift.lot, readers, options),
             supply=lambda count: supply(shift, count, options.lease_s),
-            give_back=lambda claim: give_back(shift.session, claim),
+            give_back=lambda claim: give_back(shift.session, claim, failed=shift.books.failure is not None),
             chip_ref=store.vault.chip_ref,
             limit=options.limit,
         )
@@ -265,9 +265,12 @@ def supply(shift: Shift, couplers: int, lease_s: float = LEASE_TTL_S) -> list[Jo
     return shift.opener.jobs(claims)
 
 
-def give_back(session: StationSession, claim: Claim) -> None:
-    """End a lease unused; where the store fails, the lease ends at the next start. A lost store was spoken of."""
-    lost = session.store.lost
+def give_back(session: StationSession, claim: Claim, *, failed: bool = False) -> None:
+    """End a lease unused; where the store fails, the lease ends at the next start.
+
+    :param failed: the store's failure was spoken of before, as that of a lost store was.
+    """
+    lost = session.store.lost or failed
     try:
         session.release(claim.record_id, claim.token)
     except StoreError as error:

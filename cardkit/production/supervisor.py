@@ -177,7 +177,7 @@ class Supervisor:
         elif stop is not None:
             self._stop(stop)
         elif settled.reject_class == "software":
-            self._close(seat, "software", said.text)
+            self._close(seat, "software", said.text or str(self._books.failure or settled.code))
 
     def _judge(self, seat: Seat, said: messages.Ended | messages.Lost, settled: Settled) -> Stop | None:
         kind = KINDS.get(settled.reject_class or "", Kind.REJECT)

@@ -108,7 +108,7 @@ def _disk(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
-        raise StoreError(f"{folder}: {free // 2**20} MB free, expected {FREE_BYTES // 2**20}")
+        raise StoreError(f"{folder}: {free // 2**20} MB free, expected {FREE_BYTES // 2**20} MB")
     probe = folder / f"probe-{os.getpid()}"
     start = time.perf_counter()
     try:

@@ -183,6 +183,8 @@ def test_a_card_finished_while_the_store_is_out_waits_in_doubt_with_its_verdict(
         )
     plant.run()
     assert [done.verdict for done in plant.done()] == ["IN_DOUBT"]
+    (stopped,) = [event for event in plant.events if isinstance(event, CouplerStopped)]
+    assert "disk I/O error" in stopped.why
     with plant.store.writing() as connection:
         connection.execute(text("drop trigger full"))
     plant.run()
