@@ -1,7 +1,8 @@
 """Complete store cycles (claim, bind, commit) with full audit, beside what the disk itself needs for one sync.
 
-Records are claimed as a run claims them, so many at a time. Figures are printed. Guarded is a third of what is asked,
-on a machine that may have other work; by the clock a card takes no less than the disk's two syncs.
+Records are claimed as a run claims them, so many at a time. Figures are printed. Guarded is a part of what is asked,
+on a machine that may have other work; by the clock a card takes no less than the disk's two syncs. How many
+transactions and statements a card takes is guarded by tests/unit/production/test_claims.py.
 """
 
 from __future__ import annotations
@@ -34,16 +35,26 @@ SLOW_SYNC_S, GROUP = 0.001, 4
 STATIONS, COUPLERS = 4, 8
 # Cycles a second that the house asks for.
 CARD_BY_CARD, GROUPED_SLOW_SYNC, POSTGRESQL = 1_500, 900, 600
-SLACK = 3.0
+SLACK, GROUPED_SLACK = 3.0, 1.5
 
 
-def sync_us(folder: Path) -> float:
-    """Median time of a 4 KiB write made durable, in microseconds."""
-    handle = os.open(folder / "sync", os.O_WRONLY | os.O_CREAT)
+SYNCS, PAGE = 200, bytes(4096)
+
+
+def sync_us(folder: Path, *, growing: bool = True) -> float:
+    """Median time of a 4 KiB write made durable, in microseconds.
+
+    :param growing: whether the file grows with each, as SQLite's log does until it is first written from the start.
+    """
+    handle = os.open(folder / "sync", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     flush = getattr(os, "fdatasync", os.fsync)
+    if not growing:
+        os.write(handle, PAGE * SYNCS)
+        os.fsync(handle)
+        os.lseek(handle, 0, os.SEEK_SET)
     times = []
-    for _ in range(200):
-        os.write(handle, bytes(4096))
+    for _ in range(SYNCS):
+        os.write(handle, PAGE)
         start = time.perf_counter()
         flush(handle)
         times.append(time.perf_counter() - start)
@@ -84,10 +95,11 @@ def test_sqlite_card_by_card(store: Store, tmp_path: Path) -> None:
         for claim in claims:
             cycle(session, lot, claim)
     rate, core = CYCLES / (time.perf_counter() - start), CYCLES / (time.process_time() - processor)
-    sync = sync_us(tmp_path)
+    sync, in_place = sync_us(tmp_path), sync_us(tmp_path, growing=False)
     print(
         f"\nSQLite, card by card: {rate:.0f}/s by the clock, {core:.0f}/s per core (asked {CARD_BY_CARD}/s;"
-        f" one sync of this disk: {sync:.0f} us, two of them alone are {1e6 / (2 * sync):.0f} cards/s)"
+        f" one sync of this disk: {sync:.0f} us, {in_place:.0f} us in a file that does not grow;"
+        f" two of them alone are {1e6 / (2 * sync):.0f} to {1e6 / (2 * in_place):.0f} cards/s)"
     )
     assert check_batch(store) == []
     assert core > CARD_BY_CARD / SLACK
@@ -163,7 +175,7 @@ def test_sqlite_grouped_on_a_slower_disk(store: Store, tmp_path: Path, monkeypat
         f" (asked {GROUPED_SLOW_SYNC}/s; one sync of this disk: {sync_us(tmp_path):.0f} us)"
     )
     assert check_batch(store) == []
-    assert core > GROUPED_SLOW_SYNC / SLACK
+    assert core > GROUPED_SLOW_SYNC / GROUPED_SLACK
 
 
 def station(url: str, name: str, begin: Any, made: Any) -> None:
@@ -207,7 +219,7 @@ FILL = {
     "postgresql": "insert into record (batch_id, row_no, state, token)"
     " select 1, x + 1, 'READY', 0 from generate_series(1, :rows) x",
 }
-MOST_TIMES_THE_FIRST = 5.0
+MOST_TIMES_THE_FIRST = 2.5
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])

@@ -1,8 +1,9 @@
-"""Claims look no further back than there is something to lease, and overlook nothing that comes back."""
+"""What claims and the steps of a card cost the database, where it can be counted; claims overlook nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -53,6 +54,24 @@ def test_what_is_given_back_or_held_too_long_is_leased_before_the_rest(make_stor
     assert claim(session, 1) == [4]
     time.seconds += 2 * TTL_S
     assert claim(session, 4) == [1, 2, 4, 6]
+
+
+def test_a_card_takes_two_transactions_of_six_statements_each(make_store: MakeStore) -> None:
+    store = make_store(2)
+    session, _ = start_session(store, "s1")
+    lot = store.batch(BATCH)
+    assert claim(session, 2) == [1, 2]
+    said: list[str] = []
+    with store.writing() as connection:
+        connection.connection.dbapi_connection.set_trace_callback(said.append)  # type: ignore[union-attr]
+    said.clear()
+    session.bind(lot, Card(1, 1, "c1"))
+    session.commit(lot, Card(1, 1, "c1"), b"e" * 32)
+    words = [statement.split()[0] for statement, _ in groupby(said)]  # its triggers repeat what a statement says
+    assert words == [
+        *("BEGIN", "INSERT", "UPDATE", "UPDATE", "INSERT", "COMMIT"),
+        *("BEGIN", "UPDATE", "UPDATE", "UPDATE", "INSERT", "COMMIT"),
+    ]
 
 
 class Explaining:
