@@ -1,7 +1,9 @@
 """What a batch costs: cards a second for one core, and how much of it is store, journal and supervisor.
 
-Figures are printed. What is guarded is a ratio taken in one run, so that a busy machine changes nothing: a card in a
-batch against the same card alone.
+The goal is 200 full USIMs a second for one core of an idle machine, personalized, verified and journaled: 5 ms of
+processor each. Figures are printed, of the quickest stretch of the run and of all of it: other programs empty the
+caches, and double a card's time. What is guarded is a ratio taken in one run, so that a busy machine changes little:
+the quickest stretch of a batch against that of the same cards alone.
 """
 
 from __future__ import annotations
@@ -15,17 +17,16 @@ import pytest
 
 from cardkit.crypto import KeyStore
 from cardkit.perso import personalize, plan, prepare
-from cardkit.production import RunOptions, check_batch, import_batch, open_store, run_batch
+from cardkit.production import RunOptions, check_batch, events, import_batch, open_store, run_batch
 from cardkit.production.store import Card as BoundCard
 from cardkit.production.store import Store, start_session
 from cardkit.production.store.orders import NewBatch, NewRecord, add_batch
 from cardkit.profile import Order, Profile, load_profile, read_order
 from cardkit.target import Card, Feeder
 
-CARDS = 600
-# 200 cards/s per core are 5 ms a card; the card alone takes about 3.2 ms of that, measured on an idle machine.
-MOST_TIMES_THE_CARD_ALONE = 2.5
-ALONE = 100
+GOAL = 200  # cards/s per core
+CARDS, ALONE, STRETCH = 600, 150, 40
+MOST_TIMES_THE_CARD_ALONE = 2.0
 
 
 def luhn_digit(digits: str) -> int:
@@ -60,30 +61,43 @@ def test_cards_made_verified_and_journaled(store: Store, tmp_path: Path, target:
     run_batch(store, "order", [target], options=RunOptions("bench", limit=10))  # caches are warm from here on
     alone = seconds_alone(profile, keystore, order)
 
+    ends: list[float] = []
+
+    def note(event: events.Event) -> None:
+        if isinstance(event, events.CardDone):
+            ends.append(time.process_time())
+
     processor, clock = time.process_time(), time.perf_counter()
-    done = run_batch(store, "order", [target], options=RunOptions("bench"))
+    done = run_batch(store, "order", [target], reporter=note, options=RunOptions("bench"))
     processor, clock = time.process_time() - processor, time.perf_counter() - clock
 
     assert done.good == CARDS - 10
     assert check_batch(store) == []
-    times = processor / done.good / alone
+    card = quickest(ends)
     print(
-        f"\n{target}: {done.good / processor:.0f} cards/s per core, {times:.2f} times the card alone"
-        f" ({alone * 1000:.1f} ms); {done.good / clock:.0f} cards/s by the clock with this disk"
+        f"\n{target}: {1 / card:.0f} cards/s per core (goal {GOAL}), {done.good / processor:.0f} over the whole run;"
+        f" {card / alone:.2f} times the card alone ({alone * 1000:.1f} ms);"
+        f" {done.good / clock:.0f} cards/s by the clock with this disk"
     )
-    assert times < MOST_TIMES_THE_CARD_ALONE
+    assert card / alone < MOST_TIMES_THE_CARD_ALONE
     store.close()
+
+
+def quickest(ends: list[float]) -> float:
+    """Return the processor time of a card in the quickest stretch, from the times at which cards ended."""
+    return min(last - first for first, last in zip(ends, ends[STRETCH:], strict=False)) / STRETCH
 
 
 def seconds_alone(profile: Profile, keystore: KeyStore, order: Order) -> float:
     """Processor time of one card without store and journal: planned, personalized and verified."""
     feeder = Feeder("virtual:usim")
-    started = time.process_time()
+    ends = [time.process_time()]
     for record in order.records[:ALONE]:
         todo = plan(profile, record, prepare(profile, record, keystore, secrets.token_bytes), keystore)
         with Card(feeder.next_connection()) as card:
             assert personalize(todo, card, keystore).verdict == "GOOD"
-    return (time.process_time() - started) / ALONE
+        ends.append(time.process_time())
+    return quickest(ends)
 
 
 def test_bind_and_commit(store: Store) -> None:
