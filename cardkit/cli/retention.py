@@ -9,15 +9,29 @@ from cardkit.cli.people import opened, people
 from cardkit.cli.render import print_json, say, table
 from cardkit.production.store.retention import Kept, overdue, retention_days, set_retention
 
+ABOUT = {
+    Kept.CLOSED: "closed batches",
+    Kept.OPEN: "open batches",
+    Kept.SECRET: "secret fields of closed batches",
+    Kept.PERSONAL: "personal fields of closed batches",
+}
+
 
 @click.command()
-@click.option("--set", "changes", multiple=True, metavar="KIND=DAYS", help="closed=90, open=365; two people in LIVE.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KIND=DAYS",
+    help="closed, open, secret or personal=DAYS; two people in LIVE.",
+)
 @options.store
 @options.as_json
 def retention(changes: tuple[str, ...], store_url: str, operator: str, as_json: bool) -> int:
     """List batches whose data is kept too long; 1 where there is one: its customer gets no further batch before.
 
-    `closed` counts from the close of a batch to its purge, `open` from its import where nobody closed it.
+    `closed` counts from the close of a batch to its purge, `open` from its import where nobody closed it. Secret and
+    personal fields of closed batches may have a shorter time; they are purged together, with what is due first.
     """
     wanted = [_change(text) for text in changes]
     with opened(store_url, operator) as store:
@@ -32,7 +46,7 @@ def retention(changes: tuple[str, ...], store_url: str, operator: str, as_json: 
         ]
         print_json({"days": {kept.value: days for kept, days in limits.items()}, "overdue": rows})
         return 1 if late else 0
-    say(", ".join(f"{kept} batches: {days} days" for kept, days in limits.items()))
+    say(", ".join(f"{ABOUT[kept]}: {days} days" for kept, days in limits.items()))
     if late:
         table(
             ["batch", "customer", "kept", "due"],
@@ -47,5 +61,5 @@ def retention(changes: tuple[str, ...], store_url: str, operator: str, as_json: 
 def _change(text: str) -> tuple[Kept, int]:
     name, _, days = text.partition("=")
     if name not in list(Kept) or not days.isdecimal():
-        raise click.UsageError(f"--set: expected closed=DAYS or open=DAYS, got {text!r}")
+        raise click.UsageError(f"--set: expected {'=DAYS, '.join(Kept)}=DAYS, got {text!r}")
     return Kept(name), int(days)

@@ -20,10 +20,16 @@ from cardkit.production.store.store import Store
 
 
 class Kept(StrEnum):
-    """Data of closed batches, counted from their close, and of batches that nobody closed, from their import."""
+    """Data of closed batches, counted from their close, and of batches that nobody closed, from their import.
+
+    A class of data in closed batches may have a shorter time. A record is one cell: what is due first takes the rest
+    with it.
+    """
 
     CLOSED = "closed"
     OPEN = "open"
+    SECRET = "secret"  # noqa: S105  a class of data
+    PERSONAL = "personal"
 
 
 DEFAULT_DAYS: Mapping[Kept, int] = {Kept.CLOSED: 90, Kept.OPEN: 365}
@@ -43,7 +49,7 @@ class Overdue:
 
 
 def retention_days(connection: Connection) -> dict[Kept, int]:
-    """Return how many days data may be kept."""
+    """Return how many days data may be kept; a class without a time of its own is kept as long as its batch."""
     stored = {Kept(row.kept): row.days for row in connection.execute(select(retention))}
     return {**DEFAULT_DAYS, **stored}
 
@@ -55,7 +61,7 @@ def set_retention(store: Store, kept: Kept, days: int, by: Iterable[str]) -> Non
     """
     people = store.presence.require(Step.RETENTION, by)
     if days < 1:
-        raise StoreError(f"retention of {kept} batches: expected 1 day or more, got {days}")
+        raise StoreError(f"retention of {kept} data: expected 1 day or more, got {days}")
     with store.writing() as connection:
         changed = update(retention).where(retention.c.kept == kept).values(days=days)
         if connection.execute(changed).rowcount == 0:
@@ -76,8 +82,9 @@ def overdue(connection: Connection, now: datetime) -> list[Overdue]:
     )
     found = []
     for row in connection.execute(standing):
-        kept = Kept.CLOSED if row.state == BatchState.CLOSED else Kept.OPEN
-        due = row.since + timedelta(days=limits[kept])
+        clocks = (Kept.CLOSED, Kept.SECRET, Kept.PERSONAL) if row.state == BatchState.CLOSED else (Kept.OPEN,)
+        days, kept = min((limits[clock], clock) for clock in clocks if clock in limits)
+        due = row.since + timedelta(days=days)
         if due < now:
             found.append(Overdue(row.name, row.customer, kept, due))
     return found

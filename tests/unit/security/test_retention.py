@@ -115,6 +115,33 @@ def test_the_time_is_set_and_audited(store: Store, calendar: Calendar) -> None:
         set_retention(store, Kept.OPEN, 0, ("ana",))
 
 
+@pytest.mark.parametrize(
+    ("secret", "personal", "first"), [(10, 30, "secret"), (30, 10, "personal"), (200, 10, "personal")]
+)
+def test_each_class_has_its_clock_and_the_first_to_be_due_counts(
+    store: Store, calendar: Calendar, secret: int, personal: int, first: str
+) -> None:
+    finish(store, take(store, 1))
+    take(store, 2)
+    set_retention(store, Kept.SECRET, secret, ("ana",))
+    set_retention(store, Kept.PERSONAL, personal, ("ana",))
+    calendar.day = 10
+    assert late(store) == []
+    calendar.day = 11
+    assert late(store) == [("lot-1", "Telco", first)]  # not the open one: its cards are being made
+    with pytest.raises(IllegalStepError, match=r"customer Telco: data of lot-1 is overdue"):
+        take(store, 3)
+    purge_batch(store, "lot-1", ("ana",), store.path.with_name("report.json"))
+    assert late(store) == []
+
+
+def test_a_longer_time_for_a_class_keeps_no_batch_longer(store: Store, calendar: Calendar) -> None:
+    finish(store, take(store, 1))
+    set_retention(store, Kept.SECRET, 5000, ("ana",))
+    calendar.day = 91
+    assert late(store) == [("lot-1", "Telco", "closed")]
+
+
 def test_two_people_change_it_in_a_store_of_two(tmp_path: Path) -> None:
     with NEW_STORE["sqlite"](tmp_path / "a.db", persons=2, clocks=Clocks()) as store:
         with pytest.raises(TwoPersonsError, match="changing how long data is kept needs two different persons"):
@@ -133,4 +160,6 @@ def test_the_verb(tmp_path: Path, calendar: Calendar, capsys: pytest.CaptureFixt
     assert "closed batches: 90 days, open batches: 365 days" in talk.err
     assert run([*words, "--set", "open=99999", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"days": {"closed": 90, "open": 99999}, "overdue": []}
+    assert run([*words, "--set", "secret=30"]) == 0
+    assert "secret fields of closed batches: 30 days" in capsys.readouterr().err
     assert [run([*words, "--set", wrong]) for wrong in ("open", "open=x", "audit=3")] == [2, 2, 2]
