@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count, cycle
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -25,7 +25,9 @@ from cardkit.crypto.cell import NONCE_BYTES, CellAddress, CellCipher
 from cardkit.errors import StoreError
 from cardkit.production.input.reading import CutRow, PieceReader, ReadRows, pieces_of
 from cardkit.production.sealing import SealingKeys
-from cardkit.profile import OrderRows
+
+if TYPE_CHECKING:
+    from cardkit.profile import OrderRows
 
 KEY_BYTES = 32
 NUMBER_BYTES = 8

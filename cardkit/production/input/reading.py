@@ -6,21 +6,24 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from cardkit.crypto import MemoryKeyStore
 from cardkit.production.sealing import BadRecord, RowSealer, SealedRows, SealingKeys
-from cardkit.profile import BadRow, OrderRows, RecordSchema
 from cardkit.profile.field import Field
 from cardkit.profile.layout import Layout
 from cardkit.profile.reading import FieldError
-from cardkit.profile.rowreader import RowReader
+from cardkit.profile.record import RecordSchema
+from cardkit.profile.rowreader import BadRow, RowReader
 from cardkit.profile.rows import Rows
 
+if TYPE_CHECKING:
+    from cardkit.profile import OrderRows
+
 DRAWN_BYTES = 4096
-PIECE = 2000
+PIECE = 1000
 
 
 class Draws:
@@ -60,7 +63,7 @@ def cut(order: OrderRows) -> Iterator[CutRow]:
 
 
 def pieces_of(order: OrderRows) -> Iterator[list[CutRow]]:
-    """Yield the rows of an order as :func:`cut` does, some thousand at a time."""
+    """Yield the rows of an order as :func:`cut` does, a thousand at a time."""
     rows = cut(order)
     while piece := list(islice(rows, PIECE)):
         yield piece
