@@ -251,6 +251,17 @@ class SecureMessagingError(ProtocolError):
     """A response without its MAC, with a wrong one, or that does not decrypt; the session is over."""
 
 
+class UnprotectedError(SecureMessagingError):
+    """A bare status word where a protected answer was due; nobody knows who said it.
+
+    :ivar sw: the word.
+    """
+
+    def __init__(self, sw: int) -> None:
+        super().__init__(f"secure messaging: unprotected answer {sw:04X}: the session is over")
+        self.sw = sw
+
+
 class AuthenticationError(CardError):
     """A secret, MAC or cryptogram was refused or is wrong: never retried."""
 

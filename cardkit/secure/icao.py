@@ -10,7 +10,7 @@ from cardkit.crypto.cbc import CbcDecryptor, CbcEncryptor
 from cardkit.crypto.documentkeys import TDES, MessagingKeys
 from cardkit.crypto.mac import Cmac, RetailMac, pad80, unpad80
 from cardkit.encoding import tlv
-from cardkit.errors import EncodingError, SecureMessagingError
+from cardkit.errors import EncodingError, SecureMessagingError, UnprotectedError
 from cardkit.secure.classbyte import bare_class
 
 _SM = 0x0C  # header authenticated
@@ -154,7 +154,7 @@ class IcaoSession:
 def _objects(response: ResponseAPDU) -> tuple[tlv.Tlv, ...]:
     """Return the objects of an answer: 87 or 85 where there are data, 99, 8E, and nothing else."""
     if not response.data:
-        raise SecureMessagingError(f"secure messaging: unprotected answer {response.sw:04X}: the session is over")
+        raise UnprotectedError(response.sw)
     try:
         objects = tuple(tlv.parse(response.data))
     except EncodingError as error:

@@ -34,7 +34,7 @@ _CLASSES: dict[int, type[StatusError]] = {
     0x6A82: NotFoundError,
     0x6A88: NotFoundError,
 }
-_SHORT_NE, _SHORT_NC, _LEAST_NE = 256, 255, 200
+_SHORT_NE, _SHORT_NC, _LEAST_NE, _HEADER_BYTES = 256, 255, 200, 4
 _STATUS_BYTES = 2
 _CHAINING = 0x10
 _EVEN_OFFSETS = 0x8000
@@ -61,6 +61,7 @@ class DocumentClient:
 
     :ivar exchanges: commands that were sent, each with its answer.
     :ivar talkative: whether SELECT was answered with data that nobody had asked for.
+    :ivar careful: whether no more of a file is asked for than there is, as its first bytes say.
 
     Every method raises TransportError when the link fails, SecureMessagingError when the chip breaks its session.
     """
@@ -71,6 +72,7 @@ class DocumentClient:
         self._knows_sfi: bool | None = None  # before it has shown it
         self.exchanges = 0
         self.talkative = False
+        self.careful = False
 
     @property
     def session(self) -> IcaoSession | None:
@@ -209,13 +211,13 @@ class DocumentClient:
     def _beginning(self, file: LdsFile) -> bytes:
         """Read by short identifier; chips that show to know none are asked to select files from then on."""
         if self._knows_sfi is not False:
-            command = CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=self._block)
+            command = CommandAPDU(0x00, 0xB0, 0x80 | file.sfi, 0x00, ne=self._first_block)
             response = self._send(command)
             self._knows_sfi = self._knows_sfi or response.sw in _READ_DONE or None
             if self._knows_sfi and response.sw in (*_READ_DONE, *_CLASSES):
                 return self._data(command, response, file.name)
         self._select(CommandAPDU(0x00, 0xA4, 0x02, 0x0C, file.fid.to_bytes(2)), f"SELECT {file.name}")
-        data = self._part(file, 0, self._block)
+        data = self._part(file, 0, self._first_block)
         self._knows_sfi = False
         return data
 
@@ -265,6 +267,10 @@ class DocumentClient:
     def _send(self, command: CommandAPDU) -> ResponseAPDU:
         self.exchanges += 1
         return self._channel.send(command)
+
+    @property
+    def _first_block(self) -> int:
+        return _HEADER_BYTES if self.careful else self._block
 
     @property
     def _block(self) -> int:

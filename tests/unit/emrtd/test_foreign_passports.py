@@ -6,6 +6,7 @@ import pytest
 
 from cardkit.apps.emrtd.client import DocumentClient
 from cardkit.apps.emrtd.lds import FILES
+from cardkit.apps.emrtd.pace import Password
 from cardkit.apps.emrtd.terminal.reader import inspect
 from cardkit.apps.emrtd.terminal.reading import Mark, Request
 from cardkit.channel import Channel
@@ -71,6 +72,19 @@ class Talkative:
         return bytes.fromhex(FCI) + answer if command[:3] == b"\x00\xa4\x04" else answer
 
 
+class Exact:
+    """A passport that answers 6C1A in clear, session or not, where more is asked for than its smallest file has."""
+
+    def __init__(self, card: CardSeam) -> None:
+        self._card = card
+        self.atr, self.power = card.atr, card.power
+
+    def transmit(self, command: bytes) -> bytes:
+        beginning = command[:2] == b"\x0c\xb0" and (command[2] & 0x80 or command[2:4] == bytes(2))
+        asked = command[7] if beginning else 0  # 97 01 Le follows Lc
+        return b"\x6c\x1a" if asked > 0x1A else self._card.transmit(command)
+
+
 def test_a_file_that_no_short_identifier_finds_is_selected() -> None:
     client = DocumentClient(Channel(LoopbackConnection(Recorded(RECORDED))))
     client.select_master_file()
@@ -97,3 +111,13 @@ def test_a_document_that_tells_of_itself_unasked_is_read_and_named() -> None:
     channel = Channel(LoopbackConnection(Talkative(Document(pace=()).card())))
     reading = inspect(channel, Request((BY_MRZ,), TRUST, NOW, secrets.token_bytes))
     assert [finding.rule for finding in reading.findings] == ["EMRTD-001"]
+
+
+@pytest.mark.parametrize(("pace", "password"), [((), BY_MRZ), (((2, 2, 12),), BY_CAN)], ids=["BAC", "PACE"])
+def test_a_chip_that_wants_exact_lengths_is_read_with_care_and_named(
+    pace: tuple[tuple[int, int, int], ...], password: Password
+) -> None:
+    channel = Channel(LoopbackConnection(Exact(Document(pace=pace).card())))
+    reading = inspect(channel, Request((password,), TRUST, NOW, secrets.token_bytes))
+    assert [(finding.rule, finding.actual) for finding in reading.findings] == [("EMRTD-010", "6C1A")]
+    assert {"EF.COM", "EF.DG1", "EF.DG2"} < set(reading.files)

@@ -36,7 +36,7 @@ from cardkit.apps.pki.cvc import Right
 from cardkit.channel import Channel
 from cardkit.crypto.groups import KeyPair
 from cardkit.crypto.secret import Secret
-from cardkit.errors import AuthenticationError, CardError, EncodingError, StatusError
+from cardkit.errors import AuthenticationError, CardError, EncodingError, StatusError, UnprotectedError
 
 WHOLE = "whole reading"
 """Name of the cost of all of it."""
@@ -45,6 +45,7 @@ _BIOMETRIC = (3, 4)
 _PROOF_GROUPS = (14, 15)
 _ACCESS = "access"
 _MS = 1000
+_WRONG_LE = 0x6C00
 _AA, _CA, _CAM, _TA = "active authentication", "chip authentication", "PACE-CAM", "terminal authentication"
 
 
@@ -162,6 +163,17 @@ class _Inspection:
             self.reading.files[name] = self._client.read(FILES[name])
         except StatusError as error:
             self.reading.refused[name] = error.sw
+        except UnprotectedError as error:
+            if self._client.careful or error.sw & 0xFF00 != _WRONG_LE:
+                raise
+            self._read_carefully(name, error)
+
+    def _read_carefully(self, name: str, error: UnprotectedError) -> None:
+        """Begin again with a chip that throws its session away over an Le past a file's end. 9303-10 3.6.3"""
+        self.reading.find("EMRTD-010", name, "the rest of the file where Le goes past its end", f"{error.sw:04X}")
+        self._client.careful = True
+        self._start_again()
+        self._read(name)
 
     def _listed_groups(self) -> list[int]:
         """Return the groups of EF.SOD, or of EF.COM where that cannot be read."""
