@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from cardkit.errors import RecordError
+from cardkit.errors import EncodingError, RecordError, StoreError
 from cardkit.production import Imported, Store, batches, check_batch, import_batch, open_store
 from cardkit.production.input import reading
 from cardkit.production.quarantine import quarantine_path
+from cardkit.production.sealing import NewRecord, RowSealer
 from cardkit.production.store import Clocks, schema
+from cardkit.production.store.orders import NewBatch, add_batch, add_sealed, new_keys
 from cardkit.profile import load_profile, open_order
 from tests.unit.production.conftest import both_stores
 from tests.unit.production.founding import NEW_STORE
@@ -121,6 +123,25 @@ def test_an_order_without_refused_rows_has_no_quarantine_file(take: Take, tmp_pa
     take("lot", line(1))
 
     assert list(tmp_path.glob("*quarantine*")) == []
+
+
+def new_batch() -> NewBatch:
+    return NewBatch("lot", "p", 1, "p", b"p" * 32, b"k" * 32, "lot.csv", b"s" * 32)
+
+
+@pytest.mark.parametrize("kinds", [("imsi",), (), ("imsi", "iccid")])
+def test_records_of_one_batch_have_business_keys_of_the_same_kinds(store: Store, kinds: tuple[str, ...]) -> None:
+    first, second = ({"iccid": "1", "imsi": "2"}, dict.fromkeys(kinds, "3"))
+    with pytest.raises(EncodingError, match="as in the rows before"):
+        add_batch(store, new_batch(), [NewRecord(1, b"r", first), NewRecord(2, b"r", second)])
+    sealer = RowSealer(new_keys(store, new_batch()))
+    pieces = []
+    for row_no, keys in enumerate((first, second), 1):
+        sealer.add_packed(row_no, b"r", keys)
+        pieces.append(sealer.taken())
+    with pytest.raises(StoreError, match=r"expected .* in all"):
+        add_sealed(store, new_batch(), pieces)
+    assert batches(store) == []
 
 
 def peak_of(folder: Path, rows: int) -> int:
