@@ -35,6 +35,8 @@ class KeyUses:
         return dict(counts)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)  # an operation is public, and a copy that is being made has nothing yet
         found = getattr(self._keystore, name)
         if name in _LOOKS or not callable(found):
             return found

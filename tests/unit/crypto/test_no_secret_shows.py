@@ -53,6 +53,7 @@ from cardkit.crypto.filestoreformat import Entry, Sealer
 from cardkit.crypto.groups import KeyPair, standardized_group
 from cardkit.crypto.keyblock import Header, KeyBlock
 from cardkit.crypto.keysource import KeySource
+from cardkit.crypto.keyuse import KeyUses
 from cardkit.crypto.lrp import Lrp
 from cardkit.crypto.management import NewKey, State
 from cardkit.crypto.memory import _Entry
@@ -153,6 +154,7 @@ HOLDERS = {
     "ClearKey": lambda _: ClearKey(key()),
     "MemoryKeyStore": lambda _: MemoryKeyStore({"a:b": key(), "a:c": secret(), "a:d": private_key()}),
     "SoftKeyStore": lambda _: SoftKeyStore(),
+    "KeyUses": lambda _: KeyUses(MemoryKeyStore({"a:b": key(), "a:c": secret(), "a:d": private_key()})),
     "FileKeyStore": file_store,
     "KeySource": lambda _: KeySource("file:a.keys", (Secret(PHRASE, "p"), secret())),
     "Sealer": lambda _: Sealer(Secret(CANARY * 2, "root"), "00" * 16),
