@@ -52,9 +52,7 @@ def _is_virgin(chip: CipurseChip) -> bool:
     """Are all keys of the MF still transport keys, where that opens a card?"""
     if not chip.image.behaviour.virgin_free:
         return False
-    cell = chip.store.get(files.keys_cell(MF))
-    numbers = range(1, chip.store.directory(MF).keys + 1)
-    return all(KeyRecord.of(cell, number).key == chip.image.transport_key for number in numbers)
+    return KeyRecord.values(chip.store.get(files.keys_cell(MF))) == {chip.image.transport_key}
 
 
 def _create_file(chip: CipurseChip, file: File) -> None:

@@ -57,3 +57,8 @@ class KeyRecord:
         """The key of that number, from 1 on, in a directory's cell of keys; an invalid one where its write was lost."""
         part = cell[cls.SIZE * (number - 1) : cls.SIZE * number] or bytes((_INVALID, *bytes(1 + cls.KEY_SIZE)))
         return cls(part[0], part[1], part[2:])
+
+    @classmethod
+    def values(cls, cell: bytes) -> set[bytes]:
+        """All keys of a directory's cell."""
+        return {cell[at + 2 : at + cls.SIZE] for at in range(0, len(cell), cls.SIZE)}
