@@ -75,7 +75,7 @@ def test_plan_refuses_a_reader_with_another_chip(capsys: pytest.CaptureFixture[s
 
 def test_a_card_is_made_once_and_its_record_refused_on_a_second_chip(capsys: pytest.CaptureFixture[str]) -> None:
     assert make(1, "virtual:usim@chips") == 0
-    assert capsys.readouterr().out.startswith("verdict       GOOD")
+    assert capsys.readouterr().out.startswith("verdict         GOOD")
     assert make(1, "virtual:usim@others") == 4
     assert "record 1 is on chip" in capsys.readouterr().err
 
