@@ -76,6 +76,8 @@ def test_other_keys_are_no_keys_of_an_audit() -> None:
     for data in (b"", b"-----BEGIN X", other.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)):
         with pytest.raises(KeyStoreError, match="public key: "):
             auditsign.public_key(data)
+    with pytest.raises(KeyStoreError, match=r"^public key: expected SubjectPublicKeyInfo, PEM or DER$"):
+        auditsign.public_key(b"no key")
 
 
 def test_each_key_keeps_to_its_purpose() -> None:

@@ -59,5 +59,5 @@ def test_what_is_no_whole_block_is_refused(keystore, keys, text):
 
 def test_a_key_for_another_purpose_never_leaves(keystore):
     dek = Key(KMC, "DEK", "AES-128", Usage.TRANSPORT_OUT)
-    with pytest.raises(KeyStoreError, match="usage data-enc"):
+    with pytest.raises(KeyStoreError, match="usage data-enc, a key for a card needs"):
         keystore.wrap_keys_for_card([CardKey("test:seal")], dek)

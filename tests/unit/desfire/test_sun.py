@@ -176,3 +176,12 @@ def test_every_published_key_is_on_its_curve():
 @pytest.mark.parametrize("size", [0, 55, 57])
 def test_a_signature_of_another_length_is_none(size):
     assert not verifies(unhex(PUBLIC_KEYS["ntag424"]), bytes(7), bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("data", "uid", "counter"),
+    [("C7 04C767F2066180 010000", "04C767F2066180", 1), ("87 04C767F2066180 010000", "04C767F2066180", None),
+     ("40 020100", "", 258)],
+)  # fmt: skip
+def test_what_is_not_mirrored_is_not_made_up(data, uid, counter):
+    assert PiccData.parse(unhex(data)) == PiccData(unhex(uid), counter)

@@ -73,6 +73,8 @@ def test_an_answer_that_lies_ends_the_session(case: dict[str, dict[str, str]]) -
     assert messaging.counter.hex().upper() == given["ssc_before_response"]
     with pytest.raises(SecureMessagingError):
         messaging.unwrap(ResponseAPDU.parse(bytes.fromhex(given["response"])))
+    with pytest.raises(SecureMessagingError, match=r"^secure messaging: an answer to no command$"):
+        messaging.unwrap(ResponseAPDU.parse(bytes.fromhex(given["response"])))
     with pytest.raises(SecureMessagingError, match="session is over"):
         messaging.wrap(CommandAPDU(0, 0xB0, 0, 0, b"", 256))
 
