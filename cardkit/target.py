@@ -24,6 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self, TextIO
 
+from cardkit import virtual
 from cardkit.atr import ATR
 from cardkit.channel import Channel
 from cardkit.errors import EncodingError, Executed, NoCardError, ProfileError
@@ -37,8 +38,6 @@ from cardkit.transport.record import RecordingConnection
 from cardkit.transport.redact import Redactor
 from cardkit.transport.replay import ReplayConnection, load_trace
 from cardkit.transport.wrapper import ConnectionWrapper
-from cardkit.virtual import AnyCard, VirtualCardError, load_image, make_card
-from cardkit.virtual.chips import ChipDirectory
 
 _FORMS = "pcsc:INDEX, pcsc:NAME, virtual:IMAGE, virtual:IMAGE*N, virtual:IMAGE@DIR, replay:FILE or meter:IMAGE"
 _VIRTUAL = re.compile(
@@ -253,7 +252,7 @@ class Feeder:
         self._counter = state.counter
         return PcscConnection(reader, protocol=self._protocol)
 
-    def _virtual_cards(self, seed: int | None, first: int, *, again: bool) -> Iterator[AnyCard]:
+    def _virtual_cards(self, seed: int | None, first: int, *, again: bool) -> Iterator[virtual.AnyCard]:
         target = self.target
         if again and target.directory is None and target.scheme is not Scheme.PCSC:
             raise EncodingError(f"{target}: no chips to present again, expected virtual:{target.name}@DIR")
@@ -270,18 +269,18 @@ def _reader_of(target: Target) -> str:
     return find_reader(int(target.name) if target.name.isdecimal() else target.name)
 
 
-def _loop(target: Target, card: AnyCard) -> Connection:
+def _loop(target: Target, card: virtual.AnyCard) -> Connection:
     loop = LoopbackConnection(card, reader=str(target), protocol=TransmissionProtocol(card.protocol))
     return MeterConnection(loop) if target.scheme is Scheme.METER else loop
 
 
-def _single_chip(target: Target, seed: int | None, protocol: TransmissionProtocol | None) -> AnyCard:
+def _single_chip(target: Target, seed: int | None, protocol: TransmissionProtocol | None) -> virtual.AnyCard:
     """The chip a virtual target means when it is opened once."""
     number = None if protocol is None else int(protocol)
     with _virtual_errors(target):
         if target.directory is None:
-            return make_card(target.name, serial=target.serial, seed=seed, protocol=number)
-        chips = ChipDirectory(target.directory, target.name, seed=seed, protocol=number)
+            return virtual.make_card(target.name, serial=target.serial, seed=seed, protocol=number)
+        chips = virtual.ChipDirectory(target.directory, target.name, seed=seed, protocol=number)
         serials = (target.serial,) if target.serial else chips.serials()
         if len(serials) > 1:
             names = ", ".join(serial.hex().upper() for serial in serials[:3])
@@ -294,26 +293,26 @@ def _single_chip(target: Target, seed: int | None, protocol: TransmissionProtoco
 
 def _fresh_chips(
     target: Target, seed: int | None, first: int, protocol: TransmissionProtocol | None
-) -> Iterator[AnyCard]:
+) -> Iterator[virtual.AnyCard]:
     """Chips nobody has seen; with a seed, the same ones for the same target and copy."""
     with _virtual_errors(target):
-        image = load_image(target.name)
+        image = virtual.load_image(target.name)
         number = None if protocol is None else int(protocol)
         if target.directory is not None:
-            chips = ChipDirectory(target.directory, image, seed=seed, protocol=number)
+            chips = virtual.ChipDirectory(target.directory, image, seed=seed, protocol=number)
             while True:
                 yield chips.fresh()
         for count in itertools.count(first):
             own_seed = None if seed is None else _seed_of(f"{seed}/{target.name}/{target.copy}/{count}")
-            yield make_card(image, seed=own_seed, protocol=number)
+            yield virtual.make_card(image, seed=own_seed, protocol=number)
 
 
-def _stored_chips(target: Target, protocol: TransmissionProtocol | None) -> Iterator[AnyCard]:
+def _stored_chips(target: Target, protocol: TransmissionProtocol | None) -> Iterator[virtual.AnyCard]:
     """The chips of a directory in the order of their serials; copies of one target share them out."""
     with _virtual_errors(target):
         assert target.directory is not None
         number = None if protocol is None else int(protocol)
-        chips = ChipDirectory(target.directory, target.name, protocol=number)
+        chips = virtual.ChipDirectory(target.directory, target.name, protocol=number)
         for serial in chips.serials()[target.copy :: target.copies]:
             yield chips.open(serial)
 
@@ -322,7 +321,7 @@ def _stored_chips(target: Target, protocol: TransmissionProtocol | None) -> Iter
 def _virtual_errors(target: Target) -> Iterator[None]:
     try:
         yield
-    except VirtualCardError as error:
+    except virtual.VirtualCardError as error:
         raise ProfileError(f"{target}: {error}") from error
 
 
