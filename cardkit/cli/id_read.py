@@ -101,6 +101,7 @@ def read_command(reader: str, as_json: bool, **given: Any) -> int:
         request = Request(passwords, trust, at, secrets.token_bytes, terminal, printed, clock, given["window"])
         card = stack.enter_context(open_card(reader))
         head = identity(card)
+        card.reset()  # a document begins anew, whatever another program had left selected
         reading = inspect(card.channel, request)
         if given["probing"]:
             probe(card.channel, request, reading)
