@@ -57,6 +57,13 @@ def order(command: Command) -> Command:
     )(command)
 
 
+def record(command: Command) -> Command:
+    """Add ``--record`` of one row."""
+    return click.option(
+        "--record", "record_no", required=True, type=click.IntRange(min=1), metavar="N", help="Row of the order."
+    )(command)
+
+
 def report(command: Command) -> Command:
     """Add ``--report``."""
     return click.option(

@@ -43,7 +43,7 @@ class Run:
 @click.command()
 @click.argument("profile")
 @options.order
-@click.option("--record", "record_no", type=click.IntRange(min=1), required=True, metavar="N", help="Row of the order.")
+@options.record
 @options.reader
 @click.option(
     "--work",

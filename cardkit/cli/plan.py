@@ -26,7 +26,7 @@ PROTOCOLS = (TransmissionProtocol.T0, TransmissionProtocol.T1)
 @click.command()
 @click.argument("profile")
 @options.order
-@click.option("--record", "record_no", type=click.IntRange(min=1), required=True, metavar="N", help="Row of the order.")
+@options.record
 @click.option("--reader", metavar="R", help="Also say whether the card in this reader is the profile's chip.")
 @profile_keys
 @options.as_json

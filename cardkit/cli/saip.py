@@ -62,7 +62,7 @@ def show(package: Path, as_json: bool) -> None:
 @package_file
 @click.argument("profile")
 @options.order
-@click.option("--record", "record_no", type=click.IntRange(min=1), required=True, metavar="N", help="Row of the order.")
+@options.record
 @output
 def personalize(package: Path, profile: str, order_path: Path, record_no: int, out: Path) -> None:
     """Put the data of one record into PACKAGE, where PROFILE says, and write it back.

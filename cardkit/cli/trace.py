@@ -25,7 +25,7 @@ from cardkit.target import open_card
 @click.command()
 @click.argument("profile")
 @options.order
-@click.option("--record", "record_no", type=click.IntRange(min=1), required=True, metavar="N", help="Row of the order.")
+@options.record
 @options.reader
 @click.option(
     "--out",
